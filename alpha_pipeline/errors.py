@@ -1,0 +1,89 @@
+"""
+Every error the project raises on purpose.
+
+Messages say what was found, what was expected and where: the reader may be a language model.
+"""
+
+
+class AlphaError(Exception):
+    """Base of all errors raised on purpose; catch it to tell our refusals from defects."""
+
+
+class ExpressionError(AlphaError):
+    """
+    A factor's text was refused.
+
+    Args:
+        reason: what is wrong and why, one sentence.
+        source: the whole text as written.
+        position: zero-based offset of the fault in `source`, or None when it concerns all of it.
+        suggestion: what to write instead.
+        kind: "syntax", "unknown", "type", "leak" or "limit"; the rejection funnel counts by it.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        source: str = "",
+        position: int | None = None,
+        suggestion: str | None = None,
+        kind: str = "syntax",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.source = source
+        self.position = position
+        self.suggestion = suggestion
+        self.kind = kind
+
+    def __str__(self) -> str:
+        lines = [self.reason]
+        if self.source and self.position is not None:
+            lines += _caret(self.source, self.position)
+        if self.suggestion:
+            lines.append(f"Write instead: {self.suggestion}")
+        return "\n".join(lines)
+
+
+def _caret(source: str, position: int, width: int = 100) -> list[str]:
+    """The line holding `position` (a window of it when long) and a caret under the place."""
+    line_start = source.rfind("\n", 0, position) + 1
+    line_end = source.find("\n", position)
+    line = source[line_start : line_end if line_end >= 0 else len(source)]
+    column = position - line_start
+    cut = max(0, column - width // 2)
+    number = source.count("\n", 0, position) + 1
+    where = f"line {number}, column {column + 1}" if "\n" in source else f"column {column + 1}"
+    return [f"  at {where}:", f"    {line[cut : cut + width]}", f"    {' ' * (column - cut)}^"]
+
+
+class DataError(AlphaError):
+    """A table or panel is not what it must be: shape, columns, order, coverage."""
+
+
+class SourceError(AlphaError):
+    """A door to the outside failed: unreachable, refused, or answered nonsense."""
+
+
+class LakeError(AlphaError):
+    """The lake could not write or read; what was stored before is untouched."""
+
+
+class CorruptFileError(LakeError):
+    """A stored file does not match the checksum it was published with."""
+
+
+class MissingPartitionError(LakeError):
+    """A day that must be there was never materialized."""
+
+
+class ModelError(AlphaError):
+    """The language model could not be loaded, reached, or answered outside the protocol."""
+
+
+class BudgetError(AlphaError):
+    """A limit of tokens, calls, seconds or money was reached."""
+
+
+class SettingError(AlphaError):
+    """A setting or argument has a value that cannot work."""

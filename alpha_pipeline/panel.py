@@ -1,0 +1,148 @@
+"""
+The panel: every field of a market on one grid of bars and symbols.
+
+Tables come in long, panels go out wide; what enters a bar was known by its close.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.errors import DataError
+
+Array = np.ndarray
+KEY = ["timestamp", "symbol"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """
+    Fields of one market on a common grid.
+
+    Args:
+        timestamps: (bars,) datetime64[us], UTC bar closes, strictly increasing.
+        symbols: names of the columns, sorted.
+        fields: field name to a C-ordered float64 (bars, symbols) matrix; NaN where there is no value.
+    """
+
+    timestamps: Array
+    symbols: tuple[str, ...]
+    fields: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.timestamps), len(self.symbols))
+        for name, values in self.fields.items():
+            if values.shape != shape:
+                raise DataError(f"field {name!r} has shape {values.shape}, expected (bars, symbols) = {shape}")
+        if len(self.timestamps) > 1 and not (np.diff(self.timestamps) > np.timedelta64(0)).all():
+            raise DataError("timestamps of a panel must be strictly increasing")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.timestamps), len(self.symbols)
+
+    def __getitem__(self, field: str) -> Array:
+        try:
+            return self.fields[field]
+        except KeyError:
+            raise DataError(f"the panel has no field {field!r}; it has {sorted(self.fields)}") from None
+
+    def rows(self, start: int | None, stop: int | None) -> "Panel":
+        """The bars [start, stop), Python slice rules; views, nothing is copied."""
+        cut = slice(start, stop)
+        fields = {name: values[cut] for name, values in self.fields.items()}
+        return replace(self, timestamps=self.timestamps[cut], fields=fields)
+
+    def until(self, moment: pd.Timestamp) -> "Panel":
+        """The bars that had closed by `moment`."""
+        return self.rows(None, int(np.searchsorted(self.timestamps, _utc64(moment), side="right")))
+
+    def after(self, moment: pd.Timestamp) -> "Panel":
+        """The bars that closed after `moment`."""
+        return self.rows(int(np.searchsorted(self.timestamps, _utc64(moment), side="right")), None)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame, fields: Sequence[str] | None = None) -> "Panel":
+        """
+        Pivot a long table (`timestamp`, `symbol`, one column per field) to a panel.
+
+        Columns without a single value are left out: a field the market does not have is absent, not empty.
+
+        Raises:
+            DataError: key columns are missing, or a (timestamp, symbol) pair occurs twice.
+        """
+        missing = [column for column in KEY if column not in table.columns]
+        if missing:
+            raise DataError(f"a panel table needs the columns {KEY}; missing {missing}, found {list(table.columns)}")
+        names = list(fields) if fields is not None else _field_columns(table)
+        times, row = np.unique(table["timestamp"].to_numpy("datetime64[us]"), return_inverse=True)
+        symbols, column = np.unique(table["symbol"].to_numpy(object).astype(str), return_inverse=True)
+        cell = row * max(len(symbols), 1) + column
+        if len(np.unique(cell)) != len(cell):
+            twice = table[table.duplicated(KEY)].iloc[0]
+            raise DataError(f"({twice['timestamp']}, {twice['symbol']}) occurs more than once in the table")
+        out = {}
+        for name in names:
+            values = np.full((len(times), len(symbols)), np.nan)
+            values.reshape(-1)[cell] = table[name].to_numpy("float64", na_value=np.nan)
+            if not np.isnan(values).all():
+                out[name] = values
+        return cls(times, tuple(symbols.tolist()), out)
+
+    def to_table(self) -> pd.DataFrame:
+        """Long form, sorted by timestamp and symbol; rows in which every field is NaN are left out."""
+        bars, symbols = self.shape
+        table = pd.DataFrame(
+            {
+                "timestamp": pd.DatetimeIndex(np.repeat(self.timestamps, symbols)).tz_localize("UTC"),
+                "symbol": pd.array(list(self.symbols) * bars, dtype="str"),
+                **{name: values.reshape(-1) for name, values in self.fields.items()},
+            }
+        )
+        return table.dropna(subset=list(self.fields), how="all").reset_index(drop=True)
+
+
+def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Timedelta) -> pd.DataFrame:
+    """
+    Join slower facts onto bars, as they were known at each bar's close.
+
+    Args:
+        bars: long table with `timestamp`, `symbol`, `available_at` and price fields.
+        facts: per source a long table with `symbol`, `available_at` and value columns; empty tables are skipped.
+        max_age: a fact older than this at the close counts as absent.
+
+    Returns:
+        `bars` without `available_at`, with the facts' value columns added, sorted by timestamp and symbol. NaN where
+        nothing was known. Bars that became known only after their close are dropped: no decision could have used them.
+    """
+    known = bars[bars["available_at"] <= bars["timestamp"]].drop(columns="available_at")
+    panel = known.sort_values(KEY, kind="stable", ignore_index=True)
+    for source, table in facts.items():
+        if table.empty:
+            continue
+        values = [c for c in table.columns if c not in {"timestamp", "symbol", "available_at"}]
+        clash = sorted(set(values) & set(panel.columns))
+        if clash:
+            raise DataError(f"source {source!r} brings the columns {clash}, which the panel has already")
+        latest = table.sort_values(["available_at", "timestamp"], kind="stable")
+        panel = pd.merge_asof(
+            panel,
+            latest[["available_at", "symbol", *values]].rename(columns={"available_at": "_known"}),
+            left_on="timestamp",
+            right_on="_known",
+            by="symbol",
+            direction="backward",
+            tolerance=max_age,
+        ).drop(columns="_known")
+    return panel
+
+
+def _field_columns(table: pd.DataFrame) -> list[str]:
+    return [c for c in table.columns if c not in {*KEY, "available_at"} and pd.api.types.is_numeric_dtype(table[c])]
+
+
+def _utc64(moment: pd.Timestamp) -> np.datetime64:
+    naive = moment.tz_convert("UTC").tz_localize(None) if moment.tz is not None else moment
+    return np.datetime64(naive, "us")
