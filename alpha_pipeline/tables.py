@@ -1,0 +1,295 @@
+"""
+The columns of every stored table: name, type, unit and meaning, in one place.
+
+Column schemas in the UI, the Parquet schema on disk and the checks on what an asset returns all follow from here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from alpha_pipeline.errors import DataError
+
+TIME = pa.timestamp("us", tz="UTC")
+TEXT = pa.string()
+FLOAT = pa.float64()
+INT = pa.int64()
+FLAG = pa.bool_()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, its unit ("" for none) and one line of meaning."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    One stored table.
+
+    Args:
+        name: the asset that stores it.
+        columns: the fixed columns, in order.
+        keys: rows are unique by these and stored sorted by them.
+        open_ended: further float64 columns (fields, factors) may follow the fixed ones.
+        time: the column that says which day a row belongs to.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+    open_ended: bool = False
+    time: str = "timestamp"
+
+    def schema(self, extra: Iterable[str] = ()) -> pa.Schema:
+        """Arrow schema of the fixed columns, then one float64 column per extra name."""
+        fixed = [pa.field(c.name, c.type) for c in self.columns]
+        return pa.schema(fixed + [pa.field(name, FLOAT) for name in extra])
+
+    def empty(self) -> pd.DataFrame:
+        """No rows, all columns, the right types."""
+        return self.schema().empty_table().to_pandas()
+
+    def conform(self, frame: pd.DataFrame) -> pa.Table:
+        """
+        Check and order what an asset returned.
+
+        Returns:
+            An Arrow table with exactly this table's columns (and extras, sorted by name), sorted by its keys.
+
+        Raises:
+            DataError: a column is missing, unknown, of a type that does not convert, or keys repeat.
+        """
+        fixed = [c.name for c in self.columns]
+        missing = [name for name in fixed if name not in frame.columns]
+        extra = sorted(name for name in frame.columns if name not in fixed)
+        if missing or (extra and not self.open_ended):
+            raise DataError(
+                f"table {self.name!r} expects the columns {fixed}"
+                + (" and float fields" if self.open_ended else "")
+                + f"; missing {missing}, unexpected {[] if self.open_ended else extra}"
+            )
+        ordered = frame.sort_values(list(self.keys), kind="stable", ignore_index=True)
+        twice = ordered.duplicated(list(self.keys))
+        if twice.any():
+            first = ordered.loc[twice, list(self.keys)].iloc[0].to_dict()
+            raise DataError(f"table {self.name!r}: {int(twice.sum())} rows repeat the keys {self.keys}; first {first}")
+        try:
+            return pa.Table.from_pandas(ordered, schema=self.schema(extra), preserve_index=False).replace_schema_metadata()
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(f"table {self.name!r}: a column has the wrong type: {error}") from error
+
+
+def _c(name: str, type: pa.DataType, unit: str, meaning: str) -> Column:
+    return Column(name, type, unit, meaning)
+
+
+CLOSE_TIME = _c("timestamp", TIME, "UTC", "close of the bar")
+EVENT_TIME = _c("timestamp", TIME, "UTC", "when it happened")
+SYMBOL = _c("symbol", TEXT, "", "traded instrument")
+AVAILABLE_AT = _c("available_at", TIME, "UTC", "first moment one could have known this row")
+NIGHT = _c("night", TIME, "UTC", "start of the day the night belongs to")
+FACTOR_ID = _c("factor_id", TEXT, "", "slug of the name and eight digits of the canonical identity")
+
+OHLCV = (
+    CLOSE_TIME,
+    SYMBOL,
+    AVAILABLE_AT,
+    _c("open", FLOAT, "quote currency", "first price; NaN where the source has none"),
+    _c("high", FLOAT, "quote currency", "highest price; NaN where the source has none"),
+    _c("low", FLOAT, "quote currency", "lowest price; NaN where the source has none"),
+    _c("close", FLOAT, "quote currency", "last price"),
+    _c("volume", FLOAT, "units of the symbol", "traded volume"),
+)
+
+RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("timestamp", "symbol"))
+OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
+RAW_FUNDING = Table(
+    "raw_funding",
+    (EVENT_TIME, SYMBOL, AVAILABLE_AT, _c("funding", FLOAT, "fraction of notional", "funding rate paid at this stamp")),
+    ("timestamp", "symbol"),
+)
+RAW_NEWS = Table(
+    "raw_news",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        _c("url", TEXT, "", "address of the item"),
+        _c("title", TEXT, "", "headline, untrusted text"),
+        _c("news_sentiment", FLOAT, "[-1, 1]", "score of the headline; NaN when unscored"),
+    ),
+    ("timestamp", "symbol", "url"),
+)
+RAW_SOCIAL = Table(
+    "raw_social",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        _c("posts", FLOAT, "posts", "posts in the interval"),
+        _c("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
+    ),
+    ("timestamp", "symbol"),
+)
+RAW_ONCHAIN = Table(
+    "raw_onchain",
+    (EVENT_TIME, SYMBOL, AVAILABLE_AT),
+    ("timestamp", "symbol", "available_at"),
+    open_ended=True,
+)
+MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
+
+MEASURES = (
+    "train_rank_ic", "train_t_stat", "train_sharpe",
+    "valid_rank_ic", "valid_t_stat", "valid_sharpe", "valid_max_drawdown", "valid_turnover",
+    "deflated_sharpe", "max_correlation",
+)  # fmt: skip
+
+TRIALS = Table(
+    "factor_definitions",
+    (
+        NIGHT,
+        _c("trial", INT, "", "number of the trial within its night, from 0"),
+        _c("round", INT, "", "round of the inner loop, from 0"),
+        FACTOR_ID,
+        _c("name", TEXT, "", "the proposer's name for it, untrusted text"),
+        _c("proposer", TEXT, "", "model, random_grammar or reference"),
+        _c("model", TEXT, "", "language model; empty for the others"),
+        _c("request_hash", TEXT, "", "SHA-256 of the stored model request; empty when no model was asked"),
+        _c("parent", TEXT, "", "factor_id it refines; empty for a fresh idea"),
+        _c("dialect", TEXT, "", "dsl, math or pandas"),
+        _c("source", TEXT, "", "the expression as written, untrusted text"),
+        _c("canonical", TEXT, "", "canonical DSL; empty when it did not parse"),
+        _c("identity", TEXT, "", "SHA-256 of the canonical form; empty when it did not parse"),
+        _c("rationale", TEXT, "", "why it might work, the proposer's words"),
+        _c("claims", TEXT, "", "expected performance as claimed; never a measurement"),
+        _c("stage", TEXT, "", "last stage passed: proposed, parsed, type_valid, unique, leak_clean, significant, accepted"),
+        _c("verdict", TEXT, "", "accepted or refused"),
+        _c("reason", TEXT, "", "why it was refused, short and countable; empty when accepted"),
+        _c("feedback", TEXT, "", "what the judge tells the next round"),
+        _c("score", FLOAT, "0-7", "the judge's rubric; NaN when not measured"),
+        _c("prompt_tokens", INT, "tokens", "tokens read by the model for this trial"),
+        _c("completion_tokens", INT, "tokens", "tokens written by the model for this trial"),
+        *(_c(name, FLOAT, "", "measured on the split its name says; NaN when not measured") for name in MEASURES),
+    ),
+    ("night", "trial"),
+    time="night",
+)
+LIBRARY = Table(
+    "factor_library",
+    (
+        NIGHT,
+        FACTOR_ID,
+        _c("name", TEXT, "", "display name, untrusted text"),
+        _c("expression", TEXT, "", "canonical DSL"),
+        _c("identity", TEXT, "", "SHA-256 of the canonical form"),
+        _c("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
+        _c("since", TIME, "UTC", "night it entered the library"),
+        _c("proposer", TEXT, "", "model, random_grammar or reference"),
+        _c("weight", FLOAT, "signed", "sign of the validated rank IC times its shrunk size; 0 when not traded"),
+        _c("reason", TEXT, "", "why the status is what it is"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+FACTOR_VALUES = Table("factor_values", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
+METRICS = Table(
+    "backtest_metrics",
+    (
+        NIGHT,
+        FACTOR_ID,
+        _c("status", TEXT, "", "as in factor_library"),
+        _c("bars", INT, "bars", "bars of the trailing window that were measured"),
+        _c("rank_ic", FLOAT, "correlation", "mean Spearman correlation per bar with forward returns"),
+        _c("icir", FLOAT, "", "mean over standard deviation of the rank IC"),
+        _c("t_stat", FLOAT, "", "Newey-West t of the mean rank IC"),
+        _c("annual_return", FLOAT, "fraction/year", "arithmetic mean net return, annualised by the calendar"),
+        _c("volatility", FLOAT, "fraction/year", "annualised standard deviation of net returns"),
+        _c("sharpe", FLOAT, "per year", "annualised Sharpe ratio after costs"),
+        _c("sharpe_gross", FLOAT, "per year", "the same before costs"),
+        _c("sortino", FLOAT, "per year", "downside deviation over all bars"),
+        _c("calmar", FLOAT, "", "annualised return over maximum drawdown; NaN without a drawdown"),
+        _c("max_drawdown", FLOAT, "fraction", "deepest fall of equity, starting capital included; negative"),
+        _c("turnover", FLOAT, "per day", "half the sum of absolute weight changes, per day"),
+        _c("break_even_bps", FLOAT, "bps", "cost per unit of turnover at which the mean return is zero"),
+        _c("probabilistic_sharpe", FLOAT, "probability", "that the true Sharpe ratio is above zero"),
+        _c("deflated_sharpe", FLOAT, "probability", "the same, above the best of all trials by chance"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+SOURCE_SIGNALS = Table(
+    "source_signals",
+    (
+        CLOSE_TIME,
+        SYMBOL,
+        _c("source", TEXT, "", "price_momentum, volume_breakout, library_factors, sentiment_news, ..."),
+        _c("value", FLOAT, "[-1, 1]", "direction and strength"),
+        _c("confidence", FLOAT, "[0, 1]", "how far to trust it"),
+        _c("reason", TEXT, "", "one readable line"),
+    ),
+    ("timestamp", "symbol", "source"),
+)
+FUSED_SIGNAL = Table(
+    "fused_signal",
+    (
+        CLOSE_TIME,
+        _c("market", TEXT, "", "crypto or equities"),
+        SYMBOL,
+        _c("value", FLOAT, "[-1, 1]", "fused direction and strength"),
+        _c("confidence", FLOAT, "[0, 1]", "confidence of the fused value"),
+        _c("decision", TEXT, "", "LONG, SHORT or HOLD"),
+        _c("sources", INT, "", "sources that had something to say"),
+        _c("coverage", FLOAT, "fraction", "share of the weight table that was available"),
+        _c("reasons", TEXT, "", "the largest contributions, readable"),
+        _c("breakdown", TEXT, "JSON", "contribution per source"),
+    ),
+    ("timestamp", "market", "symbol"),
+)
+TRACK_RECORD = Table(
+    "signal_track_record",
+    (
+        _c("timestamp", TIME, "UTC", "bar at which the outcome was known"),
+        _c("decided_at", TIME, "UTC", "bar of the decision"),
+        _c("market", TEXT, "", "crypto or equities"),
+        SYMBOL,
+        _c("decision", TEXT, "", "LONG, SHORT or HOLD"),
+        _c("value", FLOAT, "[-1, 1]", "fused value at the decision"),
+        _c("confidence", FLOAT, "[0, 1]", "confidence at the decision"),
+        _c("forward_return", FLOAT, "fraction", "return from the bar after the decision over the horizon"),
+        _c("hit", FLOAT, "0 or 1", "the sign of the decision was right; NaN for HOLD"),
+        _c("net_return", FLOAT, "fraction", "return of the decision after a round trip of costs; 0 for HOLD"),
+    ),
+    ("timestamp", "market", "symbol"),
+)
+NIGHTLY_REPORT = Table(
+    "nightly_report",
+    (
+        NIGHT,
+        _c("path", TEXT, "", "the HTML page of the night, relative to the lake"),
+        _c("markets", INT, "", "markets with a signal that night"),
+        _c("long", INT, "symbols", "LONG decisions"),
+        _c("short", INT, "symbols", "SHORT decisions"),
+        _c("hold", INT, "symbols", "HOLD decisions"),
+        _c("proposed", INT, "factors", "trials of the night"),
+        _c("accepted", INT, "factors", "trials admitted to the library"),
+    ),
+    ("night",),
+    time="night",
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY,
+        FACTOR_VALUES, METRICS, SOURCE_SIGNALS, FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
+    )
+}  # fmt: skip
