@@ -1,0 +1,110 @@
+"""
+How an asset of this graph is declared: key, days, schema, owner, kinds, from its stored table.
+
+What an asset computes is none of this file's business.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline.market import Market
+from alpha_pipeline.tables import Table
+from assets.partitions import DAYS
+
+OWNER = "team:quant-research"
+
+
+def stored(
+    table: Table,
+    group: str,
+    market: Market | None = None,
+    *,
+    description: str,
+    code_version: str = "1",
+    partitioned: bool = True,
+    kinds: Iterable[str] = ("parquet", "pandas"),
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    checks: Iterable[str] = (),
+    blocking: Iterable[str] = (),
+    pool: str | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """
+    The `dg.asset` decorator with everything that follows from the table filled in.
+
+    Args:
+        table: what is stored; gives the name, the column schema and the units.
+        group: where it stands in the story of the lineage page.
+        market: prefix of the key; None for assets joined over markets.
+        description: what a reader of the lineage page needs to know.
+        code_version: raise it when the computation changes its result.
+        partitioned: False for the one bulk table.
+        kinds: badges of the node.
+        ins: inputs with their partition mappings.
+        checks: names of checks the asset reports itself and that only warn.
+        blocking: names of checks the asset reports itself and that stop everything downstream.
+        pool: concurrency pool; defaults to the asset's own key, so two runs never write one table at once.
+    """
+    key = key_of(table.name, market)
+    return dg.asset(
+        key=key,
+        group_name=group,
+        description=description,
+        owners=[OWNER],
+        kinds=set(kinds),
+        tags={"market": market.name if market else "all", "layer": group},
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": key.to_user_string()},
+        code_version=code_version,
+        partitions_def=DAYS if partitioned else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
+        ins=ins,
+        io_manager_key="lake",
+        check_specs=[dg.AssetCheckSpec(name, asset=key) for name in checks]
+        + [dg.AssetCheckSpec(name, asset=key, blocking=True) for name in blocking],
+        pool=pool or "_".join(key.path),
+    )
+
+
+def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
+    """Asset key of a table: prefixed by the market, or bare when joined over markets."""
+    return dg.AssetKey([market.name, name] if market else [name])
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Columns with types; the unit leads the description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=f"[{column.unit}] {column.meaning}" if column.unit else column.meaning,
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataValue:
+    """
+    A small table for the UI, every cell escaped: names and texts of models and news never become markup.
+    """
+    shown = frame.head(rows)
+    lines = [" | ".join(map(str, shown.columns)), " | ".join("---" for _ in shown.columns)]
+    lines += [" | ".join(escape(_text(value)) for value in row) for row in shown.itertuples(index=False)]
+    if len(frame) > rows:
+        lines.append(f"... {len(frame) - rows} more rows")
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def escape(text: str) -> str:
+    """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ").replace("\r", " ")
+    for mark in "\\`*_[]()#|!~":
+        plain = plain.replace(mark, f"&#{ord(mark)};")
+    return plain
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,56 @@
+"""
+The panel: bars and facts of one market on one grid, as known at each bar's close.
+"""
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.market import Market
+from alpha_pipeline.panel import align
+from assets.declare import key_of, stored
+from assets.partitions import lookback
+from assets.raw import FACTS
+
+# A fact older than this at a bar's close counts as absent; its look-back follows from it.
+FACT_AGE_DAYS = 3
+
+
+def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`market_panel` of one market."""
+    facts = {
+        name: dg.AssetIn(
+            key_of(name, market), partition_mapping=lookback(FACT_AGE_DAYS), metadata={"allow_missing": True}
+        )
+        for name in FACTS
+    }
+
+    @stored(
+        tables.MARKET_PANEL,
+        "panel",
+        market,
+        description="One row per bar and symbol, one column per field; every value was known by the bar's close.",
+        ins={"raw_ohlcv": dg.AssetIn(key_of("raw_ohlcv", market)), **facts},
+    )
+    def market_panel(
+        context: dg.AssetExecutionContext,
+        raw_ohlcv: pd.DataFrame,
+        raw_funding: pd.DataFrame,
+        raw_news: pd.DataFrame,
+        raw_social: pd.DataFrame,
+        raw_onchain: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        known = {
+            "funding": raw_funding,
+            "news": raw_news.drop(columns=["url", "title"]),
+            "social": raw_social,
+            "onchain": raw_onchain,
+        }
+        panel = align(raw_ohlcv, known, pd.Timedelta(days=FACT_AGE_DAYS))
+        panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
+        fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
+        absent = [name for name, table in known.items() if table.empty]
+        context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
+        return dg.Output(panel, metadata={"fields": ", ".join(fields), "absent_sources": ", ".join(absent) or "none"})
+
+    return [market_panel]
