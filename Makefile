@@ -5,7 +5,7 @@ READY := .venv/.ready
 DAGSTER := -m alpha_pipeline.definitions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check ui local-model bench clean
+.PHONY: help setup run test check ui local-model lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ check: $(READY) ## linters, types, import arrows
 
 local-model: $(READY) ## assemble the optional better local model (about 1.1 GB), verified by hash
 	@$(BIN)/python -m resources.local_model
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra model --extra test --extra dev \
+	  --no-header --no-annotate pyproject.toml -o requirements.lock && sed -i "/sys_platform == 'never'/d" requirements.lock
 
 bench: $(READY) ## wall time of a night by part, overhead per partition, lake reads
 	@$(BIN)/python -m benchmarks.night

@@ -29,7 +29,6 @@ def stored(
     ins: Mapping[str, dg.AssetIn] | None = None,
     checks: Iterable[str] = (),
     blocking: Iterable[str] = (),
-    pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """
     The `dg.asset` decorator with everything that follows from the table filled in.
@@ -45,7 +44,6 @@ def stored(
         ins: inputs with their partition mappings.
         checks: names of checks the asset reports itself and that only warn.
         blocking: names of checks the asset reports itself and that stop everything downstream.
-        pool: concurrency pool; defaults to the asset's own key, so two runs never write one table at once.
     """
     key = key_of(table.name, market)
     return dg.asset(
@@ -63,7 +61,6 @@ def stored(
         io_manager_key="lake",
         check_specs=[dg.AssetCheckSpec(name, asset=key) for name in checks]
         + [dg.AssetCheckSpec(name, asset=key, blocking=True) for name in blocking],
-        pool=pool or "_".join(key.path),
     )
 
 

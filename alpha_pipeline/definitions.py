@@ -1,0 +1,72 @@
+"""
+The composition root: assets, checks, schedules and doors become one code location.
+
+The only file of this package that knows Dagster; imported by Dagster and by tests.
+"""
+
+import os
+import warnings
+
+import dagster as dg
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies and mappings are beta by name only
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
+from alpha_pipeline.market import MARKETS  # noqa: E402
+from assets.backtests import backtest_assets  # noqa: E402
+from assets.factors import factor_assets  # noqa: E402
+from assets.panel import panel_assets  # noqa: E402
+from assets.raw import raw_assets  # noqa: E402
+from assets.report import report_assets  # noqa: E402
+from assets.schedules import nightly_job, nightly_schedule  # noqa: E402
+from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
+from resources.llm import LanguageModel  # noqa: E402
+from resources.market_data import MarketDataResource  # noqa: E402
+from resources.parquet_io import ParquetIOManager  # noqa: E402
+
+EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
+
+
+def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Definitions:
+    """
+    The whole graph.
+
+    Args:
+        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`); for tests.
+
+    Raises:
+        SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
+    """
+    per_market = (raw_assets, panel_assets, factor_assets, backtest_assets, signal_assets)
+    assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
+    assets += [*joined_signal_assets(), *report_assets()]
+    return dg.Definitions(
+        assets=dg.with_source_code_references(assets),
+        jobs=[nightly_job(market) for market in MARKETS],
+        schedules=[nightly_schedule(market) for market in MARKETS],
+        resources={**_resources(), **(resource_overrides or {})},
+        executor=_executor(),
+    )
+
+
+def _resources() -> dict[str, object]:
+    """Doors as the environment describes them; every setting has a default that works offline."""
+    return {
+        "data": MarketDataResource.from_environment(),
+        "model": LanguageModel.from_environment(),
+        "lake": ParquetIOManager.from_environment(),
+    }
+
+
+def _executor() -> dg.ExecutorDefinition:
+    name = os.environ.get("ALPHA_PIPELINE_EXECUTOR", "in_process")
+    if name not in EXECUTORS:
+        raise SettingError(f"ALPHA_PIPELINE_EXECUTOR is {name!r}; expected one of {sorted(EXECUTORS)}")
+    return EXECUTORS[name]
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` and `dagster asset materialize -m alpha_pipeline.definitions` load."""
+    return build_defs()

@@ -1,0 +1,92 @@
+"""
+One night from an empty folder: which `dagster` commands it takes, and what to show at the end.
+
+The graph does the work in processes of its own, with the same commands a person would type; nothing is computed here.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from alpha_pipeline.errors import AlphaError, SettingError
+from alpha_pipeline.market import MARKETS
+
+MODULE = "alpha_pipeline.definitions"
+
+
+@dataclass(frozen=True)
+class NightRun:
+    """
+    What `alpha-pipeline run` is asked to do.
+
+    Args:
+        night: ISO day to decide for.
+        first_day: ISO day the graph begins; bars before it come from the bulk history.
+        lake: folder of the Parquet files.
+        fresh: rebuild the look-back days even where they are stored.
+    """
+
+    night: str
+    first_day: str
+    lake: Path
+    fresh: bool = False
+
+
+def run_night(settings: NightRun) -> float:
+    """
+    Materialize the look-back where it is missing, then the whole graph for the night.
+
+    Returns:
+        Wall time in seconds.
+
+    Raises:
+        AlphaError: a `dagster` process failed; it has said why.
+        SettingError: the night is not a day, or lies before the first day.
+    """
+    started = time.monotonic()
+    nights = _days(settings.first_day, settings.night)
+    todo = [day for day in nights if settings.fresh or not _stored(settings.lake, day)]
+    if todo:
+        _say(f"1/2  prices: history, then {len(todo)} days {todo[0]} ... {todo[-1]} of both markets")
+        prices = ",".join(f"{m.name}/{t}" for m in MARKETS for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
+        _dagster("--select", prices, "--partition-range", f"{todo[0]}...{todo[-1]}")
+    else:
+        _say(f"1/2  prices: all {len(nights)} days are stored")
+    _say(f"2/2  the night of {settings.night}: mine, check, backtest, fuse, report")
+    _dagster("--select", "not key:*/ohlcv_history", "--partition", settings.night)
+    return time.monotonic() - started
+
+
+def _dagster(*arguments: str) -> None:
+    command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", MODULE, *arguments]
+    shown = ["dagster", *command[1:]]
+    _say("$ " + " ".join(f"'{a}'" if any(c in a for c in " *") else a for a in shown))
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        raise AlphaError("the run failed; the cause is named above. What was stored before is untouched; run again")
+
+
+def _stored(lake: Path, day: str) -> bool:
+    tables: Sequence[str] = ("raw_ohlcv", "market_panel")
+    daily = all((lake / m.name / t / f"day={day}" / "part-0.parquet").is_file() for m in MARKETS for t in tables)
+    return daily and all((lake / m.name / "ohlcv_history" / "part-0.parquet").is_file() for m in MARKETS)
+
+
+def _days(first: str, last: str) -> list[str]:
+    try:
+        days = pd.date_range(first, last, freq="D")
+    except ValueError as error:
+        raise SettingError(f"night {last!r} is not a day; expected YYYY-MM-DD") from error
+    if days.empty:
+        raise SettingError(f"night {last} lies before the first day of the graph, {first}")
+    return [str(day.date()) for day in days]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
