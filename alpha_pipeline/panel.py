@@ -104,6 +104,21 @@ class Panel:
         return table.dropna(subset=list(self.fields), how="all").reset_index(drop=True)
 
 
+def with_history(history: pd.DataFrame, recent: pd.DataFrame) -> Panel:
+    """
+    One panel of the bulk history and the days that follow it.
+
+    Args:
+        history: long bars with `available_at`, before the first day of the graph.
+        recent: rows of the panel table since then.
+
+    Returns:
+        All bars in order; fields that only the recent days have are NaN before them.
+    """
+    old = align(history, {}, pd.Timedelta(0))
+    return Panel.from_table(pd.concat([old, recent], ignore_index=True))
+
+
 def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Timedelta) -> pd.DataFrame:
     """
     Join slower facts onto bars, as they were known at each bar's close.

@@ -1,0 +1,83 @@
+"""
+Factor values: what the library's expressions are worth on the bars of a window.
+
+The engine evaluates; this file says which factor belongs to which night and how values are laid out in a table.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.expressions import Node, evaluate, lookback, parse
+from alpha_pipeline.market import Market, partition_days
+from alpha_pipeline.panel import Array, Panel
+
+
+def library_nodes(library: pd.DataFrame, panel: Panel, market: Market) -> dict[str, Node]:
+    """
+    Parsed expressions of every factor that was ever active in `library`, by factor_id.
+
+    Args:
+        library: rows of `tables.LIBRARY`, one or more nights; retired factors are left out.
+        panel: names the fields expressions may use.
+        market: gives the bar that durations are resolved by.
+
+    Raises:
+        ExpressionError: an expression no longer parses, or names a field the panel has not.
+    """
+    active = library[library["status"] != "retired"].drop_duplicates("factor_id")
+    return {
+        str(row.factor_id): parse(str(row.expression), fields=list(panel.fields), bar=market.bar)
+        for row in active.itertuples()
+    }
+
+
+def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
+    """Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once."""
+    names = list(nodes)
+    found = dict(evaluate([nodes[name] for name in names], panel))
+    return {name: found[position] for position, name in enumerate(names)}
+
+
+def factor_values(
+    library: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """
+    Values for the bars that closed in (start, end], each night by the library it had.
+
+    Args:
+        library: rows of `tables.LIBRARY` for the nights of the window.
+        panel: bars up to `end` with the look-back before `start`.
+        market: of the panel.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+
+    Returns:
+        Columns of `tables.FACTOR_VALUES`: timestamp, symbol, then one column per factor_id; NaN during warm-up and on
+        days whose library did not hold the factor.
+    """
+    nodes = library_nodes(library, panel, market)
+    first = panel.until(start).shape[0]
+    need = max((lookback(node) for node in nodes.values()), default=0)
+    piece = panel.rows(max(0, first - need), panel.until(end).shape[0])
+    values = {name: array[min(first, need) :] for name, array in evaluate_all(nodes, piece).items()}
+    window = piece.rows(min(first, need), None)
+    held = _held(library, window)
+    values = {name: np.where(held[name][:, None], array, np.nan) for name, array in values.items()}
+    bars, symbols = window.shape
+    return pd.DataFrame(
+        {
+            "timestamp": pd.DatetimeIndex(np.repeat(window.timestamps, symbols)).tz_localize("UTC"),
+            "symbol": pd.array(list(window.symbols) * bars, dtype="str"),
+            **{name: array.reshape(-1) for name, array in values.items()},
+        }
+    )
+
+
+def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
+    """Per factor (bars,): did the library of the bar's day hold it?"""
+    days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
+    active = library[library["status"] != "retired"]
+    nights = active["night"].dt.tz_localize(None)
+    return {str(name): days.isin(nights[rows.index]).to_numpy() for name, rows in active.groupby("factor_id")}

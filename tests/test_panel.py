@@ -1,0 +1,85 @@
+"""Long tables become one grid, and nothing enters a bar before it was known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.errors import DataError
+from alpha_pipeline.panel import Panel, align, with_history
+
+HOURS = pd.date_range("2019-01-01 01:00", periods=4, freq="h", tz="UTC").as_unit("us")
+
+
+def bars(symbols: tuple[str, ...] = ("A", "B")) -> pd.DataFrame:
+    rows = [(t, s, t, 10.0 * (i + 1) + j) for i, t in enumerate(HOURS) for j, s in enumerate(symbols)]
+    return pd.DataFrame(rows, columns=["timestamp", "symbol", "available_at", "close"])
+
+
+def test_a_panel_and_its_table_are_the_same_data() -> None:
+    """Pivoting there and back loses nothing, whatever the row order."""
+    table = bars().drop(columns="available_at")
+    shuffled = table.sample(frac=1.0, random_state=1)
+    back = Panel.from_table(shuffled).to_table()
+    pd.testing.assert_frame_equal(back, table, check_dtype=False)
+
+
+def test_a_missing_cell_is_nan_and_an_empty_field_is_absent() -> None:
+    """NaN where a symbol has no bar; a column without a value is no field at all."""
+    table = bars().drop(index=3).assign(open=np.nan)
+    panel = Panel.from_table(table)
+    assert set(panel.fields) == {"close"}
+    assert np.isnan(panel["close"][1, 1])
+
+
+def test_a_repeated_key_is_refused_with_its_place() -> None:
+    """Two values for one bar and symbol cannot both be true."""
+    table = pd.concat([bars(), bars().iloc[[2]]])
+    with pytest.raises(DataError, match=r"2019-01-01 02:00.* A\) occurs more than once"):
+        Panel.from_table(table)
+
+
+def test_cutting_by_time_uses_closes() -> None:
+    """`until` includes the bar closing at that moment, `after` does not."""
+    panel = Panel.from_table(bars())
+    assert panel.until(HOURS[1]).shape == (2, 2)
+    assert panel.after(HOURS[1]).shape == (2, 2)
+    assert panel.until(HOURS[1] - pd.Timedelta(1, "us")).shape == (1, 2)
+
+
+def test_a_fact_enters_only_the_bars_that_could_know_it() -> None:
+    """Event time does not matter, availability does; too old is absent."""
+    fact = pd.DataFrame(
+        {
+            "timestamp": [HOURS[0], HOURS[1]],
+            "symbol": ["A", "A"],
+            "available_at": [HOURS[1], HOURS[1] + pd.Timedelta(minutes=1)],
+            "funding": [0.1, 0.2],
+        }
+    )
+    panel = Panel.from_table(align(bars(), {"funding": fact}, pd.Timedelta(hours=1)))
+    np.testing.assert_array_equal(panel["funding"][:, 0], [np.nan, 0.1, 0.2, np.nan])
+    assert np.isnan(panel["funding"][:, 1]).all()
+
+
+def test_a_bar_known_late_is_no_bar() -> None:
+    """A price published after its close could not be acted on at that close."""
+    late = bars()
+    late.loc[0, "available_at"] = HOURS[2]
+    assert len(align(late, {}, pd.Timedelta(0))) == len(late) - 1
+
+
+def test_two_sources_cannot_bring_the_same_field() -> None:
+    """A clash of names is refused, not resolved by order."""
+    fact = bars().rename(columns={"close": "close"})
+    with pytest.raises(DataError, match=r"'twice' brings the columns \['close'\]"):
+        align(bars(), {"twice": fact}, pd.Timedelta(hours=1))
+
+
+def test_history_and_recent_days_are_one_panel() -> None:
+    """Recent-only fields are NaN in the history."""
+    recent = bars().drop(columns="available_at").assign(funding=0.5)
+    recent["timestamp"] += pd.Timedelta(hours=4)
+    panel = with_history(bars(), recent)
+    assert panel.shape == (8, 2)
+    assert np.isnan(panel["funding"][:4]).all()
+    assert (panel["funding"][4:] == 0.5).all()

@@ -1,0 +1,55 @@
+"""What an asset returns has the columns of its table, or is refused."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from alpha_pipeline.errors import DataError
+from alpha_pipeline.tables import MARKET_PANEL, RAW_FUNDING, TABLES
+
+ROW = pd.DataFrame(
+    {
+        "timestamp": pd.to_datetime(["2019-01-01 08:00"], utc=True),
+        "symbol": ["A"],
+        "available_at": pd.to_datetime(["2019-01-01 08:00"], utc=True),
+        "funding": [0.0001],
+    }
+)
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_an_empty_table_conforms_to_itself(name: str) -> None:
+    """Every table has an empty form with all columns and types."""
+    table = TABLES[name]
+    assert table.conform(table.empty()).schema == table.schema()
+
+
+def test_rows_are_sorted_by_key_and_columns_ordered() -> None:
+    """The same rows in any order are the same table."""
+    two = pd.concat([ROW.assign(symbol="B"), ROW], ignore_index=True)[["funding", "available_at", "symbol", "timestamp"]]
+    stored = RAW_FUNDING.conform(two)
+    assert stored.schema == RAW_FUNDING.schema()
+    assert stored.column("symbol").to_pylist() == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (ROW.drop(columns="funding"), r"missing \['funding'\]"),
+        (ROW.assign(extra=1.0), r"unexpected \['extra'\]"),
+        (pd.concat([ROW, ROW]), "1 rows repeat the keys"),
+        (ROW.assign(funding="much"), "wrong type"),
+    ],
+)
+def test_what_does_not_conform_is_named(frame: pd.DataFrame, message: str) -> None:
+    """Missing, unknown, repeated and mistyped, each with its name."""
+    with pytest.raises(DataError, match=message):
+        RAW_FUNDING.conform(frame)
+
+
+def test_open_ended_tables_take_float_fields_sorted_by_name() -> None:
+    """Fields and factors follow the fixed columns."""
+    panel = ROW.drop(columns="available_at").assign(close=1.0, alpha=2)
+    stored = MARKET_PANEL.conform(panel)
+    assert stored.schema.names == ["timestamp", "symbol", "alpha", "close", "funding"]
+    assert stored.schema.field("alpha").type == pa.float64()
