@@ -1,0 +1,49 @@
+"""The selections a user would try with `dagster asset materialize`, as real processes."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from .conftest import NIGHT, materialize, prepare
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_night_then_one_asset_again(workplace: Path) -> None:
+    """The whole graph for a night; then `--select fused_signal` alone gives the same bytes."""
+    night = materialize(workplace, "not key:*/ohlcv_history", NIGHT)
+    assert night.returncode == 0, night.stdout[-4000:]
+    file = workplace / "data" / "fused_signal" / f"day={NIGHT}" / "part-0.parquet"
+    first = file.read_bytes()
+    again = materialize(workplace, "fused_signal", NIGHT)
+    assert again.returncode == 0, again.stdout[-4000:]
+    assert file.read_bytes() == first
+    fused = pd.read_parquet(file)
+    assert set(fused["market"]) == {"crypto", "equities"}
+    assert set(fused["decision"]) <= {"LONG", "SHORT", "HOLD"}
+
+
+@pytest.mark.parametrize(
+    ("select", "when", "named"),
+    [
+        ("crypto/market_panel", "2019-13-45", "2019-13-45"),
+        ("crypto/market_panel", "2035-01-01", "2035-01-01"),
+        ("no_such_asset", NIGHT, "no_such_asset"),
+        ("crypto/market_panel", NIGHT, "crypto/raw_ohlcv"),
+        ("fused_signal", NIGHT, "source_signals"),
+    ],
+)
+def test_what_cannot_be_done_is_named(tmp_path: Path, select: str, when: str, named: str) -> None:
+    """A bad date, a day that is not over, an unknown asset, a missing upstream: exit 1 and the name."""
+    done = materialize(prepare(tmp_path), select, when)
+    assert done.returncode != 0
+    assert named in done.stdout[-6000:]
+
+
+def test_an_unknown_symbol_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    """A misspelt symbol is refused before anything is stored."""
+    done = materialize(prepare(tmp_path), "crypto/raw_ohlcv", NIGHT, ALPHA_PIPELINE_CRYPTO_SYMBOLS="BTCUSDX")
+    assert done.returncode != 0
+    assert "BTCUSDX" in done.stdout
+    assert not (tmp_path / "data" / "crypto" / "raw_ohlcv").exists()
