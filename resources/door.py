@@ -1,0 +1,134 @@
+"""
+What every door of market data promises, and the checks that make a door keep it.
+
+Which door is opened is decided in `market_data`; what a table must satisfy beyond its shape, in `validation`.
+"""
+
+import difflib
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.market import Market, expected_closes
+
+FACTS = {
+    "funding": tables.RAW_FUNDING,
+    "news": tables.RAW_NEWS,
+    "social": tables.RAW_SOCIAL,
+    "onchain": tables.RAW_ONCHAIN,
+}
+
+
+class MarketData(Protocol):
+    """
+    A door to market data: bars, and the facts it may have beside them.
+
+    Every table is long, sorted by its keys, UTC throughout; `timestamp` is the close of a bar (the event, for facts)
+    and `available_at` the first moment one could have known the row. A door answers completely or raises.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages and metadata call the door."""
+        ...
+
+    def symbols(self, market: Market) -> tuple[str, ...]:
+        """The symbols it fetches when none are named, sorted."""
+        ...
+
+    def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """First and last close it can give, both inclusive, UTC."""
+        ...
+
+    def fetch_ohlcv(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> pd.DataFrame:
+        """
+        The finished bars that closed in (start, end].
+
+        Args:
+            market: decides bar length and calendar.
+            symbols: which; None for all of `symbols(market)`.
+            start: exclusive, UTC.
+            end: inclusive, UTC.
+
+        Returns:
+            Columns of `tables.RAW_OHLCV`. A bar the source lacks is an absent row; a price it never has is NaN.
+            No rows only when the calendar has no bar in the window.
+
+        Raises:
+            SourceError: outside coverage, unknown symbol, unreachable, nonsense, or nothing where bars must exist.
+            SettingError: the window is empty, reversed or not UTC; the door does not serve the market.
+        """
+        ...
+
+    def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
+        """Every bar it keeps that closed by `end`, as `fetch_ohlcv`; no rows when it begins later."""
+        ...
+
+    def missing_reason(self, source: str) -> str | None:
+        """Why it has no `source` (a key of `FACTS`), one sentence; None when it has."""
+        ...
+
+    def fetch_facts(self, source: str, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        """Rows of `FACTS[source]` stamped in (start, end]; the empty table where `missing_reason` says why."""
+        ...
+
+
+def require_window(start: pd.Timestamp, end: pd.Timestamp) -> None:
+    """SettingError unless both are UTC moments and start < end."""
+    for name, moment in (("start", start), ("end", end)):
+        if moment is pd.NaT or moment.utcoffset() != pd.Timedelta(0):
+            raise SettingError(f"{name} of a window is {moment}; expected a moment in UTC")
+    if start >= end:
+        raise SettingError(f"the window ({start}, {end}] is empty; expected start < end")
+
+
+def require_source(source: str) -> tables.Table:
+    """The table of a kind of facts; SettingError when there is no such kind."""
+    if source not in FACTS:
+        raise SettingError(f"unknown source {source!r}; expected one of {sorted(FACTS)}")
+    return FACTS[source]
+
+
+def pick_symbols(asked: Sequence[str] | None, known: Collection[str], door: str) -> list[str]:
+    """
+    The symbols to fetch, sorted, once each.
+
+    Raises:
+        SourceError: one is not known; the message has the nearest name and the list.
+        SettingError: the list is there and empty.
+    """
+    if asked is None:
+        return sorted(known)
+    if isinstance(asked, str) or not asked:
+        raise SettingError(f"symbols are {asked!r}; expected a list of names, or None for all of them")
+    for symbol in asked:
+        if symbol not in known:
+            raise SourceError(f"{door} has no symbol {symbol!r}; {_nearest(symbol, known)}it has {_listing(known)}")
+    return sorted(set(asked))
+
+
+def require_bars(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd.Timestamp, door: str) -> None:
+    """SourceError when a table has no row although the calendar has bars in (start, end]."""
+    if len(table):
+        return
+    closes = expected_closes(market, start, end)
+    if len(closes):
+        raise SourceError(
+            f"{door} gave no {market.name} bar in ({start}, {end}]; "
+            f"the calendar {market.calendar} has {len(closes)}, from {closes[0]} to {closes[-1]}"
+        )
+
+
+def _nearest(symbol: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(symbol.upper(), sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def _listing(known: Collection[str], most: int = 120) -> str:
+    names = sorted(known)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
