@@ -1,0 +1,132 @@
+"""
+What a factor needs, how big it is, who it is and whom it resembles, read from its tree.
+
+Values play no part here; they are computed in `evaluate`.
+"""
+
+import hashlib
+from collections import Counter
+
+from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+
+_MIRRORED = {"greater": "less", "greater_equal": "less_equal"}
+
+
+def lookback(node: Node) -> int:
+    """Bars of history needed before the current one; for recursive operators the warm-up to 1e-9."""
+    return node.lookback
+
+
+def fields_used(node: Node) -> frozenset[str]:
+    """Names of the panel fields the factor reads."""
+    return frozenset(str(n.parameters[0]) for n in walk(node) if n.operator == FIELD)
+
+
+def complexity(node: Node) -> int:
+    """Nodes of the tree, shared ones counted each time."""
+    return node.size
+
+
+def walk(node: Node) -> list[Node]:
+    """The distinct nodes of a factor, arguments before what uses them."""
+    seen: set[Node] = set()
+    ordered: list[Node] = []
+    stack = [(node, False)]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            ordered.append(current)
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            stack += [(argument, False) for argument in reversed(current.arguments)]
+    return ordered
+
+
+def identity(node: Node) -> str:
+    """
+    SHA-256 (hex) of the canonical form; the same for factors that differ only in spelling.
+
+    Beyond what equal nodes share already: order and grouping of sums and products, subtraction as addition of the
+    negative, division by a number as multiplication, a > b as b < a.
+    """
+    forms: dict[Node, tuple[str, bool]] = {}
+    for current in walk(node):
+        forms[current] = _form(current, forms)
+    text, negative = forms[node]
+    return hashlib.sha256(("-" + text if negative else text).encode()).hexdigest()
+
+
+def _form(node: Node, forms: dict[Node, tuple[str, bool]]) -> tuple[str, bool]:
+    """Digest of the canonical form without its sign, and the sign."""
+    if node.operator == FIELD:
+        return _digest(f"field {node.parameters[0]}"), False
+    if node.operator == CONSTANT:
+        value = float(node.parameters[0])
+        return _digest(f"constant {abs(value)!r}"), value < 0
+    if node.operator == "negative":
+        text, negative = forms[node.arguments[0]]
+        return text, not negative
+    if node.operator in {"add", "subtract"}:
+        terms = sorted(_terms(node, forms, False))
+        # The sign of the first term in order is taken out, so a - b and b - a differ in sign only.
+        flip = terms[0][1]
+        return _digest("sum " + " ".join(f"{'-' if n != flip else '+'}{t}" for t, n in terms)), flip
+    if node.operator in {"multiply", "divide"}:
+        factors, negative = _factors(node, forms, False)
+        return _digest("product " + " ".join(sorted(factors))), negative
+    name = _MIRRORED.get(node.operator, node.operator)
+    arguments = [("-" if negative else "") + text for text, negative in (forms[a] for a in node.arguments)]
+    if name != node.operator:
+        arguments.reverse()
+    if node.operator in {"both", "either", "equal", "not_equal", "minimum", "maximum", "ts_corr", "ts_cov"}:
+        arguments.sort()
+    return _digest(f"{name} {node.parameters!r} {' '.join(arguments)}"), False
+
+
+def _terms(node: Node, forms: dict[Node, tuple[str, bool]], negative: bool) -> list[tuple[str, bool]]:
+    if node.operator in {"add", "subtract"}:
+        left, right = node.arguments
+        return _terms(left, forms, negative) + _terms(right, forms, negative ^ (node.operator == "subtract"))
+    text, own = forms[node]
+    return [(text, own ^ negative)]
+
+
+def _factors(node: Node, forms: dict[Node, tuple[str, bool]], inverse: bool) -> tuple[list[str], bool]:
+    if node.operator in {"multiply", "divide"}:
+        left, right = node.arguments
+        a, sign_a = _factors(left, forms, inverse)
+        b, sign_b = _factors(right, forms, inverse ^ (node.operator == "divide"))
+        return a + b, sign_a ^ sign_b
+    text, negative = forms[node]
+    if inverse and node.is_constant and node.parameters[0]:
+        return [_digest(f"constant {abs(1.0 / float(node.parameters[0]))!r}")], negative
+    return [("1/" if inverse else "") + text], negative
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def similarity(a: Node, b: Node) -> float:
+    """
+    Structural likeness in [0, 1]: 1 for equal trees, 0 for nothing in common.
+
+    Weighted Jaccard index over sub-trees, counted both exactly and with their numbers left out, so that a change of a
+    window is a small change.
+    """
+    mine, theirs = _features(a), _features(b)
+    shared = sum((mine & theirs).values())
+    return shared / sum((mine | theirs).values())
+
+
+def _features(node: Node) -> Counter[str]:
+    shapes: dict[Node, str] = {}
+    counts: Counter[str] = Counter()
+    for current in walk(node):
+        label = str(current.parameters[0]) if current.operator == FIELD else current.operator
+        shapes[current] = _digest(label + " ".join(shapes[a] for a in current.arguments))
+        counts[shapes[current]] += 1
+        counts[current.digest.hex()] += 1
+        counts[label] += 1
+    return counts

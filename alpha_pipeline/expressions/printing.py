@@ -1,0 +1,69 @@
+"""
+Nodes back to text, in each dialect; what is printed parses to the same node.
+
+The spelling of operators comes from the registry.
+"""
+
+from collections.abc import Mapping
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.syntax import AND, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
+from alpha_pipeline.operators import operators
+
+_LEVELS = {
+    "either": OR, "both": AND, "negate": NOT, "less": COMPARISON, "less_equal": COMPARISON, "greater": COMPARISON,
+    "greater_equal": COMPARISON, "equal": COMPARISON, "not_equal": COMPARISON, "add": SUM, "subtract": SUM,
+    "multiply": PRODUCT, "divide": PRODUCT, "negative": SIGN, "power": POWER,
+}  # fmt: skip
+ATOM = 10
+_MATH = {
+    "ts_mean": "SMA", "ts_std": "STD", "ts_sum": "SUM", "ema": "EMA", "decay_linear": "WMA", "ts_corr": "CORR",
+    "ts_zscore": "ZSCORE", "cs_rank": "RANK", "ts_rank": "RANK", "ts_min": "MIN", "ts_max": "MAX", "delay": "DELAY",
+    "delta": "DELTA", "log": "LOG", "abs": "ABS", "sign": "SIGN", "exp": "EXP", "sqrt": "SQRT",
+}  # fmt: skip
+
+
+def to_text(node: Node, dialect: str = "dsl") -> str:
+    """
+    The expression in a dialect: "dsl" (canonical names) or "math" (SMA, STD, ...).
+
+    Raises:
+        SettingError: no such dialect.
+    """
+    if dialect not in {"dsl", "math"}:
+        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl' or 'math'")
+    return _print(node, _MATH if dialect == "math" else {})[0]
+
+
+def _print(node: Node, spelled: Mapping[str, str]) -> tuple[str, int]:
+    """Text and how tightly it binds."""
+    if node.operator == FIELD:
+        return str(node.parameters[0]), ATOM
+    if node.operator == CONSTANT:
+        value = float(node.parameters[0])
+        return number(value), SIGN if value < 0 else ATOM
+    parts = [_print(argument, spelled) for argument in node.arguments]
+    symbol = operators()[node.operator].symbol
+    if not symbol:
+        texts = [text for text, _ in parts] + [number(float(p)) for p in node.parameters]
+        return f"{spelled.get(node.operator, node.operator)}({', '.join(texts)})", ATOM
+    level = _LEVELS[node.operator]
+    if len(parts) == 1:
+        space = " " if symbol == "not" else ""
+        return f"{symbol}{space}{_bracketed(parts[0], level + (level == SIGN))}", level
+    left, right = parts
+    # Left-leaning operators bracket an equal right side, powers an equal left side, comparisons both.
+    lean_left = level + (level in {POWER, COMPARISON})
+    lean_right = level if level == POWER else level + 1
+    return f"{_bracketed(left, lean_left)} {symbol} {_bracketed(right, lean_right)}", level
+
+
+def _bracketed(part: tuple[str, int], least: int) -> str:
+    text, level = part
+    return text if level >= least else f"({text})"
+
+
+def number(value: float) -> str:
+    """Shortest text that reads back to the same float."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)

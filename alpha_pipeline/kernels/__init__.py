@@ -1,0 +1,10 @@
+"""
+Numbers only: compiled loops over (bars, symbols) matrices, time-major and C-ordered.
+
+Names, types and documentation of operators live in `operators`; scheduling and memory in `expressions.evaluate`.
+
+Rules every kernel keeps:
+- a value is a finite number or NaN; NaN in gives NaN out for exactly the windows that hold it, never beyond;
+- a window needs all its values: too few bars, or one NaN among them, give NaN;
+- the same window gives the same bits wherever the matrix starts, so a slice with its look-back equals full history.
+"""

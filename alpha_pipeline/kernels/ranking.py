@@ -1,0 +1,72 @@
+"""
+Order statistics over the last `window` bars: the rank of the newest value, quantiles.
+
+Ranks across symbols are in `cross_section`.
+"""
+
+import numpy as np
+
+from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
+
+TILE = 64
+LINE = 8  # columns per cache line
+
+
+@kernel(IN, INT, OUT)
+def rank_in_window(x, window, out):  # type: ignore[no-untyped-def]  # numba infers these
+    """Rank of the newest value among the last `window`, as a fraction in [1/window, 1]; ties get average ranks."""
+    bars, symbols = x.shape
+    score = np.empty(TILE)
+    for left in range(0, symbols, TILE):
+        width = min(TILE, symbols - left)
+        for t in range(bars):
+            if t < window - 1:
+                out[t, left : left + width] = np.nan
+                continue
+            for c in range(width):
+                score[c] = 1.0 + (x[t, left + c] - x[t, left + c])
+            for row in range(t - window + 1, t):
+                for c in range(width):
+                    now, then = x[t, left + c], x[row, left + c]
+                    below = 1.0 if then < now else 0.0
+                    equal = 0.5 if then == now else 0.0
+                    score[c] += below + equal + (then - then)
+            for c in range(width):
+                out[t, left + c] = score[c] / window
+
+
+@kernel(IN, INT, FLOAT, OUT)
+def quantile(x, window, fraction, out):  # type: ignore[no-untyped-def]
+    """Quantile of the last `window` values, linear between neighbours; 0.5 is the median."""
+    bars, symbols = x.shape
+    ordered = np.empty((LINE, window))
+    place = fraction * (window - 1)
+    low = min(int(place), window - 1)
+    high = min(low + 1, window - 1)
+    share = place - low
+    for left in range(0, symbols, LINE):
+        width = min(LINE, symbols - left)
+        counts = np.zeros(LINE, np.int64)
+        for t in range(bars):
+            for c in range(width):
+                held = ordered[c]
+                count = counts[c]
+                if t >= window:
+                    leaving = x[t - window, left + c]
+                    if leaving == leaving:
+                        i = np.searchsorted(held[:count], leaving)
+                        for j in range(i, count - 1):
+                            held[j] = held[j + 1]
+                        count -= 1
+                value = x[t, left + c]
+                if value == value:
+                    i = np.searchsorted(held[:count], value)
+                    for j in range(count, i, -1):
+                        held[j] = held[j - 1]
+                    held[i] = value
+                    count += 1
+                counts[c] = count
+                if count == window:
+                    out[t, left + c] = held[low] + (held[high] - held[low]) * share
+                else:
+                    out[t, left + c] = np.nan

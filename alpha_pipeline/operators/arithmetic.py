@@ -1,0 +1,214 @@
+"""
+Arithmetic and logic, cell by cell.
+
+Operands may be numbers; the parser folds numbers among themselves, so at least one operand is a matrix.
+"""
+
+import numpy as np
+
+from alpha_pipeline.kernels import elementwise
+from alpha_pipeline.operators.registry import Flag, Like, Number, Plain, Series, operator
+from alpha_pipeline.panel import Array
+
+
+@operator("sum", "close + open", symbol="+", commutative=True)
+def add(x: Series, y: Like, *, out: Array) -> None:
+    """Sum x + y; units must agree."""
+    elementwise.apply(np.add, x, y, out=out)
+
+
+@operator("sum", "close - open", symbol="-", aliases=("sub", "minus"))
+def subtract(x: Series, y: Like, *, out: Array) -> None:
+    """Difference x - y; units must agree."""
+    elementwise.apply(np.subtract, x, y, out=out)
+
+
+@operator("product", "close * volume", symbol="*", aliases=("mul", "times"), commutative=True)
+def multiply(x: Series, y: Series, *, out: Array) -> None:
+    """Product x * y; units multiply (price * volume = money)."""
+    elementwise.apply(np.multiply, x, y, out=out)
+
+
+@operator("quotient", "close / open", symbol="/", aliases=("div", "protected_div", "safe_div"))
+def divide(x: Series, y: Series, *, out: Array) -> None:
+    """Quotient x / y; NaN where y is 0."""
+    elementwise.apply(np.divide, x, y, out=out)
+
+
+@operator("same", "-close", symbol="-", aliases=("neg",))
+def negative(x: Series, *, out: Array) -> None:
+    """-x."""
+    elementwise.apply(np.negative, x, out=out)
+
+
+@operator("same", "abs(close - open)", aliases=("absolute", "fabs"))
+def abs_(x: Series, *, out: Array) -> None:
+    """Absolute value."""
+    elementwise.apply(np.abs, x, out=out)
+
+
+@operator("ratio", "sign(close - open)", aliases=("sgn", "signum"))
+def sign(x: Series, *, out: Array) -> None:
+    """-1, 0 or 1."""
+    elementwise.apply(np.sign, x, out=out)
+
+
+@operator("ratio", "log(volume)", aliases=("ln",))
+def log(x: Series, *, out: Array) -> None:
+    """Natural logarithm; NaN where x <= 0."""
+    elementwise.apply(np.log, x, out=out)
+
+
+@operator("ratio", "log1p(volume)")
+def log1p(x: Series, *, out: Array) -> None:
+    """log(1 + x); NaN where x <= -1."""
+    elementwise.apply(np.log1p, x, out=out)
+
+
+@operator("ratio", "exp(ts_zscore(close, 20))")
+def exp(x: Plain, *, out: Array) -> None:
+    """Exponential e^x; x must be a plain number."""
+    elementwise.apply(np.exp, x, out=out)
+
+
+@operator("root", "sqrt(close * open)")
+def sqrt(x: Series, *, out: Array) -> None:
+    """Square root; NaN where x < 0."""
+    elementwise.apply(np.sqrt, x, out=out)
+
+
+@operator("square", "square(ts_return(close, 1))")
+def square(x: Series, *, out: Array) -> None:
+    """Square x * x."""
+    elementwise.apply(np.square, x, out=out)
+
+
+@operator("ratio", "tanh(ts_zscore(close, 20))")
+def tanh(x: Plain, *, out: Array) -> None:
+    """Hyperbolic tangent: squashes a plain number into (-1, 1)."""
+    elementwise.apply(np.tanh, x, out=out)
+
+
+@operator("ratio", "sigmoid(ts_zscore(close, 20))")
+def sigmoid(x: Plain, *, out: Array) -> None:
+    """1 / (1 + exp(-x)): squashes a plain number into (0, 1)."""
+    elementwise.apply(_logistic, x, out=out)
+
+
+@operator("same", "floor(ts_zscore(close, 20))")
+def floor(x: Series, *, out: Array) -> None:
+    """Largest whole number not above x."""
+    elementwise.apply(np.floor, x, out=out)
+
+
+@operator("power", "power(close / open, 2)", symbol="^", aliases=("pow",))
+def power(x: Series, y: Plain, *, out: Array) -> None:
+    """Power x^y; NaN for a negative x with a broken exponent. Units take the power of a literal exponent."""
+    elementwise.apply(np.power, x, y, out=out)
+
+
+@operator("same", "signed_power(ts_zscore(close, 20), 2)", aliases=("signedpower", "sign_power"))
+def signed_power(x: Plain, y: Plain, *, out: Array) -> None:
+    """sign(x) * abs(x) ^ y for plain numbers."""
+    elementwise.apply(_signed_power, x, y, out=out)
+
+
+@operator("same", "minimum(open, close)", aliases=("min", "min2", "min_of"), commutative=True)
+def minimum(x: Series, y: Like, *, out: Array) -> None:
+    """The smaller of two series, cell by cell."""
+    elementwise.apply(np.minimum, x, y, out=out)
+
+
+@operator("same", "maximum(open, close)", aliases=("max", "max2", "max_of"), commutative=True)
+def maximum(x: Series, y: Like, *, out: Array) -> None:
+    """The larger of two series, cell by cell."""
+    elementwise.apply(np.maximum, x, y, out=out)
+
+
+@operator("same", "clip(ts_zscore(close, 20), -3, 3)", aliases=("clamp",))
+def clip(x: Series, low: Number, high: Number, *, out: Array) -> None:
+    """Values held between two numbers."""
+    elementwise.apply(lambda block, out: np.clip(block, low, high, out=out), x, out=out)
+
+
+@operator("ratio", "plain(close)", aliases=("unitless", "to_ratio"))
+def plain(x: Series, *, out: Array) -> None:
+    """The same values without a unit, for formulas that mix units on purpose."""
+    elementwise.apply(np.positive, x, out=out)
+
+
+@operator("same", "fill(funding, 0)", aliases=("fillna", "fill_na", "nan_to_num", "fill_null"))
+def fill(x: Series, value: Number = 0.0, *, out: Array) -> None:
+    """Values with missing values replaced by a number."""
+    elementwise.fill(x, value, out)
+
+
+@operator("either", "where(close > open, volume, 0)", aliases=("if", "iff", "if_else", "ifelse", "cond"))
+def where(condition: Flag, x: Series, y: Like, *, out: Array) -> None:
+    """Choice: x where the condition holds, else y; NaN where the condition is NaN."""
+    elementwise.choose(condition, x, y, out)
+
+
+@operator("boolean", "close > open", symbol=">", aliases=("gt", "greater"))
+def greater(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x > y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.greater, x, y, out)
+
+
+@operator("boolean", "close >= open", symbol=">=", aliases=("ge", "gte"))
+def greater_equal(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x >= y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.greater_equal, x, y, out)
+
+
+@operator("boolean", "close < open", symbol="<", aliases=("lt",))
+def less(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x < y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.less, x, y, out)
+
+
+@operator("boolean", "close <= open", symbol="<=", aliases=("le", "lte"))
+def less_equal(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x <= y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.less_equal, x, y, out)
+
+
+@operator("boolean", "sign(close - open) == 1", symbol="==", aliases=("eq", "equals"), commutative=True)
+def equal(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x equals y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.equal, x, y, out)
+
+
+@operator("boolean", "close != open", symbol="!=", aliases=("ne",), commutative=True)
+def not_equal(x: Series, y: Like, *, out: Array) -> None:
+    """1 where x differs from y, else 0; NaN where either is NaN."""
+    elementwise.compare(np.not_equal, x, y, out)
+
+
+@operator("boolean", "close > open and volume > 0", symbol="and", aliases=("logical_and",), commutative=True)
+def both(x: Flag, y: Flag, *, out: Array) -> None:
+    """1 where both conditions hold; NaN where either is NaN."""
+    elementwise.apply(np.multiply, x, y, out=out)
+
+
+@operator("boolean", "close > open or volume > 0", symbol="or", aliases=("logical_or",), commutative=True)
+def either(x: Flag, y: Flag, *, out: Array) -> None:
+    """1 where at least one condition holds; NaN where either is NaN."""
+    elementwise.apply(np.maximum, x, y, out=out)
+
+
+@operator("boolean", "not close > open", symbol="not", aliases=("logical_not", "invert"))
+def negate(x: Flag, *, out: Array) -> None:
+    """1 where the condition does not hold; NaN where it is NaN."""
+    elementwise.apply(np.subtract, 1.0, x, out=out)
+
+
+def _logistic(x: Array, out: Array) -> None:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    out += 1.0
+    np.reciprocal(out, out=out)
+
+
+def _signed_power(x: Array | float, y: Array | float, out: Array) -> None:
+    np.multiply(np.sign(x), np.power(np.abs(x), y), out=out)

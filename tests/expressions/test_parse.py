@@ -1,0 +1,103 @@
+"""Texts become nodes, or refusals with a caret and a kind."""
+
+import pytest
+
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions import identity, parse, to_text
+
+FIELDS = ("open", "high", "low", "close", "volume", "funding")
+
+SAME = [
+    ("zscore(close, 20) * rank(volume)", "ts_zscore(close, 20) * cs_rank(volume)"),
+    ("(close - SMA(close, 20)) / STD(close, 20)", "(close - ts_mean(close, 20)) / ts_std(close, 20)"),
+    ("Abs(Log(close / open))", "abs(log(close / open))"),
+    ("max(high, 20)", "ts_max(high, 20)"),
+    ("max(high, low)", "maximum(low, high)"),
+    ("rank(close, 10)", "ts_rank(close, 10)"),
+    ("shift(close, 5)", "delay(close, 5)"),
+    ("pct_change(close, 5)", "ts_return(close, 5)"),
+    ("returns", "ts_return(close, 1)"),
+    ("adv20", "ts_mean(volume, 20)"),
+    ("rsi(14)", "rsi(close, 14)"),
+    ("atr(14)", "atr(high, low, close, window=14)"),
+    ("ts_mean(close, '5d')", "ts_mean(close, 120)"),
+    ("close > open ? 1 : -1", "where(close > open, 1, -1)"),
+    ("close ** 2 ^ 0.5", "close ^ (2 ^ 0.5)"),
+    ("volume * close", "close * volume"),
+    ("--close", "close"),
+    ("2 * 10 * close", "20 * close"),
+    ("alpha = close - open", "close - open"),
+    ("$close / $open", "close / open"),
+    ("(close > open) & (volume > 1)", "close > open and volume > 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "other"), SAME)
+def test_synonyms_are_one_node(text: str, other: str) -> None:
+    """Two spellings of one factor are the same object, and print back to it in both dialects."""
+    node = parse(text, fields=FIELDS)
+    assert node is parse(other, fields=FIELDS)
+    assert parse(str(node), fields=FIELDS) is node
+    assert parse(to_text(node, "math"), "math", fields=FIELDS) is node
+
+
+def test_typography_is_tolerated() -> None:
+    """A unicode minus, times and Greek letters read as what they mean."""
+    text = "(close − μ(close, 20)) ÷ σ(close, 20)"  # noqa: RUF001  # the look-alikes are the test
+    assert parse(text, "math") is parse("(close - mean(close, 20)) / std(close, 20)")
+
+
+REFUSED = [
+    ("rank(«clsoe»)", "unknown"),
+    ("close «+» volume", "type"),
+    ("delay(close, «-»1)", "leak"),
+    ("ts_mean(close, «20.5»)", "type"),
+    ("ts_mean(close, «0»)", "type"),
+    ("ts_mean(close, «9999»)", "limit"),
+    ("«lead»(close, 1)", "leak"),
+    ("«frobnicate»(close)", "unknown"),
+    ("tanh(«close»)", "type"),
+    ("where(«close», 1, 2)", "type"),
+    ("open < close «<» high", "syntax"),
+    ("(close - open«»", "syntax"),
+    ("close«)»", "syntax"),
+    ("close «open»", "syntax"),
+    ("close «@» open", "syntax"),
+    ("ts_mean(close, «'3x'»)", "syntax"),
+    ("«ts_mean»(close)", "type"),
+    ("ts_mean(«5», 20)", "type"),
+    ("9 «^» 9 ^ 9 * close", "limit"),
+    ("«__import__»('os')", "unknown"),
+    ("close«[»0]", "syntax"),
+    ("«»", "syntax"),
+]
+
+
+@pytest.mark.parametrize(("marked", "kind"), REFUSED)
+def test_refusals_name_the_place(marked: str, kind: str) -> None:
+    """Each refusal has its kind, and its caret under the marked fault."""
+    with pytest.raises(ExpressionError) as caught:
+        parse(marked.replace("«", "").replace("»", ""), fields=FIELDS)
+    assert (caught.value.kind, caught.value.position) == (kind, marked.index("«")), str(caught.value)
+
+
+IDENTICAL = [
+    ("close - open", "close + (-open)"),
+    ("open + close + high", "high + (close + open)"),
+    ("close / 4", "close * 0.25"),
+    ("close > open", "open < close"),
+    ("-(open - close)", "close - open"),
+    ("(-close) * volume", "-(close * volume)"),
+]
+
+
+@pytest.mark.parametrize(("text", "other"), IDENTICAL)
+def test_identity_sees_through_spelling(text: str, other: str) -> None:
+    """Factors that differ in spelling only have one identity."""
+    assert identity(parse(text)) == identity(parse(other))
+
+
+def test_identity_tells_factors_apart() -> None:
+    """A sign, a window or an order of subtraction make another factor."""
+    texts = ["close - open", "open - close", "ts_mean(close, 5)", "ts_mean(close, 6)", "close / open", "open / close"]
+    assert len({identity(parse(text)) for text in texts}) == len(texts)
