@@ -56,7 +56,7 @@ def stored(
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": key.to_user_string()},
         code_version=code_version,
         partitions_def=DAYS if partitioned else None,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         ins=ins,
         io_manager_key="lake",
         check_specs=[dg.AssetCheckSpec(name, asset=key) for name in checks]
