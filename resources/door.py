@@ -5,6 +5,7 @@ Which door is opened is decided in `market_data`; what a table must satisfy beyo
 """
 
 import difflib
+import re
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -110,6 +111,21 @@ def pick_symbols(asked: Sequence[str] | None, known: Collection[str], door: str)
         if symbol not in known:
             raise SourceError(f"{door} has no symbol {symbol!r}; {_nearest(symbol, known)}it has {_listing(known)}")
     return sorted(set(asked))
+
+
+def require_symbols(asked: Sequence[str]) -> list[str]:
+    """Symbols a live vendor may be asked for, sorted, once each; SettingError when one is no plain ticker."""
+    if isinstance(asked, str) or not asked:
+        raise SettingError(f"symbols are {asked!r}; expected a list of names, or None for all of them")
+    for symbol in asked:
+        if not re.fullmatch(r"[A-Z0-9][A-Z0-9.^=-]{0,29}", symbol):  # they become part of an address
+            raise SettingError(f"symbol {symbol!r} is no ticker; expected capitals, digits, '.', '-', '=' and '^'")
+    return sorted(set(asked))
+
+
+def utc_now() -> pd.Timestamp:
+    """The present moment."""
+    return pd.Timestamp.now("UTC")
 
 
 def require_bars(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd.Timestamp, door: str) -> None:

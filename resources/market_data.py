@@ -12,8 +12,10 @@ import dagster as dg
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market import CRYPTO, EQUITIES, Market
+from resources.bybit import PUBLIC_URL, BybitDoor
 from resources.door import FACTS, MarketData
 from resources.sample import SampleDoor
+from resources.yahoo import YahooDoor
 
 __all__ = ["FACTS", "DoorSettings", "MarketData", "MarketDataResource", "choose"]
 
@@ -50,44 +52,43 @@ def choose(settings: DoorSettings, market: Market) -> MarketData:
     only = tuple(settings.symbols.get(market.name, ()))
     if settings.source == "sample":
         return SampleDoor(only)
+    if settings.source == "live" and market.name == CRYPTO.name:
+        return BybitDoor(only, settings.bybit_url or PUBLIC_URL)
+    if settings.source == "live" and market.name == EQUITIES.name:
+        return YahooDoor(only, settings.yahoo_url, cache_folder=settings.cache_folder)
+    if settings.source in SOURCES:
+        raise SettingError(f"no live door serves market {market.name!r}; expected crypto or equities")
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
 
 
 class MarketDataResource(dg.ConfigurableResource):
-    """The door as Dagster configures it; fields as in `DoorSettings`."""
+    """The door as Dagster configures it; fields as in `DoorSettings`, symbols separated by commas."""
 
     source: str = "sample"
     bybit_url: str = ""
     yahoo_url: str = ""
-    crypto_symbols: list[str] = []
-    equity_symbols: list[str] = []
+    crypto_symbols: str = ""
+    equity_symbols: str = ""
     cache_folder: str = ""
 
     @classmethod
     def from_environment(cls) -> "MarketDataResource":
         """
-        Read `ALPHA_PIPELINE_SOURCE`, `..._BYBIT_URL`, `..._YAHOO_URL`, `..._CRYPTO_SYMBOLS`, `..._EQUITY_SYMBOLS`, `..._CACHE`.
+        Each field from its variable: `ALPHA_PIPELINE_SOURCE`, `ALPHA_PIPELINE_CRYPTO_SYMBOLS` and so on.
 
-        Symbols are separated by commas. What is not set keeps its default, which works offline.
+        What is not set keeps its default, which works offline.
         """
-        read = os.environ.get
-        return cls(
-            source=read("ALPHA_PIPELINE_SOURCE", "sample"),
-            bybit_url=read("ALPHA_PIPELINE_BYBIT_URL", ""),
-            yahoo_url=read("ALPHA_PIPELINE_YAHOO_URL", ""),
-            crypto_symbols=_names(read("ALPHA_PIPELINE_CRYPTO_SYMBOLS", "")),
-            equity_symbols=_names(read("ALPHA_PIPELINE_EQUITY_SYMBOLS", "")),
-            cache_folder=read("ALPHA_PIPELINE_CACHE", ""),
-        )
+        given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}") for name in cls.model_fields}
+        return cls(**{name: value for name, value in given.items() if value})
 
     def door(self, market: Market) -> MarketData:
         """The door for one market; see `choose`."""
-        symbols = {CRYPTO.name: tuple(self.crypto_symbols), EQUITIES.name: tuple(self.equity_symbols)}
+        symbols = {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)}
         return choose(
             DoorSettings(self.source, self.bybit_url, self.yahoo_url, symbols, self.cache_folder),
             market,
         )
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
