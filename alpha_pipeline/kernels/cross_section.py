@@ -96,23 +96,26 @@ def neutralize(x, y, out):  # type: ignore[no-untyped-def]
     """What a regression of x on y across symbols leaves of x; NaN with fewer than three pairs."""
     bars, symbols = x.shape
     for t in range(bars):
-        present, sx, sy = 0, 0.0, 0.0
+        # Sums are taken from the first pair, so that a common level costs no digits.
+        present, sx, sy, first_x, first_y = 0, 0.0, 0.0, 0.0, 0.0
         for c in range(symbols):
             both = x[t, c] + y[t, c]
             if both == both:
-                sx += x[t, c]
-                sy += y[t, c]
+                if present == 0:
+                    first_x, first_y = x[t, c], y[t, c]
+                sx += x[t, c] - first_x
+                sy += y[t, c] - first_y
                 present += 1
         mean_x, mean_y = sx / max(present, 1), sy / max(present, 1)
         xy, yy = 0.0, 0.0
         for c in range(symbols):
-            dx, dy = x[t, c] - mean_x, y[t, c] - mean_y
+            dx, dy = (x[t, c] - first_x) - mean_x, (y[t, c] - first_y) - mean_y
             if dx + dy == dx + dy:
                 xy += dx * dy
                 yy += dy * dy
+        slope = xy / yy if yy > 0.0 else 0.0
         for c in range(symbols):
-            slope = xy / yy if yy > 0.0 else 0.0
-            value = (x[t, c] - mean_x) - slope * (y[t, c] - mean_y)
+            value = ((x[t, c] - first_x) - mean_x) - slope * ((y[t, c] - first_y) - mean_y)
             out[t, c] = value + (value - value) if present >= 3 else np.nan
 
 

@@ -110,8 +110,8 @@ formula(
     "Volume over its mean.", "volume_ratio(volume, 20)", ("relative_volume", "rvol", "vol_ratio"),
 )  # fmt: skip
 formula(
-    "adv", (_window(20), VOLUME), "ts_mean(volume, window)",
-    "Average volume of the last `window` bars; adv20 means adv(20).", "adv(20)", ("average_volume",),
+    "adv", (VOLUME, _window(20)), "ts_mean(volume, window)",
+    "Average volume of the last `window` bars; adv20 means adv(20).", "adv(volume, 20)", ("average_volume",),
 )  # fmt: skip
 formula(
     "typical_price", (HIGH, LOW, CLOSE), "(high + low + close) / 3",

@@ -1,0 +1,76 @@
+"""Windowed kernels against exact rational arithmetic, where running sums return garbage."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from alpha_pipeline.kernels import moments, windows
+from alpha_pipeline.panel import Array
+
+WINDOW = 20
+
+
+def _series(kind: str) -> Array:
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 1, 120)
+    if kind == "spike":
+        x[30] = 1e12
+    if kind == "level":
+        x += 1e8
+    if kind == "flat":
+        x[40:90] = 0.1
+    return np.column_stack([x, rng.normal(0, 1, 120) + (1e8 if kind == "level" else 0.0)])
+
+
+def _exact(x: Array, y: Array) -> tuple[float, float, float]:
+    """Mean of x, its sample deviation, and the covariance with y; rounded once at the end."""
+    a, b = [Fraction(v) for v in x], [Fraction(v) for v in y]
+    n = len(a)
+    mean_a, mean_b = sum(a) / n, sum(b) / n
+    variance = sum((v - mean_a) ** 2 for v in a) / (n - 1)
+    covariance = sum((v - mean_a) * (w - mean_b) for v, w in zip(a, b, strict=True)) / (n - 1)
+    return float(mean_a), float(np.sqrt(float(variance))), float(covariance)
+
+
+@pytest.mark.parametrize("kind", ["spike", "level", "flat"])
+def test_moments_are_exact(kind: str) -> None:
+    """Mean, deviation and covariance are right to 1e-9 after a spike, at a high level and on flat stretches."""
+    x = _series(kind)
+    y = np.ascontiguousarray(x[:, ::-1])
+    mean, deviation, covariance = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    windows.reduce(x, WINDOW, windows.SUM, float(WINDOW), mean)
+    moments.spread(x, WINDOW, moments.DEVIATION, deviation)
+    moments.pair(x, y, WINDOW, moments.COVARIANCE, covariance)
+    for t in range(WINDOW - 1, len(x)):
+        rows = slice(t - WINDOW + 1, t + 1)
+        expected = _exact(x[rows, 0], x[rows, 1])
+        scale = np.abs(x[rows, 0]).max()
+        assert abs(mean[t, 0] - expected[0]) <= 1e-12 * scale
+        assert abs(deviation[t, 0] - expected[1]) <= 1e-12 * max(expected[1], 1e-30)
+        assert abs(covariance[t, 0] - expected[2]) <= 1e-11 * expected[1] * max(deviation[t, 1], 1e-30)
+
+
+def test_flat_windows_have_no_variance() -> None:
+    """Equal values give a deviation of exactly zero, also right after large ones."""
+    x = np.concatenate([np.full((10, 1), 1e9), np.full((60, 1), 0.1)])
+    out = np.empty_like(x)
+    moments.spread(x, WINDOW, moments.DEVIATION, out)
+    assert (out[10 + WINDOW - 1 :] == 0.0).all()
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 4, 7, 8, 20, 63, 64, 65, 250])
+@pytest.mark.parametrize("symbols", [1, 33, 130])
+def test_all_windows_and_widths(window: int, symbols: int) -> None:
+    """Every binary pattern of the window and every tile of columns gives what a plain loop gives."""
+    x = np.random.default_rng(window).normal(0, 1, (300, symbols))
+    total, low, deviation = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    windows.reduce(x, window, windows.SUM, 1.0, total)
+    windows.reduce(x, window, windows.MINIMUM, 1.0, low)
+    stacked = np.lib.stride_tricks.sliding_window_view(x, window, axis=0)
+    np.testing.assert_allclose(total[window - 1 :], stacked.sum(axis=-1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(low[window - 1 :], stacked.min(axis=-1))
+    assert np.isnan(total[: window - 1]).all()
+    if window > 1:
+        moments.spread(x, window, moments.DEVIATION, deviation)
+        np.testing.assert_allclose(deviation[window - 1 :], stacked.std(axis=-1, ddof=1), rtol=1e-12)
