@@ -73,7 +73,7 @@ class Lake:
             start_day: first day, ISO or date; None for the first stored one, or for a table stored whole.
             end_day: last day, inclusive; None for the last stored one.
             columns: which columns, in this order; None for all.
-            allow_missing: leave out days that are not stored instead of refusing.
+            allow_missing: leave out what is not stored instead of refusing.
 
         Returns:
             The table's columns, extra float64 columns after them (NaN on days that lack one).
@@ -89,6 +89,8 @@ class Lake:
         stored = self.days(key) if start_day is None or end_day is None else []
         start_day, end_day = start_day or next(iter(stored), None), end_day or next(reversed(stored), None)
         if start_day is None or end_day is None:
+            if allow_missing:
+                return join(table, key, [], columns)
             raise MissingPartitionError(
                 f"{key} was never materialized in {self.url(key)}. {rebuild(key)} (and --partition DAY if it is by day)"
             )

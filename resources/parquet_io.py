@@ -23,7 +23,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
     Inputs may say in `AssetIn(metadata=...)`:
         columns: list of columns to read; all by default.
-        allow_missing: True to go on without days that were never materialized.
+        allow_missing: True to go on without what was never materialized.
     """
 
     root: str = DEFAULT_ROOT
@@ -74,7 +74,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         wishes = context.definition_metadata or {}
         columns, allow_missing = wishes.get("columns"), bool(wishes.get("allow_missing", False))
         if not context.has_asset_partitions:
-            return self.lake.read(key, columns=columns)
+            return self.lake.read(key, columns=columns, allow_missing=allow_missing)
         days = context.asset_partition_keys
         frame, missing = self.lake.read_days(key, days, columns, allow_missing)
         if missing:

@@ -24,7 +24,9 @@ TEMP_SECONDS = 3600.0
 class Store(Protocol):
     """Files by path relative to a root; paths use `/`, and "" is the root."""
 
-    threads: int
+    @property
+    def threads(self) -> int:
+        """How many files are worth reading or writing at once."""
 
     def url(self, path: str) -> str:
         """Full path or URL, as a person would open it."""
@@ -84,7 +86,7 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FileNotFoundError(self.url(path)) from error
         except OSError as error:
-            raise LakeError(f"could not read {self.url(path)}: {error}") from error
+            raise _refused(f"read {self.url(path)}", error) from error
 
     def write(self, path: str, data: bytes) -> None:
         target = self.root / path
@@ -98,10 +100,7 @@ class LocalFolder:
             temp.replace(target)
             _sync(target.parent)
         except OSError as error:
-            raise LakeError(
-                f"could not write {target} ({len(data):,} bytes): {error.strerror or error}; what was stored there "
-                "before is untouched. Free space or fix the folder, then run the same command again"
-            ) from error
+            raise _refused(f"write {target} ({len(data):,} bytes)", error) from error
         finally:
             with suppress(OSError):  # gone after the rename; on a dead disk the first error matters
                 temp.unlink()
@@ -114,6 +113,8 @@ class LocalFolder:
             children = list((self.root / folder).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise _refused(f"list {self.url(folder)}", error) from error
         return sorted(child.name for child in children if (child / name).is_file())
 
     @contextmanager
@@ -123,7 +124,7 @@ class LocalFolder:
             self._make(self.root / folder)
             handle = os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise LakeError(f"could not open the folder {self.url(folder)}: {error.strerror or error}") from error
+            raise _refused(f"open the folder {self.url(folder)}", error) from error
         try:
             with suppress(OSError):  # network file systems without locks: as on object stores, one writer at a time
                 fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -204,6 +205,13 @@ class ObjectStore:
             raise
         except Exception as error:  # every cloud library has errors of its own, few of them OSError
             raise LakeError(f"could not {verb} {self.url(path)}: {type(error).__name__}: {error}") from error
+
+
+def _refused(attempt: str, error: OSError) -> LakeError:
+    return LakeError(
+        f"could not {attempt}: {error.strerror or error}; what was stored there before is untouched. "
+        "Free space or fix the folder, then run the same command again"
+    )
 
 
 def temp_name() -> str:

@@ -50,8 +50,9 @@ def test_the_checksum_file_speaks_the_format_of_sha256sum(tmp_path: Path) -> Non
 
 def test_a_table_stored_whole_is_one_file(lake: Lake) -> None:
     """Unpartitioned tables lie at `<key>/part-0.parquet` and are read without days."""
-    frame = RAW_OHLCV.empty()
-    frame.loc[0] = [pd.Timestamp("2019-01-01", tz="UTC"), "BTC", pd.Timestamp("2019-01-01", tz="UTC"), 1, 2, 0, 1, 9]
+    close = pd.Timestamp("2019-01-01", tz="UTC")
+    row = [close, "BTC", close, 1, 2, 0, 1, 9]
+    frame = pd.DataFrame([row], columns=[c.name for c in RAW_OHLCV.columns])
     stored = lake.write("crypto/ohlcv_history", frame)
     assert stored.path == lake.url("crypto/ohlcv_history/part-0.parquet")
     assert lake.read("crypto/ohlcv_history")["volume"].tolist() == [9.0]
@@ -214,6 +215,7 @@ def test_reading_what_was_never_materialized_says_so(lake: Lake) -> None:
     """No table, no day: the same typed error."""
     with pytest.raises(MissingPartitionError, match="never materialized"):
         lake.read(KEY)
+    assert list(lake.read(KEY, allow_missing=True).columns) == ["timestamp", "symbol"]
 
 
 def test_a_file_older_than_a_column_asks_to_be_rebuilt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
