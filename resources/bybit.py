@@ -118,7 +118,7 @@ class BybitDoor:
         if interval is None:
             raise SettingError(f"{self.name} has no bars of {market.bar!r}; expected one of {sorted(INTERVALS)}")
         call = partial(session.get_kline, category="linear", symbol=symbol, interval=interval, limit=KLINES_PER_PAGE)
-        first_open, last_open = _ms(start - market.bar_length) + 1, _ms(end - market.bar_length)
+        first_open, last_open = _ms(start.floor(market.bar)), _ms(end - market.bar_length)
         rows = list(self._pages(call, ("start", "end"), lambda row: row[0], first_open, last_open, asked))
         table = _numbers(rows, KLINE_COLUMNS, asked)
         table["timestamp"] = pd.to_datetime(table.pop("start"), unit="ms", utc=True).astype("datetime64[us, UTC]")

@@ -6,6 +6,7 @@ The live door of equities: daily bars of Yahoo Finance, split-adjusted, dividend
 
 import logging
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,9 +25,9 @@ from resources.patience import Patience, RefusedError, insist
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",
-    "DIS", "GE", "GOOGL", "GS", "HD", "HON", "IBM", "INTC", "JNJ", "JPM", "KO", "LIN", "LLY", "LOW", "MA", "MCD", "META",
-    "MRK", "MSFT", "NFLX", "NKE", "NVDA", "ORCL", "PEP", "PFE", "PG", "QCOM", "TMO", "TSLA", "TXN", "UNH", "V", "VZ",
-    "WMT", "XOM",
+    "DIS", "GE", "GOOGL", "GS", "HD", "HON", "IBM", "INTC", "JNJ", "JPM", "KO", "LIN", "LLY", "LOW", "MA", "MCD",
+    "META", "MRK", "MSFT", "NFLX", "NKE", "NVDA", "ORCL", "PEP", "PFE", "PG", "QCOM", "TMO", "TSLA", "TXN", "UNH", "V",
+    "VZ", "WMT", "XOM",
 )  # fmt: skip
 FIRST_CLOSE = pd.Timestamp("1995-01-03 21:00", tz="UTC")  # where the exchange calendar begins
 SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 minutes; sooner, a close may still move
@@ -99,8 +100,8 @@ class YahooDoor:
         What the vendor knows today about the same sessions; kept apart, because every later dividend rewrites it.
 
         Returns:
-            timestamp, symbol, adjusted_close (USD, splits and dividends), dividend (USD per share), split (new shares per
-            old; 0 without one). Errors as `fetch_ohlcv`.
+            timestamp, symbol, adjusted_close (USD, splits and dividends), dividend (USD per share), split (new shares
+            per old; 0 without one). Errors as `fetch_ohlcv`.
         """
         table = self._sessions(market, symbols, start, end)
         return table[["timestamp", "symbol", "adjusted_close", "dividend", "split"]]
@@ -133,7 +134,7 @@ class YahooDoor:
             if len(expected_closes(market, start, end)):
                 raise SourceError(f"{self.name}: no session of ({start}, {end}] is settled at {self.now()}")
             return tables.RAW_OHLCV.empty().assign(adjusted_close=0.0, dividend=0.0, split=0.0)
-        client = _client(self.url, self.cache_folder)
+        client = _client(self.url.rstrip("/"), self.cache_folder)
         bars = [self._bars(client, symbol, closes) for symbol in picked]
         table = pd.concat(bars).sort_values(["timestamp", "symbol"], ignore_index=True)
         require_bars(table, market, start, last, f"{self.name} ({self._address()})")
@@ -147,8 +148,9 @@ class YahooDoor:
         except (KeyError, TypeError, ValueError) as error:
             raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
         # Sessions of the regular exchanges close on their own day, UTC too, so the date finds the close.
-        close_of_day = pd.Series(closes, index=closes.tz_localize(None).normalize())
-        table["timestamp"] = quotes.index.tz_localize(None).normalize().map(close_of_day).astype(closes.dtype)
+        close_of_day = dict(zip(closes.tz_localize(None).normalize(), closes, strict=True))
+        days = pd.DatetimeIndex(quotes.index).tz_localize(None).normalize()
+        table["timestamp"] = pd.DatetimeIndex(days.map(close_of_day), tz="UTC")
         outside = int(table["timestamp"].isna().sum())
         priced = table[table["timestamp"].notna() & table["close"].notna()]
         lost = len(closes) - len(priced)
@@ -165,9 +167,9 @@ class YahooDoor:
         return self.url or "query2.finance.yahoo.com"
 
 
-def _client(url: str, cache_folder: str) -> Any:
+def _client(base: str, cache_folder: str) -> Any:
     """
-    A session for yfinance whose requests to any Yahoo host go to `url` when one is given.
+    A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
     The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
     that holds. It remembers the status of the last answer, which yfinance does not pass on.
@@ -178,12 +180,12 @@ def _client(url: str, cache_folder: str) -> Any:
     class Session(requests.Session):
         last_status = 0
 
-        def request(self, method: Any, address: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # narrower names
-            host = urlsplit(address).hostname or ""
-            if url and (host == "yahoo.com" or host.endswith(".yahoo.com")):
-                parts = urlsplit(address)
-                address = url.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
-            response = super().request(method, address, *args, **kwargs)
+        def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
+            parts = urlsplit(url)
+            if base and f".{parts.hostname}".endswith(".yahoo.com"):
+                url = base + parts.path + (f"?{parts.query}" if parts.query else "")
+            self.last_status = 0
+            response = super().request(method, url, *args, **kwargs)
             self.last_status = response.status_code
             return response
 
@@ -203,28 +205,33 @@ def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: fl
 
     YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
     try:
-        quotes = yfinance.Ticker(symbol, session=client).history(
-            start=closes[0].strftime("%Y-%m-%d"),
-            end=(closes[-1] + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
-            interval="1d",
-            auto_adjust=False,
-            actions=True,
-            timeout=timeout_seconds,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
+            quotes = yfinance.Ticker(symbol, session=client).history(
+                start=closes[0].strftime("%Y-%m-%d"),
+                end=(closes[-1] + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
+                interval="1d",
+                auto_adjust=False,
+                actions=True,
+                timeout=timeout_seconds,
+            )
     except YFRateLimitError as error:
         raise RefusedError("HTTP 429: too many requests", again=True) from error
     except Timeout as error:
         raise RefusedError("no answer in time", again=True) from error
-    except RequestException as error:
-        raise RefusedError(f"not reachable or cut short: {error}", again=True) from error
     except (
         Exception
     ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        if client.last_status >= 400 and not isinstance(error, YFTickerMissingError):
-            raise RefusedError(f"HTTP {client.last_status}", again=client.last_status >= 500) from error
-        raise RefusedError(
-            f"{type(error).__name__}: {str(error)[:200]}", again=isinstance(error, ValueError)
-        ) from error
+        status = client.last_status
+        if status >= 400 and status != 404:
+            raise RefusedError(f"HTTP {status}", again=status >= 500) from error
+        if isinstance(error, YFTickerMissingError):
+            raise RefusedError(str(error), again=False) from error
+        if status == 404:
+            raise RefusedError("HTTP 404: no such symbol, or delisted", again=False) from error
+        if isinstance(error, RequestException) and status == 0:
+            raise RefusedError(f"not reachable or cut short: {error}", again=True) from error
+        raise RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError)) from error
     if quotes.empty:
         raise RefusedError(
             "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
