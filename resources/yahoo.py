@@ -158,8 +158,6 @@ class YahooDoor:
             _log.warning("%s: %d rows on no asked session left out, %d sessions without a price", asked, outside, lost)
         if not np.isfinite(priced[["close", "volume"]].to_numpy()).all():
             raise SourceError(f"{asked}: a close or volume is not finite")
-        if priced["timestamp"].duplicated().any():
-            raise SourceError(f"{asked}: two rows for one session")
         known = priced.assign(symbol=symbol, available_at=priced["timestamp"]).astype({"symbol": "str"})
         return known.astype({"timestamp": "datetime64[us, UTC]", "available_at": "datetime64[us, UTC]"})
 
