@@ -1,0 +1,101 @@
+"""
+What each source says of a symbol: two expressions of the factor language and a base weight, in one table.
+
+Being expressions, sources are causal by construction; a source whose fields a market lacks is absent.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    One source of the fused signal.
+
+    Args:
+        name: as stored and shown.
+        weight: base weight; weights of absent sources are spread over the present ones.
+        value: expression in [-1, 1]; NaN where the source has nothing to say.
+        confidence: expression in [0, 1].
+        measure: expression quoted in the reason.
+        meaning: what `measure` is, for a reader.
+    """
+
+    name: str
+    weight: float
+    value: str
+    confidence: str
+    measure: str
+    meaning: str
+
+
+# Days resolve to bars by the market, so one table serves hours and days. A missing bar keeps the last known price.
+PRICE = "ffill(close, 3d)"
+VOLUME = "fill(volume, 0)"
+DAILY = f"ts_return({PRICE}, 1d)"
+MOVE_5D = f"(ts_return({PRICE}, 5d) / (ts_std({DAILY}, 20d) * sqrt(5)))"
+MOVE_20D = f"(ts_return({PRICE}, 20d) / (ts_std({DAILY}, 20d) * sqrt(20)))"
+VOLUME_RATIO = f"(ts_sum({VOLUME}, 1d) / (ts_mean({VOLUME}, 20d) * ts_count({VOLUME} >= 0, 1d)))"
+POSTED = "ts_mean(fill(social_sentiment, 0), 1d)"
+
+SOURCES = (
+    Source(
+        "price_momentum",
+        0.25,
+        value=f"tanh(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})",
+        confidence=f"clip(abs(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D}), 0, 1) * where({MOVE_5D} * {MOVE_20D} > 0, 1, 0.5)",
+        measure=MOVE_5D,
+        meaning="5-day move in standard deviations",
+    ),
+    Source(
+        "volume_breakout",
+        0.20,
+        value=f"keep_if(sign({DAILY}) * tanh({VOLUME_RATIO} - 1), {VOLUME_RATIO} > 1.5)",
+        confidence=f"clip({VOLUME_RATIO} / 3, 0, 1)",
+        measure=VOLUME_RATIO,
+        meaning="volume of the day over its 20-day mean",
+    ),
+    Source(
+        "sentiment_news",
+        0.20,
+        value="clip(present_mean(news_sentiment, 1d, 1), -1, 1)",
+        confidence="1 - exp(-present_count(news_sentiment, 1d) / 5)",
+        measure="present_mean(news_sentiment, 1d, 1)",
+        meaning="mean mood of the day's headlines",
+    ),
+    Source(
+        "sentiment_social",
+        0.15,
+        value=f"clip({POSTED}, -1, 1)",
+        confidence="1 - exp(-present_count(social_sentiment, 1d) / 5)",
+        measure=POSTED,
+        meaning="mean mood of the day's posts",
+    ),
+    Source(
+        "onchain_flow",
+        0.20,
+        value="-tanh(ts_zscore(netflow, 30d))",
+        confidence="clip(abs(ts_zscore(netflow, 30d)) / 2, 0, 1)",
+        measure="ts_zscore(netflow, 30d)",
+        meaning="exchange net inflow against its 30 days",
+    ),
+    Source(
+        "whale_accumulation",
+        0.10,
+        value="tanh(ts_zscore(delta(whale_balance, 7d), 30d))",
+        confidence="clip(abs(ts_zscore(delta(whale_balance, 7d), 30d)) / 2, 0, 1)",
+        measure="ts_zscore(delta(whale_balance, 7d), 30d)",
+        meaning="weekly change of large holders against 30 days",
+    ),
+    Source(
+        "funding",
+        0.10,
+        value="-tanh(ts_zscore(funding, 7d))",
+        confidence="clip(abs(ts_zscore(funding, 7d)) / 2, 0, 1)",
+        measure="ts_zscore(funding, 7d)",
+        meaning="funding rate against its 7 days",
+    ),
+)
+LIBRARY_SOURCE = "library_factors"
+LIBRARY_WEIGHT = 0.25
+WEIGHTS = {**{source.name: source.weight for source in SOURCES}, LIBRARY_SOURCE: LIBRARY_WEIGHT}

@@ -1,0 +1,61 @@
+"""
+How past decisions did, once their horizon has passed.
+
+A decision made at the close of a bar is filled one bar later and closed `horizon_bars` after the fill.
+"""
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.market import Market
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import TRACK_RECORD
+
+SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
+
+
+def score_decisions(
+    fused: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """
+    Outcomes that became known in (start, end].
+
+    Args:
+        fused: rows of `tables.FUSED_SIGNAL`, decisions of earlier nights included.
+        panel: closes of the market up to `end`.
+        market: gives the horizon and the costs.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+
+    Returns:
+        Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` pays
+        a round trip of fee and slippage; `hit` is NaN for HOLD. A decision whose price is missing has no row yet.
+    """
+    mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
+    decided = mine["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
+    fill = np.searchsorted(panel.timestamps, decided) + 1
+    out = fill + market.horizon_bars
+    known = out < len(panel.timestamps)
+    stamps = pd.DatetimeIndex(panel.timestamps[np.minimum(out, len(panel.timestamps) - 1)]).tz_localize("UTC")
+    fresh = known & (stamps > start) & (stamps <= end)
+    mine, fill, out = mine[fresh], fill[fresh], out[fresh]
+    column = np.searchsorted(np.array(panel.symbols), mine["symbol"].to_numpy(str))
+    close = panel["close"]
+    forward = close[out, column] / close[fill, column] - 1
+    sign = mine["decision"].map(SIGN).to_numpy(float)
+    cost = 2 * (market.fee_bps + market.slippage_bps) / 10_000
+    table = pd.DataFrame(
+        {
+            "timestamp": stamps[fresh],
+            "decided_at": mine["timestamp"].to_numpy(),
+            "market": market.name,
+            "symbol": mine["symbol"].to_numpy(),
+            "decision": mine["decision"].to_numpy(),
+            "value": mine["value"].to_numpy(),
+            "confidence": mine["confidence"].to_numpy(),
+            "forward_return": forward,
+            "hit": np.where(sign == 0, np.nan, (sign * forward > 0).astype(float)),
+            "net_return": np.where(sign == 0, 0.0, sign * forward - cost),
+        }
+    )
+    return table[np.isfinite(forward)].reset_index(drop=True) if len(table) else TRACK_RECORD.empty()
