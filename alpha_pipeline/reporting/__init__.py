@@ -1,0 +1,34 @@
+"""
+What a person reads: terminal tables, SVG charts and the nightly page.
+
+Frames in, strings out; nothing here measures, stores or decides.
+"""
+
+from alpha_pipeline.reporting.bars import bar_chart, funnel_chart, ic_bars, signal_bars, signal_heat
+from alpha_pipeline.reporting.chapters import MarketNight
+from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
+from alpha_pipeline.reporting.funnel import STAGES, funnel, refusals
+from alpha_pipeline.reporting.report import nightly_page
+from alpha_pipeline.reporting.svg import markdown_image, nothing
+from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
+
+__all__ = [
+    "STAGES",
+    "MarketNight",
+    "bar_chart",
+    "equity_chart",
+    "funnel",
+    "funnel_chart",
+    "funnel_text",
+    "ic_bars",
+    "library_text",
+    "line_chart",
+    "markdown_image",
+    "nightly_page",
+    "nothing",
+    "price_chart",
+    "refusals",
+    "signal_bars",
+    "signal_heat",
+    "signal_text",
+]

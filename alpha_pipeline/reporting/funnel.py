@@ -1,0 +1,55 @@
+"""
+The rejection funnel: how many proposals passed each stage, and why the others did not.
+
+Counting only; how it is drawn or printed is left to `bars` and `terminal`.
+"""
+
+import pandas as pd
+
+from alpha_pipeline.reporting.wording import plain
+
+STAGES = ("proposed", "parsed", "type_valid", "unique", "leak_clean", "significant", "accepted")
+CONTROL = "random_grammar"
+REFERENCE = "reference"
+
+
+def proposals(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials somebody proposed: reference factors are measured alike, but they are not proposals."""
+    return trials[trials["proposer"] != REFERENCE]
+
+
+def funnel(trials: pd.DataFrame) -> pd.DataFrame:
+    """
+    Proposals that passed each stage, one row per proposer.
+
+    Args:
+        trials: rows of `factor_definitions`; `stage` is the last stage passed. An unknown stage counts as proposed.
+
+    Returns:
+        Index: the label of each proposer (`proposer_label`), models first. Columns: STAGES, counts that never rise.
+    """
+    ours = proposals(trials)
+    reached = ours["stage"].map({stage: i for i, stage in enumerate(STAGES)}).fillna(0)
+    labels = [proposer_label(p, m) for p, m in zip(ours["proposer"], ours["model"], strict=True)]
+    counts = {
+        label: [int((reached[[x == label for x in labels]] >= i).sum()) for i in range(len(STAGES))]
+        for label in sorted(set(labels), key=lambda x: (x == proposer_label(CONTROL), x))
+    }
+    return pd.DataFrame.from_dict(counts, orient="index", columns=list(STAGES), dtype="int64")
+
+
+def refusals(trials: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
+    """The commonest reasons for refusal among the proposals, with their counts."""
+    reasons = proposals(trials).loc[lambda t: t["verdict"] != "accepted", "reason"].map(plain)
+    counts = reasons[reasons != ""].value_counts()
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return [(str(reason), int(count)) for reason, count in ranked[:most]]
+
+
+def proposer_label(proposer: str, model: str = "") -> str:
+    """Who proposed, said so that a random control can never pass for a model."""
+    if proposer == CONTROL:
+        return "random grammar (control, no model)"
+    if proposer == REFERENCE:
+        return "reference (shipped)"
+    return f"model {plain(model)}" if plain(model) else plain(proposer)

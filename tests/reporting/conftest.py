@@ -1,0 +1,169 @@
+"""Frames of one night as the graph stores them, from a seeded generator; nothing here is a market's past."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.market import CRYPTO, EQUITIES, MARKETS
+from alpha_pipeline.reporting.funnel import STAGES
+from alpha_pipeline.tables import FUSED_SIGNAL, LIBRARY, MEASURES, METRICS, SOURCE_SIGNALS, TRACK_RECORD, TRIALS
+
+NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
+COINS = ["BTCUSDT", "ETHUSDT", "LTCUSDT", "XRPUSDT", "BCHUSDT"]
+STOCKS = ["AAPL", "MSFT", "XOM", "JNJ", "GE", "T", "BRK-B"] + [f"ST{i:02d}" for i in range(93)]
+SOURCES = ["price_momentum", "volume_breakout", "library_factors"]
+EXPRESSIONS = [
+    "neg(cs_rank(ts_sum(returns, 24)))",
+    "ts_zscore(div(volume, ts_mean(volume, 168)), 168)",
+    "mul(sign(ts_delta(close, 12)), cs_rank(div(ts_std(returns, 24), ts_std(returns, 168))))",
+    "ts_corr(ts_delta(log(close), 1), ts_delta(log(volume), 1), 72)",
+]
+REASONS = {
+    "proposed": ["unknown operator `momentum`", "syntax: expected `)`"],
+    "parsed": ["type: price + volume have different units"],
+    "type_valid": ["same as an earlier trial"],
+    "unique": ["correlation 0.91 with reversal_24h"],
+    "leak_clean": ["not significant on validation", "turnover too high: cost exceeds the gross return"],
+    "significant": ["deflated Sharpe ratio below 0.95"],
+    "accepted": [""],
+}
+NASTY = '<script>alert("x")</script> \u202egnp.exe\u202c שלום \x1b[31mred ' + "verylong" * 40
+
+
+def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=4):
+    """A night's ledger: a model, the random control and the references."""
+    who = [("model", model)] * proposals + [("random_grammar", "")] * control + [("reference", "")] * references
+    rows = []
+    for i, (proposer, name) in enumerate(who):
+        reached = int(min(rng.geometric(0.3) - 1, len(STAGES) - 1)) if proposer != "reference" else 4
+        stage = STAGES[reached]
+        identity = hashlib.sha256(str(i).encode()).hexdigest()
+        measured = reached >= 4
+        rows.append(
+            {
+                "night": NIGHT, "trial": i, "round": i // 6, "factor_id": f"idea_{i}_{identity[:8]}",
+                "name": f"idea {i}",
+                "proposer": proposer, "model": name, "request_hash": "", "parent": "", "dialect": "dsl",
+                "source": EXPRESSIONS[i % 4], "canonical": EXPRESSIONS[i % 4] if reached else "", "identity": identity,
+                "rationale": "prices overshoot and come back within a day", "claims": "Sharpe 3", "stage": stage,
+                "verdict": "accepted" if stage == "accepted" else "refused",
+                "reason": REASONS[stage][i % len(REASONS[stage])], "feedback": "", "score": float(reached),
+                "prompt_tokens": 420, "completion_tokens": 55,
+                **{m: float(rng.normal(0, 1)) if measured else np.nan for m in MEASURES},
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=[c.name for c in TRIALS.columns])
+
+
+def make_library(rng):
+    """Eight factors of every status and their metrics; one of them was never measured."""
+    statuses = ["accepted", "accepted", "probation", "retired", "reference", "reference", "reference", "reference"]
+    names = [
+        "short reversal",
+        "volume surge",
+        "calm trend",
+        "old idea",
+        "momentum 20",
+        "reversal 24h",
+        "low vol",
+        "size",
+    ]
+    library, metrics = [], []
+    for i, (status, name) in enumerate(zip(statuses, names, strict=True)):
+        identity = hashlib.sha256(name.encode()).hexdigest()
+        key = f"{name.replace(' ', '_')}_{identity[:8]}"
+        library.append(
+            [NIGHT, key, name, EXPRESSIONS[i % 4], identity, status, NIGHT - pd.Timedelta(days=3 * i),
+             "reference" if status == "reference" else "model", 0.02 * (status == "accepted"), f"{status} by rule"]
+        )  # fmt: skip
+        ic = rng.normal(0.01, 0.02)
+        drawdown = -abs(rng.normal(0.2, 0.1))
+        metrics.append(
+            [NIGHT, key, status, 2000, ic, ic * 4, ic * 150, ic * 8, 0.2, ic * 40, ic * 60, ic * 50, ic * 10, drawdown,
+             abs(rng.normal(0.8, 0.3)), 8.0, 0.8, np.nan]
+        )  # fmt: skip
+    frame = pd.DataFrame(metrics[:-1], columns=[c.name for c in METRICS.columns])
+    return pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns]), frame
+
+
+def make_signals(rng, symbols, close):
+    """What three sources say of each symbol at the last bar; volume is often silent."""
+    rows = [
+        [
+            close,
+            symbol,
+            source,
+            float(np.clip(rng.normal(0, 0.4), -1, 1)),
+            float(rng.uniform(0.2, 0.9)),
+            f"{source} said so",
+        ]
+        for symbol in symbols
+        for source in SOURCES
+        if source != "volume_breakout" or rng.random() < 0.5
+    ]
+    return pd.DataFrame(rows, columns=[c.name for c in SOURCE_SIGNALS.columns])
+
+
+def make_fused(rng, market, signals):
+    """Averages of the sources with a decision by threshold; two bars, of which the later counts."""
+    rows = []
+    for symbol, said in signals.groupby("symbol"):
+        value = float(said["value"].mean())
+        confidence = float(said["confidence"].mean())
+        decision = ("LONG" if value > 0 else "SHORT") if abs(value) > 0.3 and confidence > 0.5 else "HOLD"
+        reasons = "; ".join(f"{s.source} {s.value:+.2f} (20 bars {s.value * 8:+.1f} %)" for s in said.itertuples())
+        parts = json.dumps(dict(zip(said["source"], said["value"], strict=True)))
+        close = said["timestamp"].iloc[0]
+        for bar, v in ((close - market.bar_length, 0.0), (close, value)):
+            rows.append([bar, market.name, symbol, v, confidence, decision, len(said), len(said) / 9, reasons, parts])
+    return pd.DataFrame(rows, columns=[c.name for c in FUSED_SIGNAL.columns])
+
+
+def make_record(rng, market, symbols, days=60):
+    """Sixty days of outcomes."""
+    rows = []
+    for i in range(days):
+        decided = NIGHT - pd.Timedelta(days=days - i)
+        for symbol in symbols:
+            decision = str(rng.choice(["LONG", "SHORT", "HOLD"], p=[0.2, 0.15, 0.65]))
+            forward = float(rng.normal(0.0005, 0.02))
+            side = {"LONG": 1, "SHORT": -1, "HOLD": 0}[decision]
+            hit = np.nan if not side else float(side * forward > 0)
+            net = side * forward - abs(side) * 0.001
+            rows.append(
+                [decided + pd.Timedelta(days=1), decided, market.name, symbol, decision, 0.4 * side,
+                 float(rng.uniform(0.3, 0.95)), forward, hit, net]
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=[c.name for c in TRACK_RECORD.columns])
+
+
+def make_closes(rng, symbols, bars, step):
+    """Random walks with a stretch of missing closes in the second symbol."""
+    times = pd.date_range(end=NIGHT + pd.Timedelta(days=1), periods=bars, freq=step, tz="UTC")
+    walks = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, (bars, len(symbols))), axis=0))
+    walks[bars // 3 : bars // 3 + 5, 1] = np.nan
+    return pd.DataFrame(walks, index=times, columns=symbols)
+
+
+@pytest.fixture(scope="session")
+def night() -> SimpleNamespace:
+    """All frames of one night; treat them as read-only."""
+    rng = np.random.default_rng(7)
+    close = {"crypto": NIGHT + pd.Timedelta(days=1), "equities": NIGHT + pd.Timedelta(hours=20)}
+    symbols = {"crypto": COINS, "equities": STOCKS}
+    signals = {m.name: make_signals(rng, symbols[m.name], close[m.name]) for m in MARKETS}
+    libraries = {m.name: make_library(rng) for m in MARKETS}
+    return SimpleNamespace(
+        night=NIGHT,
+        signals=signals,
+        fused=pd.concat([make_fused(rng, m, signals[m.name]) for m in MARKETS], ignore_index=True),
+        trials={"crypto": make_trials(rng), "equities": make_trials(rng, proposals=18, control=0)},
+        library={name: pair[0] for name, pair in libraries.items()},
+        metrics={name: pair[1] for name, pair in libraries.items()},
+        record=pd.concat([make_record(rng, CRYPTO, COINS), make_record(rng, EQUITIES, STOCKS[:20])], ignore_index=True),
+        closes={"crypto": make_closes(rng, COINS, 24 * 60, "h"), "equities": make_closes(rng, STOCKS, 90, "D")},
+    )
