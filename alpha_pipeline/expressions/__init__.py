@@ -10,6 +10,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions.analysis import complexity, fields_used, identity, lookback, similarity, walk
 from alpha_pipeline.expressions.evaluate import evaluate
 from alpha_pipeline.expressions.nodes import Node
+from alpha_pipeline.expressions.pandas_code import read_code
 from alpha_pipeline.expressions.printing import to_text
 from alpha_pipeline.expressions.syntax import read
 
@@ -24,7 +25,7 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
 
     Args:
         text: the factor as written; untrusted.
-        dialect: "dsl" or "math" (the DSL plus Greek letters).
+        dialect: "dsl", "math" (the DSL plus Greek letters) or "pandas" (code, translated and never executed).
         fields: names the panel has; None accepts any name as a field.
         bar: length of a bar; durations such as "5d" become bars by it.
 
@@ -32,6 +33,8 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
         ExpressionError: the text is refused: what, where (caret), why and what to write instead.
         SettingError: no such dialect.
     """
+    if dialect == "pandas":
+        return read_code(text, fields)
     if dialect not in {"dsl", "math"}:
-        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl' or 'math'")
+        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
     return read(text, fields, bar, math=dialect == "math")

@@ -73,6 +73,11 @@ def change(x, lag, kind, out):  # type: ignore[no-untyped-def]
             out[t, c] = value + (value - value)
 
 
+def missing(x: Array, out: Array) -> None:
+    """1.0 where x is NaN, else 0.0."""
+    np.copyto(out, np.isnan(x))
+
+
 @kernel(IN, FLOAT, OUT)
 def fill(x, value, out):  # type: ignore[no-untyped-def]
     """`value` where x is NaN."""

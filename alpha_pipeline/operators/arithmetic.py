@@ -143,6 +143,30 @@ def fill(x: Series, value: Number = 0.0, *, out: Array) -> None:
     elementwise.fill(x, value, out)
 
 
+@operator("same", "keep_if(close, volume > 0)", aliases=("only_if", "filter"))
+def keep_if(x: Series, condition: Flag, *, out: Array) -> None:
+    """Values where the condition holds, else NaN."""
+    elementwise.choose(condition, x, np.nan, out)
+
+
+@operator("boolean", "is_missing(funding)", aliases=("isnan", "isna", "is_nan"))
+def is_missing(x: Series, *, out: Array) -> None:
+    """Flag: 1 where x is NaN, else 0."""
+    elementwise.missing(x, out)
+
+
+@operator("same", "larger_present(high, delay(close, 1))", aliases=("fmax",), commutative=True)
+def larger_present(x: Series, y: Like, *, out: Array) -> None:
+    """The larger of two series; the other one where one is NaN."""
+    elementwise.apply(np.fmax, x, y, out=out)
+
+
+@operator("same", "smaller_present(low, delay(close, 1))", aliases=("fmin",), commutative=True)
+def smaller_present(x: Series, y: Like, *, out: Array) -> None:
+    """The smaller of two series; the other one where one is NaN."""
+    elementwise.apply(np.fmin, x, y, out=out)
+
+
 @operator("either", "where(close > open, volume, 0)", aliases=("if", "iff", "if_else", "ifelse", "cond"))
 def where(condition: Flag, x: Series, y: Like, *, out: Array) -> None:
     """Choice: x where the condition holds, else y; NaN where the condition is NaN."""

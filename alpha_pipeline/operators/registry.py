@@ -15,7 +15,7 @@ from alpha_pipeline.operators import units
 from alpha_pipeline.operators.units import Unit
 from alpha_pipeline.panel import Array
 
-Kind = Literal["series", "window", "lag", "number"]
+Kind = Literal["series", "window", "lag", "count", "number"]
 
 
 class UnitError(Exception):
@@ -29,7 +29,7 @@ class Parameter:
 
     Args:
         name: as written in `name=value`.
-        kind: "series" (an expression), "window" (bars, at least `minimum`), "lag" (bars, 0 or more) or "number".
+        kind: "series" (an expression), "window" or "lag" (bars), "count" (of values) or "number".
         accepts: unit of a series: "any", "plain", "boolean", or "like" (same dimensions as the first series).
         default: number or field name taken when left out; None means it must be given.
         minimum: smallest value of a window or number.
@@ -107,6 +107,7 @@ Window2 = Annotated[int, Parameter("", "window", minimum=2)]
 Window3 = Annotated[int, Parameter("", "window", minimum=3)]
 Window4 = Annotated[int, Parameter("", "window", minimum=4)]
 Lag = Annotated[int, Parameter("", "lag", minimum=1)]
+Count = Annotated[int, Parameter("", "count", minimum=1)]
 Number = Annotated[float, Parameter("", "number")]
 Positive = Annotated[float, Parameter("", "number", minimum=1e-12)]
 Fraction01 = Annotated[float, Parameter("", "number", minimum=0.0, maximum=1.0)]

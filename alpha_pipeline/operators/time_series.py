@@ -8,6 +8,7 @@ import math
 
 from alpha_pipeline.kernels import elementwise, moments, ranking, recursive, windows
 from alpha_pipeline.operators.registry import (
+    Count,
     Flag,
     Fraction01,
     Lag,
@@ -285,11 +286,22 @@ def log_return(x: Series, lag: Lag = 1, *, out: Array) -> None:
     "ema(close, 20)",
     recursive=True,
     lookback=lambda window: max(warm_up(2.0 / (window + 1.0)), window - 1),
-    aliases=("ewma", "ts_ema", "exponential_moving_average", "rolling_ema", "ewm_mean", "ewm"),
+    aliases=("ewma", "ts_ema", "exponential_moving_average", "rolling_ema", "ewm"),
 )
 def ema(x: Series, window: Window, *, out: Array) -> None:
     """Exponentially weighted mean, alpha = 2 / (window + 1); NaN until `window` values were seen."""
     recursive.weighted_mean(x, 2.0 / (window + 1.0), 1, window, out)
+
+
+@operator(
+    "same",
+    "ewm_mean(close, 0.1)",
+    recursive=True,
+    lookback=lambda alpha, adjust, min_count: max(warm_up(alpha), min_count - 1),
+)
+def ewm_mean(x: Series, alpha: Fraction01, adjust: Fraction01 = 1.0, min_count: Count = 1, *, out: Array) -> None:
+    """Exponentially weighted mean with a given alpha in (0, 1]; adjust (1 or 0) and min_count as in pandas."""
+    recursive.weighted_mean(x, alpha, int(adjust), min_count, out)
 
 
 @operator(
