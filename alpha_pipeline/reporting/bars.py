@@ -15,6 +15,7 @@ from alpha_pipeline.reporting.svg import (
     Array,
     box,
     document,
+    fit,
     heat,
     line,
     nothing,
@@ -67,7 +68,7 @@ def bar_chart(
     if not len(amounts):
         return nothing(title, width=width)
     remarks = list(notes) if notes is not None else [""] * len(amounts)
-    left = 20 + min(max(span_of(x) for x in labels), width * (0.34 if width > 500 else 0.26))
+    left = 20 + min(max(span_of(x) for x in labels), width * 0.32)
     numbers = [figure(v, spec) for v in amounts]
     value_room = max(span_of(n) for n in numbers) + 12
     note_room = max(span_of(n) for n in remarks) + (10 if any(remarks) else 0)
@@ -84,7 +85,7 @@ def bar_chart(
     for i, (name, value) in enumerate(zip(labels, amounts.tolist(), strict=True)):
         y = top + _ROW * i
         style = styles[i] if styles is not None else ("f-long" if value >= 0 else "f-short")
-        body.append(text(left - 8, y + 15, clip(name, int((left - 20) / 6.8)), anchor="end"))
+        body.append(text(left - 8, y + 15, fit(name, left - 18), anchor="end"))
         if np.isfinite(value):
             end = float(x(min(max(value, low), high)))
             start = float(x(min(max(0.0, low), high)))
@@ -128,7 +129,7 @@ def ic_bars(metrics: pd.DataFrame, title: str = "Rank IC of the library", most: 
     shown = metrics.sort_values("rank_ic", ascending=False, na_position="last").head(most)
     legend = [(style, name) for name, style in _STATUS_STYLE.items() if (shown["status"] == name).any()]
     return bar_chart(
-        shown["factor_id"].tolist(),
+        _short_names(shown["factor_id"].tolist()),
         shown["rank_ic"].to_numpy(float),
         title,
         subtitle="Spearman with forward returns; Newey-West t",
@@ -152,7 +153,7 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
     body = []
     for p, label in enumerate(counts.index):
         body += [box(12, TITLE_HEIGHT + 2 + 18 * p, 10, 10, f"f-c{_tone(label)}")]
-        body += [text(28, TITLE_HEIGHT + 11 + 18 * p, clip(label, int(width / 7)), "soft")]
+        body += [text(28, TITLE_HEIGHT + 11 + 18 * p, fit(label, width - 40), "soft")]
     for s, stage in enumerate(STAGES):
         y = top + row * s + 4
         body.append(text(left - 8, y + row / 2 - 1, spoken(stage), anchor="end"))
@@ -207,10 +208,10 @@ def signal_heat(
                 for k, w in enumerate(words)
             ]
         else:
-            body.append(text(middle + 4, top - 6, clip(words[0], 20), "soft", turn=-90))
+            body.append(text(middle + 4, top - 6, fit(words[0], 126), "soft", turn=-90))
     for r, (symbol, row) in enumerate(zip(grid.index, grid.to_numpy(float), strict=True)):
         y = top + _ROW * r
-        body.append(text(left - 8, y + 15, clip(symbol, int((left - 20) / 6.8)), anchor="end"))
+        body.append(text(left - 8, y + 15, fit(symbol, left - 18), anchor="end"))
         for c, value in enumerate(row.tolist()):
             body += _cell(left + cell * c, y, cell, value)
     return document(width, top + _ROW * len(grid) + 12, title, body, subtitle)
@@ -234,6 +235,12 @@ def _legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[str]
 def _limits(known: Array) -> tuple[float, float]:
     low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
     return (low, high) if high > low else (-1.0, 1.0)
+
+
+def _short_names(factor_ids: Sequence[str]) -> list[str]:
+    """Factor ids without the digits of their identity, except where two would look the same."""
+    short = [spoken(factor_id.rpartition("_")[0] or factor_id) for factor_id in factor_ids]
+    return [name if short.count(name) == 1 else full for name, full in zip(short, factor_ids, strict=True)]
 
 
 def _tone(label: object) -> int:

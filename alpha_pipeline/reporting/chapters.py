@@ -58,8 +58,8 @@ def decisions(m: MarketNight, latest: pd.DataFrame) -> list[str]:
     shown = strongest(rows)
     rest = rows.drop(shown.index)
     largest = rows.loc[rows["value"].abs().nlargest(_PRICE_LINES).index, "symbol"]
-    recent = m.closes[m.closes.index > m.closes.index.max() - pd.Timedelta(days=_PRICE_DAYS)]
-    prices = recent[[symbol for symbol in largest if symbol in recent.columns]]
+    prices = m.closes[[symbol for symbol in largest if symbol in m.closes.columns]]
+    prices = prices[prices.index > rows["timestamp"].max() - pd.Timedelta(days=_PRICE_DAYS)] if len(prices) else prices
     blocks = [
         chart(partial(signal_bars, rows, most=_BARS)),
         chart(partial(signal_heat, m.signals, symbols=shown["symbol"].tolist())),

@@ -23,7 +23,7 @@ body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-a
 main{max-width:1160px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:28px;line-height:1.2;margin:0 0 6px}h2{font-size:20px;margin:44px 0 4px}
 h3{font-size:16px;margin:26px 0 0}
-p{margin:4px 0;max-width:90ch;text-wrap:pretty}.lead{font-size:17px;margin-top:14px}.soft{color:var(--soft)}small{color:var(--soft)}
+p{margin:4px 0;max-width:90ch;text-wrap:pretty}.lead{font-size:17px;margin-top:14px}.soft,small{color:var(--soft)}
 a{color:var(--long)}nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:16px 0 0;font-size:14px}
 .badge{display:inline-block;border:1px solid var(--rule);border-radius:99px;padding:1px 11px;margin:4px 6px 0 0;
 font-size:13px;background:var(--card)}.warn{border-color:var(--warn);color:var(--warn);background:var(--warnbg)}

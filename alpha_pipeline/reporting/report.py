@@ -101,7 +101,7 @@ def _sources(latest: pd.DataFrame, markets: Sequence[MarketNight]) -> list[str]:
 def _method(markets: Sequence[MarketNight]) -> list[str]:
     return [
         "Returns, Sharpe ratios and equity are net of costs unless a column says gross.",
-        "Sharpe ratios are per year, turnover per day, break-even is the cost per unit of turnover that eats the return.",
+        "Sharpe ratios are per year, turnover per day; break-even is the cost of turnover that eats the whole return.",
         *(_costs(m.market) for m in markets),
         "A decision taken at the close of a bar is executed on the next bar, never at the price it was made from.",
         "Factors are chosen on the train and validation stretches. The test stretch is sealed: "

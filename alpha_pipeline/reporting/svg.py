@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.wording import clip, escape_html, figure, plain
+from alpha_pipeline.reporting.wording import escape_html, figure, plain
 
 Array = np.ndarray
 
@@ -37,8 +37,7 @@ _NARROW, _BROAD = frozenset("iljftrI.,:;|!'()[] "), frozenset("mwMWGOQD%@")
 
 def document(width: float, height: float, title: str, body: Sequence[str], subtitle: str = "") -> str:
     """A whole chart: ground, title, one line under it, then `body`; pixels."""
-    room = int(width / 7.2)
-    head = [text(12, 20, clip(title, room), "title"), text(12, 37, clip(subtitle, int(width / 6.1)), "soft")]
+    head = [text(12, 20, fit(title, width * 0.86), "title"), text(12, 37, fit(subtitle, width * 1.08), "soft")]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ap" role="img" aria-label="{escape_html(title)}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">'
@@ -146,7 +145,7 @@ def tick_labels(values: Sequence[float], unit: str = "", signed: bool = False) -
 def time_ticks(start: pd.Timestamp, end: pd.Timestamp, room: float) -> list[tuple[pd.Timestamp, str]]:
     """Starts of hours, days, weeks, months or years inside [start, end], labelled, as many as fit `room` pixels."""
     for step, years, pixels in _CALENDAR:
-        moments = pd.date_range(start.ceil("h" if step.endswith("h") else "D"), end, freq=step)
+        moments = pd.date_range(start.ceil(step if step.endswith("h") else "D"), end, freq=step)
         moments = moments[moments.year % years == 0] if years else moments
         if len(moments) * pixels <= room:
             break
@@ -165,6 +164,16 @@ def span_of(content: object) -> float:
     """Estimated width of a label in pixels, on the generous side of the usual fonts."""
     words = plain(content)
     return sum(3.9 if c in _NARROW else 9.6 if c in _BROAD else 8.0 if c.isupper() else 7.0 for c in words)
+
+
+def fit(content: object, room: float) -> str:
+    """The label cut to `room` pixels, an ellipsis marking the cut."""
+    words = plain(content)
+    if span_of(words) <= room:
+        return words
+    while words and span_of(words) + 7 > room:
+        words = words[:-1]
+    return words.rstrip() + "…"
 
 
 def _moment_label(moment: pd.Timestamp, step: str) -> str:

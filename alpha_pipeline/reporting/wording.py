@@ -6,18 +6,20 @@ Layout is left to the terminal tables, the charts and the page.
 
 import html
 import math
+import re
 import textwrap
 import unicodedata
 
 import pandas as pd
 
 UNDEFINED = "\N{EN DASH}"
+_SPACES = re.compile(r"[^\S\xa0]+")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def number(value: float, spec: str = ".2f") -> str:
-    """`value` by a format spec, ASCII minus; "–" when it is NaN, infinite or missing."""
-    if value is None or value is pd.NA or not math.isfinite(value):
+    """`value` by a format spec, ASCII minus; "–" when it is NaN or infinite."""
+    if not math.isfinite(value):
         return UNDEFINED
     shown = format(value, spec)
     return shown.replace("-", "+" if "+" in spec else "", 1) if _is_zero(shown) and shown.startswith("-") else shown
@@ -54,12 +56,14 @@ def plain(text: object) -> str:
     Untrusted text as one inert line.
 
     Control and invisible format characters go (terminal escapes, bidi overrides, lone surrogates), white space
-    collapses. Missing values are "".
+    collapses (no-break spaces stay). Missing values are "".
     """
     if text is None or (isinstance(text, float) and math.isnan(text)) or text is pd.NA:
         return ""
-    kept = (" " if c.isspace() else c for c in str(text) if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
-    return " ".join("".join(kept).split())
+    words = str(text)
+    if not words.isascii() or not words.isprintable():
+        words = "".join(c for c in words if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
+    return _SPACES.sub(" ", words).strip()
 
 
 def escape_html(text: object) -> str:

@@ -31,7 +31,6 @@ REASONS = {
     "significant": ["deflated Sharpe ratio below 0.95"],
     "accepted": [""],
 }
-NASTY = '<script>alert("x")</script> \u202egnp.exe\u202c שלום \x1b[31mred ' + "verylong" * 40
 
 
 def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=4):

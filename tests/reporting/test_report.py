@@ -1,0 +1,168 @@
+"""The nightly page: complete, self-contained, safe."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline import tables
+from alpha_pipeline.market import CRYPTO, MARKETS
+from alpha_pipeline.reporting import MarketNight, nightly_page
+from alpha_pipeline.reporting.wording import UNDEFINED
+
+VOID = {"meta", "br", "rect", "path"}
+NASTY = '<script>alert("x")</script>\' onload=x \u202egnp.exe\u202c שלום \x1b[31m ' + "verylong" * 40
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags that balance, attributes, words."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.words = [], set(), [], []
+        self.feed(page)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+
+def markets(night, **changes):
+    """The night's frames as the page takes them."""
+    return [
+        MarketNight(
+            m,
+            **{
+                "trials": night.trials[m.name],
+                "library": night.library[m.name],
+                "metrics": night.metrics[m.name],
+                "signals": night.signals[m.name],
+                "closes": night.closes[m.name],
+                "absent": {"funding": "no funding rates are embedded"} if m is CRYPTO else {},
+                "notes": ("two symbols had no close",),
+                **changes,
+            },
+        )
+        for m in MARKETS
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(night):
+    """The page of the seeded night."""
+    return nightly_page(night.night, night.fused, night.record, markets(night))
+
+
+def test_the_page_is_balanced_and_holds_every_chapter(page):
+    """Every opened tag is closed, every link of the navigation has its target."""
+    seen = Page(page)
+    assert seen.open == []
+    targets = {value for name, value in seen.attributes if name == "id"}
+    assert {value[1:] for name, value in seen.attributes if name == "href"} == targets
+    assert targets == {"decisions", "mining", "library", "record", "sources", "method"}
+
+
+def test_the_page_loads_and_runs_nothing(page):
+    """No script, no address, no handler; the policy forbids them besides."""
+    seen = Page(page)
+    assert not seen.tags & {"script", "link", "img", "iframe", "object", "form", "base"}
+    names = {name for name, _ in seen.attributes}
+    assert not {name for name in names if name.startswith("on")} | names & {"src", "xlink:href"}
+    assert not re.findall(r"https?://", page.replace("http://www.w3.org/2000/svg", ""))
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+
+
+def test_the_page_answers_the_morning_questions(page):
+    """What, why, what was refused, from whom, what was absent, how it went, what the numbers mean."""
+    text = Page(page).text
+    for words in (
+        "15 of 105 symbols call for a position",
+        "6 of 54 proposed factors earned a place",
+        "proposed by model SmolLM2-135M",
+        "proposed by random grammar (control, no model)",
+        "price_momentum",
+        "type: price + volume have different units",
+        "no funding rates are embedded",
+        "two symbols had no close",
+        "hit rate of 526 past decisions",
+        "10 bps fee and 5 bps slippage",
+        "The test stretch is sealed",
+        "next bar",
+    ):
+        assert words in text, words
+
+
+def test_hostile_texts_stay_texts(night):
+    """Whatever a model or a headline wrote, no markup, no control character and no override comes alive."""
+    trials = night.trials["crypto"].assign(name=NASTY, rationale=NASTY, reason=NASTY, canonical=NASTY, model=NASTY)
+    library = night.library["crypto"].assign(name=NASTY, reason=NASTY, expression=NASTY, status=NASTY)
+    metrics = night.metrics["crypto"].assign(factor_id=NASTY, status=NASTY)
+    signals = night.signals["crypto"].assign(source=NASTY).drop_duplicates("symbol")
+    fused = night.fused.assign(reasons=NASTY)
+    fused.loc[fused["symbol"] == "BTCUSDT", ["symbol", "decision"]] = NASTY
+    hostile = markets(
+        night, trials=trials, library=library, metrics=metrics, signals=signals, absent={NASTY: NASTY}, notes=(NASTY,)
+    )
+    page = nightly_page(night.night, fused, night.record, hostile)
+    seen = Page(page)
+    assert seen.open == []
+    assert "script" not in seen.tags
+    assert not {name for name, _ in seen.attributes if name.startswith("on")}
+    assert not set(page) & set("\u202e\u202c\x1b")
+    assert "שלום" in seen.text
+
+
+def test_a_control_night_is_labelled_as_such(night):
+    """Only the random grammar proposed: the page says so before anything else."""
+    trials = night.trials["crypto"].assign(proposer="random_grammar", model="")
+    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, trials=trials))).text
+    assert text.index("drawn at random from the grammar") < text.index("Decisions")
+    assert "proposed by model" not in text
+
+
+def test_undefined_numbers_show_as_dashes(night):
+    """No nan, no None, no inf reaches a reader."""
+    metrics = night.metrics["crypto"].copy()
+    metrics[metrics.select_dtypes("float").columns] = np.nan
+    fused = night.fused.assign(value=np.nan, confidence=np.nan, coverage=np.nan)
+    text = Page(nightly_page(night.night, fused, night.record, markets(night, metrics=metrics))).text
+    assert not re.findall(r"\b(nan|None|inf|NaT)\b", text)
+    assert UNDEFINED in text
+
+
+def test_an_empty_night_is_a_page(night):
+    """First night, no model, no outcome yet: every chapter says so."""
+    empty = [
+        MarketNight(
+            m,
+            tables.TRIALS.empty(),
+            tables.LIBRARY.empty(),
+            tables.METRICS.empty(),
+            tables.SOURCE_SIGNALS.empty(),
+            pd.DataFrame(),
+        )
+        for m in MARKETS
+    ]
+    text = Page(nightly_page(night.night, tables.FUSED_SIGNAL.empty(), tables.TRACK_RECORD.empty(), empty)).text
+    for words in ("No signal was stored", "no proposals that night", "library is empty", "No past decision has an"):
+        assert words in text
+    with_signal = Page(nightly_page(night.night, night.fused, tables.TRACK_RECORD.empty(), empty)).text
+    assert "no source had anything to say" in with_signal
