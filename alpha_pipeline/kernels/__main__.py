@@ -7,10 +7,10 @@ Run as `python -m alpha_pipeline.kernels`; a second run only loads and takes abo
 import sys
 import time
 
-from alpha_pipeline.kernels import cross_section, elementwise, moments, partial, ranking, recursive, windows
+from alpha_pipeline.kernels import cross_section, elementwise, moments, partial, portfolio, ranking, recursive, windows
 from alpha_pipeline.kernels.compiled import compile_all
 
-MODULES = (cross_section, elementwise, moments, partial, ranking, recursive, windows)
+MODULES = (cross_section, elementwise, moments, partial, portfolio, ranking, recursive, windows)
 
 
 def main() -> None:

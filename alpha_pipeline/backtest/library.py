@@ -1,0 +1,51 @@
+"""
+The library's factors, measured as of a night on the bars no writer and no judge has seen.
+"""
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.backtest.score import score
+from alpha_pipeline.backtest.splits import split
+from alpha_pipeline.market import Market
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.statistics import deflated_sharpe
+from alpha_pipeline.tables import METRICS
+from alpha_pipeline.values import evaluate_all, library_nodes
+
+
+def library_metrics(library: pd.DataFrame, trials: pd.DataFrame, panel: Panel, market: Market) -> pd.DataFrame:
+    """
+    One row per factor in force that night.
+
+    Args:
+        library: rows of `tables.LIBRARY` of one night.
+        trials: rows of `tables.TRIALS` of that night and all before it; their number and spread deflate.
+        panel: bars up to the night.
+        market: of the panel.
+
+    Returns:
+        Rows of `tables.METRICS`, measured on the sealed segment of the panel.
+    """
+    active = library[library["status"] != "retired"]
+    if active.empty:
+        return METRICS.empty()
+    start, stop = split(panel.shape[0], market.horizon_bars).sealed
+    piece = panel.rows(start, stop)
+    values = evaluate_all(library_nodes(active, panel, market), panel)
+    tried, variance = trial_statistics(trials, market)
+    rows = []
+    for factor in active.itertuples():
+        measured = score(values[str(factor.factor_id)][start:stop], piece, market)
+        per_bar, skewness, kurtosis = (measured.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
+        deflated = deflated_sharpe(per_bar, int(measured["bars"]), skewness, kurtosis, tried, variance)
+        head = {"night": factor.night, "factor_id": factor.factor_id, "status": factor.status}
+        rows.append({**head, **measured, "deflated_sharpe": deflated})
+    return pd.DataFrame(rows)
+
+
+def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:
+    """How many factors were ever measured, and the variance of their validation Sharpe ratios per bar."""
+    measured = trials["valid_sharpe"].dropna()
+    per_bar = measured / np.sqrt(market.periods_per_year)
+    return max(len(measured), 1), float(per_bar.var(ddof=1)) if len(measured) > 1 else 0.0

@@ -1,0 +1,88 @@
+"""
+Probabilistic and deflated Sharpe ratios: the chance that a found Sharpe ratio is real.
+
+All ratios here are per bar, never annualised; kurtosis is raw (normal = 3).
+"""
+
+from statistics import NormalDist
+
+import numpy as np
+
+from alpha_pipeline.panel import Array
+
+EULER = 0.5772156649015329
+NORMAL = NormalDist()
+
+
+def sharpe_moments(returns: Array) -> tuple[float, float, float, int]:
+    """
+    Sharpe ratio per bar, skewness, raw kurtosis and bars of a return series.
+
+    Args:
+        returns: (n,), fraction per bar; NaN are left out.
+
+    Returns:
+        NaN for the first three below two observations or without spread.
+    """
+    x = returns[np.isfinite(returns)]
+    if len(x) < 2 or np.ptp(x) == 0:
+        return np.nan, np.nan, np.nan, len(x)
+    d = x - x.mean()
+    spread = float(np.sqrt(np.mean(d**2)))
+    return (
+        float(x.mean() / x.std(ddof=1)),
+        float(np.mean(d**3) / spread**3),
+        float(np.mean(d**4) / spread**4),
+        len(x),
+    )
+
+
+def probabilistic_sharpe(
+    sharpe: float, bars: int, skewness: float, kurtosis: float, benchmark: float = 0.0
+) -> float:
+    """
+    Probability that the true Sharpe ratio exceeds a benchmark.
+
+    Args:
+        sharpe: observed, per bar.
+        bars: observations behind it.
+        skewness: of the returns.
+        kurtosis: of the returns, raw.
+        benchmark: Sharpe ratio to beat, per bar.
+
+    Returns:
+        A probability; NaN when an argument is NaN or the error is not defined.
+
+    Source: Bailey and Lopez de Prado (2012).
+    """
+    variance = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    if not np.isfinite(variance) or variance <= 0 or bars < 2:
+        return np.nan
+    return NORMAL.cdf((sharpe - benchmark) * np.sqrt(bars - 1) / np.sqrt(variance))
+
+
+def expected_maximum(trials: float) -> float:
+    """Expected maximum of `trials` independent standard normals; 0 for one trial."""
+    if trials <= 1:
+        return 0.0
+    return (1 - EULER) * NORMAL.inv_cdf(1 - 1 / trials) + EULER * NORMAL.inv_cdf(1 - 1 / (trials * np.e))
+
+
+def deflated_sharpe(
+    sharpe: float, bars: int, skewness: float, kurtosis: float, trials: float, trial_variance: float
+) -> float:
+    """
+    Probability that the true Sharpe ratio exceeds what the best of `trials` worthless ones shows by chance.
+
+    Args:
+        sharpe: observed, per bar.
+        bars: observations behind it.
+        skewness: of the returns.
+        kurtosis: of the returns, raw.
+        trials: how many factors were ever tried.
+        trial_variance: variance over trials of their Sharpe ratios, per bar.
+
+    Source: Bailey and Lopez de Prado (2014).
+    """
+    benchmark = np.sqrt(trial_variance) * expected_maximum(trials)
+    return probabilistic_sharpe(sharpe, bars, skewness, kurtosis, benchmark)
