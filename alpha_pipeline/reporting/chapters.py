@@ -104,7 +104,7 @@ def track_record(record: pd.DataFrame) -> list[str]:
     curves, rows = [], []
     for market, group in record.groupby("market"):
         curves.append(chart(partial(equity_chart, daily_returns(group), f"Equity of past decisions, {market}")))
-        buckets = [(f"{low:.0%} to {high:.0%}", hits) for low, high, hits in by_confidence(group)]
+        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits in by_confidence(group)]
         rows += [
             (market, confidence, hits.decisions, percent(hits.rate), f"{percent(hits.low)} to {percent(hits.high)}")
             for confidence, hits in [("any", hit_rate(group)), *buckets]

@@ -7,9 +7,10 @@ What the page says is left to `report`.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from alpha_pipeline.reporting.wording import UNDEFINED, escape_html, plain
+from alpha_pipeline.reporting.wording import UNDEFINED, clip, escape_html, plain
 
 WIDE, NARROW = 540, 344
+_WORD = 28
 _DECISIONS = {"LONG", "SHORT", "HOLD"}
 
 _STYLE = """
@@ -25,10 +26,10 @@ h1{font-size:28px;line-height:1.2;margin:0 0 6px}h2{font-size:20px;margin:44px 0
 h3{font-size:16px;margin:26px 0 0}
 p{margin:4px 0;max-width:90ch;text-wrap:pretty}.lead{font-size:17px;margin-top:14px}.soft,small{color:var(--soft)}
 a{color:var(--long)}nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:16px 0 0;font-size:14px}
-.badge{display:inline-block;border:1px solid var(--rule);border-radius:99px;padding:1px 11px;margin:4px 6px 0 0;
+.badge{display:inline-block;border:1px solid var(--rule);border-radius:14px;padding:1px 11px;margin:4px 6px 0 0;
 font-size:13px;background:var(--card)}.warn{border-color:var(--warn);color:var(--warn);background:var(--warnbg)}
 .notice{border-left:4px solid var(--warn);background:var(--warnbg);padding:8px 14px;border-radius:4px;margin:14px 0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:22px 0 0}
+.tiles{display:grid;grid-template-columns:repeat(5,minmax(0,1fr));gap:12px;margin:22px 0 0}
 .tile{background:var(--card);border-radius:8px;padding:12px 14px}.tile b{display:block;font-size:24px;line-height:1.25;
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 .columns{columns:2 480px;column-gap:14px;margin:14px 0}
@@ -52,7 +53,7 @@ li{margin:3px 0}footer{margin-top:44px;color:var(--soft);font-size:13px}
 .tiles{grid-template-columns:repeat(6,minmax(0,1fr));gap:8px}.tile{grid-column:span 2}
 .tile:nth-child(n+4){grid-column:span 3}.tile b{font-size:20px}th,td{padding:6px 9px}
 .long{min-width:220px}
-.stack thead{display:none}
+.stack,.stack tbody{display:block}.stack thead{display:none}
 .stack tr{display:flex;flex-wrap:wrap;gap:1px 14px;padding:9px 10px;border-top:1px solid var(--rule)}
 .stack tbody tr:first-child{border-top:0}.stack td{border:0;padding:0}
 .stack td.long{flex-basis:100%}
@@ -111,7 +112,7 @@ def tiles(entries: Iterable[tuple[str, str]]) -> str:
 
 def badge(content: str, warning: bool = False) -> str:
     """A short label; `warning` makes it stand out."""
-    return f'<span class="badge{" warn" if warning else ""}"><bdi>{escape_html(content)}</bdi></span>'
+    return f'<span class="badge{" warn" if warning else ""}"><bdi>{escape_html(clip(content, 2 * _WORD))}</bdi></span>'
 
 
 def chart(draw: Callable[..., str]) -> str:
@@ -130,7 +131,7 @@ def table(titles: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], s
     A table that scrolls sideways when it must; nothing when there are no rows.
 
     Args:
-        titles: (title, kind): "n" number, "w" unbroken word, "name", "long" text, "decision", or "factor".
+        titles: (title, kind): "n" number, "w" short text (clipped, unbroken), "name", "long", "decision" or "factor".
         rows: texts, untrusted; empty ones show as "–". A "factor" is a (name, expression, remark) triple.
         stacked: on a phone each row becomes a block of lines instead.
     """
@@ -158,7 +159,7 @@ def _cell(value: Any, title: str, kind: str) -> str:
         name, expression, remark = (escape_html(part) for part in value)
         small = f"<small><bdi>{remark}</bdi></small>" if remark else ""
         return f'<td class="long"><bdi>{name or UNDEFINED}</bdi><br><code><bdi>{expression}</bdi></code>{small}</td>'
-    words = escape_html(value) or UNDEFINED
+    words = escape_html(clip(value, _WORD) if kind == "w" else value) or UNDEFINED
     if kind == "decision":
         return f'<td class="w d-{words if words in _DECISIONS else "HOLD"}">{words}</td>'
     label = f' data-title="{escape_html(title.lower())}"' if kind == "n" else ""

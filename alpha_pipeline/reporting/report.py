@@ -57,7 +57,7 @@ def _head(night: pd.Timestamp, latest: pd.DataFrame, record: pd.DataFrame, marke
     trials = [proposals(m.trials) for m in markets]
     proposed = sum(len(t) for t in trials)
     accepted = sum(int((t["verdict"] == "accepted").sum()) for t in trials)
-    who = sorted({(p, m) for t in trials for p, m in zip(t["proposer"], t["model"], strict=True)})
+    who = {proposer_label(p, m): p == CONTROL for t in trials for p, m in zip(t["proposer"], t["model"], strict=True)}
     counts = latest["decision"].value_counts()
     acting = int(counts.get("LONG", 0) + counts.get("SHORT", 0))
     hits = hit_rate(record)
@@ -65,14 +65,14 @@ def _head(night: pd.Timestamp, latest: pd.DataFrame, record: pd.DataFrame, marke
         f"{acting} of {plural(len(latest), 'symbol')} {'calls' if acting == 1 else 'call'} for a position. "
         f"{accepted} of {plural(proposed, 'proposed factor')} earned a place in the library."
     )
-    badges = [badge(f"proposed by {proposer_label(p, m)}", warning=p == CONTROL) for p, m in who]
-    control_only = bool(who) and all(p == CONTROL for p, _ in who)
-    control = "Tonight's factors were drawn at random from the grammar: a scientific control, not the work of a model."
+    badges = [badge(f"proposed by {label}", warning=control) for label, control in sorted(who.items())]
+    control_only = bool(who) and all(who.values())
+    notice = "Tonight's factors were drawn at random from the grammar: a scientific control, not the work of a model."
     return [
         f'<header><h1>Nightly report</h1><div class="soft">{night:%A}, {day(night)}, UTC</div>',
         f"<div>{''.join(badges) or badge('no proposals that night', warning=True)}</div>",
         paragraph(lead, "lead"),
-        paragraph(control, "notice") if control_only else "",
+        paragraph(notice, "notice") if control_only else "",
         tiles(
             [
                 *((f"{counts.get(decision, 0)}", decision) for decision in ("LONG", "SHORT", "HOLD")),

@@ -102,7 +102,7 @@ def area(xs: Array, ys: Array, base: float, style: str) -> str:
     return f'<path class="tint {style}" d="M{xs[0]:.1f} {base:.1f}{points}L{xs[-1]:.1f} {base:.1f}Z"/>'
 
 
-def thin(xs: Array, ys: Array, most: int = 600) -> tuple[Array, Array]:
+def thin(xs: Array, ys: Array, most: int = 400) -> tuple[Array, Array]:
     """At most about `most` of (n,) points: the lowest and the highest of each stretch, so that no spike is lost."""
     if len(xs) <= most:
         return xs, ys
