@@ -4,12 +4,12 @@ What a person reads: terminal tables, SVG charts and the nightly page.
 Frames in, strings out; nothing here measures, stores or decides.
 """
 
-from alpha_pipeline.reporting.bars import bar_chart, funnel_chart, ic_bars, signal_bars, signal_heat
 from alpha_pipeline.reporting.chapters import MarketNight
+from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, ic_bars, markdown_image, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.funnel import STAGES, funnel, refusals
 from alpha_pipeline.reporting.report import nightly_page
-from alpha_pipeline.reporting.svg import markdown_image, nothing
+from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
 
 __all__ = [

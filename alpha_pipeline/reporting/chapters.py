@@ -11,7 +11,7 @@ from functools import partial
 import pandas as pd
 
 from alpha_pipeline.market import Market
-from alpha_pipeline.reporting.bars import funnel_chart, ic_bars, signal_bars, signal_heat
+from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals
 from alpha_pipeline.reporting.markup import chart, columns, folded, market_title, paragraph, table
@@ -139,7 +139,7 @@ def _factors(m: MarketNight) -> list[str]:
     ]
     return [
         market_title(m.market.name, counts or "The library is empty."),
-        table(titles, cells),
+        table(titles, cells, stacked=True),
     ]
 
 
@@ -168,4 +168,4 @@ def _trial_table(trials: pd.DataFrame) -> str:
         )
         for r in best.to_dict("records")
     ]
-    return table(titles, cells)
+    return table(titles, cells, stacked=True)

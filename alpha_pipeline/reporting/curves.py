@@ -1,7 +1,7 @@
 """
 Charts over time: any lines, prices indexed to 100, and equity above its drawdown.
 
-Charts of amounts are left to `bars`.
+Charts of amounts are left to `charts`.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """
 The rejection funnel: how many proposals passed each stage, and why the others did not.
 
-Counting only; how it is drawn or printed is left to `bars` and `terminal`.
+Counting only; how it is drawn or printed is left to `charts` and `terminal`.
 """
 
 import pandas as pd

@@ -42,7 +42,7 @@ th,td{text-align:left;vertical-align:top;padding:7px 12px;border-top:1px solid v
 thead th{border-top:0;color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom}
 .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 .w{white-space:nowrap}.long{min-width:240px}.name{min-width:110px}
-td small{display:block}
+td small{display:block}td b{font-weight:600}
 code{font:12.5px/1.45 ui-monospace,"SF Mono",Menlo,Consolas,"Noto Sans Mono",monospace}
 .d-LONG{color:var(--long);font-weight:600}.d-SHORT{color:var(--short);font-weight:600}.d-HOLD{color:var(--soft)}
 details{margin:12px 0}summary{cursor:pointer;color:var(--long)}ul{margin:6px 0;padding-left:20px;max-width:90ch}
@@ -57,7 +57,7 @@ li{margin:3px 0}footer{margin-top:44px;color:var(--soft);font-size:13px}
 .stack tr{display:flex;flex-wrap:wrap;gap:1px 14px;padding:9px 10px;border-top:1px solid var(--rule)}
 .stack tbody tr:first-child{border-top:0}.stack td{border:0;padding:0}
 .stack td.long{flex-basis:100%}
-.stack td:first-child{font-weight:600}.stack .n::before{content:attr(data-title) " ";color:var(--soft)}}
+.stack td.w:first-child{font-weight:600}.stack .n::before{content:attr(data-title) " ";color:var(--soft)}}
 @media print{body{background:#fff}nav{display:none}.scroll{overflow:visible}}
 """
 # Nothing on the page may load, run or send anything, whatever a headline or a model wrote.
@@ -158,11 +158,12 @@ def _cell(value: Any, title: str, kind: str) -> str:
     if kind == "factor":
         name, expression, remark = (escape_html(part) for part in value)
         small = f"<small><bdi>{remark}</bdi></small>" if remark else ""
-        return f'<td class="long"><bdi>{name or UNDEFINED}</bdi><br><code><bdi>{expression}</bdi></code>{small}</td>'
+        code = f"<br><code><bdi>{expression}</bdi></code>" if expression else ""
+        return f'<td class="long"><b><bdi>{name or UNDEFINED}</bdi></b>{code}{small}</td>'
     words = escape_html(clip(value, _WORD) if kind == "w" else value) or UNDEFINED
     if kind == "decision":
         return f'<td class="w d-{words if words in _DECISIONS else "HOLD"}">{words}</td>'
-    label = f' data-title="{escape_html(title.lower())}"' if kind == "n" else ""
+    label = f' data-title="{escape_html(title)}"' if kind == "n" else ""
     return f'<td class="{_class(kind)}"{label}><bdi>{words}</bdi></td>'
 
 

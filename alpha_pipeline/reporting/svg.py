@@ -1,10 +1,9 @@
 """
 SVG by hand: one style, ticks that read well, and the few shapes charts are made of.
 
-What is drawn, and why, is left to `bars` and `curves`.
+What is drawn, and why, is left to `charts` and `curves`.
 """
 
-import base64
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -48,12 +47,6 @@ def document(width: float, height: float, title: str, body: Sequence[str], subti
 def nothing(title: str, why: str = "nothing to show", width: float = 640) -> str:
     """The chart of no data: the title and one line that says why."""
     return document(width, 84, title, [text(12, 66, why, "soft")])
-
-
-def markdown_image(svg: str, alt: str) -> str:
-    """The chart as a Markdown image with a data URI: no file, no address, no live markup."""
-    words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
-    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
 def text(x: float, y: float, content: object, style: str = "", anchor: str = "start", turn: float = 0) -> str:

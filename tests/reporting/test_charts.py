@@ -1,5 +1,6 @@
 """Every chart: well-formed, safe, NaN-proof, and nothing to show when there is nothing."""
 
+import base64
 import re
 from functools import partial
 from xml.etree import ElementTree
@@ -14,6 +15,8 @@ from alpha_pipeline.reporting import (
     funnel_chart,
     ic_bars,
     line_chart,
+    markdown_image,
+    nothing,
     price_chart,
     signal_bars,
     signal_heat,
@@ -145,3 +148,12 @@ def test_line_names_do_not_overlap():
     assert np.diff(placed).min() >= 14.0 - 1e-9
     assert placed[0] >= 50
     assert placed[-1] <= 300
+
+
+def test_markdown_image_carries_the_chart_and_nothing_live():
+    """The alternative text cannot end the image and start a link."""
+    svg = nothing("t")
+    image = markdown_image(svg, "x](http://e.vil)![<b>\n`y`")
+    words, data = image.removesuffix(")").split("](data:image/svg+xml;base64,")
+    assert base64.b64decode(data).decode() == svg
+    assert words == "![xhttp://e.vilb y"

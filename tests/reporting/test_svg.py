@@ -1,6 +1,4 @@
-"""Ticks, thinning and the Markdown image."""
-
-import base64
+"""Ticks, thinning and labels."""
 
 import numpy as np
 import pandas as pd
@@ -8,9 +6,7 @@ import pytest
 
 from alpha_pipeline.reporting.svg import (
     curve,
-    document,
     fit,
-    markdown_image,
     span_of,
     thin,
     tick_labels,
@@ -84,12 +80,3 @@ def test_fit_never_exceeds_its_room():
     """Labels stay in their column, whatever a proposer called the factor."""
     assert fit("BTCUSDT", 200) == "BTCUSDT"
     assert span_of(fit("W" * 500, 80)) <= 88
-
-
-def test_markdown_image_carries_the_chart_and_nothing_live():
-    """The alternative text cannot end the image and start a link."""
-    svg = document(100, 50, "t", [])
-    image = markdown_image(svg, "x](http://e.vil)![<b>\n`y`")
-    words, data = image.removesuffix(")").split("](data:image/svg+xml;base64,")
-    assert base64.b64decode(data).decode() == svg
-    assert words == "![xhttp://e.vilb y"

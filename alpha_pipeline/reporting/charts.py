@@ -1,9 +1,10 @@
 """
-Charts of amounts: signed bars, the signal per symbol, rank ICs, the funnel and the heat strip.
+Charts of amounts (signal, rank ICs, funnel, heat strip) and the way any chart enters Markdown.
 
 Charts over time are left to `curves`.
 """
 
+import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,12 +26,18 @@ from alpha_pipeline.reporting.svg import (
     tick_labels,
     ticks,
 )
-from alpha_pipeline.reporting.wording import clip, figure, percent, plural, spoken
+from alpha_pipeline.reporting.wording import clip, figure, percent, plain, plural, spoken
 
 _ROW = 22
 _RANGE = "\N{MINUS SIGN}1 short to +1 long"
 _STATUS_STYLE = {"accepted": "f-long", "probation": "f-watch", "reference": "f-hold", "retired": "f-c3"}
 _DECISION_STYLE = {"LONG": "f-long", "SHORT": "f-short", "HOLD": "f-hold"}
+
+
+def markdown_image(svg: str, alt: str) -> str:
+    """The chart as a Markdown image with a data URI: no file, no address, no live markup."""
+    words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
 def bar_chart(
