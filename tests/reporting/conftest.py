@@ -55,7 +55,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
                 **{m: float(rng.normal(0, 1)) if measured else np.nan for m in MEASURES},
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=[c.name for c in TRIALS.columns])
+    return as_stored(TRIALS, pd.DataFrame(rows, columns=[c.name for c in TRIALS.columns]))
 
 
 def make_library(rng):
@@ -86,7 +86,9 @@ def make_library(rng):
              abs(rng.normal(0.8, 0.3)), 8.0, 0.8, np.nan]
         )  # fmt: skip
     frame = pd.DataFrame(metrics[:-1], columns=[c.name for c in METRICS.columns])
-    return pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns]), frame
+    return as_stored(LIBRARY, pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns])), as_stored(
+        METRICS, frame
+    )
 
 
 def make_signals(rng, symbols, close):
@@ -104,7 +106,7 @@ def make_signals(rng, symbols, close):
         for source in SOURCES
         if source != "volume_breakout" or rng.random() < 0.5
     ]
-    return pd.DataFrame(rows, columns=[c.name for c in SOURCE_SIGNALS.columns])
+    return as_stored(SOURCE_SIGNALS, pd.DataFrame(rows, columns=[c.name for c in SOURCE_SIGNALS.columns]))
 
 
 def make_fused(rng, market, signals):
@@ -119,7 +121,7 @@ def make_fused(rng, market, signals):
         close = said["timestamp"].iloc[0]
         for bar, v in ((close - market.bar_length, 0.0), (close, value)):
             rows.append([bar, market.name, symbol, v, confidence, decision, len(said), len(said) / 9, reasons, parts])
-    return pd.DataFrame(rows, columns=[c.name for c in FUSED_SIGNAL.columns])
+    return as_stored(FUSED_SIGNAL, pd.DataFrame(rows, columns=[c.name for c in FUSED_SIGNAL.columns]))
 
 
 def make_record(rng, market, symbols, days=60):
@@ -137,7 +139,7 @@ def make_record(rng, market, symbols, days=60):
                 [decided + pd.Timedelta(days=1), decided, market.name, symbol, decision, 0.4 * side,
                  float(rng.uniform(0.3, 0.95)), forward, hit, net]
             )  # fmt: skip
-    return pd.DataFrame(rows, columns=[c.name for c in TRACK_RECORD.columns])
+    return as_stored(TRACK_RECORD, pd.DataFrame(rows, columns=[c.name for c in TRACK_RECORD.columns]))
 
 
 def make_closes(rng, symbols, bars, step):
@@ -146,6 +148,11 @@ def make_closes(rng, symbols, bars, step):
     walks = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, (bars, len(symbols))), axis=0))
     walks[bars // 3 : bars // 3 + 5, 1] = np.nan
     return pd.DataFrame(walks, index=times, columns=symbols)
+
+
+def as_stored(table, frame):
+    """The frame as it comes back from the lake: the table's columns and types, nothing else."""
+    return table.conform(frame).to_pandas()
 
 
 @pytest.fixture(scope="session")

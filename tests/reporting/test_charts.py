@@ -112,8 +112,8 @@ def test_heat_follows_the_order_it_is_given(night):
 
 def test_ic_labels_drop_the_digits_unless_two_would_look_alike(night):
     """Names are for reading; identity stays where it is needed."""
-    rows = night.metrics["crypto"].head(2)
-    assert any(words.startswith("short reversal") for words in texts(ic_bars(rows)))
+    rows = night.metrics["crypto"].tail(2)
+    assert any(words == "volume surge" for words in texts(ic_bars(rows)))
     twins = rows.assign(factor_id=["idea_aaaaaaaa", "idea_bbbbbbbb"])
     assert {"idea_aaaaaaaa", "idea_bbbbbbbb"} <= set(texts(ic_bars(twins)))
 
