@@ -1,0 +1,8 @@
+"""
+Validation: nothing goes on that looks ahead, says nothing, or repeats what is there.
+"""
+
+from alpha_pipeline.validation import lookahead, originality, values  # noqa: F401  # they register their checks
+from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, validate
+
+__all__ = ["Candidate", "CheckResult", "check", "checks", "validate"]

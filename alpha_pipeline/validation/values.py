@@ -1,0 +1,50 @@
+"""
+Is there anything in the values: enough of them, different enough, within reason?
+
+All on scale-free quantities: a factor may be measured in any unit.
+"""
+
+import numpy as np
+
+from alpha_pipeline.validation.checks import Candidate, Outcome, check
+
+MINIMUM_COVERAGE = 0.8
+MINIMUM_SPREAD = 0.5
+MAXIMUM_SCORE = 100.0
+
+
+@check(blocking=True)
+def coverage(candidate: Candidate) -> Outcome:
+    """Share of finite values where there is a price, after the declared warm-up."""
+    values = candidate.values[candidate.lookback_bars :]
+    priced = np.isfinite(candidate.panel["close"][candidate.lookback_bars :])
+    share = float(np.isfinite(values[priced]).mean()) if priced.any() else 0.0
+    return share >= MINIMUM_COVERAGE, share, MINIMUM_COVERAGE, f"{share:.0%} of the bars have a value after warm-up"
+
+
+@check(blocking=True)
+def variation(candidate: Candidate) -> Outcome:
+    """Share of bars on which the symbols differ from each other by more than rounding."""
+    values = candidate.values[candidate.lookback_bars :]
+    present = np.isfinite(values).sum(axis=1) >= 2
+    if not present.any():
+        return False, 0.0, MINIMUM_SPREAD, "no bar has two values to compare"
+    rows = values[present]
+    size = np.nanmax(np.abs(rows), axis=1)
+    spread = np.nanmax(rows, axis=1) - np.nanmin(rows, axis=1)
+    share = float((spread > 1e-12 * np.maximum(size, 1e-300)).mean())
+    return share >= MINIMUM_SPREAD, share, MINIMUM_SPREAD, f"symbols differ on {share:.0%} of the bars"
+
+
+@check(blocking=False)
+def value_range(candidate: Candidate) -> Outcome:
+    """99th percentile of the distance from the median, in interquartile ranges of the bar."""
+    values = candidate.values[candidate.lookback_bars :]
+    rows = values[np.isfinite(values).sum(axis=1) >= 4]
+    if not len(rows):
+        return True, np.nan, MAXIMUM_SCORE, "too few symbols for quartiles"
+    low, middle, high = np.nanquantile(rows, [0.25, 0.5, 0.75], axis=1)
+    width = np.where(high > low, high - low, np.nan)[:, None]
+    scores = np.abs(rows - middle[:, None]) / width
+    score = float(np.nanquantile(scores, 0.99)) if np.isfinite(scores).any() else 0.0
+    return score <= MAXIMUM_SCORE, score, MAXIMUM_SCORE, f"99 % of values lie within {score:.1f} quartile ranges"
