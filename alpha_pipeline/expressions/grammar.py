@@ -174,15 +174,15 @@ def _words(fields: Sequence[str]) -> _Words:
     plain = tuple(name for name in fields if by_unit[name].is_plain)
     if not prices + volumes + plain:
         raise SettingError(f"none of the fields {list(fields)} is a price, a volume or a plain number")
-    windowed = [o for o in operators().values() if _is_plainly_windowed(o)]
+    windowed = [o for o in operators().values() if o.group == "time series" and _is_plainly_windowed(o)]
     calls = [o for o in operators().values() if o.kernel and len(o.parameters) == 1 and not o.symbol]
     plain_results = {"ratio", "rank", "return", "count"}
     return _Words(
         prices,
         volumes,
         plain,
-        tuple(o.name for o in windowed if o.returns == "same" and not o.recursive),
-        tuple(o.name for o in windowed if o.returns == "same" and o.recursive),
+        tuple(o.name for o in windowed if o.returns in {"same", "kept"} and not o.recursive),
+        tuple(o.name for o in windowed if o.returns in {"same", "kept"} and o.recursive),
         tuple(o.name for o in windowed if o.returns in plain_results and o.name not in {"ts_product", "log_return"}),
         tuple(o.name for o in calls if o.group == "cross section" and o.returns in plain_results),
         tuple(

@@ -13,13 +13,13 @@ from numba import types
 
 IN = types.Array(types.float64, 2, "C", readonly=True)
 OUT = types.Array(types.float64, 2, "C")
+IN_BITS = types.Array(types.int64, 2, "C", readonly=True)
+OUT_BITS = types.Array(types.int64, 2, "C")
 INT = types.int64
 FLOAT = types.float64
 
 _lock = threading.Lock()
 _registered: list[Callable[..., Any]] = []
-
-inlined = numba.njit(inline="always", error_model="numpy")
 
 
 def kernel(*arguments: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

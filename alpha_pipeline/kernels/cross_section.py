@@ -6,35 +6,77 @@ Absent symbols (NaN) take no part and stay NaN.
 
 import numpy as np
 
-from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
+from alpha_pipeline.kernels.compiled import FLOAT, IN, IN_BITS, INT, OUT, OUT_BITS, kernel
+from alpha_pipeline.panel import Array
+
+KEYS = 32_768  # sort keys held at a time, 256 kB
 
 DEMEAN, ZSCORE, SCALE = 0, 1, 2
 
 
-@kernel(IN, OUT)
-def rank(x, out):  # type: ignore[no-untyped-def]  # numba infers these
-    """Rank among the symbols present, as a fraction in (0, 1]; ties get average ranks."""
+def rank(x: Array, out: Array) -> None:
+    """
+    Rank among the symbols present, as a fraction in (0, 1]; ties get average ranks.
+
+    Each row is sorted as whole numbers that hold a value's leading bits and its column, which numpy sorts with vector
+    instructions; runs of equal leading bits are then put in exact order.
+    """
     bars, symbols = x.shape
-    values = np.empty(symbols)
-    columns = np.empty(symbols, np.int64)
-    for t in range(bars):
-        present = 0
-        for c in range(symbols):
-            out[t, c] = np.nan
-            if x[t, c] == x[t, c]:
-                values[present] = x[t, c]
-                columns[present] = c
-                present += 1
-        order = np.argsort(values[:present])
+    bits = max(1, int(symbols - 1).bit_length())
+    rows = max(1, KEYS // max(1, symbols))
+    keys = np.empty((min(rows, bars), symbols), np.int64)
+    for start in range(0, bars, rows):
+        block, target = x[start : start + rows], out[start : start + rows]
+        held = keys[: len(block)]
+        _pack(block.view(np.int64), bits, held)
+        held.sort(axis=1)
+        _unpack(block, held, bits, target)
+
+
+@kernel(IN_BITS, INT, OUT_BITS)
+def _pack(x, bits, keys):  # type: ignore[no-untyped-def]  # numba infers these
+    low = (1 << bits) - 1
+    for t in range(keys.shape[0]):
+        for c in range(keys.shape[1]):
+            raw = x[t, c]
+            if raw == -9223372036854775808:
+                raw = 0  # minus zero ranks as zero
+            # Whole numbers in the order of the floats they hold; NaN (all exponent bits and some below) goes last.
+            key = raw if raw >= 0 else raw ^ 0x7FFFFFFFFFFFFFFF
+            missing = (raw & 0x7FFFFFFFFFFFFFFF) > 0x7FF0000000000000
+            keys[t, c] = ((0x7FFFFFFFFFFFFFFF if missing else key) & ~low) | c
+
+
+@kernel(IN, OUT_BITS, INT, OUT)
+def _unpack(x, keys, bits, out):  # type: ignore[no-untyped-def]
+    low = (1 << bits) - 1
+    symbols = x.shape[1]
+    for t in range(x.shape[0]):
+        present = symbols
+        while present > 0 and np.isnan(x[t, keys[t, present - 1] & low]):
+            present -= 1
+            out[t, keys[t, present] & low] = np.nan
         i = 0
         while i < present:
-            j = i
-            while j + 1 < present and values[order[j + 1]] == values[order[i]]:
+            j = i + 1
+            while j < present and (keys[t, j] >> bits) == (keys[t, i] >> bits):
+                # Equal leading bits: insert by exact value.
+                moving, place = keys[t, j], j
+                value = x[t, moving & low]
+                while place > i and x[t, keys[t, place - 1] & low] > value:
+                    keys[t, place] = keys[t, place - 1]
+                    place -= 1
+                keys[t, place] = moving
                 j += 1
-            fraction = (i + j + 2) * 0.5 / present
-            for k in range(i, j + 1):
-                out[t, columns[order[k]]] = fraction
-            i = j + 1
+            while i < j:
+                value = x[t, keys[t, i] & low]
+                last = i
+                while last + 1 < j and x[t, keys[t, last + 1] & low] == value:
+                    last += 1
+                fraction = (i + last + 2) * 0.5 / present
+                for k in range(i, last + 1):
+                    out[t, keys[t, k] & low] = fraction
+                i = last + 1
 
 
 @kernel(IN, INT, FLOAT, OUT)

@@ -11,8 +11,19 @@ has a variance of exactly zero.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import IN, INT, OUT, kernel
+from alpha_pipeline.kernels.rows import (
+    add,
+    blank,
+    copy,
+    join_ages,
+    join_products,
+    join_squares,
+    rebase,
+    step,
+    zero_where_present,
+)
 
-TILE = 32
+TILE = 128  # columns worked on together: the levels of one tile stay in the second-level cache
 
 VARIANCE, DEVIATION, ZSCORE = 0, 1, 2
 COVARIANCE, CORRELATION, BETA, RESIDUAL = 0, 1, 2, 3
@@ -27,55 +38,49 @@ def spread(x, window, kind, out):  # type: ignore[no-untyped-def]  # numba infer
     top = 0
     while (2 << top) <= window:
         top += 1
-    total, square = np.zeros((4 << top, TILE)), np.zeros((4 << top, TILE))
-    t_acc, m_acc = np.empty(TILE), np.empty(TILE)
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        total, square = np.empty((4 << top, width)), np.empty((4 << top, width))
+        older, t_a, t_b, m_a, m_b = np.empty(width), np.empty(width), np.empty(width), np.empty(width), np.empty(width)
         for t in range(bars):
-            for c in range(width):
-                zero = x[t, left + c] - x[t, left + c]
-                total[2 + (t & 1), c] = zero
-                square[2 + (t & 1), c] = zero
+            now = x[t, left : left + width]
+            zero_where_present(now, total[2 + (t & 1)])
+            zero_where_present(now, square[2 + (t & 1)])
             for k in range(1, top + 1):
                 if t < (1 << k) - 1:
                     break
                 n, mask = 1 << (k - 1), (1 << k) - 1
-                a, b = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask)
-                row = (2 << k) + (t & ((2 << k) - 1))
-                inverse = 0.5 / n
-                for c in range(width):
-                    step = n * (x[t - n, left + c] - x[t, left + c])
-                    older = total[b, c] + step
-                    gap = total[a, c] - older
-                    total[row, c] = total[a, c] + older
-                    square[row, c] = square[a, c] + square[b, c] + gap * gap * inverse
+                i, j, row = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask), (2 << k) + (t & ((2 << k) - 1))
+                newer = total[i]
+                rebase(total[j], n, x[t - n, left : left + width], now, older)
+                add(newer, older, total[row])
+                join_squares(square[i], square[j], newer, older, 1.0, 1.0, 0.5 / n, square[row])
+            target = out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
             size = 0
             for k in range(top + 1):
                 if not window & (1 << k):
                     continue
-                n = 1 << k
-                b = (2 << k) + ((t - size) & ((2 << k) - 1))
+                n, row = 1 << k, (2 << k) + ((t - size) & ((2 << k) - 1))
                 if size == 0:
-                    t_acc[:width] = total[b, :width]
-                    m_acc[:width] = square[b, :width]
+                    copy(total[row], t_a)
+                    copy(square[row], m_a)
                 else:
+                    rebase(total[row], n, x[t - size, left : left + width], now, older)
                     weight = size * n / (size + n)
-                    for c in range(width):
-                        d = x[t - size, left + c] - x[t, left + c]
-                        gap = t_acc[c] / size - total[b, c] / n - d
-                        t_acc[c] += total[b, c] + n * d
-                        m_acc[c] += square[b, c] + gap * gap * weight
+                    join_squares(m_a, square[row], t_a, older, 1.0 / size, 1.0 / n, weight, m_b)
+                    add(t_a, older, t_b)
+                    t_a, t_b, m_a, m_b = t_b, t_a, m_b, m_a
                 size += n
             for c in range(width):
-                value = m_acc[c] / (window - 1)
+                value = m_a[c] / (window - 1)
                 if kind == DEVIATION:
                     value = np.sqrt(value)
                 elif kind == ZSCORE:
-                    value = -t_acc[c] / window / np.sqrt(value)
-                out[t, left + c] = value + (value - value)
+                    value = -t_a[c] / window / np.sqrt(value)
+                target[c] = value + (value - value)
 
 
 @kernel(IN, IN, INT, INT, OUT)
@@ -85,76 +90,79 @@ def pair(x, y, window, kind, out):  # type: ignore[no-untyped-def]
     top = 0
     while (2 << top) <= window:
         top += 1
-    rows = 4 << top
-    tx, ty, mx = np.zeros((rows, TILE)), np.zeros((rows, TILE)), np.zeros((rows, TILE))
-    my, mxy = np.zeros((rows, TILE)), np.zeros((rows, TILE))
-    ax, ay, bx, by, bxy = np.empty(TILE), np.empty(TILE), np.empty(TILE), np.empty(TILE), np.empty(TILE)
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        # Parts: sum of x, sum of y, squares of x, squares of y, products.
+        ring, acc, new = np.empty((4 << top, 5, width)), np.empty((5, width)), np.empty((5, width))
+        older_x, older_y = np.empty(width), np.empty(width)
         for t in range(bars):
-            for c in range(width):
-                zero = (x[t, left + c] - x[t, left + c]) + (y[t, left + c] - y[t, left + c])
-                row = 2 + (t & 1)
-                tx[row, c] = zero
-                ty[row, c] = zero
-                mx[row, c] = zero
-                my[row, c] = zero
-                mxy[row, c] = zero
+            now_x, now_y = x[t, left : left + width], y[t, left : left + width]
+            zero_where_present(now_x, older_x)
+            zero_where_present(now_y, older_y)
+            for part in range(5):
+                add(older_x, older_y, ring[2 + (t & 1), part])
             for k in range(1, top + 1):
                 if t < (1 << k) - 1:
                     break
                 n, mask = 1 << (k - 1), (1 << k) - 1
-                a, b = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask)
-                row = (2 << k) + (t & ((2 << k) - 1))
-                inverse = 0.5 / n
-                for c in range(width):
-                    older_x = tx[b, c] + n * (x[t - n, left + c] - x[t, left + c])
-                    older_y = ty[b, c] + n * (y[t - n, left + c] - y[t, left + c])
-                    gap_x, gap_y = tx[a, c] - older_x, ty[a, c] - older_y
-                    tx[row, c] = tx[a, c] + older_x
-                    ty[row, c] = ty[a, c] + older_y
-                    mx[row, c] = mx[a, c] + mx[b, c] + gap_x * gap_x * inverse
-                    my[row, c] = my[a, c] + my[b, c] + gap_y * gap_y * inverse
-                    mxy[row, c] = mxy[a, c] + mxy[b, c] + gap_x * gap_y * inverse
+                i, j, row = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask), (2 << k) + (t & ((2 << k) - 1))
+                rebase(ring[j, 0], n, x[t - n, left : left + width], now_x, older_x)
+                rebase(ring[j, 1], n, y[t - n, left : left + width], now_y, older_y)
+                _join_pair(ring[i], ring[j], older_x, older_y, 1.0, 1.0, 0.5 / n, ring[row])
+            target = out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
             size = 0
             for k in range(top + 1):
                 if not window & (1 << k):
                     continue
-                n = 1 << k
-                b = (2 << k) + ((t - size) & ((2 << k) - 1))
+                n, row = 1 << k, (2 << k) + ((t - size) & ((2 << k) - 1))
                 if size == 0:
-                    ax[:width] = tx[b, :width]
-                    ay[:width] = ty[b, :width]
-                    bx[:width] = mx[b, :width]
-                    by[:width] = my[b, :width]
-                    bxy[:width] = mxy[b, :width]
+                    for part in range(5):
+                        copy(ring[row, part], acc[part])
                 else:
+                    rebase(ring[row, 0], n, x[t - size, left : left + width], now_x, older_x)
+                    rebase(ring[row, 1], n, y[t - size, left : left + width], now_y, older_y)
                     weight = size * n / (size + n)
-                    for c in range(width):
-                        dx = x[t - size, left + c] - x[t, left + c]
-                        dy = y[t - size, left + c] - y[t, left + c]
-                        gap_x = ax[c] / size - tx[b, c] / n - dx
-                        gap_y = ay[c] / size - ty[b, c] / n - dy
-                        ax[c] += tx[b, c] + n * dx
-                        ay[c] += ty[b, c] + n * dy
-                        bx[c] += mx[b, c] + gap_x * gap_x * weight
-                        by[c] += my[b, c] + gap_y * gap_y * weight
-                        bxy[c] += mxy[b, c] + gap_x * gap_y * weight
+                    _join_pair(
+                        acc,
+                        ring[row],
+                        older_x,
+                        older_y,
+                        1.0 / size,
+                        1.0 / n,
+                        weight,
+                        new,
+                    )
+                    acc, new = new, acc
                 size += n
-            for c in range(width):
-                if kind == COVARIANCE:
-                    value = bxy[c] / (window - 1)
-                elif kind == CORRELATION:
-                    value = bxy[c] / (np.sqrt(bx[c]) * np.sqrt(by[c]))
-                    value = 1.0 if value > 1.0 else (-1.0 if value < -1.0 else value)
-                elif kind == BETA:
-                    value = bxy[c] / by[c]
-                else:
-                    value = bxy[c] / by[c] * ay[c] / window - ax[c] / window
-                out[t, left + c] = value + (value - value)
+            _pair_result(acc, window, kind, target)
+
+
+@step
+def _join_pair(a, b, older_x, older_y, p, q, weight, target):  # type: ignore[no-untyped-def]
+    join_squares(a[2], b[2], a[0], older_x, p, q, weight, target[2])
+    join_squares(a[3], b[3], a[1], older_y, p, q, weight, target[3])
+    join_products(a[4], b[4], a[0], older_x, a[1], older_y, p, q, weight, target[4])
+    add(a[0], older_x, target[0])
+    add(a[1], older_y, target[1])
+
+
+@step
+def _pair_result(acc, window, kind, target):  # type: ignore[no-untyped-def]
+    for c in range(target.size):
+        xx, yy, xy = acc[2, c], acc[3, c], acc[4, c]
+        if kind == COVARIANCE:
+            value = xy / (window - 1)
+        elif kind == CORRELATION:
+            value = xy / (np.sqrt(xx) * np.sqrt(yy))
+            value = 1.0 if value > 1.0 else (-1.0 if value < -1.0 else value)
+        elif kind == BETA:
+            value = xy / yy
+        else:
+            value = xy / yy * acc[1, c] / window - acc[0, c] / window
+        target[c] = value + (value - value)
 
 
 @kernel(IN, INT, INT, OUT)
@@ -164,67 +172,69 @@ def trend(x, window, kind, out):  # type: ignore[no-untyped-def]
     top = 0
     while (2 << top) <= window:
         top += 1
-    total, aged, square = np.zeros((4 << top, TILE)), np.zeros((4 << top, TILE)), np.zeros((4 << top, TILE))
-    t_acc, u_acc, m_acc = np.empty(TILE), np.empty(TILE), np.empty(TILE)
-    weights, middle = window * (window + 1) / 2.0, (window - 1) / 2.0
-    time_square = window * (window * float(window) - 1.0) / 12.0
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        # Parts: sum, age-weighted sum, squares.
+        ring, acc, new = np.zeros((4 << top, 3, width)), np.zeros((3, width)), np.zeros((3, width))
+        older = np.empty(width)
         for t in range(bars):
-            for c in range(width):
-                zero = x[t, left + c] - x[t, left + c]
-                total[2 + (t & 1), c] = zero
-                aged[2 + (t & 1), c] = zero
-                square[2 + (t & 1), c] = zero
+            now = x[t, left : left + width]
+            for part in range(3):
+                zero_where_present(now, ring[2 + (t & 1), part])
             for k in range(1, top + 1):
                 if t < (1 << k) - 1:
                     break
                 n, mask = 1 << (k - 1), (1 << k) - 1
-                a, b = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask)
-                row = (2 << k) + (t & ((2 << k) - 1))
-                inverse, ages = 0.5 / n, n * n + n * (n - 1) / 2.0
-                for c in range(width):
-                    d = x[t - n, left + c] - x[t, left + c]
-                    older = total[b, c] + n * d
-                    gap = total[a, c] - older
-                    # Ages of the older half start at n: sum of (n + j) over its values.
-                    aged[row, c] = aged[a, c] + (aged[b, c] + n * total[b, c] + ages * d)
-                    total[row, c] = total[a, c] + older
-                    square[row, c] = square[a, c] + square[b, c] + gap * gap * inverse
+                i, j, row = (1 << k) + (t & mask), (1 << k) + ((t - n) & mask), (2 << k) + (t & ((2 << k) - 1))
+                then = x[t - n, left : left + width]
+                rebase(ring[j, 0], n, then, now, older)
+                _join_trend(ring[i], ring[j], older, then, now, n, n, kind, ring[row])
+            target = out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
             size = 0
             for k in range(top + 1):
                 if not window & (1 << k):
                     continue
-                n = 1 << k
-                b = (2 << k) + ((t - size) & ((2 << k) - 1))
+                n, row = 1 << k, (2 << k) + ((t - size) & ((2 << k) - 1))
                 if size == 0:
-                    t_acc[:width] = total[b, :width]
-                    u_acc[:width] = aged[b, :width]
-                    m_acc[:width] = square[b, :width]
+                    for part in range(3):
+                        copy(ring[row, part], acc[part])
                 else:
-                    weight, ages = size * n / (size + n), size * n + n * (n - 1) / 2.0
-                    for c in range(width):
-                        d = x[t - size, left + c] - x[t, left + c]
-                        gap = t_acc[c] / size - total[b, c] / n - d
-                        u_acc[c] += aged[b, c] + size * total[b, c] + ages * d
-                        t_acc[c] += total[b, c] + n * d
-                        m_acc[c] += square[b, c] + gap * gap * weight
+                    then = x[t - size, left : left + width]
+                    rebase(ring[row, 0], n, then, now, older)
+                    _join_trend(acc, ring[row], older, then, now, size, n, kind, new)
+                    acc, new = new, acc
                 size += n
-            for c in range(width):
-                slope = -(u_acc[c] - middle * t_acc[c]) / time_square
-                if kind == DECAY:
-                    value = x[t, left + c] + (window * t_acc[c] - u_acc[c]) / weights
-                elif kind == SLOPE:
-                    value = slope
-                elif kind == RSQUARE:
-                    value = slope * slope * time_square / m_acc[c]
-                    value = 1.0 if value > 1.0 else value
-                else:
-                    value = -t_acc[c] / window - slope * middle
-                out[t, left + c] = value + (value - value)
+            _trend_result(acc, now, window, kind, target)
+
+
+@step
+def _join_trend(a, b, older, then, now, size, n, kind, target):  # type: ignore[no-untyped-def]
+    # Ages of the older stretch begin at `size`: sum of (size + j) over its n values.
+    join_ages(a[1], b[1], b[0], size, then, now, size * n + n * (n - 1) / 2.0, target[1])
+    if kind == RSQUARE:
+        join_squares(a[2], b[2], a[0], older, 1.0 / size, 1.0 / n, size * n / (size + n), target[2])
+    add(a[0], older, target[0])
+
+
+@step
+def _trend_result(acc, now, window, kind, target):  # type: ignore[no-untyped-def]
+    weights, middle = window * (window + 1) / 2.0, (window - 1) / 2.0
+    time_square = window * (window * float(window) - 1.0) / 12.0
+    for c in range(target.size):
+        slope = (middle * acc[0, c] - acc[1, c]) / time_square
+        if kind == DECAY:
+            value = now[c] + (window * acc[0, c] - acc[1, c]) / weights
+        elif kind == SLOPE:
+            value = slope
+        elif kind == RSQUARE:
+            value = slope * slope * time_square / acc[2, c]
+            value = 1.0 if value > 1.0 else value
+        else:
+            value = -acc[0, c] / window - slope * middle
+        target[c] = value + (value - value)
 
 
 @kernel(IN, INT, INT, OUT)

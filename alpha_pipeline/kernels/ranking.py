@@ -7,8 +7,9 @@ Ranks across symbols are in `cross_section`.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
+from alpha_pipeline.kernels.rows import blank, step, zero_where_present
 
-TILE = 64
+TILE = 256
 LINE = 8  # columns per cache line
 
 
@@ -16,23 +17,27 @@ LINE = 8  # columns per cache line
 def rank_in_window(x, window, out):  # type: ignore[no-untyped-def]  # numba infers these
     """Rank of the newest value among the last `window`, as a fraction in [1/window, 1]; ties get average ranks."""
     bars, symbols = x.shape
-    score = np.empty(TILE)
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        score = np.empty(width)
         for t in range(bars):
+            now, target = x[t, left : left + width], out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
-            for c in range(width):
-                score[c] = 1.0 + (x[t, left + c] - x[t, left + c])
+            zero_where_present(now, score)
             for row in range(t - window + 1, t):
-                for c in range(width):
-                    now, then = x[t, left + c], x[row, left + c]
-                    below = 1.0 if then < now else 0.0
-                    equal = 0.5 if then == now else 0.0
-                    score[c] += below + equal + (then - then)
+                _count_below(x[row, left : left + width], now, score)
             for c in range(width):
-                out[t, left + c] = score[c] / window
+                target[c] = (score[c] + 1.0) / window
+
+
+@step
+def _count_below(then, now, score):  # type: ignore[no-untyped-def]
+    for c in range(score.size):
+        below = 1.0 if then[c] < now[c] else 0.0
+        equal = 0.5 if then[c] == now[c] else 0.0
+        score[c] += below + equal + (then[c] - then[c])
 
 
 @kernel(IN, INT, FLOAT, OUT)

@@ -9,30 +9,26 @@ value: nothing drifts, a spike or a NaN touches exactly the windows that hold it
 the order of additions depends on the window alone, so any slice of history gives the same bits.
 """
 
-import numba
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
+from alpha_pipeline.kernels.rows import add, blank, copy, divide, larger, multiply, smaller, step
 
-TILE = 64  # columns worked on together: the levels of one tile stay in the first-level cache
+TILE = 128  # columns worked on together: the levels of one tile stay in the second-level cache
 
 SUM, PRODUCT, MINIMUM, MAXIMUM = 0, 1, 2, 3
 
 
-@numba.njit(error_model="numpy")
+@step
 def _join(kind, a, b, target):  # type: ignore[no-untyped-def]  # numba infers these
     if kind == SUM:
-        for c in range(target.size):
-            target[c] = a[c] + b[c]
+        add(a, b, target)
     elif kind == PRODUCT:
-        for c in range(target.size):
-            target[c] = a[c] * b[c]
+        multiply(a, b, target)
     elif kind == MINIMUM:
-        for c in range(target.size):
-            target[c] = a[c] if (a[c] < b[c]) | (a[c] != a[c]) else b[c]
+        smaller(a, b, target)
     else:
-        for c in range(target.size):
-            target[c] = a[c] if (a[c] > b[c]) | (a[c] != a[c]) else b[c]
+        larger(a, b, target)
 
 
 @kernel(IN, INT, INT, FLOAT, OUT)
@@ -43,62 +39,68 @@ def reduce(x, window, kind, divisor, out):  # type: ignore[no-untyped-def]
     while (2 << top) <= window:
         top += 1
     # Level k lives in the rows [2**(k+1), 2**(k+2)) of the ring, indexed by the bar modulo 2**(k+1).
-    ring = np.empty((4 << top, TILE))
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        ring, joined, spare = np.empty((4 << top, width)), np.empty(width), np.empty(width)
         for t in range(bars):
-            ring[2 + (t & 1), :width] = x[t, left : left + width]
+            copy(x[t, left : left + width], ring[2 + (t & 1)])
             for k in range(1, top + 1):
                 if t < (1 << k) - 1:
                     break
                 below, mask = 1 << k, (1 << k) - 1
                 newer, older = below + (t & mask), below + ((t - (1 << (k - 1))) & mask)
                 row = (2 << k) + (t & ((2 << k) - 1))
-                _join(kind, ring[newer, :width], ring[older, :width], ring[row, :width])
+                _join(kind, ring[newer], ring[older], ring[row])
             target = out[t, left : left + width]
             if t < window - 1:
-                target[:] = np.nan
+                blank(target)
                 continue
             base, mask = 2 << top, (2 << top) - 1
             if kind >= MINIMUM:
                 # Overlap does no harm to extremes: two windows of the largest power of two cover the whole.
                 older = base + ((t - (window - (1 << top))) & mask)
-                _join(kind, ring[base + (t & mask), :width], ring[older, :width], target)
+                _join(kind, ring[base + (t & mask)], ring[older], target)
                 continue
             size = 0
             for k in range(top + 1):
                 if window & (1 << k):
-                    chunk = ring[(2 << k) + ((t - size) & ((2 << k) - 1)), :width]
+                    chunk = ring[(2 << k) + ((t - size) & ((2 << k) - 1))]
                     if size == 0:
-                        target[:] = chunk
+                        copy(chunk, joined)
                     else:
-                        _join(kind, target, chunk, target)
+                        _join(kind, joined, chunk, spare)
+                        joined, spare = spare, joined
                     size += 1 << k
-            for c in range(width):
-                value = target[c] / divisor
-                target[c] = value + (value - value)
+            divide(joined, divisor, target)
 
 
 @kernel(IN, INT, INT, OUT)
 def place(x, window, kind, out):  # type: ignore[no-untyped-def]
     """Place of the minimum or maximum in the window, 1 (oldest) to `window` (now); the oldest of equals."""
     bars, symbols = x.shape
-    best = np.empty(TILE)
     sign = 1.0 if kind == MAXIMUM else -1.0
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        best, where, known = np.empty(width), np.empty(width), np.empty(width)
         for t in range(bars):
+            target = out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
             for c in range(width):
-                best[c] = sign * x[t - window + 1, left + c]
-                out[t, left + c] = 1.0 + (best[c] - best[c])
-            for place in range(1, window):
-                row = t - window + 1 + place
-                for c in range(width):
-                    value = sign * x[row, left + c]
-                    better = value > best[c]
-                    known = out[t, left + c] + (value - value)
-                    out[t, left + c] = place + 1.0 + (known - known) if better else known
-                    best[c] = value if better else best[c]
+                best[c] = -np.inf
+                where[c] = 0.0
+                known[c] = 0.0
+            for age in range(window - 1, -1, -1):
+                _compete(x[t - age, left : left + width], sign, float(window - age), best, where, known)
+            add(where, known, target)
+
+
+@step
+def _compete(row, sign, place, best, where, known):  # type: ignore[no-untyped-def]
+    for c in range(best.size):
+        value = sign * row[c]
+        better = value > best[c]
+        where[c] = place if better else where[c]
+        best[c] = value if better else best[c]
+        known[c] += value - value

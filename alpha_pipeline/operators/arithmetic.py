@@ -113,13 +113,13 @@ def signed_power(x: Plain, y: Plain, *, out: Array) -> None:
     elementwise.apply(_signed_power, x, y, out=out)
 
 
-@operator("same", "minimum(open, close)", aliases=("min", "min2", "min_of"), commutative=True)
+@operator("kept", "minimum(open, close)", aliases=("min", "min2", "min_of"), commutative=True)
 def minimum(x: Series, y: Like, *, out: Array) -> None:
     """The smaller of two series, cell by cell."""
     elementwise.apply(np.minimum, x, y, out=out)
 
 
-@operator("same", "maximum(open, close)", aliases=("max", "max2", "max_of"), commutative=True)
+@operator("kept", "maximum(open, close)", aliases=("max", "max2", "max_of"), commutative=True)
 def maximum(x: Series, y: Like, *, out: Array) -> None:
     """The larger of two series, cell by cell."""
     elementwise.apply(np.maximum, x, y, out=out)
@@ -137,13 +137,13 @@ def plain(x: Series, *, out: Array) -> None:
     elementwise.apply(np.positive, x, out=out)
 
 
-@operator("same", "fill(funding, 0)", aliases=("fillna", "fill_na", "nan_to_num", "fill_null"))
+@operator("kept", "fill(funding, 0)", aliases=("fillna", "fill_na", "nan_to_num", "fill_null"))
 def fill(x: Series, value: Number = 0.0, *, out: Array) -> None:
     """Values with missing values replaced by a number."""
     elementwise.fill(x, value, out)
 
 
-@operator("same", "keep_if(close, volume > 0)", aliases=("only_if", "filter"))
+@operator("kept", "keep_if(close, volume > 0)", aliases=("only_if", "filter"))
 def keep_if(x: Series, condition: Flag, *, out: Array) -> None:
     """Values where the condition holds, else NaN."""
     elementwise.choose(condition, x, np.nan, out)
@@ -155,13 +155,13 @@ def is_missing(x: Series, *, out: Array) -> None:
     elementwise.missing(x, out)
 
 
-@operator("same", "larger_present(high, delay(close, 1))", aliases=("fmax",), commutative=True)
+@operator("kept", "larger_present(high, delay(close, 1))", aliases=("fmax",), commutative=True)
 def larger_present(x: Series, y: Like, *, out: Array) -> None:
     """The larger of two series; the other one where one is NaN."""
     elementwise.apply(np.fmax, x, y, out=out)
 
 
-@operator("same", "smaller_present(low, delay(close, 1))", aliases=("fmin",), commutative=True)
+@operator("kept", "smaller_present(low, delay(close, 1))", aliases=("fmin",), commutative=True)
 def smaller_present(x: Series, y: Like, *, out: Array) -> None:
     """The smaller of two series; the other one where one is NaN."""
     elementwise.apply(np.fmin, x, y, out=out)

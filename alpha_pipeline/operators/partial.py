@@ -32,13 +32,13 @@ def present_std(x: Series, window: Window, min_count: Count = 2, *, out: Array) 
     partial.reduce_present(x, window, min_count, partial.DEVIATION, out)
 
 
-@operator("same", "present_min(low, 20, 10)", lookback=_before, group="time series with gaps")
+@operator("kept", "present_min(low, 20, 10)", lookback=_before, group="time series with gaps")
 def present_min(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
     """Smallest of the values present among the last `window`, if at least `min_count` are."""
     partial.reduce_present(x, window, min_count, partial.MINIMUM, out)
 
 
-@operator("same", "present_max(high, 20, 10)", lookback=_before, group="time series with gaps")
+@operator("kept", "present_max(high, 20, 10)", lookback=_before, group="time series with gaps")
 def present_max(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
     """Largest of the values present among the last `window`, if at least `min_count` are."""
     partial.reduce_present(x, window, min_count, partial.MAXIMUM, out)
@@ -50,7 +50,7 @@ def present_count(x: Series, window: Window, *, out: Array) -> None:
     partial.reduce_present(x, window, 0, partial.COUNT, out)
 
 
-@operator("same", "ffill(funding, 8)", lookback=_before, aliases=("forward_fill",), group="time series with gaps")
+@operator("kept", "ffill(funding, 8)", lookback=_before, aliases=("forward_fill",), group="time series with gaps")
 def ffill(x: Series, window: Window, *, out: Array) -> None:
     """Latest value present among the last `window` bars, the current one included."""
     partial.reduce_present(x, window, 1, partial.LAST, out)

@@ -117,6 +117,10 @@ _operators: dict[str, Operator] = {}
 Rule = Callable[[tuple[Unit | None, ...], tuple[float | None, ...]], Unit]
 
 
+def _first(series: tuple[Unit | None, ...]) -> Unit:
+    return next((unit for unit in series if unit), units.RATIO)
+
+
 def _sum(series: tuple[Unit | None, ...], literals: tuple[float | None, ...]) -> Unit:
     x, y = series
     return x.plus(y) if x and y else x or y or units.RATIO
@@ -133,7 +137,9 @@ def _power(series: tuple[Unit | None, ...], literals: tuple[float | None, ...]) 
 
 # From the units of the series (None for a literal number) and the values of the literals to the unit of the result.
 RULES: dict[str, Rule] = {
-    "same": lambda series, _: series[0] or next((u for u in series if u), units.RATIO),
+    "kept": lambda series, _: _first(series),
+    # Arithmetic on conditions, such as their mean, gives a ratio.
+    "same": lambda series, _: units.RATIO if _first(series).kind == "boolean" else _first(series),
     "sum": _sum,
     "product": lambda series, _: (series[0] or units.RATIO).times(series[1] or units.RATIO),
     "quotient": lambda series, _: (series[0] or units.RATIO).over(series[1] or units.RATIO),

@@ -70,7 +70,7 @@ def ts_product(x: Series, window: Window, *, out: Array) -> None:
 
 
 @operator(
-    "same", "ts_min(low, 20)", lookback=_before, aliases=("min", "rolling_min", "lowest", "llv", "tsmin", "lowest_low")
+    "kept", "ts_min(low, 20)", lookback=_before, aliases=("min", "rolling_min", "lowest", "llv", "tsmin", "lowest_low")
 )
 def ts_min(x: Series, window: Window, *, out: Array) -> None:
     """Smallest of the last `window` values."""
@@ -78,7 +78,7 @@ def ts_min(x: Series, window: Window, *, out: Array) -> None:
 
 
 @operator(
-    "same",
+    "kept",
     "ts_max(high, 20)",
     lookback=_before,
     aliases=("max", "rolling_max", "highest", "hhv", "tsmax", "highest_high"),
@@ -243,7 +243,7 @@ def decay_linear(x: Series, window: Window, *, out: Array) -> None:
 
 
 @operator(
-    "same",
+    "kept",
     "delay(close, 5)",
     lookback=_lag,
     aliases=("shift", "lag", "ref", "ts_delay", "ts_lag", "ts_shift", "prev", "previous"),
