@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.score import score
-from alpha_pipeline.backtest.splits import split
+from alpha_pipeline.backtest.splits import HISTORY_BARS, split
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.statistics import deflated_sharpe
@@ -25,18 +25,21 @@ def library_metrics(library: pd.DataFrame, trials: pd.DataFrame, panel: Panel, m
         market: of the panel.
 
     Returns:
-        Rows of `tables.METRICS`, measured on the sealed segment of the panel.
+        Rows of `tables.METRICS`, measured on the sealed segment of the panel; a factor of negative weight is measured as
+        it is traded, turned round.
     """
     active = library[library["status"] != "retired"]
     if active.empty:
         return METRICS.empty()
+    panel = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
     start, stop = split(panel.shape[0], market.horizon_bars).sealed
     piece = panel.rows(start, stop)
     values = evaluate_all(library_nodes(active, panel, market), panel)
     tried, variance = trial_statistics(trials, market)
     rows = []
     for factor in active.itertuples():
-        measured = score(values[str(factor.factor_id)][start:stop], piece, market)
+        direction = -1.0 if float(factor.weight) < 0 else 1.0  # type: ignore[arg-type]  # rows of pandas are untyped
+        measured = score(direction * values[str(factor.factor_id)][start:stop], piece, market)
         per_bar, skewness, kurtosis = (measured.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
         deflated = deflated_sharpe(per_bar, int(measured["bars"]), skewness, kurtosis, tried, variance)
         head = {"night": factor.night, "factor_id": factor.factor_id, "status": factor.status}

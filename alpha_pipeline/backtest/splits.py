@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from alpha_pipeline.errors import DataError
 
 
+# Bars before a night that mining and measuring look at, so that both cut at the same places.
+HISTORY_BARS = 10_000
+
+
 @dataclass(frozen=True)
 class Split:
     """

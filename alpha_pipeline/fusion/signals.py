@@ -21,6 +21,7 @@ def source_signals(
     panel: Panel,
     factor_values: pd.DataFrame,
     library: pd.DataFrame,
+    metrics: pd.DataFrame,
     market: Market,
     start: pd.Timestamp,
     end: pd.Timestamp,
@@ -32,6 +33,7 @@ def source_signals(
         panel: bars up to `end`, with history before `start`.
         factor_values: rows of `tables.FACTOR_VALUES` for the window.
         library: rows of `tables.LIBRARY` for the nights of the window.
+        metrics: rows of `tables.METRICS` for the nights of the window; belief in a factor scales its weight.
         market: of the panel; resolves durations.
         start: exclusive, UTC.
         end: inclusive, UTC.
@@ -44,7 +46,7 @@ def source_signals(
     if len(rows) == 0:
         return SOURCE_SIGNALS.empty()
     found = [_speak(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
-    found.append(_library(factor_values, library))
+    found.append(_library(factor_values, library, metrics))
     signals = pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
     return signals[signals["timestamp"].isin(decided)].reset_index(drop=True)
@@ -85,15 +87,19 @@ def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
     )
 
 
-def _library(values: pd.DataFrame, library: pd.DataFrame) -> pd.DataFrame:
+def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """
-    The traded factors' cross-sectional ranks, weighted by their validated rank IC.
+    The traded factors' cross-sectional ranks, weighted by their validated rank IC times the belief, as of the night,
+    that their Sharpe ratio since is above zero (half where that is not known).
 
     Value: weighted mean of ranks scaled to [-1, 1]; confidence: agreement of the factors times 1 - exp(-n / 2).
     """
     traded = library[(library["weight"] != 0) & library["status"].isin(["accepted", "probation"])]
     if traded.empty or values.empty:
         return SOURCE_SIGNALS.empty()
+    belief = metrics.set_index(["night", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
+    traded = traded.join(belief.rename("belief"), on=["night", "factor_id"])
+    traded["weight"] *= traded["belief"].fillna(0.5)
     night = partition_days(values["timestamp"]).dt.tz_localize("UTC")
     out = []
     for when, factors in traded.groupby("night"):

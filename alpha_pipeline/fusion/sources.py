@@ -35,6 +35,7 @@ VOLUME = "fill(volume, 0)"
 DAILY = f"ts_return({PRICE}, 1d)"
 MOVE_5D = f"(ts_return({PRICE}, 5d) / (ts_std({DAILY}, 20d) * sqrt(5)))"
 MOVE_20D = f"(ts_return({PRICE}, 20d) / (ts_std({DAILY}, 20d) * sqrt(20)))"
+MOVE = f"(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})"
 VOLUME_RATIO = f"(ts_sum({VOLUME}, 1d) / (ts_mean({VOLUME}, 20d) * ts_count({VOLUME} >= 0, 1d)))"
 POSTED = "ts_mean(fill(social_sentiment, 0), 1d)"
 
@@ -42,10 +43,10 @@ SOURCES = (
     Source(
         "price_momentum",
         0.25,
-        value=f"tanh(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})",
-        confidence=f"clip(abs(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D}), 0, 1) * where({MOVE_5D} * {MOVE_20D} > 0, 1, 0.5)",
-        measure=MOVE_5D,
-        meaning="5-day move in standard deviations",
+        value=f"tanh({MOVE})",
+        confidence=f"clip(abs({MOVE}), 0, 1) * where({MOVE_5D} * {MOVE_20D} > 0, 1, 0.5)",
+        measure=MOVE,
+        meaning="mean of the 5- and 20-day moves in standard deviations",
     ),
     Source(
         "volume_breakout",

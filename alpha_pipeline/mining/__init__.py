@@ -1,0 +1,26 @@
+"""
+Mining: a writer proposes, the judge measures, the ledger remembers.
+"""
+
+from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest, Message
+from alpha_pipeline.mining.judge import Admission
+from alpha_pipeline.mining.library import next_library
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import ModelWriter, RandomGrammar
+from alpha_pipeline.mining.task import Draft, Proposer, Task
+
+__all__ = [
+    "Admission",
+    "Chat",
+    "ChatReply",
+    "ChatRequest",
+    "Draft",
+    "Message",
+    "MiningSettings",
+    "ModelWriter",
+    "Proposer",
+    "RandomGrammar",
+    "Task",
+    "mine",
+    "next_library",
+]

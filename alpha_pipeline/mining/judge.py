@@ -1,0 +1,70 @@
+"""
+The judge: a stated rubric over measured metrics, and the one rule of admission.
+
+Numbers come from the backtest alone; what a model claims is never read here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Admission:
+    """
+    What a factor must show on validation to enter the library; all of it, after costs.
+
+    Args:
+        t_stat: size of the Newey-West t of its rank IC.
+        deflated_sharpe: belief that its Sharpe ratio beats the luckiest of all trials.
+        sharpe: annual net Sharpe ratio.
+        correlation: with any factor in force.
+    """
+
+    t_stat: float = 3.0
+    deflated_sharpe: float = 0.95
+    sharpe: float = 0.0
+    correlation: float = 0.7
+
+
+def refusal(measures: Mapping[str, float], rule: Admission) -> str:
+    """
+    Why a factor is not admitted: the first condition it misses, short and countable; empty when it is admitted.
+
+    Args:
+        measures: columns of `tables.MEASURES`; a NaN misses its condition.
+        rule: thresholds.
+    """
+    if not measures["max_correlation"] < rule.correlation:
+        return "too close to a factor in force"
+    if not measures["train_rank_ic"] * measures["valid_rank_ic"] > 0:
+        return "sign of the rank IC differs between train and validation"
+    if not abs(measures["valid_t_stat"]) >= rule.t_stat:
+        return f"validation |t| below {rule.t_stat:g}"
+    if not measures["valid_sharpe"] > rule.sharpe:
+        return "loses money after costs"
+    if not measures["deflated_sharpe"] >= rule.deflated_sharpe:
+        return f"deflated Sharpe below {rule.deflated_sharpe:g}"
+    return ""
+
+
+def rubric(measures: Mapping[str, float]) -> tuple[float, str]:
+    """
+    Score from 0 to 7 on validation, and what to tell the writer.
+
+    Net Sharpe above 1.5 / 1.0 / 0.5 gives 3 / 2 / 1; |rank IC| above 0.05 / 0.02 gives 2 / 1; turnover below 0.3 a day
+    and a drawdown above -15 % give 1 each. NaN gives nothing.
+    """
+    sharpe, ic = measures["valid_sharpe"], abs(measures["valid_rank_ic"])
+    score = float(np.sum([sharpe > 0.5, sharpe > 1.0, sharpe > 1.5, ic > 0.02, ic > 0.05]))
+    said = [f"net Sharpe {sharpe:.2f}", f"rank IC {measures['valid_rank_ic']:+.3f} (t {measures['valid_t_stat']:+.1f})"]
+    if measures["valid_turnover"] < 0.3:
+        score += 1
+    else:
+        said.append(f"turnover {measures['valid_turnover']:.2f} a day eats the return")
+    if measures["valid_max_drawdown"] > -0.15:
+        score += 1
+    else:
+        said.append(f"drawdown {measures['valid_max_drawdown']:.0%}")
+    return score, "; ".join(said)

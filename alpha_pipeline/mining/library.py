@@ -1,0 +1,40 @@
+"""
+The library as of a night: yesterday's, with tonight's admissions.
+"""
+
+import pandas as pd
+
+from alpha_pipeline.tables import LIBRARY
+
+
+def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFrame) -> pd.DataFrame:
+    """
+    Factors in force after a night of mining.
+
+    Args:
+        night: start of the night's day, UTC.
+        earlier: rows of `tables.LIBRARY` of the night before; empty on the first.
+        tonight: rows of `tables.TRIALS` of this night.
+
+    Returns:
+        Rows of `tables.LIBRARY`. An admitted factor is weighted by its signed validation rank IC, shrunk by half; a
+        reference has weight 0. A factor keeps the night it entered.
+    """
+    admitted = tonight[tonight["verdict"] == "accepted"]
+    new = pd.DataFrame(
+        {
+            "night": night,
+            "factor_id": admitted["factor_id"],
+            "name": admitted["name"],
+            "expression": admitted["canonical"],
+            "identity": admitted["identity"],
+            "status": admitted["proposer"].eq("reference").map({True: "reference", False: "accepted"}),
+            "since": night,
+            "proposer": admitted["proposer"],
+            "weight": (0.5 * admitted["valid_rank_ic"]).where(admitted["proposer"] != "reference", 0.0),
+            "reason": admitted["feedback"],
+        }
+    )
+    kept = earlier[~earlier["identity"].isin(new["identity"])].assign(night=night)
+    library = pd.concat([frame for frame in (kept, new) if len(frame)] or [LIBRARY.empty()], ignore_index=True)
+    return library.sort_values("factor_id", ignore_index=True)

@@ -1,0 +1,65 @@
+"""
+From a model's reply to a draft: JSON where it is JSON, the first plausible line where it is not.
+
+The reply is untrusted text: it is only ever searched, never evaluated.
+"""
+
+import json
+import re
+
+from alpha_pipeline.mining.chat import ChatReply
+from alpha_pipeline.mining.task import Draft, Task
+
+MAXIMUM_TEXT = 2_000
+KEYS = ("expression", "formula", "factor", "alpha")
+
+
+def read_reply(reply: ChatReply, task: Task) -> Draft:
+    """
+    The draft in a reply.
+
+    Args:
+        reply: as stored.
+        task: gives the name where the reply has none.
+
+    Returns:
+        A draft whose `source` is empty when no expression was found; long texts are cut.
+    """
+    found = _json_object(reply.text)
+    source = next((str(found[key]) for key in KEYS if isinstance(found.get(key), str)), "")
+    return Draft(
+        name=_text(found, "name") or f"{task.theme}_{task.window}",
+        source=(source or _bare_line(reply.text)).strip()[:20_000],
+        rationale=_text(found, "rationale"),
+        claims=_text(found, "expected_performance"),
+        request_hash=reply.request_hash,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+    )
+
+
+def _json_object(text: str) -> dict[str, object]:
+    """The first JSON object in the text, code fences and prose around it ignored; empty when there is none."""
+    start = text.find("{")
+    while start >= 0:
+        try:
+            found, _ = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _bare_line(text: str) -> str:
+    """The first line that looks like a formula: a call or an operator, and little prose."""
+    for line in text.splitlines():
+        plain = re.sub(r"^[\s`*>-]*(?:\w+\s*[:=]\s*)?", "", line).strip("` ")
+        if re.search(r"\w\(|[-+*/]", plain) and len(plain.split()) < 30 and not plain.endswith((".", ":")):
+            return plain
+    return ""
+
+
+def _text(found: dict[str, object], key: str) -> str:
+    value = found.get(key, "")
+    return (value if isinstance(value, str) else json.dumps(value))[:MAXIMUM_TEXT]

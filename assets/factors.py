@@ -1,0 +1,201 @@
+"""
+Factors: tonight's trials, the library they lead to, and the library's values.
+
+The outer loop is an edge: tonight's trials depend on those of every earlier night.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.expressions import lookback as factor_lookback
+from alpha_pipeline.market import Market
+from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
+from alpha_pipeline.panel import Panel, with_history
+from alpha_pipeline.reporting import funnel_chart, markdown_image
+from alpha_pipeline.validation import CheckResult, validate
+from alpha_pipeline.values import evaluate_all, factor_values, library_nodes
+from assets.declare import key_of, markdown_table, stored
+from assets.partitions import earlier, lookback, window
+from resources.llm import LanguageModel
+from resources.parquet_io import ParquetIOManager
+
+# Every earlier night counts as a trial; Dagster has no "all before", a very large window is.
+ALL_NIGHTS = 36_500
+CHECKS = ("no_lookahead", "variation")
+
+
+class MiningConfig(dg.Config):
+    """Knobs of one night of mining; the defaults are the market's."""
+
+    rounds: int = 2
+    proposals_per_round: int = 6
+    seed: int = 0
+    proposer: str = ""
+    fresh: bool = False
+
+
+def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
+    """Everything known about a market up to the night: the bulk history and the recent days."""
+    return {
+        "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
+        "market_panel": dg.AssetIn(key_of("market_panel", market), partition_mapping=lookback()),
+    }
+
+
+def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """Trials, library and values of one market."""
+    return [_trials(market), _library(market), _values(market)]
+
+
+def _trials(market: Market) -> dg.AssetsDefinition:
+    own_past = dg.AssetIn(
+        key_of("factor_definitions", market),
+        partition_mapping=earlier(ALL_NIGHTS),
+        metadata={"allow_missing": True},
+    )
+
+    @stored(
+        tables.TRIALS,
+        "mining",
+        market,
+        kinds=("parquet", "openai"),
+        description="The trial ledger: every factor proposed that night, refused ones too, with its measured fate.",
+        ins={**panel_inputs(market), "earlier_trials": own_past},
+    )
+    def factor_definitions(
+        context: dg.AssetExecutionContext,
+        config: MiningConfig,
+        model: LanguageModel,
+        lake: dg.ResourceParam[ParquetIOManager],
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+        earlier_trials: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel)
+        settings = MiningSettings(rounds=config.rounds, proposals_per_round=config.proposals_per_round, seed=config.seed)
+        ledger = earlier_trials[earlier_trials["night"] < span.start]
+        nights = []
+        with _proposer(model, config, lake) as proposer:
+            context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
+            for night in span.days():
+                known = panel.until(night.end)
+                nights.append(mine(night.start, market, known, ledger, proposer, settings, context.log.info))
+                ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
+        trials = pd.concat(nights, ignore_index=True)
+        return dg.Output(trials, metadata=_describe_trials(trials))
+
+    return factor_definitions
+
+
+@contextmanager
+def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
+    """The configured writer; the random grammar needs no model and opens none."""
+    if (config.proposer or model.proposer) == "random_grammar":
+        yield RandomGrammar()
+        return
+    with model.open(lake.lake, fresh=config.fresh) as chat:
+        yield ModelWriter(chat, model.constrain)
+
+
+def _describe_trials(trials: pd.DataFrame) -> dict[str, object]:
+    columns = ["name", "proposer", "canonical", "stage", "reason", "valid_rank_ic", "valid_t_stat", "valid_sharpe"]
+    best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
+    return {
+        "funnel": dg.MetadataValue.md(markdown_image(funnel_chart(trials), "rejection funnel")),
+        "accepted": int((trials["verdict"] == "accepted").sum()),
+        "proposed": len(trials),
+        "proposers": ", ".join(sorted(trials["proposer"].unique())),
+        "models": ", ".join(sorted(set(trials["model"]) - {""})) or "none",
+        "tokens": int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum()),
+        "trials": markdown_table(best[columns], 40),
+    }
+
+
+def _library(market: Market) -> dg.AssetsDefinition:
+    own_past = dg.AssetIn(
+        key_of("factor_library", market), partition_mapping=earlier(), metadata={"allow_missing": True}
+    )
+
+    @stored(
+        tables.LIBRARY,
+        "mining",
+        market,
+        description="Factors in force that night: shipped references, admitted ones, on probation, retired.",
+        ins={"factor_definitions": dg.AssetIn(key_of("factor_definitions", market)), "earlier_library": own_past},
+    )
+    def factor_library(
+        context: dg.AssetExecutionContext, factor_definitions: pd.DataFrame, earlier_library: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        library = earlier_library[earlier_library["night"] < span.start]
+        library = library[library["night"] == library["night"].max()]
+        nights = []
+        for night in span.days():
+            tonight = factor_definitions[factor_definitions["night"] == night.start]
+            library = next_library(night.start, library, tonight)
+            nights.append(library)
+        out = pd.concat(nights, ignore_index=True)
+        counts = library["status"].value_counts()
+        context.log.info("in force: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+        shown = library[["factor_id", "status", "expression", "weight", "reason"]]
+        metadata = {f"{status}_factors": int(n) for status, n in counts.items()}
+        return dg.Output(out, metadata={**metadata, "library": markdown_table(shown, 30)})
+
+    return factor_library
+
+
+def _values(market: Market) -> dg.AssetsDefinition:
+    @stored(
+        tables.FACTOR_VALUES,
+        "factors",
+        market,
+        kinds=("parquet", "numba"),
+        description="Values of every factor in force, one column each; checked for look-ahead and variation.",
+        ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
+        blocking=CHECKS,
+    )
+    def factor_values_asset(
+        context: dg.AssetExecutionContext,
+        factor_library: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+    ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel).until(span.end)
+        table = factor_values(factor_library, panel, market, span.start, span.end)
+        yield from _check(factor_library, panel, market)
+        factors = len(table.columns) - len(tables.FACTOR_VALUES.columns)
+        context.log.info(f"{factors} factors on {len(table):,} rows")
+        yield dg.Output(table, metadata={"factors": factors})
+
+    return factor_values_asset
+
+
+def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.AssetCheckResult]:
+    """Every factor again on cut and altered panels, grouped into the two blocking checks."""
+    nodes = library_nodes(library, panel, market)
+    results: list[tuple[str, CheckResult]] = []
+    for name, node in nodes.items():
+        checks = validate(lambda p, n=node: evaluate_all({"x": n}, p)["x"], panel, factor_lookback(node), {})
+        results += [(name, check) for check in checks]
+    frame = pd.DataFrame(
+        [
+            {"factor": n, "check": c.name, "passed": c.passed, "value": c.value, "threshold": c.threshold, "detail": c.detail}
+            for n, c in results
+        ],
+        columns=["factor", "check", "passed", "value", "threshold", "detail"],
+    )
+    for name in CHECKS:
+        rows = frame[frame["check"] == name]
+        failed = rows[~rows["passed"].astype(bool)]
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=failed.empty,
+            description=f"{len(rows) - len(failed)} of {len(rows)} factors pass",
+            metadata={"results": markdown_table(rows, 40)},
+        )
