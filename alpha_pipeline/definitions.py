@@ -19,7 +19,7 @@ from assets.factors import factor_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
-from assets.schedules import nightly_job, nightly_schedule  # noqa: E402
+from assets.schedules import nightly_schedule  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
@@ -43,7 +43,6 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     assets += [*joined_signal_assets(), *report_assets()]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        jobs=[nightly_job(market) for market in MARKETS],
         schedules=[nightly_schedule(market) for market in MARKETS],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),

@@ -24,7 +24,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
     ins = {f"{m.name}_{name}": dg.AssetIn(key_of(name, m), metadata=optional) for m in MARKETS for name in TONIGHT}
     ins |= {
         f"{m.name}_market_panel": dg.AssetIn(
-            key_of("market_panel", m), partition_mapping=lookback(), metadata={**optional, "columns": ["close"]}
+            key_of("market_panel", m), partition_mapping=lookback(), metadata={**optional, "columns": ["timestamp", "symbol", "close"]}
         )
         for m in MARKETS
     }

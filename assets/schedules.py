@@ -7,6 +7,7 @@ Stopped until a person starts them: a fresh clone must not begin to spend tokens
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline.market import Market
 from assets.declare import key_of
@@ -19,7 +20,7 @@ SESSION_CRON = "45 0 * * 2-6"
 JOINED = ("fused_signal", "signal_track_record", "nightly_report")
 
 
-def nightly_job(market: Market) -> dg.UnresolvedAssetJobDefinition:
+def nightly_job(market: Market) -> UnresolvedAssetJobDefinition:
     """Everything a night of one market materializes: its own chain and the tables joined over markets."""
     joined = dg.AssetSelection.assets(*JOINED)
     history = dg.AssetSelection.assets(key_of("ohlcv_history", market))

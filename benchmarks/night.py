@@ -1,0 +1,88 @@
+"""
+What a night costs, by part, and what Dagster's bookkeeping costs per partition and step.
+
+Runs real `dagster` processes in a temporary folder, on the embedded data with the random-grammar proposer (the model's
+own time is not machinery). Prints tables; judges nothing.
+
+    python -m benchmarks.night [--days 365]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+NIGHT = "2019-09-30"
+PRICES = "key:*/ohlcv_history or key:*/raw_ohlcv or key:*/market_panel"
+BOOKKEEPING = "crypto/raw_funding,crypto/raw_news,crypto/raw_social,crypto/raw_onchain"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365, help="length of the range run")
+    days = parser.parse_args().days
+    last = pd.Timestamp(NIGHT)
+    first = last - pd.Timedelta(days=days - 1)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name in ("dagster.yaml", "workspace.yaml"):
+            (place / name).write_bytes((ROOT / name).read_bytes())
+        span = f"{first.date()}...{last.date()}"
+        empty = _materialize(place, BOOKKEEPING, "--partition-range", span, first=str(first.date()))
+        steps = len(BOOKKEEPING.split(","))
+        started = _materialize(place, "crypto/raw_funding", "--partition", NIGHT, first=str(first.date()))
+        each = (empty - started) / (days * steps - 1)
+        print(f"\nOne trivial step, process included      {started:6.2f} s")
+        print(f"Range of {days} days x {steps} empty steps       {empty:6.2f} s = {each * 1000:.1f} ms a partition-step")
+
+        recent = str((last - pd.Timedelta(days=91)).date())
+        _materialize(place, PRICES, "--partition-range", f"{recent}...{NIGHT}", first=recent)
+        wall = _materialize(place, "not key:*/ohlcv_history", "--partition", NIGHT, first=recent)
+        _print_night(place, wall)
+
+
+def _materialize(place: Path, select: str, option: str, when: str, first: str) -> float:
+    command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", "alpha_pipeline.definitions"]
+    environment = {
+        **os.environ,
+        "ALPHA_PIPELINE_FIRST_DAY": first,
+        "ALPHA_PIPELINE_LAKE": str(place / "data"),
+        "ALPHA_PIPELINE_PROPOSER": "random_grammar",
+        "PYTHONWARNINGS": "ignore",
+    }
+    started = time.perf_counter()
+    subprocess.run(
+        [*command, "--select", select, option, when],
+        cwd=place,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - started
+
+
+def _print_night(place: Path, wall: float) -> None:
+    """Steps of the last run: their own computing (asset functions) beside everything else."""
+    os.chdir(place)
+    os.environ["DAGSTER_HOME"] = str(place)
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_runs(limit=1)[0]
+        stats = instance.get_run_step_stats(run.run_id)
+    steps = pd.DataFrame({"step": s.step_key, "seconds": s.end_time - s.start_time} for s in stats if s.end_time)
+    inside = float(steps["seconds"].sum())
+    print(f"\nThe night of {NIGHT}, both markets, {len(steps)} steps: {wall:.2f} s wall")
+    for row in steps.sort_values("seconds", ascending=False).head(12).itertuples():
+        print(f"  {row.step:<34} {row.seconds:6.2f} s")
+    print(f"  {'outside the steps (machinery)':<34} {wall - inside:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()
