@@ -103,6 +103,7 @@ class _Reader:
         self.steps = self.calls = 0
 
     def refuse(self, at: ast.AST, reason: str, suggestion: str | None = None, kind: str = "syntax") -> ExpressionError:
+        reason = reason if len(reason) <= 500 else reason[:500] + " ..."  # names in it may be as long as the text
         line, column = getattr(at, "lineno", 1), getattr(at, "col_offset", 0)
         return ExpressionError(reason, self.text, _offset(self.text, line, column), suggestion, kind)
 

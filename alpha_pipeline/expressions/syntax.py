@@ -30,6 +30,7 @@ _INFIX = {
 }  # fmt: skip
 _NAMED_CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
 _ADV = re.compile(r"adv_?([0-9]{1,4})")
+_LAGGED = re.compile(r"([a-z_]+?)_lag_?([0-9]{1,4})")
 
 
 @dataclass
@@ -51,6 +52,24 @@ class _Reader:
         """Read text of our own (a formula, a default) with its parameters bound; fields stay those of the caller."""
         inner = replace(self, source=text, tokens=tokenize(text), names=names, next=0, level=self.level)
         return inner.whole()
+
+    def program(self) -> Node:
+        """Definitions `name = expression` one after the other; the factor is the last of them or a last expression."""
+        names: dict[str, Node] = {}
+        self.names = names
+        while True:
+            name = ""
+            if self.peek().kind == "name" and self.tokens[self.next + 1].text == "=":
+                name = self.take().text.lstrip("$")
+                self.take()
+            value = self.node(self.expression(0))
+            if self.peek().text == ";":
+                self.take()
+            if self.peek().kind == "end":
+                return value
+            if not name or not (self.peek().kind == "name"):
+                raise self.refuse(_misplaced(self.peek()), self.peek().position)
+            names[name] = value
 
     def whole(self) -> Node:
         argument = self.expression(0)
@@ -187,6 +206,8 @@ class _Reader:
             return self.expand("ts_return(close, 1)", {})
         if adv := _ADV.fullmatch(name.lower()):
             return self.expand(f"ts_mean(volume, {int(adv[1])})", {})
+        if lagged := _LAGGED.fullmatch(name.lower()):
+            return self.expand(f"delay({lagged[1]}, {int(lagged[2])})", {})
         if name.lower() in _NAMED_CONSTANTS:
             return constant(_NAMED_CONSTANTS[name.lower()])
         raise self.unknown_field(token, name)
@@ -210,11 +231,9 @@ def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Nod
     """
     tokens = tokenize(text, greek=math)
     reader = _Reader(text, tokens, fields, bar)
-    if len(tokens) > 2 and tokens[0].kind == "name" and tokens[1].text == "=":
-        reader.next = 2  # `alpha = ...`: the name is decoration
     if tokens[0].kind == "end":
         raise ExpressionError("the expression is empty", text, 0, "ts_zscore(close, 20)")
-    return reader.whole()
+    return reader.program()
 
 
 def _misplaced(token: Token) -> str:

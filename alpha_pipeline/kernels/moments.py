@@ -23,7 +23,7 @@ from alpha_pipeline.kernels.rows import (
     zero_where_present,
 )
 
-TILE = 128  # columns worked on together: the levels of one tile stay in the second-level cache
+TILE = 256  # columns worked on together: the levels of one tile stay in the second-level cache
 
 VARIANCE, DEVIATION, ZSCORE = 0, 1, 2
 COVARIANCE, CORRELATION, BETA, RESIDUAL = 0, 1, 2, 3

@@ -54,24 +54,46 @@ def quantile(x, window, fraction, out):  # type: ignore[no-untyped-def]
         counts = np.zeros(LINE, np.int64)
         for t in range(bars):
             for c in range(width):
-                held = ordered[c]
-                count = counts[c]
-                if t >= window:
-                    leaving = x[t - window, left + c]
-                    if leaving == leaving:
-                        i = np.searchsorted(held[:count], leaving)
-                        for j in range(i, count - 1):
-                            held[j] = held[j + 1]
-                        count -= 1
+                held, count = ordered[c], counts[c]
                 value = x[t, left + c]
-                if value == value:
-                    i = np.searchsorted(held[:count], value)
-                    for j in range(count, i, -1):
-                        held[j] = held[j - 1]
-                    held[i] = value
-                    count += 1
-                counts[c] = count
+                leaving = x[t - window, left + c] if t >= window else np.nan
+                if count == window and leaving == leaving and value == value:
+                    _exchange(held, leaving, value)
+                else:
+                    if leaving == leaving:
+                        count -= 1
+                        for i in range(np.searchsorted(held[: count + 1], leaving), count):
+                            held[i] = held[i + 1]
+                    if value == value:
+                        i = count
+                        while i > 0 and held[i - 1] > value:
+                            held[i] = held[i - 1]
+                            i -= 1
+                        held[i] = value
+                        count += 1
+                    counts[c] = count
                 if count == window:
                     out[t, left + c] = held[low] + (held[high] - held[low]) * share
                 else:
                     out[t, left + c] = np.nan
+
+
+@step
+def _exchange(held, leaving, value):  # type: ignore[no-untyped-def]
+    """Replace one of the ordered values by another: a binary search and one shift between the two places."""
+    low, high = 0, held.size - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if held[middle] < leaving:
+            low = middle + 1
+        else:
+            high = middle
+    if value > leaving:
+        while low + 1 < held.size and held[low + 1] < value:
+            held[low] = held[low + 1]
+            low += 1
+    else:
+        while low > 0 and held[low - 1] > value:
+            held[low] = held[low - 1]
+            low -= 1
+    held[low] = value

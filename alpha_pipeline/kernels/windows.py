@@ -14,7 +14,7 @@ import numpy as np
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
 from alpha_pipeline.kernels.rows import add, blank, copy, divide, larger, multiply, smaller, step
 
-TILE = 128  # columns worked on together: the levels of one tile stay in the second-level cache
+TILE = 512  # columns worked on together: the levels of one tile stay in the second-level cache
 
 SUM, PRODUCT, MINIMUM, MAXIMUM = 0, 1, 2, 3
 

@@ -27,6 +27,11 @@ SAME = [
     ("--close", "close"),
     ("2 * 10 * close", "20 * close"),
     ("alpha = close - open", "close - open"),
+    (
+        "momentum = (close - close_lag_5) / close_lag_5 v = volume / SMA(volume, 20)\nfactor = momentum * log(v + 1)",
+        "(close - delay(close, 5)) / delay(close, 5) * log(volume / ts_mean(volume, 20) + 1)",
+    ),
+    ("a = close; b = open; a - b", "close - open"),
     ("$close / $open", "close / open"),
     ("(close > open) & (volume > 1)", "close > open and volume > 1"),
 ]

@@ -1,0 +1,79 @@
+# ruff: noqa: E501, RUF001  # a list of attacks reads better in blocks; look-alike letters are among them
+"""Hostile text: every refusal is an ExpressionError, quickly, whatever the length."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions import Node, parse
+
+FIELDS = ("open", "high", "low", "close", "volume")
+LONG = 100_000
+ATTACKS = [
+    "(" * LONG, ")" * LONG, "-" * LONG, "-" * 15_000 + "close", "close" * LONG, "close+" * 3_000 + "close", "1" * LONG,
+    "1" * 19_000, "9" * 300 + "*close", "9e9999*close", "close" + "^2" * 5_000, "close" + "?close" * 5_000, "not " * 4_000 + "close",
+    "abs(" * 60 + "close" + ")" * 60, "(" * 60 + "close" + ")" * 61, "ema(" * 40 + "close" + ", 60)" * 40,
+    "ts_mean(close, 99999999999999999999)", "ts_mean(close, 1e300)", "ts_mean(close, -1e300)", "ts_mean(close, 1e-300)",
+    "\x00close", "clo\u200bse", "\u202eclose", "\ud800", "close\u0000", "ｃｌｏｓｅ", "сlose", "a=" * 5_000, "a=close " * 3_000, ";" * 9_000,
+    "'" * LONG, '"' * 9_999, "close '5d'", "ts_mean(close, '" + "9" * 5_000 + "d')", "ts_mean(close, '999999999d')",
+    "__import__('os').system('x')", "close.__class__", "[close]", "{close}", "lambda: 0", "close if 1 else 2", "close\\\n", "\n" * LONG,
+    "\t" * 19_999, "macd_hist(macd_hist(macd_hist(macd_hist())))", "1/0", "log(0)*close", "close/0*0/0",
+]  # fmt: skip
+CODE = [
+    "x = df.close\n" + "x = x * x\n" * 500, "x = " + "-" * 15_000 + "df.close", "(" * 300, "[" * 60 + "]" * 60, "df." * 5_000 + "close",
+    "df" + ".close" * 3_000, "x = 1\n" + "x = x + 1\n" * 1_900 + "df.close * x", "0x" + "f" * 15_000, "1_0" * 5_000, "9" * 15_000,
+    "9**9**9**9", "def f(df):\n    return f(df) + f(df)\n", "def f(df):\n    def g(n):\n        return g(n) * g(n)\n    return g(1)",
+    "for a in range(64):\n  for b in range(64):\n    for c in range(64):\n      x = a", "range(10**9)", "for a in range(999999999): pass",
+    "if x:\n" * 100, "df.close.rolling(10**30).mean()", "df.close.shift(10**300)", "df.close.shift(-10**300)", "df['close'" + "]" * 100,
+    "df['" + "x" * 15_000 + "']", "x" * 15_000, "f(n=1, n=2)", "#" * 19_000, "'''" + "x" * 15_000, "\x0c", "def f(df, /): return df.close",
+    "def f(*, df): return df.close", "async def f(df): return df.close", "df.close = df.open", "x: int", "assert df", "raise df", "yield",
+    "def f(df): yield df.close", "await df", "nonlocal x", "df @ df", "df.close // 2", "df.close % 2", "df.close << 2", "df.close if df else 0",
+    "{**df}", "{1: df.close}", "{df.close}", "df.close and df.open", "not df.close", "df.close is None", "df.close in df", "1 < df.close < 2",
+    "type(df)", "df.close.map(str)", "df.close.pipe(print)", "df.query('close>1')", "pd.read_csv('x')", "np.load('x')", "pd.eval('1')",
+    "np.ctypeslib", "df.to_csv('x')", "df.close.apply(print)", "df.close.agg('mean')", "df.close.rolling('5d').mean()", "...", "b'x'", "1j",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["dsl", "math", "pandas"])
+@pytest.mark.parametrize("number", range(len(ATTACKS) + len(CODE)))
+def test_attacks_end_quickly_in_a_refusal(number: int, dialect: str) -> None:
+    """Within two seconds: a node within the limits, or an ExpressionError; never another exception."""
+    text = (ATTACKS + CODE)[number]
+    started = time.perf_counter()
+    try:
+        node = parse(text, dialect, fields=FIELDS)
+        assert node.size <= 2_000 and node.lookback <= 5_000
+    except ExpressionError as error:
+        assert len(str(error)) < 3_000
+    assert time.perf_counter() - started < 2.0
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.text(max_size=60), st.sampled_from(["dsl", "math", "pandas"]))
+def test_any_text_is_a_node_or_a_refusal(text: str, dialect: str) -> None:
+    """Arbitrary characters never cause anything but an ExpressionError."""
+    try:
+        assert isinstance(parse(text, dialect, fields=FIELDS), Node)
+    except ExpressionError as error:
+        assert error.kind in {"syntax", "unknown", "type", "leak", "limit"}
+
+
+WORDS = [*FIELDS, *"()+-*/^<>=,?:;!&|.", "ts_mean", "rank", "where", "delay", "20", "-1", "0.5", "'5d'", "and", "not", "df", "shift",
+         "rolling", "mean", "=", "\n", "def", "return", "[", "]"]  # fmt: skip
+
+
+def test_token_soup_is_refused_or_read() -> None:
+    """Thousands of random sequences of the language's own words raise nothing unexpected; what is read prints back."""
+    rng = np.random.default_rng(2)
+    for _ in range(4_000):
+        text = " ".join(WORDS[i] for i in rng.integers(len(WORDS), size=int(rng.integers(1, 12))))
+        for dialect in ("math", "pandas"):
+            try:
+                node = parse(text, dialect, fields=FIELDS)
+            except ExpressionError:
+                continue
+            assert parse(str(node)) is node
