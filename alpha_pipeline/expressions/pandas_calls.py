@@ -24,7 +24,7 @@ from alpha_pipeline.expressions.pandas_values import (
     plain_number,
     whole,
 )
-from alpha_pipeline.operators import operators
+from alpha_pipeline.operators import Operator, operators
 
 _SAMPLE = {  # methods over the whole sample, and what a factor may use instead
     "rolling(n).{name}()": "mean std var sum min max median skew kurt prod sem",
@@ -110,7 +110,19 @@ def builtin(name: str, given: Given, named: Named) -> Value:
         return tuple(constant(float(n)) for n in numbers)
     if name in {"float", "int"} and len(given) == 1:
         return as_series(given[0])
+    operator = operators().get(name)
+    if operator is not None and operator.kernel is not None and not named:
+        return _operator(operator, given)
     raise Refusal(f"the function {name!r} is not translated", "np.where, np.log, np.sign, rolling windows", "unknown")
+
+
+def _operator(operator: Operator, given: Given) -> Node:
+    """An operator of the registry called by its canonical name, for what pandas has no idiom for."""
+    if len(given) != len(operator.parameters):
+        raise Refusal(f"{operator.name} takes {len(operator.parameters)} arguments", operator.signature(), "type")
+    series = [as_series(value) for value in given[: len(operator.series)]]
+    numbers = zip(operator.numbers, given[len(series) :], strict=True)
+    return build(operator.name, series, [plain_number(value, f"`{parameter.name}`") for parameter, value in numbers])
 
 
 def _take(given: Given, named: Named, **defaults: Value) -> list[Value]:

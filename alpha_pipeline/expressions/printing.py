@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.pandas_printing import to_code
 from alpha_pipeline.expressions.syntax import AND, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
 from alpha_pipeline.operators import operators
 
@@ -26,13 +27,15 @@ _MATH = {
 
 def to_text(node: Node, dialect: str = "dsl") -> str:
     """
-    The expression in a dialect: "dsl" (canonical names) or "math" (SMA, STD, ...).
+    The expression in a dialect: "dsl" (canonical names), "math" (SMA, STD, ...) or "pandas" (a function).
 
     Raises:
         SettingError: no such dialect.
     """
+    if dialect == "pandas":
+        return to_code(node)
     if dialect not in {"dsl", "math"}:
-        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl' or 'math'")
+        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
     return _print(node, _MATH if dialect == "math" else {})[0]
 
 
