@@ -1,8 +1,8 @@
 """
 Pandas code to nodes: the statements of a factor, read from its syntax tree by allow-list and never executed.
 
-Methods of series and functions of numpy are translated in `pandas_calls`; every construct not named there or here is
-refused with its line.
+Methods of series are translated in `pandas_calls`, functions in `pandas_functions`; every construct not named there or
+here is refused with its line.
 """
 
 import ast
@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from alpha_pipeline.errors import ExpressionError
-from alpha_pipeline.expressions import pandas_calls
+from alpha_pipeline.expressions import pandas_calls, pandas_functions
 from alpha_pipeline.expressions.nodes import Node, NodeError, build, constant
 from alpha_pipeline.expressions.nodes import field as field_node
 from alpha_pipeline.expressions.pandas_values import (
@@ -337,7 +337,7 @@ class _Reader:
             given, named = self.arguments(node, variables)
             if isinstance(function, Function):
                 return self.function(node, function, given, named)
-            return pandas_calls.builtin(node.func.id, given, named)
+            return pandas_functions.builtin(node.func.id, given, named)
         raise Refusal("this call is not translated")
 
     def arguments(self, node: ast.Call, variables: dict[str, Value]) -> tuple[list[Value], dict[str, Value]]:

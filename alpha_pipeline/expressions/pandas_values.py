@@ -5,6 +5,7 @@ They are combined in `pandas_calls` and `pandas_code`.
 """
 
 import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -82,6 +83,9 @@ Value = Union[  # noqa: UP007  # a recursive alias cannot be spelled with bars b
     Node, Frame, Module, Index, Missing, Rolling, Weighted, Table, Function, tuple["Value", ...], str, bool, None
 ]
 
+Given = Sequence[Value]
+Named = Mapping[str, Value]
+
 
 def as_series(value: Value) -> Node:
     """A node of a series or a number."""
@@ -122,3 +126,32 @@ def plain_number(value: Value, what: str) -> float:
     if isinstance(value, Node) and value.is_constant:
         return float(value.parameters[0])
     raise Refusal(f"{what} must be a literal number", kind="type")
+
+
+def take(given: Given, named: Named, **defaults: Value) -> list[Value]:
+    """Values of parameters by position or name, in order; refuses what does not fit."""
+    names = list(defaults)
+    if len(given) > len(names):
+        raise Refusal(f"takes at most {len(names)} arguments: {', '.join(names)}")
+    values = dict(zip(names, given, strict=False))
+    for name, value in named.items():
+        if name not in defaults or name in values:
+            raise Refusal(f"the argument {name!r} is not translated; known are {', '.join(names) or 'none'}")
+        values[name] = value
+    return [values.get(name, default) for name, default in defaults.items()]
+
+
+def choose(condition: Node, x: Value, y: Value) -> Node:
+    """`x` where the condition holds, else `y`; either may be NaN."""
+    if isinstance(y, Missing):
+        return build("keep_if", [as_series(x), condition])
+    if isinstance(x, Missing):
+        return build("keep_if", [as_series(y), build("negate", [condition])])
+    return build("where", [condition, as_series(x), as_series(y)])
+
+
+def clip(x: Node, given: Given, named: Named) -> Node:
+    """`x.clip(lower, upper)`; a bound may be left out."""
+    low, high = take(given, named, lower=None, upper=None)
+    bounded = x if low is None else build("maximum", [x, as_series(low)])
+    return bounded if high is None else build("minimum", [bounded, as_series(high)])
