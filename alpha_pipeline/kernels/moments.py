@@ -241,34 +241,53 @@ def _trend_result(acc, now, window, kind, target):  # type: ignore[no-untyped-de
 def shape(x, window, kind, out):  # type: ignore[no-untyped-def]
     """Sample skewness, or sample excess kurtosis (both bias-corrected); NaN where the window is flat."""
     bars, symbols = x.shape
-    mean, m2, m3, m4 = np.empty(TILE), np.empty(TILE), np.empty(TILE), np.empty(TILE)
-    n = float(window)
     for left in range(0, symbols, TILE):
         width = min(TILE, symbols - left)
+        mean, squares, higher = np.empty(width), np.empty(width), np.empty(width)
         for t in range(bars):
+            now, target = x[t, left : left + width], out[t, left : left + width]
             if t < window - 1:
-                out[t, left : left + width] = np.nan
+                blank(target)
                 continue
-            mean[:] = 0.0
-            m2[:] = 0.0
-            m3[:] = 0.0
-            m4[:] = 0.0
+            zero_where_present(now, mean)
+            zero_where_present(now, squares)
+            zero_where_present(now, higher)
+            for row in range(t - window + 1, t):
+                _add_difference(x[row, left : left + width], now, mean)
             for row in range(t - window + 1, t + 1):
-                for c in range(width):
-                    mean[c] += x[row, left + c] - x[t, left + c]
-            for row in range(t - window + 1, t + 1):
-                for c in range(width):
-                    d = (x[row, left + c] - x[t, left + c]) - mean[c] / n
-                    m2[c] += d * d
-                    m3[c] += d * d * d
-                    m4[c] += d * d * d * d
-            for c in range(width):
-                variance = m2[c] / n
-                if not variance > 0.0:
-                    value = np.nan
-                elif kind == SKEWNESS:
-                    value = np.sqrt(n * (n - 1.0)) / (n - 2.0) * (m3[c] / n) / variance**1.5
-                else:
-                    ratio = m4[c] / n / (variance * variance)
-                    value = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * ratio - 3.0 * (n - 1.0))
-                out[t, left + c] = value + (value - value)
+                _add_powers(x[row, left : left + width], now, mean, 1.0 / window, kind, squares, higher)
+            _shape_result(squares, higher, float(window), kind, target)
+
+
+@step
+def _add_difference(then, now, total):  # type: ignore[no-untyped-def]
+    for c in range(total.size):
+        total[c] += then[c] - now[c]
+
+
+@step
+def _add_powers(row, now, total, share, kind, squares, higher):  # type: ignore[no-untyped-def]
+    if kind == SKEWNESS:
+        for c in range(total.size):
+            d = (row[c] - now[c]) - total[c] * share
+            squares[c] += d * d
+            higher[c] += d * d * d
+    else:
+        for c in range(total.size):
+            d = (row[c] - now[c]) - total[c] * share
+            squares[c] += d * d
+            higher[c] += (d * d) * (d * d)
+
+
+@step
+def _shape_result(squares, higher, n, kind, target):  # type: ignore[no-untyped-def]
+    for c in range(target.size):
+        variance = squares[c] / n
+        if not variance > 0.0:
+            value = np.nan
+        elif kind == SKEWNESS:
+            value = np.sqrt(n * (n - 1.0)) / (n - 2.0) * (higher[c] / n) / (variance * np.sqrt(variance))
+        else:
+            ratio = higher[c] / n / (variance * variance)
+            value = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * ratio - 3.0 * (n - 1.0))
+        target[c] = value + (value - value)
