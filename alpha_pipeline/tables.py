@@ -82,7 +82,9 @@ class Table:
             first = ordered.loc[twice, list(self.keys)].iloc[0].to_dict()
             raise DataError(f"table {self.name!r}: {int(twice.sum())} rows repeat the keys {self.keys}; first {first}")
         try:
-            return pa.Table.from_pandas(ordered, schema=self.schema(extra), preserve_index=False).replace_schema_metadata()
+            return pa.Table.from_pandas(
+                ordered, schema=self.schema(extra), preserve_index=False
+            ).replace_schema_metadata()
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError(f"table {self.name!r}: a column has the wrong type: {error}") from error
 
@@ -171,7 +173,12 @@ TRIALS = Table(
         _c("identity", TEXT, "", "SHA-256 of the canonical form; empty when it did not parse"),
         _c("rationale", TEXT, "", "why it might work, the proposer's words"),
         _c("claims", TEXT, "", "expected performance as claimed; never a measurement"),
-        _c("stage", TEXT, "", "last stage passed: proposed, parsed, type_valid, unique, leak_clean, significant, accepted"),
+        _c(
+            "stage",
+            TEXT,
+            "",
+            "last stage passed: proposed, parsed, type_valid, unique, leak_clean, significant, accepted",
+        ),
         _c("verdict", TEXT, "", "accepted or refused"),
         _c("reason", TEXT, "", "why it was refused, short and countable; empty when accepted"),
         _c("feedback", TEXT, "", "what the judge tells the next round"),
@@ -215,11 +222,18 @@ METRICS = Table(
         _c("volatility", FLOAT, "fraction/year", "annualised standard deviation of net returns"),
         _c("sharpe", FLOAT, "per year", "annualised Sharpe ratio after costs"),
         _c("sharpe_gross", FLOAT, "per year", "the same before costs"),
+        _c(
+            "sharpe_delayed",
+            FLOAT,
+            "per year",
+            "the net ratio when executed one bar later still; a collapse is an alarm",
+        ),
         _c("sortino", FLOAT, "per year", "downside deviation over all bars"),
         _c("calmar", FLOAT, "", "annualised return over maximum drawdown; NaN without a drawdown"),
         _c("max_drawdown", FLOAT, "fraction", "deepest fall of equity, starting capital included; negative"),
+        _c("win_rate", FLOAT, "fraction", "share of gains among the bars that moved"),
         _c("turnover", FLOAT, "per day", "half the sum of absolute weight changes, per day"),
-        _c("break_even_bps", FLOAT, "bps", "cost per unit of turnover at which the mean return is zero"),
+        _c("break_even_bps", FLOAT, "bps", "cost per unit of weight bought or sold at which the mean return is zero"),
         _c("probabilistic_sharpe", FLOAT, "probability", "that the true Sharpe ratio is above zero"),
         _c("deflated_sharpe", FLOAT, "probability", "the same, above the best of all trials by chance"),
     ),

@@ -1,12 +1,12 @@
-"""
-Backtests: next-bar execution, costs from the first entry, annualisation from the calendar.
-"""
+"""Backtests: next-bar execution, costs from the first entry, annualisation from the calendar."""
 
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest
+from alpha_pipeline.backtest.compare import compare, protocol
+from alpha_pipeline.backtest.funding import funding_payments
+from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
+from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
 from alpha_pipeline.backtest.score import score
-from alpha_pipeline.backtest.splits import Split, split
+from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
 
 __all__ = [
     "BacktestConfig",
@@ -14,8 +14,17 @@ __all__ = [
     "Split",
     "backtest",
     "bar_returns",
+    "combinatorial",
+    "compare",
     "forward_returns",
+    "funding_payments",
+    "ic_decay",
+    "predictive_correlation",
+    "protocol",
+    "quantile_returns",
     "rank_ic",
     "score",
     "split",
+    "trades",
+    "walk_forward",
 ]

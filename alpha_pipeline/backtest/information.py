@@ -1,14 +1,15 @@
-"""
-How well a factor orders the symbols of a bar: the rank information coefficient.
-"""
+"""How well a factor orders what happens next: rank information coefficients, their decay, returns by quantile."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from alpha_pipeline.backtest.positions import MINIMUM_BREADTH
+from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.kernels.cross_section import rank
-from alpha_pipeline.panel import Array
-
-MINIMUM_BREADTH = 3
+from alpha_pipeline.panel import Array, Panel
 
 
 def rank_ic(values: Array, forward_returns: Array) -> Array:
@@ -27,19 +28,78 @@ def rank_ic(values: Array, forward_returns: Array) -> Array:
 
     Source: Grinold and Kahn, Active Portfolio Management (information coefficient).
     """
+    _agree(values, forward_returns)
+    return _correlations(*_joint_ranks(values, forward_returns), MINIMUM_BREADTH)
+
+
+def predictive_correlation(values: Array, forward_returns: Array) -> Array:
+    """
+    Spearman correlation over time, one per symbol: what an information coefficient is when there is one symbol.
+
+    Args:
+        values: (bars, symbols), any unit.
+        forward_returns: (bars, symbols), fraction per horizon.
+
+    Returns:
+        (symbols,); NaN below 20 common bars or when either side is flat.
+
+    Raises:
+        DataError: the shapes differ.
+    """
+    _agree(values, forward_returns)
+    return _correlations(*_joint_ranks(values.T, forward_returns.T), 20)
+
+
+def ic_decay(values: Array, panel: Panel, horizons: Sequence[int]) -> dict[int, float]:
+    """Mean rank IC by horizon in bars, filled one bar after the decision; NaN where no bar has one."""
+    found = {horizon: rank_ic(values, forward_returns(panel, horizon)) for horizon in horizons}
+    return {h: float(np.nanmean(ic)) if np.isfinite(ic).any() else np.nan for h, ic in found.items()}
+
+
+def quantile_returns(values: Array, forward_returns: Array, quantiles: int = 5) -> Array:
+    """
+    Mean forward return of the symbols in each quantile of the factor, lowest first.
+
+    Args:
+        values: (bars, symbols), any unit.
+        forward_returns: (bars, symbols), fraction per horizon.
+        quantiles: number of groups, by midrank (rank - 1/2) / n, so that they differ by one symbol at most.
+
+    Returns:
+        (quantiles,), fraction per horizon: means over the bars that fill every group; NaN without such a bar.
+
+    Raises:
+        DataError: the shapes differ.
+    """
+    _agree(values, forward_returns)
+    both = np.isfinite(values) & np.isfinite(forward_returns)
+    fractions = _ranks(values, both)
+    breadth = both.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        group = np.floor((fractions - 0.5 / breadth) * quantiles)
+        sums = [np.where(group == q, forward_returns, 0.0).sum(axis=1) for q in range(quantiles)]
+        means = np.array(sums) / np.array([(group == q).sum(axis=1) for q in range(quantiles)])
+    full = np.isfinite(means).all(axis=0)
+    return means[:, full].mean(axis=1) if full.any() else np.full(quantiles, np.nan)
+
+
+def _agree(values: Array, forward_returns: Array) -> None:
     if values.shape != forward_returns.shape:
         raise DataError(f"values have shape {values.shape}, forward returns {forward_returns.shape}; they must agree")
-    both = np.isfinite(values) & np.isfinite(forward_returns)
-    x, y = _ranks(values, both), _ranks(forward_returns, both)
-    breadth = both.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        x -= np.nansum(x, axis=1, keepdims=True) / breadth[:, None]
-        y -= np.nansum(y, axis=1, keepdims=True) / breadth[:, None]
-        spread = np.sqrt(np.nansum(x * x, axis=1) * np.nansum(y * y, axis=1))
-        return np.where((breadth >= MINIMUM_BREADTH) & (spread > 1e-12), np.nansum(x * y, axis=1) / spread, np.nan)
+
+
+def _joint_ranks(x: Array, y: Array) -> tuple[Array, Array]:
+    both = np.isfinite(x) & np.isfinite(y)
+    return _ranks(x, both), _ranks(y, both)
 
 
 def _ranks(x: Array, present: Array) -> Array:
     out = np.empty(x.shape)
-    rank(np.where(present, x, np.nan), out)
+    rank(np.ascontiguousarray(np.where(present, x, np.nan)), out)
     return out
+
+
+def _correlations(x: Array, y: Array, minimum: int) -> Array:
+    out = np.empty((len(x), 1))
+    portfolio.correlate(x, y, minimum, out)
+    return out[:, 0]

@@ -1,6 +1,4 @@
-"""
-The library's factors, measured as of a night on the bars no writer and no judge has seen.
-"""
+"""The library's factors, measured as of a night on the bars no writer and no judge has seen."""
 
 import numpy as np
 import pandas as pd
@@ -25,14 +23,14 @@ def library_metrics(library: pd.DataFrame, trials: pd.DataFrame, panel: Panel, m
         market: of the panel.
 
     Returns:
-        Rows of `tables.METRICS`, measured on the sealed segment of the panel; a factor of negative weight is measured as
-        it is traded, turned round.
+        Rows of `tables.METRICS`, measured on the sealed segment of the panel; a factor of negative weight is measured
+        as it is traded, turned round.
     """
     active = library[library["status"] != "retired"]
     if active.empty:
         return METRICS.empty()
     panel = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-    start, stop = split(panel.shape[0], market.horizon_bars).sealed
+    start, stop = split(panel.shape[0], market.horizon_bars).open_test()
     piece = panel.rows(start, stop)
     values = evaluate_all(library_nodes(active, panel, market), panel)
     tried, variance = trial_statistics(trials, market)

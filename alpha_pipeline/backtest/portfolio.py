@@ -1,17 +1,25 @@
 """
-One factor as a long-short portfolio: decided at a close, executed at the next bar, after costs.
+One factor as a portfolio: decided at a close, executed at a later bar, after costs.
+
+Weights come from `positions`, prices from `returns`; what the returns amount to is said by `metrics`.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from alpha_pipeline.backtest.positions import quantile_weights
-from alpha_pipeline.backtest.returns import bar_returns
+from alpha_pipeline.backtest import positions
+from alpha_pipeline.backtest.returns import Fill, bar_returns, fill_prices
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
+
+Mode = Literal["quantile", "rank", "long_only", "time_series"]
+MODES = ("quantile", "rank", "long_only", "time_series")
+DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -20,12 +28,19 @@ class BacktestConfig:
     How a factor is traded.
 
     Args:
-        fee_bps: fee per unit of turnover (a weight bought or sold).
-        slippage_bps: half spread and slippage per unit of turnover.
+        fee_bps: fee per unit of weight bought or sold.
+        slippage_bps: half spread and slippage per unit of weight bought or sold.
         borrow_bps_per_year: cost of a short position.
         rebalance_bars: bars between decisions.
         quantile: share of the symbols in each leg.
         max_weight: cap of a single weight's size.
+        mode: quantile (long top, short bottom), rank, long_only, or time_series (each symbol against its own past).
+        fill: price of the execution bar.
+        delay_bars: bars between decision and execution.
+        window_bars: bars of the rolling z-score of mode time_series.
+        capital: quote currency; sizes the trades of the ledger and their impact.
+        impact: market impact in daily standard deviations at a trade of one day's volume; grows with its square root.
+        delisting_return: earned after the last price of a symbol that ends before the panel does.
     """
 
     fee_bps: float
@@ -34,10 +49,27 @@ class BacktestConfig:
     rebalance_bars: int
     quantile: float = 0.2
     max_weight: float = 0.5
+    mode: Mode = "quantile"
+    fill: Fill = "open"
+    delay_bars: int = 1
+    window_bars: int = 60
+    capital: float = 100_000.0
+    impact: float = 0.0
+    delisting_return: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.quantile <= 0.5 or self.rebalance_bars < 1 or not 0 < self.max_weight <= 1:
-            raise SettingError(f"quantile in (0, 0.5], rebalance_bars >= 1, max_weight in (0, 1] expected; found {self}")
+            raise SettingError(
+                f"quantile in (0, 0.5], rebalance_bars >= 1, max_weight in (0, 1] expected; found {self}"
+            )
+        if self.mode not in MODES or self.fill not in ("open", "close"):
+            raise SettingError(f"mode one of {MODES} and fill 'open' or 'close' expected; found {self}")
+        if self.delay_bars < 1 or self.window_bars < 2 or self.capital <= 0 or self.delisting_return < -1:
+            raise SettingError(
+                f"delay_bars >= 1, window_bars >= 2, capital > 0, delisting_return >= -1 expected; found {self}"
+            )
+        if min(self.fee_bps, self.slippage_bps, self.borrow_bps_per_year, self.impact) < 0:
+            raise SettingError(f"costs must not be negative; found {self}")
 
     @classmethod
     def of(cls, market: Market) -> "BacktestConfig":
@@ -51,19 +83,23 @@ class BacktestResult:
     A traded factor, from its first execution on.
 
     Args:
+        weights: (bars, symbols), held from the fill of a bar to that of the next.
         gross: (bars,), fraction per bar before costs.
         net: (bars,), fraction per bar after costs.
         turnover: (bars,), half the sum of absolute weight changes against drifted weights.
         first: position in the panel of the first bar counted.
     """
 
+    weights: Array
     gross: Array
     net: Array
     turnover: Array
     first: int
 
 
-def backtest(values: Array, panel: Panel, config: BacktestConfig, periods_per_year: float) -> BacktestResult:
+def backtest(
+    values: Array, panel: Panel, config: BacktestConfig, periods_per_year: float, funding: Array | None = None
+) -> BacktestResult:
     """
     Trade a factor.
 
@@ -72,28 +108,111 @@ def backtest(values: Array, panel: Panel, config: BacktestConfig, periods_per_ye
         panel: prices on the same grid.
         config: legs, costs, rebalancing.
         periods_per_year: bars per year, for the borrow cost.
+        funding: (bars, symbols), fraction of notional that longs pay between the fill of a bar and the next, as
+            `funding.funding_payments` gives it; nothing is paid by default.
 
     Returns:
         Returns from fill price to fill price; warm-up and the last, unfinished bar are left out. Empty when the factor
-        never has enough symbols.
+        never holds anything. A symbol without a price at the execution bar is not traded there.
 
     Raises:
         DataError: the shapes differ.
     """
     if values.shape != panel.shape:
         raise DataError(f"values have shape {values.shape}, the panel {panel.shape}; they must agree")
-    decided = quantile_weights(values, config.quantile, config.max_weight)
-    targets = np.zeros_like(decided)
-    targets[1:] = decided[:-1]
-    trade = np.zeros(len(targets), dtype=bool)
-    trade[1:] = (np.arange(len(targets) - 1) % config.rebalance_bars) == config.rebalance_bars - 1
-    cost_rate = (config.fee_bps + config.slippage_bps) / 10_000
-    borrow_rate = config.borrow_bps_per_year / 10_000 / periods_per_year
-    out = np.empty((len(targets), 3))
-    portfolio.hold(targets, trade, bar_returns(panel), cost_rate, borrow_rate, out)
-    invested = np.flatnonzero(trade & (np.abs(targets).sum(axis=1) > 0))
-    first = int(invested[0]) if len(invested) else len(out)
-    counted = out[first:-1]
-    return BacktestResult(
-        counted[:, portfolio.GROSS], counted[:, portfolio.NET], counted[:, portfolio.TURNOVER], first
+    bars = len(values)
+    targets, trade = np.full(values.shape, np.nan), np.zeros(bars, dtype=bool)
+    decided = np.flatnonzero(decision_bars(panel.timestamps, config.rebalance_bars)[: -config.delay_bars])
+    if len(decided):
+        executed = decided + config.delay_bars
+        targets[executed] = _targets(values, decided, config)
+        trade[executed] = True
+        targets[~np.isfinite(fill_prices(panel, config.fill))] = np.nan
+    held, out = np.empty(values.shape), np.empty((bars, 3))
+    portfolio.hold(
+        targets,
+        trade,
+        bar_returns(panel, config.fill, config.delisting_return),
+        np.zeros(values.shape) if funding is None else np.ascontiguousarray(np.nan_to_num(funding)),
+        _impact_rates(panel, config),
+        (config.fee_bps + config.slippage_bps) / 10_000,
+        config.borrow_bps_per_year / 10_000 / periods_per_year,
+        held,
+        out,
     )
+    invested = np.flatnonzero((held != 0).any(axis=1))
+    counted = slice(int(invested[0]) if len(invested) else bars, -1)
+    gross, net, turnover = (out[counted, k] for k in (portfolio.GROSS, portfolio.NET, portfolio.TURNOVER))
+    return BacktestResult(held[counted], gross, net, turnover, counted.start)
+
+
+def decision_bars(timestamps: Array, rebalance_bars: int) -> Array:
+    """
+    (bars,): at which closes the book is decided.
+
+    Within a day bars are anchored to the clock, so that every 24th hour is midnight UTC wherever the panel starts: the
+    last bar of each stretch decides. Days and longer bars count from the end of the first stretch.
+    """
+    if rebalance_bars == 1 or len(timestamps) < 2:
+        return np.ones(len(timestamps), dtype=bool)
+    spacing = np.median(np.diff(timestamps)).astype("timedelta64[us]")
+    if spacing >= DAY:
+        return np.arange(len(timestamps)) % rebalance_bars == rebalance_bars - 1
+    since = np.append(timestamps, timestamps[-1] + spacing) - np.timedelta64(1, "us")
+    stretch = since.astype("datetime64[us]").astype(np.int64) // (spacing.astype(np.int64) * rebalance_bars)
+    return stretch[1:] != stretch[:-1]
+
+
+def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.DataFrame:
+    """
+    Every order of a backtest.
+
+    Returns:
+        Columns timestamp (close of the execution bar, UTC), symbol, side (BUY or SELL), weight_change (signed, of the
+        equity), price, notional (quote currency, from `capital` compounded after costs), cost_bps (fee and slippage).
+    """
+    stop = result.first + len(result.net)
+    returns = bar_returns(panel, config.fill, config.delisting_return)[result.first : stop]
+    prices = fill_prices(panel, config.fill)[result.first : stop]
+    drifted = np.zeros_like(result.weights)
+    grown = np.nan_to_num(result.weights * (1 + returns)) / np.maximum(1 + result.net, 1e-12)[:, None]
+    drifted[1:] = np.where(np.isfinite(returns), grown, 0.0)[:-1]
+    change = np.where(result.turnover[:, None] > 0, result.weights - drifted, 0.0)
+    rows, columns = np.nonzero(np.abs(change) > 1e-12)
+    equity = config.capital * np.concatenate([[1.0], np.cumprod(1 + result.net)])[:-1]
+    size = change[rows, columns]
+    return pd.DataFrame(
+        {
+            "timestamp": pd.DatetimeIndex(panel.timestamps[result.first + rows]).tz_localize("UTC"),
+            "symbol": [panel.symbols[c] for c in columns],
+            "side": np.where(size > 0, "BUY", "SELL"),
+            "weight_change": size,
+            "price": prices[rows, columns],
+            "notional": size * equity[rows],
+            "cost_bps": np.full(len(size), config.fee_bps + config.slippage_bps),
+        }
+    )
+
+
+def _targets(values: Array, decided: Array, config: BacktestConfig) -> Array:
+    if config.mode == "time_series":
+        return positions.time_series_weights(values, config.window_bars, config.max_weight)[decided]
+    picked = np.ascontiguousarray(values[decided])
+    if config.mode == "rank":
+        return positions.rank_weights(picked, config.max_weight)
+    of = positions.quantile_weights if config.mode == "quantile" else positions.long_only_weights
+    return of(picked, config.quantile, config.max_weight)
+
+
+def _impact_rates(panel: Panel, config: BacktestConfig) -> Array:
+    """(bars, symbols): impact of a trade of the whole equity, from the 20 days before the bar; 0 when switched off."""
+    if config.impact == 0:
+        return np.zeros(panel.shape)
+    if "volume" not in panel.fields:
+        raise DataError(f"impact needs the field 'volume'; the panel has {sorted(panel.fields)}")
+    per_day = max(1, round(DAY / np.median(np.diff(panel.timestamps))))
+    close = pd.DataFrame(panel["close"]).ffill()
+    money = (close * panel["volume"]).shift(1).rolling(20 * per_day, min_periods=per_day).mean() * per_day
+    daily = close.pct_change().shift(1).rolling(20 * per_day, min_periods=per_day).std() * np.sqrt(per_day)
+    rates = config.impact * daily * np.sqrt(config.capital / money.where(money > 0))
+    return np.ascontiguousarray(rates.fillna(0.0).to_numpy())

@@ -1,34 +1,85 @@
 """
-From factor values to target weights: long the top, short the bottom, equal legs.
+From factor values to target weights: what a factor would hold, bar by bar.
+
+Execution, drift and costs are `portfolio`'s business.
 """
 
 import numpy as np
+import pandas as pd
 
+from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.kernels.cross_section import rank
 from alpha_pipeline.panel import Array
 
+MINIMUM_BREADTH = 3
 
-def quantile_weights(values: Array, quantile: float, max_weight: float, minimum_breadth: int = 3) -> Array:
+
+def quantile_weights(
+    values: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
+) -> Array:
     """
-    Dollar-neutral long-short weights of each bar.
+    Dollar-neutral long-short weights of each bar: long the top, short the bottom, equal legs.
 
     Args:
         values: (bars, symbols), any unit; high is bought.
         quantile: share of the symbols in each leg, in (0, 0.5].
-        max_weight: cap of a single weight's size.
+        max_weight: cap of a single weight's size; what it cuts off stays in cash.
         minimum_breadth: symbols a bar needs.
 
     Returns:
-        (bars, symbols); +1/2 spread over the top, -1/2 over the bottom, by midranks (rank - 1/2) / n, so that both
-        legs have the same size; at least one symbol each. 0 elsewhere, for NaN values, and on bars too narrow.
+        (bars, symbols); +1/2 spread over the top, -1/2 over the bottom, as many places in each, at least one. Symbols
+        tied across the edge of a leg share its last places. 0 for NaN values and on bars too narrow.
     """
-    fractions = np.empty(values.shape)
-    rank(np.ascontiguousarray(values, dtype=float), fractions)
+    return np.clip(0.5 * _legs(values, quantile, minimum_breadth), -max_weight, max_weight)
+
+
+def long_only_weights(
+    values: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
+) -> Array:
+    """Weights like `quantile_weights`, of the top leg alone, summing to 1 before the cap."""
+    top = np.maximum(_legs(values, quantile, minimum_breadth), 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.minimum(np.nan_to_num(top / top.sum(axis=1, keepdims=True)), max_weight)
+
+
+def rank_weights(values: Array, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH) -> Array:
+    """Dollar-neutral weights proportional to the midrank (rank - 1/2) / n minus one half; gross 1, 0 where NaN."""
+    fractions = _fractions(values)
     breadth = np.isfinite(values).sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        middle = fractions - 0.5 / breadth
-        edge = np.maximum(quantile, 1 / breadth)
-        top, bottom = middle > 1 - edge, middle < edge
-    wide = (breadth >= minimum_breadth) & top.any(axis=1, keepdims=True) & bottom.any(axis=1, keepdims=True)
-    legs = top / np.maximum(top.sum(axis=1, keepdims=True), 1) - bottom / np.maximum(bottom.sum(axis=1, keepdims=True), 1)
-    return np.where(wide, np.clip(0.5 * legs, -max_weight, max_weight), 0.0)
+        score = np.nan_to_num(fractions - 0.5 / breadth - 0.5)
+        gross = np.abs(score).sum(axis=1, keepdims=True)
+        weights = np.where((breadth >= minimum_breadth) & (gross > 1e-12), score / gross, 0.0)
+    return np.clip(weights, -max_weight, max_weight)
+
+
+def time_series_weights(values: Array, window_bars: int, max_weight: float) -> Array:
+    """
+    Each symbol against its own past: tanh of the rolling z-score, an equal share of the capital each.
+
+    Args:
+        values: (bars, symbols), any unit; one symbol is enough.
+        window_bars: bars of the rolling mean and deviation, the current one included.
+        max_weight: cap of a single weight's size.
+
+    Returns:
+        (bars, symbols); sizes sum to at most 1. 0 in the warm-up, for NaN and without spread.
+    """
+    rolling = pd.DataFrame(values).rolling(window_bars)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = (values - rolling.mean().to_numpy()) / rolling.std().to_numpy()
+    present = np.maximum(np.isfinite(values).sum(axis=1, keepdims=True), 1)
+    shares = np.where(np.isfinite(score), np.tanh(score), 0.0) / present
+    return np.clip(shares, -max_weight, max_weight)
+
+
+def _legs(values: Array, quantile: float, minimum_breadth: int) -> Array:
+    out = np.empty(values.shape)
+    portfolio.legs(_fractions(values), quantile, minimum_breadth, out)
+    return out
+
+
+def _fractions(values: Array) -> Array:
+    out = np.empty(values.shape)
+    rank(np.ascontiguousarray(values, dtype=float), out)
+    return out

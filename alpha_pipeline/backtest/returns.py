@@ -1,31 +1,51 @@
-"""
-Returns one could have had: decided at a bar's close, filled one bar later.
-"""
+"""Prices one could have traded at, and the returns between them: decided at a bar's close, filled one bar later."""
+
+from typing import Literal
 
 import numpy as np
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.panel import Array, Panel
 
+Fill = Literal["open", "close"]
 
-def fill_prices(panel: Panel) -> Array:
+
+def fill_prices(panel: Panel, fill: Fill = "open") -> Array:
     """
-    (bars, symbols): the price a trade executes at during each bar.
+    (bars, symbols): the price a trade executes at during each bar; NaN where nothing was traded.
 
-    The open where the panel has one, else the close: either way the bar after the decision, never its own.
+    With "open" the open where the panel has one, else the close; of the bar after the decision, never its own.
     """
-    return panel["open"] if "open" in panel.fields else panel["close"]
+    if fill == "close" or "open" not in panel.fields:
+        return panel["close"]
+    return np.where(np.isfinite(panel["open"]), panel["open"], panel["close"])
 
 
-def bar_returns(panel: Panel) -> Array:
-    """(bars, symbols), fraction: from the fill price of a bar to that of the next; NaN in the last row and at gaps."""
-    prices = fill_prices(panel)
+def bar_returns(panel: Panel, fill: Fill = "open", delisting_return: float = 0.0) -> Array:
+    """
+    Return of holding each symbol from the fill of a bar to that of the next.
+
+    Args:
+        panel: prices.
+        fill: which price of the bar.
+        delisting_return: earned after the last price of a symbol that ends before the panel does.
+
+    Returns:
+        (bars, symbols), fraction. Through a gap 0, and the whole move when prices resume. NaN before the first price,
+        after the last one, and in the last row.
+    """
+    prices = fill_prices(panel, fill)
+    known = last_known(prices)
     out = np.full(prices.shape, np.nan)
-    out[:-1] = prices[1:] / prices[:-1] - 1
+    out[:-1] = known[1:] / known[:-1] - 1
+    last = len(prices) - 1 - np.isfinite(prices[::-1]).argmax(axis=0)
+    for column in np.flatnonzero(last < len(prices) - 1):
+        out[last[column], column] = delisting_return
+        out[last[column] + 1 :, column] = np.nan
     return out
 
 
-def forward_returns(panel: Panel, horizon_bars: int, delay_bars: int = 1) -> Array:
+def forward_returns(panel: Panel, horizon_bars: int, delay_bars: int = 1, fill: Fill = "open") -> Array:
     """
     Return of a decision at each bar: filled `delay_bars` later, closed `horizon_bars` after the fill.
 
@@ -33,18 +53,30 @@ def forward_returns(panel: Panel, horizon_bars: int, delay_bars: int = 1) -> Arr
         panel: prices.
         horizon_bars: bars held, at least 1.
         delay_bars: bars between decision and fill, at least 1.
+        fill: which price of the bar.
 
     Returns:
-        (bars, symbols), fraction, aligned to the bar of decision; NaN where the future has not happened yet.
+        (bars, symbols), fraction, aligned to the bar of decision; NaN where there is no price to fill at and where the
+        future has not happened yet. A missing exit price counts as the last one known.
 
     Raises:
         DataError: horizon or delay below 1.
     """
     if horizon_bars < 1 or delay_bars < 1:
         raise DataError(f"horizon_bars and delay_bars must be at least 1; found {horizon_bars} and {delay_bars}")
-    prices = fill_prices(panel)
+    prices = fill_prices(panel, fill)
     out = np.full(prices.shape, np.nan)
-    last = len(prices) - horizon_bars - delay_bars
-    if last > 0:
-        out[:last] = prices[delay_bars + horizon_bars :] / prices[delay_bars : delay_bars + last] - 1
+    decided = len(prices) - horizon_bars - delay_bars
+    if decided > 0:
+        exits = last_known(prices)[delay_bars + horizon_bars :]
+        out[:decided] = exits / prices[delay_bars : delay_bars + decided] - 1
     return out
+
+
+def last_known(prices: Array) -> Array:
+    """Each price, or the one before it where it is missing; NaN before the first."""
+    present = np.isfinite(prices)
+    if present.all():
+        return prices
+    rows = np.maximum.accumulate(np.where(present, np.arange(len(prices))[:, None], 0), axis=0)
+    return np.take_along_axis(prices, rows, axis=0)

@@ -1,6 +1,6 @@
-"""
-Everything measured about one factor on one stretch of bars.
-"""
+"""Everything measured about one factor on one stretch of bars."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.statistics import mean_test, probabilistic_sharpe, sharpe_moments
+from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sharpe, sharpe_moments
 
 DAY_SECONDS = 86_400
 
@@ -30,13 +30,13 @@ def score(values: Array, panel: Panel, market: Market, config: BacktestConfig | 
         `sharpe_per_bar`, `skewness`, `kurtosis` for it. NaN where undefined.
     """
     config = config or BacktestConfig.of(market)
-    ic = rank_ic(values, forward_returns(panel, market.horizon_bars))
-    test = mean_test(ic, lags=market.horizon_bars)
+    ic = rank_ic(values, forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill))
+    test = mean_test(ic, lags=overlap_lags(market.horizon_bars))
     result = backtest(values, panel, config, market.periods_per_year)
+    later = backtest(values, panel, replace(config, delay_bars=config.delay_bars + 1), market.periods_per_year)
     per_year = market.periods_per_year
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
     bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())
-    traded = float(result.turnover.sum())
     spread = float(np.nanstd(ic, ddof=1)) if test.observations > 1 else np.nan
     return {
         "bars": len(result.net),
@@ -47,11 +47,13 @@ def score(values: Array, panel: Panel, market: Market, config: BacktestConfig | 
         "volatility": metrics.volatility(result.net, per_year),
         "sharpe": metrics.sharpe(result.net, per_year),
         "sharpe_gross": metrics.sharpe(result.gross, per_year),
+        "sharpe_delayed": metrics.sharpe(later.net, per_year),
         "sortino": metrics.sortino(result.net, per_year),
         "calmar": metrics.calmar(result.net, per_year),
         "max_drawdown": metrics.max_drawdown(result.net),
-        "turnover": traded / len(result.net) * bars_per_day if len(result.net) else np.nan,
-        "break_even_bps": float(result.gross.sum()) / (2 * traded) * 10_000 if traded > 0 else np.nan,
+        "win_rate": metrics.win_rate(result.net),
+        "turnover": float(result.turnover.mean()) * bars_per_day if len(result.net) else np.nan,
+        "break_even_bps": metrics.break_even_bps(result.gross, result.turnover),
         "probabilistic_sharpe": probabilistic_sharpe(per_bar, bars, skewness, kurtosis),
         "sharpe_per_bar": per_bar,
         "skewness": skewness,

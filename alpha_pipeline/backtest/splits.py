@@ -1,35 +1,51 @@
 """
-Train, validation and a sealed test segment, with gaps where labels would overlap.
+Which bars may be seen by whom: train, validation and a sealed test; walks forward; purged combinations.
+
+Nothing here reads a price.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
 
 from alpha_pipeline.errors import DataError
-
+from alpha_pipeline.panel import Array
 
 # Bars before a night that mining and measuring look at, so that both cut at the same places.
 HISTORY_BARS = 10_000
+MINIMUM_BARS = 20
+
+Segment = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Split:
     """
-    Three segments of bars, in time order, as [start, stop).
+    Segments of bars, in time order, as [start, stop).
 
     Args:
         train: what the writer learns from.
         valid: what the judge decides on.
-        sealed: opened by nobody who writes or judges; measured once a factor is in force.
     """
 
-    train: tuple[int, int]
-    valid: tuple[int, int]
-    sealed: tuple[int, int]
+    train: Segment
+    valid: Segment
+    _test: Segment = field(repr=False)
+
+    def open_test(self) -> Segment:
+        """
+        The sealed segment.
+
+        Only what neither writes nor judges may call this: it measures factors that are in force already.
+        """
+        return self._test
 
 
 def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15) -> Split:
     """
-    Cut 70/15/15, leaving a gap of the label's reach (delay and horizon) before each boundary.
+    Cut 70/15/15, leaving a gap of the label's reach (delay and horizon) before each boundary and a horizon after it.
 
     Args:
         bars: bars of the panel.
@@ -42,7 +58,56 @@ def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15
     """
     reach = horizon_bars + 1
     first, second = int(bars * train), int(bars * (train + valid))
-    cut = Split((0, first - reach), (first, second - reach), (second, bars))
-    if min(stop - start for start, stop in (cut.train, cut.valid, cut.sealed)) < 20:
-        raise DataError(f"{bars} bars are too few to split with a horizon of {horizon_bars}; each part needs 20")
+    cut = Split((0, first - reach), (first + horizon_bars, second - reach), (second + horizon_bars, bars))
+    if min(stop - start for start, stop in (cut.train, cut.valid, cut.open_test())) < MINIMUM_BARS:
+        raise DataError(
+            f"{bars} bars are too few to split with a horizon of {horizon_bars}; each part needs {MINIMUM_BARS}"
+        )
     return cut
+
+
+def walk_forward(
+    bars: int, horizon_bars: int, train_bars: int, valid_bars: int, step_bars: int | None = None
+) -> Iterator[tuple[Segment, Segment]]:
+    """
+    Train and validation segments that move forward; the seed's practice is 180, 30 and 30 days.
+
+    Args:
+        bars: bars of the panel.
+        horizon_bars: bars a label looks ahead after its fill; purged from the end of each train segment.
+        train_bars: length of a train segment.
+        valid_bars: length of a validation segment.
+        step_bars: bars between two walks; the validation length by default, so that validations do not overlap.
+    """
+    for start in range(0, bars - train_bars - valid_bars + 1, step_bars or valid_bars):
+        middle = start + train_bars
+        yield (start, middle - horizon_bars - 1), (middle, middle + valid_bars)
+
+
+def combinatorial(
+    bars: int, horizon_bars: int, groups: int = 10, tested: int = 2, embargo_bars: int | None = None
+) -> Iterator[tuple[Array, Array]]:
+    """
+    Every choice of `tested` out of `groups` blocks of time, and the bars one may train on beside them.
+
+    Args:
+        bars: bars of the panel.
+        horizon_bars: bars a label looks ahead after its fill; bars whose label meets a tested block are purged.
+        groups: blocks of time, as equal as can be.
+        tested: blocks tested at a time.
+        embargo_bars: bars kept out after each tested block; the horizon by default.
+
+    Returns:
+        Positions to train on and positions to test on, for each choice in order.
+
+    Source: Lopez de Prado, Advances in Financial Machine Learning (combinatorial purged cross-validation).
+    """
+    embargo = horizon_bars if embargo_bars is None else embargo_bars
+    edges = np.linspace(0, bars, groups + 1).astype(int)
+    for choice in combinations(range(groups), tested):
+        test, allowed = np.zeros(bars, dtype=bool), np.ones(bars, dtype=bool)
+        for group in choice:
+            start, stop = edges[group], edges[group + 1]
+            test[start:stop] = True
+            allowed[max(0, start - horizon_bars - 1) : stop + embargo] = False
+        yield np.flatnonzero(allowed), np.flatnonzero(test)

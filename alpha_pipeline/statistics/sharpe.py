@@ -37,9 +37,7 @@ def sharpe_moments(returns: Array) -> tuple[float, float, float, int]:
     )
 
 
-def probabilistic_sharpe(
-    sharpe: float, bars: int, skewness: float, kurtosis: float, benchmark: float = 0.0
-) -> float:
+def probabilistic_sharpe(sharpe: float, bars: int, skewness: float, kurtosis: float, benchmark: float = 0.0) -> float:
     """
     Probability that the true Sharpe ratio exceeds a benchmark.
 
@@ -86,3 +84,17 @@ def deflated_sharpe(
     """
     benchmark = np.sqrt(trial_variance) * expected_maximum(trials)
     return probabilistic_sharpe(sharpe, bars, skewness, kurtosis, benchmark)
+
+
+def minimum_track_record(
+    sharpe: float, skewness: float, kurtosis: float, benchmark: float = 0.0, belief: float = 0.95
+) -> float:
+    """
+    Bars needed before a Sharpe ratio per bar is believed to exceed `benchmark`; NaN when it does not exceed it.
+
+    Source: Bailey and Lopez de Prado (2012).
+    """
+    variance = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    if not sharpe > benchmark or not variance > 0:
+        return np.nan
+    return 1 + variance * (NORMAL.inv_cdf(belief) / (sharpe - benchmark)) ** 2

@@ -1,11 +1,19 @@
 """Trades happen a bar after the decision, pay from the first entry, and drift in between."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, backtest, bar_returns, forward_returns
-from alpha_pipeline.backtest.positions import quantile_weights
+from alpha_pipeline.backtest import BacktestConfig, backtest, bar_returns, forward_returns, funding_payments, trades
+from alpha_pipeline.backtest.portfolio import decision_bars
+from alpha_pipeline.backtest.positions import (
+    long_only_weights,
+    quantile_weights,
+    rank_weights,
+    time_series_weights,
+)
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.panel import Panel
 
@@ -27,13 +35,14 @@ def test_a_hand_computed_ledger() -> None:
     """
     Decided at bar 0, filled at bar 1 at half long A, half short C.
 
-    Bar 1 to 2: A +10 %, C -10 %: gross 0.10. Bar 2: weights drifted to 0.5 and -0.409, pulled back; and so on.
+    Bar 1 to 2: A +10 %, C -10 %: gross 0.10, the entry cost 0.001. Bar 2: weights drifted to 0.55 and -0.45 of
+    an equity of 1.099, pulled back to a half; and so on.
     """
     result = backtest(A_OVER_C, panel(PRICES), TEN_BPS, 8760.0)
     assert result.first == 1
-    drifted_long, drifted_short = 0.5 * 1.1 / 1.1, -0.5 * 0.9 / 1.1
-    traded = [1.0, abs(0.5 - drifted_long) + abs(-0.5 - drifted_short)]
-    traded.append(traded[1])
+    second = (0.55 / 1.099 - 0.5) + (0.5 - 0.45 / 1.099)
+    equity = 1.1 - second * 0.001
+    traded = [1.0, second, (0.55 / equity - 0.5) + (0.5 - 0.45 / equity)]
     np.testing.assert_allclose(result.gross, [0.10, 0.10, 0.0], atol=1e-12)
     np.testing.assert_allclose(result.turnover, np.array(traded) / 2, atol=1e-12)
     np.testing.assert_allclose(result.net, result.gross - np.array(traded) * 0.001, atol=1e-12)
@@ -53,11 +62,112 @@ def test_the_next_open_is_the_fill_where_there_is_one() -> None:
     np.testing.assert_allclose(backtest(A_OVER_C, closes, FREE, 8760.0).gross, [0.10, 0.10, 0.0], atol=1e-12)
 
 
-def test_a_gap_earns_nothing_and_breaks_nothing() -> None:
-    """A missing price is a return of zero for its weight, not a NaN of the book."""
-    prices = [row[:] for row in PRICES]
-    prices[2][0] = np.nan
-    assert np.isfinite(backtest(A_OVER_C, panel(prices), TEN_BPS, 8760.0).net).all()
+def test_a_move_through_a_gap_is_booked_when_prices_resume() -> None:
+    """A halt that ends 40 % lower loses 40 % of the weight, and nothing is traded meanwhile."""
+    halted = panel([[100, 100, 100], [100, 100, 100], [np.nan, 100, 100], [60, 100, 100], [60, 100, 100]])
+    result = backtest(A_OVER_C, halted, FREE, 8760.0)
+    np.testing.assert_allclose(result.gross, [0.0, -0.2, 0.0], atol=1e-12)
+    assert result.turnover[1] == 0
+
+
+@pytest.mark.parametrize(("delisting_return", "lost"), [(0.0, 0.0), (-1.0, -0.5)])
+def test_a_symbol_that_ends_is_closed_at_the_stated_return(delisting_return: float, lost: float) -> None:
+    """After its last price the position earns the delisting return once and is gone."""
+    ended = panel([[100, 100, 100]] * 3 + [[np.nan, 100, 100]] * 3)
+    config = replace(FREE, delisting_return=delisting_return)
+    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), ended, config, 8760.0)
+    np.testing.assert_allclose(result.gross, [0.0, lost, 0.0, 0.0], atol=1e-12)
+    assert (result.weights[2:, 0] == 0).all()
+
+
+def test_a_symbol_that_begins_later_is_not_held_before() -> None:
+    """No price, no weight; afterwards like any other."""
+    late = panel([[np.nan, 100, 100]] * 3 + [[100, 100, 100]] * 3)
+    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), late, FREE, 8760.0)
+    assert (result.weights[:2, 0] == 0).all()
+    assert (result.weights[2:, 0] == 0.5).all()
+
+
+def test_an_independent_ledger_of_cash_and_shares_agrees() -> None:
+    """Shares bought and sold one order at a time, costs and funding taken from cash: equal to 1e-9."""
+    rng = np.random.default_rng(4)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (200, 6)), axis=0))
+    prices = Panel(
+        pd.date_range("2019", periods=200, freq="h").to_numpy("datetime64[us]"), tuple("ABCDEF"), {"close": close}
+    )
+    values, paid = rng.normal(size=(200, 6)), rng.normal(0, 1e-4, (200, 6))
+    config = BacktestConfig(10, 5, 300, rebalance_bars=5, quantile=0.34, mode="rank")
+    result = backtest(values, prices, config, 8760.0, paid)
+    decided = np.flatnonzero(decision_bars(prices.timestamps, 5))
+    cash, shares, equity = 1.0, np.zeros(6), [1.0]
+    for t in range(199):
+        worth = cash + float(shares @ close[t])
+        cost = 0.0
+        if t - 1 in decided:
+            order = rank_weights(values[t - 1 : t], 0.5)[0] * worth / close[t] - shares
+            cost = float(np.abs(order * close[t]).sum()) * 15 / 10_000
+            cash, shares = cash - float(order @ close[t]), shares + order
+        held = shares * close[t]
+        cost += float(held @ paid[t]) + float(np.maximum(-held, 0).sum()) * 300 / 10_000 / 8760
+        cash -= cost
+        equity.append(cash + float(shares @ close[t + 1]))
+    ledger = np.array(equity[1:]) / np.array(equity[:-1]) - 1
+    np.testing.assert_allclose(result.net, ledger[result.first :], atol=1e-9)
+
+
+def test_a_book_that_loses_everything_stays_empty() -> None:
+    """A short that triples wipes the equity out; nothing comes after."""
+    squeezed = panel([[100, 100, 100], [100, 100, 100], [100, 100, 400], [100, 100, 50], [100, 100, 50]])
+    net = backtest(A_OVER_C, squeezed, FREE, 8760.0).net
+    assert net.tolist() == [-1.0, 0.0, 0.0]
+
+
+def test_funding_is_paid_by_who_holds_at_the_stamp() -> None:
+    """At 8, 4 and 1 hours: longs pay a positive rate, shorts receive it, the bar that ends at the stamp holds."""
+    times = pd.date_range("2019-01-01 01:00", periods=24, freq="h")
+    flat = Panel(times.to_numpy("datetime64[us]"), tuple("ABC"), {"close": np.full((24, 3), 100.0)})
+    events = pd.concat(
+        pd.DataFrame(
+            {"timestamp": pd.date_range("2019-01-01", periods=30, freq=f"{hours}h", tz="UTC"), "symbol": symbol}
+        )
+        for symbol, hours in (("A", 8), ("B", 4), ("C", 1), ("unknown", 1))
+    ).assign(funding=0.001)
+    paid = funding_payments(events, flat, "close")
+    assert [np.flatnonzero(paid[:, c]).tolist() for c in (0, 1)] == [[6, 14, 22], [2, 6, 10, 14, 18, 22]]
+    assert np.flatnonzero(funding_payments(events, flat, "open")[:, 0]).tolist() == [7, 15, 23]
+    result = backtest(np.tile([3.0, 2.0, 1.0], (24, 1)), flat, replace(FREE, fill="close"), 8760.0, paid)
+    # From bar 1 to bar 22: A (long) pays at rows 6, 14, 22; C (short) is paid at each of 22 rows.
+    assert result.net.sum() == pytest.approx(0.5 * 0.001 * (22 - 3), rel=1e-2)
+
+
+def test_the_trades_add_up() -> None:
+    """Orders times the cost are what net lacks of gross; sides and sizes follow the weights."""
+    rng = np.random.default_rng(1)
+    prices = panel((100 * np.exp(np.cumsum(rng.normal(0, 0.01, (40, 3)), axis=0))).tolist())
+    config = BacktestConfig(10, 5, 0, rebalance_bars=4, quantile=0.34)
+    result = backtest(rng.normal(size=(40, 3)), prices, config, 8760.0)
+    orders = trades(result, prices, config)
+    assert orders["weight_change"].abs().sum() == pytest.approx(2 * result.turnover.sum())
+    assert (result.gross - result.net).sum() == pytest.approx(orders["weight_change"].abs().sum() * 15 / 10_000)
+    assert set(orders.loc[orders["weight_change"] > 0, "side"]) == {"BUY"}
+    assert orders["notional"].iloc[0] == pytest.approx(orders["weight_change"].iloc[0] * 100_000)
+
+
+def test_impact_grows_with_capital() -> None:
+    """A hundred times the capital costs ten times the impact."""
+    rng = np.random.default_rng(2)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (400, 5)), axis=0))
+    times = pd.date_range("2019", periods=400, freq="h").to_numpy("datetime64[us]")
+    prices = Panel(times, tuple("ABCDE"), {"close": close, "volume": np.full((400, 5), 1e4)})
+    values = rng.normal(size=(400, 5))
+
+    def cost(capital: float) -> float:
+        config = BacktestConfig(0, 0, 0, rebalance_bars=1, impact=1.0, capital=capital)
+        result = backtest(values, prices, config, 8760.0)
+        return float((result.gross - result.net).sum())
+
+    assert cost(1e6) == pytest.approx(10 * cost(1e4), rel=0.05)
+    assert cost(1e4) > 0
 
 
 def test_borrowing_costs_the_short_side() -> None:
@@ -69,13 +179,30 @@ def test_borrowing_costs_the_short_side() -> None:
 
 
 def test_rebalancing_less_often_trades_less_often() -> None:
-    """Between rebalances nothing is traded."""
+    """Between rebalances nothing is traded; hours are counted from the clock, not from where the panel starts."""
     rng = np.random.default_rng(0)
     prices = panel((100 * np.exp(np.cumsum(rng.normal(0, 0.01, (50, 3)), axis=0))).tolist())
     config = BacktestConfig(10, 5, 0, rebalance_bars=10, quantile=0.34)
-    traded = backtest(rng.normal(size=(50, 3)), prices, config, 8760.0).turnover > 0
-    assert traded.sum() == 4
+    result = backtest(rng.normal(size=(50, 3)), prices, config, 8760.0)
+    traded = result.turnover > 0
+    assert traded.sum() == 5
     assert (np.diff(np.flatnonzero(traded)) == 10).all()
+
+
+@pytest.mark.parametrize("start", ["2019-01-01 00:00", "2019-01-01 07:00", "2019-03-02 23:00"])
+def test_days_of_hours_are_decided_at_midnight(start: str) -> None:
+    """Wherever the panel starts; a missing midnight is decided by the last bar before it."""
+    times = pd.date_range(start, periods=100, freq="h").to_numpy("datetime64[us]")
+    decided = decision_bars(times, 24)
+    assert set(pd.DatetimeIndex(times[decided]).hour) == {0}
+    gone = times[~decided]
+    assert set(pd.DatetimeIndex(gone[decision_bars(gone, 24)]).hour) == {23}
+
+
+def test_days_are_counted() -> None:
+    """Sessions have no clock to follow: every fifth, whatever the holidays between."""
+    sessions = pd.bdate_range("2019-01-01", periods=12).to_numpy("datetime64[us]")
+    assert np.flatnonzero(decision_bars(sessions, 5)).tolist() == [4, 9]
 
 
 @pytest.mark.parametrize("symbols", [3, 4, 5, 7, 10, 100])
@@ -95,6 +222,50 @@ def test_absent_symbols_and_narrow_bars_have_no_weight() -> None:
     np.testing.assert_allclose(weights, [[-0.5, 0, 0.5, 0], [0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 1, -1, -1], [0.25, 0.25, -0.25, -0.25]),
+        ([5, 5, 5, 5], [0, 0, 0, 0]),
+        ([2, 0, 0, 0], [0.5, -1 / 6, -1 / 6, -1 / 6]),
+        ([3, 2, 1, 0], [0.5, 0, 0, -0.5]),
+    ],
+)
+def test_ties_share_the_places_of_a_leg(values: list[float], expected: list[float]) -> None:
+    """A factor of two values is traded too: who is tied across the edge gets an equal share."""
+    np.testing.assert_allclose(quantile_weights(np.array([values], dtype=float), 0.25, 1.0)[0], expected, atol=1e-12)
+
+
+def test_ties_are_the_average_of_all_ways_to_break_them() -> None:
+    """Weights of a tied bar equal the mean over random orders of the ties."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        values = rng.integers(0, 4, (1, 11)).astype(float)
+        broken = [quantile_weights(values + 1e-6 * rng.random((1, 11)), 0.3, 1.0) for _ in range(4000)]
+        np.testing.assert_allclose(quantile_weights(values, 0.3, 1.0), np.mean(broken, axis=0), atol=0.012)
+
+
+def test_other_books() -> None:
+    """Rank weights are neutral and spread over all; long only holds the top alone, fully invested."""
+    values = np.array([[4.0, 3.0, 2.0, 1.0, np.nan]])
+    np.testing.assert_allclose(rank_weights(values, 1.0), [[0.375, 0.125, -0.125, -0.375, 0]])
+    np.testing.assert_allclose(long_only_weights(values, 0.5, 1.0), [[0.5, 0.5, 0, 0, 0]])
+    np.testing.assert_allclose(long_only_weights(values, 0.25, 0.2), [[0.2, 0, 0, 0, 0]])
+
+
+def test_one_symbol_is_traded_against_its_own_past() -> None:
+    """Tanh of the rolling z-score as pandas has it; nothing during the warm-up."""
+    x = np.random.default_rng(0).normal(size=(80, 1))
+    rolling = pd.Series(x[:, 0]).rolling(20)
+    oracle = np.tanh((x[:, 0] - rolling.mean()) / rolling.std()).fillna(0.0)
+    np.testing.assert_allclose(time_series_weights(x, 20, 1.0)[:, 0], oracle)
+    single = Panel(
+        pd.date_range("2019", periods=80, freq="h").to_numpy("datetime64[us]"), ("A",), {"close": np.exp(x / 100)}
+    )
+    config = BacktestConfig(1, 0, 0, rebalance_bars=1, mode="time_series", window_bars=20, max_weight=1.0)
+    assert backtest(x, single, config, 8760.0).first == 20
+
+
 def test_forward_returns_start_after_the_decision() -> None:
     """Decision at t, fill at t + 1, out at t + 1 + horizon; unknown futures are NaN."""
     one = Panel(panel(PRICES).timestamps, ("A",), {"close": np.array([[1.0], [2.0], [4.0], [8.0], [8.0]])})
@@ -108,5 +279,11 @@ def test_misfits_are_refused() -> None:
         backtest(A_OVER_C[:3], panel(PRICES), FREE, 8760.0)
     with pytest.raises(SettingError, match="quantile"):
         BacktestConfig(1, 1, 0, 1, quantile=0.9)
+    with pytest.raises(SettingError, match="mode"):
+        BacktestConfig(1, 1, 0, 1, mode="martingale")  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="delay_bars"):
+        BacktestConfig(1, 1, 0, 1, delay_bars=0)
+    with pytest.raises(DataError, match="volume"):
+        backtest(A_OVER_C, panel(PRICES), replace(FREE, impact=1.0), 8760.0)
     with pytest.raises(DataError, match="at least 1"):
         forward_returns(panel(PRICES), 0)

@@ -5,10 +5,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from alpha_pipeline.backtest import forward_returns, metrics, rank_ic, score, split
-from alpha_pipeline.errors import DataError
+from alpha_pipeline.backtest import (
+    BacktestConfig,
+    compare,
+    forward_returns,
+    ic_decay,
+    metrics,
+    predictive_correlation,
+    protocol,
+    quantile_returns,
+    rank_ic,
+    score,
+)
 from alpha_pipeline.market import CRYPTO, EQUITIES
 from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import METRICS
 
 
 def walk(bars: int, symbols: int, seed: int = 0) -> Panel:
@@ -19,7 +30,7 @@ def walk(bars: int, symbols: int, seed: int = 0) -> Panel:
 
 
 def test_rank_ic_is_spearman_per_bar() -> None:
-    """scipy agrees, ties and gaps included; too few symbols give NaN."""
+    """Scipy agrees, ties and gaps included; too few symbols give NaN."""
     rng = np.random.default_rng(3)
     x = rng.integers(0, 6, (40, 12)).astype(float)
     y = rng.normal(size=(40, 12))
@@ -77,11 +88,104 @@ def test_undefined_is_nan() -> None:
     assert np.isnan(metrics.annual_return(np.array([]), 252))
 
 
-def test_segments_never_share_a_label() -> None:
-    """The last label of a segment ends before the next segment begins."""
-    cut = split(1000, horizon_bars=24)
-    assert cut.train[1] - 1 + 1 + 24 < cut.valid[0]
-    assert cut.valid[1] - 1 + 1 + 24 < cut.sealed[0]
-    assert cut.sealed[1] == 1000
-    with pytest.raises(DataError, match="too few"):
-        split(100, 24)
+def test_the_measures_are_the_columns_of_the_table() -> None:
+    """What is stored of a factor is what is measured, and nothing is missing."""
+    stored = {column.name for column in METRICS.columns} - {"night", "factor_id", "status", "deflated_sharpe"}
+    found = score(np.random.default_rng(0).normal(size=(300, 5)), walk(300, 5), EQUITIES)
+    assert set(found) == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
+
+
+def test_a_factor_without_a_value_is_nan_not_an_error() -> None:
+    """All NaN, or a market of two: nothing measured, nothing raised."""
+    for values, panel in ((np.full((300, 5), np.nan), walk(300, 5)), (np.ones((300, 2)), walk(300, 2))):
+        found = score(values, panel, EQUITIES)
+        assert found["bars"] == 0
+        assert np.isnan([found["rank_ic"], found["sharpe"], found["turnover"], found["max_drawdown"]]).all()
+
+
+def test_the_seed_s_leak_is_not_there() -> None:
+    """-close on driftless random walks earned a mean Sharpe of 1.17 by full-sample ranks; per bar it earns nothing."""
+    config = BacktestConfig(0, 0, 0, rebalance_bars=1)
+    panels = [walk(600, 10, seed) for seed in range(30)]
+    ratios = [score(-panel["close"], panel, EQUITIES, config)["sharpe"] for panel in panels]
+    assert abs(np.mean(ratios)) < 3 * np.std(ratios) / np.sqrt(len(ratios))
+
+
+def test_a_neutral_factor_s_ic_is_seen() -> None:
+    """A true information coefficient of 0.05 across symbols is measured as such (the seed saw -0.024)."""
+    rng = np.random.default_rng(0)
+    returns = rng.normal(size=(2000, 50))
+    factor = 0.05 * returns + np.sqrt(1 - 0.05**2) * rng.normal(size=returns.shape)
+    assert np.mean(rank_ic(factor, returns)) == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_break_even_cost_breaks_even() -> None:
+    """Traded at that cost, the mean return is zero (up to what compounding changes of drifted weights)."""
+    panel = walk(500, 10)
+    oracle = np.nan_to_num(forward_returns(panel, 1)) + np.random.default_rng(0).normal(0, 0.02, panel.shape)
+    free = BacktestConfig(0, 0, 0, rebalance_bars=1)
+    bps = score(oracle, panel, EQUITIES, free)["break_even_bps"]
+    paid = score(oracle, panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1))
+    assert abs(paid["annual_return"]) < 0.01 * score(oracle, panel, EQUITIES, free)["annual_return"]
+
+
+def test_another_bar_of_delay_shows() -> None:
+    """A factor that knows only the very next bar loses everything when executed later."""
+    panel = walk(600, 8)
+    found = score(np.nan_to_num(forward_returns(panel, 1)), panel, EQUITIES)
+    assert found["sharpe"] > 10 > 2 > found["sharpe_delayed"]
+
+
+def test_one_symbol_has_a_predictive_correlation() -> None:
+    """Spearman over time, as scipy has it."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(100, 2)), rng.normal(size=(100, 2))
+    oracle = [stats.spearmanr(x[:, c], y[:, c]).statistic for c in (0, 1)]
+    np.testing.assert_allclose(predictive_correlation(x, y), oracle)
+
+
+def test_quantiles_of_a_good_factor_rise() -> None:
+    """Five groups, each above the one before; their spread is the factor's."""
+    panel = walk(400, 20)
+    labels = forward_returns(panel, 1)
+    means = quantile_returns(labels + np.random.default_rng(0).normal(0, 0.01, labels.shape), labels)
+    assert (np.diff(means) > 0).all()
+    assert np.isnan(quantile_returns(np.full(labels.shape, np.nan), labels)).all()
+
+
+def test_the_ic_of_a_short_lived_factor_decays() -> None:
+    """Knowing one bar says less and less of longer horizons."""
+    panel = walk(600, 10)
+    decay = ic_decay(forward_returns(panel, 1), panel, (1, 4, 16))
+    assert decay[1] == pytest.approx(1.0)
+    assert decay[1] > decay[4] > decay[16] > 0
+
+
+def test_comparing_keeps_what_fails() -> None:
+    """A factor that cannot be measured has a row that says why."""
+    table = compare({"good": np.ones((300, 5)), "wrong": np.ones((3, 5))}, walk(300, 5), EQUITIES)
+    assert table.loc["good", "status"] == "measured"
+    assert "shape" in table.loc["wrong", "status"]
+
+
+def test_the_protocol_is_shown_switch_by_switch() -> None:
+    """Costs only ever cost, and a year of 252 hours divides the Sharpe ratio by 5.9."""
+    panel = walk(2000, 8)
+    oracle = np.nan_to_num(forward_returns(panel, 24))
+    table = protocol(oracle, panel, CRYPTO, funding=np.zeros(panel.shape)).set_index(["switch", "setting"])["sharpe"]
+    assert table["cost"].is_monotonic_decreasing
+    assert table["as configured"].iloc[0] / table[("year", "252 periods")] == pytest.approx(np.sqrt(8760 / 252))
+    assert table[("funding", "ignored")] == table["as configured"].iloc[0]
+
+
+def test_other_measures() -> None:
+    """Win rate of the bars that moved, profit factor, time under water, growth."""
+    returns = np.array([0.0, 0.1, -0.05, 0.0, 0.02, 0.1])
+    assert metrics.win_rate(returns) == 0.75
+    assert metrics.profit_factor(returns) == pytest.approx(0.22 / 0.05)
+    assert metrics.drawdown_bars(returns) == 3
+    assert metrics.total_return(returns) == pytest.approx(1.1 * 0.95 * 1.02 * 1.1 - 1)
+    assert metrics.compound_growth(returns, 6) == pytest.approx(metrics.total_return(returns))
+    assert np.isnan(metrics.compound_growth(returns, 252))
+    assert np.isnan(metrics.profit_factor(np.array([0.1])))
+    assert np.isnan(metrics.win_rate(np.zeros(3)))

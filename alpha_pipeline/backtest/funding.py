@@ -1,0 +1,34 @@
+"""Funding of perpetual contracts: who held at a stamp pays its rate, longs when it is positive."""
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.backtest.returns import Fill
+from alpha_pipeline.panel import Array, Panel
+
+
+def funding_payments(events: pd.DataFrame, panel: Panel, fill: Fill = "open") -> Array:
+    """
+    Place each payment on the bar whose holders pay it.
+
+    Args:
+        events: `timestamp` (UTC), `symbol` and `funding`, one row per stamp, at the venue's own intervals.
+        panel: the grid.
+        fill: price of the execution bar; says from when to when a bar's weights are held.
+
+    Returns:
+        (bars, symbols), fraction of notional that longs pay for holding from the fill of a bar to that of the next. Who
+        still holds at the very stamp pays. Stamps of unknown symbols and outside the grid are left out.
+    """
+    out = np.zeros(panel.shape)
+    if len(panel.timestamps) < 2:
+        return out
+    known = events[events["symbol"].isin(panel.symbols) & events["funding"].notna()]
+    stamps = known["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
+    # Weights of bar t live until the fill of bar t + 1, that moment included; a bar's open is the close before it.
+    row = np.searchsorted(panel.timestamps, stamps, side="left") - (0 if fill == "open" else 1)
+    column = np.searchsorted(np.array(panel.symbols), known["symbol"].to_numpy(str))
+    first = panel.timestamps[0] - (np.median(np.diff(panel.timestamps)) if fill == "open" else np.timedelta64(0))
+    inside = (stamps > first) & (stamps <= panel.timestamps[-1])
+    np.add.at(out, (row[inside], column[inside]), known["funding"].to_numpy(float)[inside])
+    return out
