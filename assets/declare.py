@@ -70,13 +70,13 @@ def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """Columns with types; the unit leads the description."""
+    """Columns with types; the unit follows the meaning."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=column.name,
                 type=str(column.type),
-                description=f"[{column.unit}] {column.meaning}" if column.unit else column.meaning,
+                description=f"{column.meaning} ({column.unit})" if column.unit else column.meaning,
             )
             for column in table.columns
         ]

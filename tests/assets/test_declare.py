@@ -1,0 +1,20 @@
+"""Untrusted text in metadata is inert."""
+
+import pandas as pd
+import pytest
+
+from assets.declare import escape, markdown_table
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "[x](javascript:alert(1))", "a|b", "`x`", "![x](y)", "# x", "a\nb"])
+def test_markup_is_escaped(text: str) -> None:
+    """No tag, link, image, heading, code span, table break or line break survives."""
+    safe = escape(text)
+    assert not set(safe) & set("<>[]()|`!\n") - set("&;")
+
+
+def test_a_table_shows_its_rows_and_says_how_many_it_hides() -> None:
+    """Twenty rows of thirty."""
+    shown = markdown_table(pd.DataFrame({"a": range(30), "b": 0.123456789}), 20).value
+    assert "0.1235" in str(shown)
+    assert "10 more rows" in str(shown)

@@ -1,0 +1,88 @@
+"""The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from alpha_pipeline.definitions import build_defs
+from alpha_pipeline.tables import TABLES
+
+PER_MARKET = {
+    "ohlcv_history": set(),
+    "raw_ohlcv": set(),
+    "raw_funding": set(),
+    "raw_news": set(),
+    "raw_social": set(),
+    "raw_onchain": set(),
+    "market_panel": {"raw_ohlcv", "raw_funding", "raw_news", "raw_social", "raw_onchain"},
+    "factor_definitions": {"ohlcv_history", "market_panel", "factor_definitions"},
+    "factor_library": {"factor_definitions", "factor_library"},
+    "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
+    "backtest_metrics": {"factor_library", "factor_definitions", "ohlcv_history", "market_panel"},
+    "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
+}
+JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
+BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality", "factor_values:no_lookahead", "factor_values:variation"}
+GROUPS = {"raw", "panel", "mining", "factors", "backtest", "signal", "report"}
+
+
+@pytest.fixture(scope="module")
+def graph():  # type: ignore[no-untyped-def]  # Dagster does not export the type
+    """The resolved graph, loaded without any secret."""
+    return build_defs().resolve_asset_graph()
+
+
+@pytest.mark.parametrize("market", ["crypto", "equities"])
+def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: ignore[no-untyped-def]
+    """One snapshot of keys and dependencies, the same for both markets."""
+    found = {
+        key.path[-1]: {parent.path[-1] for parent in graph.get(key).parent_keys}
+        for key in graph.materializable_asset_keys
+        if key.path[0] == market
+    }
+    assert found == PER_MARKET
+
+
+def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
+    """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
+    assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
+    assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
+    assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
+        "crypto/source_signals",
+        "equities/source_signals",
+    }
+
+
+def test_leakage_and_data_quality_block(graph) -> None:  # type: ignore[no-untyped-def]
+    """Checks that stop everything downstream, by asset."""
+    found = {f"{key.asset_key.path[-1]}:{key.name}" for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert found == BLOCKING
+
+
+def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no-untyped-def]
+    """Group, owner, kinds, description, columns, code version, source and a range in one run, without exception."""
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        assert node.group_name in GROUPS
+        assert node.owners and node.kinds and node.description and node.code_version, key
+        assert node.metadata["dagster/column_schema"].columns, key
+        assert node.metadata["dagster/code_references"].code_references, key
+        assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
+
+
+def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-def]
+    """Daily, shared by every asset but the bulk history, so any selection fits one run."""
+    partitionings = {graph.get(key).partitions_def for key in graph.materializable_asset_keys} - {None}
+    assert len(partitionings) == 1
+    whole = {key.path[-1] for key in graph.materializable_asset_keys if graph.get(key).partitions_def is None}
+    assert whole == {"ohlcv_history"}
+
+
+def test_one_nightly_schedule_per_market_stopped_at_first() -> None:
+    """A clone must not begin to spend tokens by itself."""
+    schedules = {s.name: s for s in build_defs().schedules or []}
+    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule"}
+    assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+
+
