@@ -1,7 +1,8 @@
 """
 The knowledge base: a view of the ledger's rows before tonight.
 
-What worked, what failed and why, what is taken. Numbers are measured ones; texts are quoted as data.
+What worked on train, what failed and why, what is taken. A writer never reads validation numbers: the judge decides on
+them, and what a writer adapts to no longer judges.
 """
 
 from dataclasses import dataclass
@@ -38,11 +39,11 @@ def knowledge(ledger: pd.DataFrame, theme: str = "") -> Knowledge:
     parsed = ledger[ledger["identity"] != ""]
     measured = ledger[ledger["valid_t_stat"].notna()]
     near = measured["name"].str.startswith(theme) if theme else measured["name"] == ""
-    ranked = measured.assign(near=near, strength=measured["valid_t_stat"].abs()).sort_values(
+    ranked = measured.assign(near=near, strength=measured["train_t_stat"].abs()).sort_values(
         ["near", "strength", "identity"], ascending=[False, False, True]
     )
     best = [
-        f"{row.canonical[:120]} -> rank IC {row.valid_rank_ic:+.3f}, net Sharpe {row.valid_sharpe:+.2f}"
+        f"{str(row.canonical)[:120]} -> rank IC {row.train_rank_ic:+.3f}, net Sharpe {row.train_sharpe:+.2f}"
         for row in ranked.head(SHOWN).itertuples()
     ]
     failed = ledger.loc[(ledger["verdict"] == "refused") & (ledger["reason"] != ""), "reason"]

@@ -97,7 +97,8 @@ def mine(
         ModelError: the proposer's model cannot answer; nothing of the night is kept.
         DataError: too few bars to split.
     """
-    known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
+    past = panel.until(night + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
+    known = past.rows(-min(past.shape[0], settings.history_bars), None)
     cut = split(known.shape[0], market.horizon_bars)
     seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for this function
     tonight = _Night(night, market, seen, cut.train, cut.valid, settings.admission, report)

@@ -5,6 +5,7 @@ The words sent to a model. Only fields the panel has and operators the registry 
 import json
 from typing import Any
 
+from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
 from alpha_pipeline.mining.chat import Message
 from alpha_pipeline.mining.task import Draft, Task
@@ -34,10 +35,12 @@ def question(task: Task, constrained: bool) -> tuple[Message, ...]:
         constrained: the server holds the answer to a schema, so the language need not be explained in full.
     """
     known = "fields: " + ", ".join(task.fields) if constrained else vocabulary(task.fields)
+    shown = [example for example in EXAMPLES if fields_used(parse(example)) <= set(task.fields)]
+    examples = "examples:\n" + "\n".join(f"  {example}" for example in shown) + "\n" if shown else ""
     system = (
         "You are a quantitative researcher. You write alpha factors as one formula per answer.\n"
         f"{known}\n"
-        "examples:\n" + "\n".join(f"  {example}" for example in EXAMPLES) + "\n"
+        f"{examples}"
         'Answer with JSON: {"rationale": "one short sentence", "expression": "the formula"}.'
     )
     user = (

@@ -11,6 +11,9 @@ from alpha_pipeline.mining.chat import ChatReply
 from alpha_pipeline.mining.task import Draft, Task
 
 MAXIMUM_TEXT = 2_000
+MAXIMUM_REPLY = 100_000
+# Braces tried as the start of an object; each may cost a read to the end.
+MAXIMUM_OBJECTS = 100
 KEYS = ("expression", "formula", "factor", "alpha")
 
 
@@ -25,11 +28,12 @@ def read_reply(reply: ChatReply, task: Task) -> Draft:
     Returns:
         A draft whose `source` is empty when no expression was found; long texts are cut.
     """
-    found = _json_object(reply.text)
-    source = next((str(found[key]) for key in KEYS if isinstance(found.get(key), str)), "")
+    text = _storable(reply.text)
+    found = _json_object(text)
+    source = next((_storable(str(found[key])) for key in KEYS if isinstance(found.get(key), str)), "")
     return Draft(
         name=_text(found, "name") or f"{task.theme}_{task.window}",
-        source=(source or _bare_line(reply.text)).strip()[:20_000],
+        source=(source or _bare_line(text)).strip()[:20_000],
         rationale=_text(found, "rationale"),
         claims=_text(found, "expected_performance"),
         request_hash=reply.request_hash,
@@ -39,16 +43,25 @@ def read_reply(reply: ChatReply, task: Task) -> Draft:
 
 
 def _json_object(text: str) -> dict[str, object]:
-    """The first JSON object in the text, code fences and prose around it ignored; empty when there is none."""
+    """
+    The first JSON object in the text that holds an expression, else the first at all; empty when there is none.
+
+    Code fences and prose around it are ignored; objects inside others are looked at too.
+    """
+    first: dict[str, object] = {}
     start = text.find("{")
-    while start >= 0:
+    for _ in range(MAXIMUM_OBJECTS):
+        if start < 0:
+            break
         try:
             found, _ = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
-            start = text.find("{", start + 1)
-            continue
-        return found if isinstance(found, dict) else {}
-    return {}
+            found = {}
+        if any(isinstance(found.get(key), str) for key in KEYS):
+            return found
+        first = first or found
+        start = text.find("{", start + 1)
+    return first
 
 
 def _bare_line(text: str) -> str:
@@ -62,4 +75,9 @@ def _bare_line(text: str) -> str:
 
 def _text(found: dict[str, object], key: str) -> str:
     value = found.get(key, "")
-    return (value if isinstance(value, str) else json.dumps(value))[:MAXIMUM_TEXT]
+    return _storable(value if isinstance(value, str) else json.dumps(value))[:MAXIMUM_TEXT]
+
+
+def _storable(text: str) -> str:
+    """The text cut to a bounded length; halves of surrogate pairs, which no file can hold, become question marks."""
+    return text[:MAXIMUM_REPLY].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,97 @@
+"""Seeded markets and scripted writers; everything else is the real engine."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.mining import ChatReply, ChatRequest, Draft, MiningSettings, ModelWriter, Proposer, Task, mine
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import TRIALS
+
+BARS, SYMBOLS = 300, 8
+
+
+def walk(bars: int = BARS, symbols: int = SYMBOLS, seed: int = 0, edge: float | None = None) -> Panel:
+    """Daily random walks; `edge` adds a field that the return of the bar after next follows that strongly."""
+    rng = np.random.default_rng(seed)
+    noise, known = rng.normal(0, 0.01, (bars, symbols)), rng.normal(0, 0.01, (bars, symbols))
+    returns = noise
+    if edge is not None:
+        returns = noise.copy()
+        returns[2:] += edge * known[:-2]
+    fields = {
+        "close": 100 * np.exp(np.cumsum(returns, axis=0)),
+        "volume": rng.lognormal(10, 1, (bars, symbols)),
+    }
+    if edge is not None:
+        fields["edge"] = known
+    times = pd.date_range("2018-01-01 21:00", periods=bars, freq="D").to_numpy("datetime64[us]")
+    return Panel(times, tuple(f"S{i}" for i in range(symbols)), fields)
+
+
+def night_of(panel: Panel, back: int = 0) -> pd.Timestamp:
+    """The day of the last bar, or of one before it."""
+    return pd.Timestamp(panel.timestamps[-1 - back]).normalize().tz_localize("UTC")
+
+
+@dataclass
+class Script:
+    """A proposer that reads its formulas from a list and remembers what it was asked and told."""
+
+    sources: Sequence[str | Draft]
+    better: Callable[[Draft], Draft | None] = lambda draft: None
+    name: str = "script"
+    model: str = ""
+    tasks: list[Task] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+    def propose(self, task: Task) -> Draft:
+        self.tasks.append(task)
+        said = self.sources[(len(self.tasks) - 1) % len(self.sources)]
+        return said if isinstance(said, Draft) else Draft(f"draft_{len(self.tasks)}", said)
+
+    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+        self.told.append(str(error))
+        return self.better(draft)
+
+
+@dataclass
+class ScriptedChat:
+    """A language model that answers with the texts given, in turn."""
+
+    texts: Sequence[str]
+    model: str = "scripted"
+    asked: list[ChatRequest] = field(default_factory=list)
+
+    def ask(self, request: ChatRequest) -> ChatReply:
+        self.asked.append(request)
+        text = self.texts[(len(self.asked) - 1) % len(self.texts)]
+        return ChatReply(text, self.model, request.digest(self.model), 10, 5, "stop")
+
+
+def writer(*texts: str) -> ModelWriter:
+    return ModelWriter(ScriptedChat(texts), constrained=False)
+
+
+def mined(
+    proposer: Proposer,
+    proposals: int,
+    panel: Panel | None = None,
+    ledger: pd.DataFrame | None = None,
+    night: pd.Timestamp | None = None,
+    **settings: object,
+) -> pd.DataFrame:
+    """One night in one round, without repairs unless asked for."""
+    panel = walk() if panel is None else panel
+    chosen = MiningSettings(**{"rounds": 1, "proposals_per_round": proposals, "repairs": 0, **settings})  # type: ignore[arg-type]  # typed by the dataclass
+    ledger = TRIALS.empty() if ledger is None else ledger
+    return mine(night or night_of(panel), EQUITIES, panel, ledger, proposer, chosen)
+
+
+def proposed(trials: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are no shipped references."""
+    return trials[trials["proposer"] != "reference"].reset_index(drop=True)
