@@ -79,5 +79,7 @@ def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
     """Per factor (bars,): did the library of the bar's day hold it?"""
     days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
     active = library[library["status"] != "retired"]
-    nights = active["night"].dt.tz_localize(None)
-    return {str(name): days.isin(nights[rows.index]).to_numpy() for name, rows in active.groupby("factor_id")}
+    return {
+        str(name): days.isin(rows["night"].dt.tz_localize(None)).to_numpy()
+        for name, rows in active.groupby("factor_id")
+    }

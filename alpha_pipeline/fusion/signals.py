@@ -46,10 +46,9 @@ def source_signals(
     if len(rows) == 0:
         return SOURCE_SIGNALS.empty()
     found = [_speak(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
-    found.append(_library(factor_values, library, metrics))
-    signals = pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
-    return signals[signals["timestamp"].isin(decided)].reset_index(drop=True)
+    found.append(_library(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
+    return pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
 
 
 def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Array:
@@ -106,6 +105,8 @@ def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame)
         today = values[night == when]
         weights = factors.set_index("factor_id")["weight"]
         names = [name for name in weights.index if name in today.columns]
+        if today.empty or not names:
+            continue
         ranks = today.groupby("timestamp")[names].transform(_signed_rank)
         weighted = ranks * weights[names]
         size = (ranks.notna() * weights[names].abs()).sum(axis=1)
@@ -113,11 +114,11 @@ def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame)
         value = weighted.sum(axis=1) / size.where(size > 0)
         agreement = weighted.sum(axis=1).abs() / strength.where(strength > 0)
         confidence = agreement * (1 - np.exp(-ranks.notna().sum(axis=1) / 2))
-        leader = weighted.abs().fillna(0).idxmax(axis=1) if names else pd.Series(dtype=str)
+        leader = weighted.abs().fillna(0).idxmax(axis=1)
         table = today[["timestamp", "symbol"]].assign(value=value, confidence=confidence.fillna(0))
         table["reason"] = [f"{len(names)} library factors, led by {name}" for name in leader]
         out.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
-    return pd.concat(out, ignore_index=True)
+    return pd.concat(out or [SOURCE_SIGNALS.empty()], ignore_index=True)
 
 
 def _signed_rank(x: pd.Series) -> pd.Series:

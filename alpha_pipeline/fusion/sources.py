@@ -67,7 +67,7 @@ SOURCES = (
     Source(
         "sentiment_social",
         0.15,
-        value=f"clip({POSTED}, -1, 1)",
+        value=f"keep_if(clip({POSTED}, -1, 1), present_count(social_sentiment, 1d) > 0)",
         confidence="1 - exp(-present_count(social_sentiment, 1d) / 5)",
         measure=POSTED,
         meaning="mean mood of the day's posts",

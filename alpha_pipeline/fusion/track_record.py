@@ -29,15 +29,17 @@ def score_decisions(
 
     Returns:
         Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` pays
-        a round trip of fee and slippage; `hit` is NaN for HOLD. A decision whose price is missing has no row yet.
+        a round trip of fee and slippage; `hit` is NaN for HOLD. A decision made before the
+        panel begins, or without a price at its fill or its close, has no row.
     """
     mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
     decided = mine["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-    fill = np.searchsorted(panel.timestamps, decided) + 1
+    fill = np.searchsorted(panel.timestamps, decided, side="right")
     out = fill + market.horizon_bars
-    known = out < len(panel.timestamps)
-    stamps = pd.DatetimeIndex(panel.timestamps[np.minimum(out, len(panel.timestamps) - 1)]).tz_localize("UTC")
-    fresh = known & (stamps > start) & (stamps <= end)
+    known = (fill > 0) & (out < len(panel.timestamps))
+    mine, fill, out = mine[known], fill[known], out[known]
+    stamps = pd.DatetimeIndex(panel.timestamps[out]).tz_localize("UTC")
+    fresh = (stamps > start) & (stamps <= end)
     mine, fill, out = mine[fresh], fill[fresh], out[fresh]
     column = np.searchsorted(np.array(panel.symbols), mine["symbol"].to_numpy(str))
     close = panel["close"]

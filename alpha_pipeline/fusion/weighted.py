@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from alpha_pipeline.errors import DataError
 from alpha_pipeline.fusion.sources import WEIGHTS
 from alpha_pipeline.tables import FUSED_SIGNAL
 
@@ -45,8 +46,14 @@ def fuse(signals: Mapping[str, pd.DataFrame], rule: DecisionRule | None = None) 
         value = sum(w c v) / sum(w c); confidence = sum(w c) / sum(w), times 1 - a (1 - agreement), times
         1 - b (1 - coverage), where agreement = |sum(w c v)| / sum(w c |v|), coverage is the share of the weight
         table that spoke, and a, b are the rule's shares. Value 0 and confidence 0 where every confidence is 0.
+
+    Raises:
+        DataError: a source that has no weight.
     """
     rule = rule or DecisionRule()
+    unknown = sorted(set().union(*(set(table["source"]) for table in signals.values())) - set(WEIGHTS))
+    if unknown:
+        raise DataError(f"signals of {unknown} have no weight; known sources are {sorted(WEIGHTS)}")
     rows = [
         _decide(market, timestamp, symbol, said, rule)
         for market, table in signals.items()
@@ -55,7 +62,9 @@ def fuse(signals: Mapping[str, pd.DataFrame], rule: DecisionRule | None = None) 
     return pd.DataFrame(rows) if rows else FUSED_SIGNAL.empty()
 
 
-def _decide(market: str, timestamp: object, symbol: object, said: pd.DataFrame, rule: DecisionRule) -> dict[str, object]:
+def _decide(
+    market: str, timestamp: object, symbol: object, said: pd.DataFrame, rule: DecisionRule
+) -> dict[str, object]:
     weight = said["source"].map(WEIGHTS).to_numpy(float)
     pull = weight * said["confidence"].to_numpy(float)
     push = pull * said["value"].to_numpy(float)
@@ -83,7 +92,7 @@ def _decide(market: str, timestamp: object, symbol: object, said: pd.DataFrame, 
 
 
 def decide(value: float, confidence: float, rule: DecisionRule) -> str:
-    """LONG or SHORT beyond both thresholds, else HOLD."""
-    if confidence <= rule.confidence or abs(value) <= rule.threshold:
-        return "HOLD"
-    return "LONG" if value > 0 else "SHORT"
+    """LONG or SHORT beyond both thresholds, else HOLD; so is NaN."""
+    if confidence > rule.confidence and abs(value) > rule.threshold:
+        return "LONG" if value > 0 else "SHORT"
+    return "HOLD"
