@@ -1,8 +1,16 @@
-"""
-Validation: nothing goes on that looks ahead, says nothing, or repeats what is there.
-"""
+"""Validation: nothing goes on that looks ahead, says nothing, or repeats what is there."""
 
 from alpha_pipeline.validation import lookahead, originality, values  # noqa: F401  # they register their checks
+from alpha_pipeline.validation.canaries import Canary, canaries, wrong_canaries
 from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, validate
 
-__all__ = ["Candidate", "CheckResult", "check", "checks", "validate"]
+__all__ = [
+    "Canary",
+    "Candidate",
+    "CheckResult",
+    "canaries",
+    "check",
+    "checks",
+    "validate",
+    "wrong_canaries",
+]

@@ -4,7 +4,7 @@ Checks on factor values: one decorated function is one check, and shows as an as
 Raw tables are checked in `data_quality`; what a check's outcome leads to is decided by who asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from alpha_pipeline.panel import Array, Panel
@@ -74,16 +74,21 @@ def checks() -> dict[str, bool]:
 
 
 def validate(
-    evaluate: Evaluate, panel: Panel, lookback_bars: int, library: Mapping[str, Array] | None = None
+    evaluate: Evaluate,
+    panel: Panel,
+    lookback_bars: int,
+    library: Mapping[str, Array] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[CheckResult]:
     """
-    Run every check.
+    Run the checks.
 
     Args:
         evaluate: panel to (bars, symbols) values.
         panel: the bars to check on.
         lookback_bars: history the factor declares.
         library: values of factors in force on the same grid; none by default.
+        only: names of the checks to run; all by default.
 
     Returns:
         One result per check, in order.
@@ -91,6 +96,8 @@ def validate(
     candidate = Candidate(evaluate, panel, evaluate(panel), lookback_bars, library or {})
     results = []
     for name, (function, blocking) in _checks.items():
+        if only is not None and name not in only:
+            continue
         passed, value, threshold, detail = function(candidate)
         results.append(CheckResult(name, bool(passed), float(value), float(threshold), blocking, detail))
     return results

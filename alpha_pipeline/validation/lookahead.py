@@ -1,5 +1,5 @@
 """
-Does a value change when the future is cut off, or rewritten? Then it knew the future.
+Does a value change when the future is cut off or rewritten, or when the past is? Then it knew too much.
 
 The factor language cannot express such a thing; this is the second line, and it holds for any function of a panel.
 """
@@ -9,10 +9,15 @@ import numpy as np
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
 
-CUTS = 20
+CUTS = 24
+JUMPS = 5
 TOLERANCE = 1e-9
+# Recursive averages forget their start only asymptotically.
+START_TOLERANCE = 1e-6
 # Bars looked at beyond the warm-up: leaks show near a cut, wherever it is.
 BARS = 600
+# Bars compared after a later start.
+COMPARED = 60
 
 
 @check(blocking=True)
@@ -20,25 +25,58 @@ def no_lookahead(candidate: Candidate) -> Outcome:
     """
     Values up to a cut must be the same on the panel that ends there and on one whose later bars are altered.
 
-    At least twenty cuts: some inside the warm-up, at the largest jumps of the values, at extremes of volume, the rest
-    spread evenly. All rows up to the cut are compared, NaN patterns included.
+    At least twenty cuts on the latest bars: some inside the warm-up, beside the largest jumps of the values, at
+    extremes of volume, at the end, the rest spread evenly; and one on the whole panel, in case a factor asks for its
+    length.
+    All rows up to the cut are compared, NaN patterns included.
     """
-    panel = candidate.panel.rows(-min(candidate.panel.shape[0], candidate.lookback_bars + BARS), None)
-    full = candidate.evaluate(panel)
     rng = np.random.default_rng(0)
-    for cut in _cuts(full, panel, candidate.lookback_bars):
-        shorter = candidate.evaluate(panel.rows(0, cut + 1))
-        altered = candidate.evaluate(_altered(panel, cut, rng))[: cut + 1]
-        for how, values in (("cut off", shorter), ("altered", altered)):
-            differs = _differs(full[: cut + 1], values)
-            if differs.any():
-                row, column = np.argwhere(differs)[-1]
-                detail = (
-                    f"the value of {panel.symbols[column]} at bar {row} changes when the bars after {cut} are {how}: "
-                    f"it depends on the future"
-                )
-                return False, float(differs.sum()), 0.0, detail
-    return True, 0.0, 0.0, f"the same on {2 * CUTS} panels with the future cut off or altered"
+    bars = candidate.panel.shape[0]
+    recent = candidate.panel.rows(-min(bars, candidate.lookback_bars + BARS), None)
+    values = candidate.evaluate(recent)
+    cuts = _cuts(values, recent, candidate.lookback_bars)
+    stretches = [(recent, values, cuts)]
+    if bars > recent.shape[0]:
+        stretches.append((candidate.panel, candidate.values, [bars - bars // 4]))
+    for panel, full, at in stretches:
+        for cut in at:
+            for how, known in (("cut off", panel.rows(0, cut + 1)), ("altered", _altered(panel, cut, rng))):
+                differs = _differs(full[: cut + 1], candidate.evaluate(known)[: cut + 1], TOLERANCE)
+                if differs.any():
+                    row, column = np.argwhere(differs)[-1]
+                    detail = (
+                        f"the value of {panel.symbols[column]} at bar {row} changes when the bars after {cut} are "
+                        f"{how}: it depends on the future"
+                    )
+                    return False, float(differs.sum()), 0.0, detail
+    count = 2 * sum(len(at) for _, _, at in stretches)
+    return True, 0.0, 0.0, f"the same on {count} panels with the future cut off or altered"
+
+
+@check(blocking=True)
+def start_independence(candidate: Candidate) -> Outcome:
+    """
+    After its declared warm-up a value must be the same wherever the panel starts.
+
+    Otherwise a backfill, a night and a live run would each see another factor.
+    """
+    bars, warm_up = candidate.panel.shape[0], candidate.lookback_bars
+    sizes = np.abs(candidate.values[np.isfinite(candidate.values)])
+    scale = float(np.median(sizes)) if len(sizes) else 0.0
+    starts = sorted({max(0, bars - warm_up - COMPARED - back) for back in (0, bars // 3, bars // 2)} - {0})
+    for start in starts:
+        stop = min(bars, start + warm_up + COMPARED)
+        full = candidate.values[start + warm_up : stop]
+        late = candidate.evaluate(candidate.panel.rows(start, stop))[warm_up:]
+        differs = _differs(full, late, START_TOLERANCE, START_TOLERANCE * scale)
+        if differs.any():
+            row, column = np.argwhere(differs)[0]
+            detail = (
+                f"the value of {candidate.panel.symbols[column]} at bar {start + warm_up + row} changes when the panel "
+                f"starts {warm_up + row} bars before it, although it declares to need {warm_up}"
+            )
+            return False, float(differs.sum()), 0.0, detail
+    return True, 0.0, 0.0, f"the same from {len(starts)} later starts after {warm_up} bars of warm-up"
 
 
 def _cuts(values: Array, panel: Panel, lookback_bars: int) -> list[int]:
@@ -46,14 +84,21 @@ def _cuts(values: Array, panel: Panel, lookback_bars: int) -> list[int]:
     last = bars - 2
     if last < 1:
         return []
-    jumps = np.nan_to_num(np.abs(np.diff(values, axis=0))).max(axis=1)
-    picked = [1, lookback_bars // 3, 2 * lookback_bars // 3, lookback_bars]
-    picked += (np.argsort(jumps)[-5:]).tolist()
+    moves = np.nan_to_num(np.abs(np.diff(values, axis=0)))
+    usual = moves.mean(axis=0)
+    jumps = (moves / np.where(usual > 0, usual, 1.0)).max(axis=1)
+    largest = np.argsort(jumps)[-JUMPS:]
+    picked = [1, lookback_bars // 3, 2 * lookback_bars // 3, lookback_bars, last]
+    picked += [*largest.tolist(), *(largest + 1).tolist()]
     if "volume" in panel.fields:
         volume = np.nan_to_num(panel["volume"]).sum(axis=1)
         picked += [int(volume.argmax()), int(volume.argmin())]
-    picked += np.linspace(1, last, max(2, CUTS - len(picked) + 1)).astype(int).tolist()
-    return sorted({min(max(int(cut), 1), last) for cut in picked})
+    chosen = {min(max(int(cut), 1), last) for cut in picked}
+    spread = np.linspace(1, last, CUTS).astype(int)[np.argsort(np.arange(CUTS) % 3, kind="stable")]
+    for cut in spread.tolist():
+        if len(chosen) < CUTS:
+            chosen.add(cut)
+    return sorted(chosen)
 
 
 def _altered(panel: Panel, cut: int, rng: np.random.Generator) -> Panel:
@@ -65,7 +110,7 @@ def _altered(panel: Panel, cut: int, rng: np.random.Generator) -> Panel:
     return Panel(panel.timestamps, panel.symbols, fields)
 
 
-def _differs(a: Array, b: Array) -> Array:
+def _differs(a: Array, b: Array, relative: float, absolute: float = 0.0) -> Array:
     with np.errstate(invalid="ignore"):
-        apart = np.abs(a - b) > TOLERANCE * np.maximum(np.abs(a), np.abs(b))
+        apart = np.abs(a - b) > relative * np.maximum(np.abs(a), np.abs(b)) + absolute
     return apart | (np.isnan(a) != np.isnan(b))

@@ -1,6 +1,4 @@
-"""
-Is it new, or a factor in force under another name?
-"""
+"""Is it new, or a factor in force under another name?"""
 
 import numpy as np
 
@@ -14,11 +12,15 @@ BARS = 500
 
 @check(blocking=False)
 def correlation(candidate: Candidate) -> Outcome:
-    """Largest size, over the library, of the mean Spearman correlation across symbols per bar; names the twin."""
+    """
+    Largest, over the library, mean size of the Spearman correlation across symbols per bar; names the twin.
+
+    Few symbols correlate by chance: unrelated factors show about 0.4 on five symbols, 0.1 on a hundred.
+    """
     step = max(1, len(candidate.values) // BARS)
     mine = np.ascontiguousarray(candidate.values[::step])
     found = {
-        name: abs(float(np.nanmean(per_bar)))
+        name: float(np.nanmean(np.abs(per_bar)))
         for name, values in candidate.library.items()
         if np.isfinite(per_bar := rank_ic(mine, np.ascontiguousarray(values[::step]))).any()
     }

@@ -1,5 +1,6 @@
 """Known cheaters are caught, honest factors pass, empty and copied ones are named."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from alpha_pipeline.expressions import evaluate, lookback, parse
 from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.validation import CheckResult, checks, validate
+from alpha_pipeline.validation import Canary, CheckResult, canaries, checks, validate, wrong_canaries
+from alpha_pipeline.validation.canaries import LEAKS
 
 
 def market(bars: int = 400, symbols: int = 6, seed: int = 0) -> Panel:
@@ -24,42 +26,63 @@ def frames(function: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Panel]
     return lambda panel: function(pd.DataFrame(panel["close"])).to_numpy(float)
 
 
-CHEATERS = {
-    "negative shift": lambda x: x.shift(-1) / x - 1,
-    "centred window": lambda x: x - x.rolling(5, center=True).mean(),
-    "full-sample rank": lambda x: x.rank(pct=True),
-    "full-sample z-score": lambda x: (x - x.mean()) / x.std(),
-    "back-filled warm-up": lambda x: x.rolling(20).mean().bfill() / x,
-    "min-max of everything": lambda x: (x - x.min()) / (x.max() - x.min()),
-    "interpolation": lambda x: x.where(x.index.to_series() % 7 != 3, np.nan).interpolate() / x,
-    "reversed ewm": lambda x: x[::-1].ewm(span=5).mean()[::-1] / x,
-    "swing points": lambda x: (x == x.rolling(9, center=True, min_periods=1).max()).astype(float) * x,
-    "length gate": lambda x: x.diff() if len(x) < 300 else x.shift(-1) - x,
-    "future of the last bar": lambda x: x.iloc[-1] / x,
-}
-HONEST = {
-    "momentum": lambda x: x.pct_change(5),
-    "rolling z-score": lambda x: (x - x.rolling(20).mean()) / x.rolling(20).std(),
-    "cross-sectional rank": lambda x: x.rank(axis=1, pct=True) + 0 * x.diff(3),
-}
-
-
 def named(results: list[CheckResult], name: str) -> CheckResult:
     return next(result for result in results if result.name == name)
 
 
-@pytest.mark.parametrize("cheat", CHEATERS)
-def test_every_known_cheater_is_caught(cheat: str) -> None:
-    """Raw pandas that uses the future, in the ways people write it."""
-    result = named(validate(frames(CHEATERS[cheat]), market(), 20), "no_lookahead")
+@pytest.mark.parametrize("canary", canaries(), ids=lambda canary: canary.name)
+def test_canaries_are_told_apart(canary: Canary) -> None:
+    """Raw arrays that use the future, or the place where the panel starts, are caught; honest ones pass everything."""
+    results = validate(canary.evaluate, market(), 20)
+    leaks = [result for result in results if not result.passed and result.name in LEAKS]
+    assert bool(leaks) != canary.honest
+    assert all(result.passed for result in results) or not canary.honest
+    assert all("future" in result.detail or "starts" in result.detail for result in leaks)
+
+
+def test_the_checks_are_checked() -> None:
+    """On working checks no canary is wrong; a check that lets everything or nothing pass is noticed."""
+    assert wrong_canaries(market()) == []
+
+
+@pytest.mark.parametrize(("outcome", "message"), [(True, "cheater 'negative shift' passed"), (False, "'momentum' was")])
+def test_a_broken_check_is_noticed(outcome: bool, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that lets everything pass, or nothing, makes canaries wrong."""
+    for name in LEAKS:
+        monkeypatch.setitem(
+            sys.modules[validate.__module__]._checks, name, (lambda candidate: (outcome, 0.0, 0.0, "broken"), True)
+        )
+    assert message in "; ".join(wrong_canaries(market()))
+
+
+@pytest.mark.parametrize("reach", [1, 3, 24, 200])
+def test_a_leak_of_any_reach_is_caught(reach: int) -> None:
+    """One bar or two hundred ahead, also on a long panel."""
+    result = named(validate(frames(lambda x: x.shift(-reach) / x), market(1500), 5), "no_lookahead")
     assert not result.passed
-    assert "future" in result.detail
 
 
-@pytest.mark.parametrize("factor", HONEST)
-def test_honest_pandas_passes(factor: str) -> None:
-    """The same check refuses nothing that is causal."""
-    assert all(result.passed for result in validate(frames(HONEST[factor]), market(), 20))
+def test_a_leak_on_a_single_bar_is_caught_where_the_value_jumps() -> None:
+    """A factor that knows the future on one bar only gives itself away by its size there."""
+
+    def once(x: pd.DataFrame) -> pd.DataFrame:
+        special = x.index.to_numpy() == 217
+        return pd.DataFrame(np.where(special[:, None], (x.shift(-1) / x - 1) * 50, x.pct_change()))
+
+    assert not named(validate(frames(once), market(), 5), "no_lookahead").passed
+
+
+def test_an_understated_warm_up_is_named() -> None:
+    """A mean of 50 bars that declares 10 depends on where the panel starts; declared rightly it passes."""
+    mean = frames(lambda x: x / x.rolling(50, min_periods=1).mean())
+    assert not named(validate(mean, market(), 10), "start_independence").passed
+    assert named(validate(mean, market(), 49), "start_independence").passed
+
+
+def test_a_gate_on_the_production_length_is_caught() -> None:
+    """Honest on every short panel, cheating on the long one that is stored."""
+    gated = frames(lambda x: x.pct_change() if len(x) < 1000 else x.shift(-1) / x - 1)
+    assert any(not result.passed for result in validate(gated, market(1500), 5) if result.name in LEAKS)
 
 
 @pytest.mark.parametrize("text", ["ts_zscore(close, 20) * cs_rank(volume)", "rsi(close, 14)", "ema(close, 10) / close"])
@@ -77,11 +100,29 @@ def test_the_language_passes(text: str) -> None:
         (lambda x: x.mul(0).add(x.index.to_numpy(), axis=0), "variation"),
         (lambda x: x.where(x.index.to_series() % 3 == 0), "coverage"),
         (lambda x: x * np.nan, "coverage"),
+        (lambda x: x * 0 + np.arange(6), "movement"),
+        (lambda x: x * np.nan, "movement"),
+        (lambda x: x * 0.0, "distinctness"),
+        (lambda x: np.exp(100 * x.pct_change(5).clip(-1, 1)), "value_range"),
     ],
 )
 def test_values_that_say_nothing_are_named(function: Callable[[pd.DataFrame], pd.DataFrame], check: str) -> None:
     """Constants, the same number for every symbol, mostly missing."""
     assert not named(validate(frames(function), market(), 0), check).passed
+
+
+def test_one_symbol_is_compared_with_its_past() -> None:
+    """A panel of one symbol can pass every check, and a constant still fails."""
+    single = market(symbols=1)
+    assert all(result.passed for result in validate(frames(lambda x: x.pct_change(5)), single, 5))
+    assert not named(validate(frames(lambda x: x * 0 + 1), single, 5), "variation").passed
+
+
+def test_the_unit_does_not_matter() -> None:
+    """Volumes in millions and returns in millionths pass alike."""
+    for unit in (1e-9, 1.0, 1e12):
+        results = validate(frames(lambda x, unit=unit: unit * x.pct_change(5)), market(), 5)  # type: ignore[misc]
+        assert all(result.passed for result in results)
 
 
 def test_a_copy_is_named_with_its_twin() -> None:
@@ -96,4 +137,10 @@ def test_a_copy_is_named_with_its_twin() -> None:
 
 def test_the_registry_says_what_blocks() -> None:
     """Leaks and emptiness stop the graph; the rest informs."""
-    assert {name for name, blocking in checks().items() if blocking} == {"no_lookahead", "coverage", "variation"}
+    assert {name for name, blocking in checks().items() if blocking} == {
+        "no_lookahead",
+        "start_independence",
+        "coverage",
+        "variation",
+        "movement",
+    }
