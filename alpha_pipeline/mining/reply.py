@@ -67,7 +67,8 @@ def _json_object(text: str) -> dict[str, object]:
 def _bare_line(text: str) -> str:
     """The first line that looks like a formula: a call or an operator, and little prose."""
     for line in text.splitlines():
-        plain = re.sub(r"^[\s`*>-]*(?:\w+\s*[:=]\s*)?", "", line).strip("` ")
+        # A dash is a bullet only before a space; before a word it is the sign of the factor.
+        plain = re.sub(r"^(?:[\s`*>]|[-+] )*(?:\w+[*\s]*[:=](?!=)[*\s`]*)?", "", line).strip("` ")
         if re.search(r"\w\(|[-+*/]", plain) and len(plain.split()) < 30 and not plain.endswith((".", ":")):
             return plain
     return ""

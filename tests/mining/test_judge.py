@@ -1,0 +1,78 @@
+"""The rubric row by row, and every condition of admission in turn."""
+
+import numpy as np
+import pytest
+
+from alpha_pipeline.mining import Admission
+from alpha_pipeline.mining.judge import refusal, rubric
+
+GOOD = {
+    "train_rank_ic": 0.03,
+    "valid_rank_ic": 0.06,
+    "valid_t_stat": 4.0,
+    "valid_sharpe": 2.0,
+    "valid_turnover": 0.1,
+    "valid_max_drawdown": -0.1,
+    "deflated_sharpe": 0.97,
+    "max_correlation": 0.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "score"),
+    [
+        ({}, 7),
+        ({"valid_sharpe": 1.5}, 6),
+        ({"valid_sharpe": 1.0}, 5),
+        ({"valid_sharpe": 0.5}, 4),
+        ({"valid_sharpe": -3.0}, 4),
+        ({"valid_rank_ic": 0.05}, 6),
+        ({"valid_rank_ic": 0.02}, 5),
+        ({"valid_rank_ic": -0.06}, 7),
+        ({"valid_turnover": 0.3}, 6),
+        ({"valid_max_drawdown": -0.15}, 6),
+        (dict.fromkeys(GOOD, np.nan), 0),
+    ],
+)
+def test_the_rubric(changes: dict[str, float], score: float) -> None:
+    """Sharpe gives up to 3, rank IC up to 2, turnover and drawdown 1 each; limits are exclusive; NaN gives nothing."""
+    assert rubric(GOOD | changes)[0] == score
+
+
+def test_the_writer_is_told_what_costs_points() -> None:
+    """Turnover and drawdown are named when they lost their point, and only then."""
+    assert rubric(GOOD)[1] == "net Sharpe 2.00; rank IC +0.060 (t +4.0)"
+    said = rubric(GOOD | {"valid_turnover": 0.8, "valid_max_drawdown": -0.4})[1]
+    assert "turnover 0.80 a day" in said and "drawdown -40%" in said
+
+
+def test_a_good_factor_is_admitted() -> None:
+    """No reason is no refusal; the opposite direction is as good."""
+    assert refusal(GOOD, Admission()) == ""
+    turned = GOOD | {"train_rank_ic": -0.03, "valid_rank_ic": -0.06, "valid_t_stat": -4.0}
+    assert refusal(turned, Admission()) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "beyond", "reason"),
+    [
+        ("max_correlation", 0.69, 0.7, "too close"),
+        ("train_rank_ic", 1e-9, 0.0, "sign"),
+        ("train_rank_ic", 1e-9, -0.01, "sign"),
+        ("valid_rank_ic", 1e-9, -0.01, "sign"),
+        ("valid_t_stat", 3.0, 2.99, "validation |t| below 3"),
+        ("valid_t_stat", -3.0, -2.99, "validation |t| below 3"),
+        ("valid_sharpe", 1e-9, 0.0, "loses money"),
+        ("deflated_sharpe", 0.95, 0.9499, "deflated Sharpe below 0.95"),
+    ],
+)
+def test_every_condition_refuses_alone(name: str, limit: float, beyond: float, reason: str) -> None:
+    """At its limit a factor passes, beyond it the reason names the condition, and so it does for NaN."""
+    assert refusal(GOOD | {name: limit}, Admission()) == ""
+    assert refusal(GOOD | {name: beyond}, Admission()).startswith(reason)
+    assert refusal(GOOD | {name: np.nan}, Admission()).startswith(reason)
+
+
+def test_all_nan_is_refused() -> None:
+    """Nothing measured is nothing shown."""
+    assert refusal(dict.fromkeys(GOOD, np.nan), Admission())

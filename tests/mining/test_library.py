@@ -1,0 +1,80 @@
+"""Yesterday's library and tonight's trials make tonight's."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.mining import next_library
+from alpha_pipeline.tables import LIBRARY, TRIALS
+
+FIRST, SECOND = (pd.Timestamp(day, tz="UTC") for day in ("2019-07-01", "2019-07-02"))
+
+
+def trials(*rows: dict[str, object]) -> pd.DataFrame:
+    """Rows of a night; accepted proposals of a model unless said otherwise."""
+    plain = {"verdict": "accepted", "proposer": "model", "valid_rank_ic": 0.04, "feedback": "good"}
+    blank = {c.name: "" if str(c.type) == "string" else np.nan for c in TRIALS.columns}
+    rows = tuple({"factor_id": f"{row['identity']}_id", "canonical": "close", **row} for row in rows)
+    return pd.DataFrame([blank | plain | row for row in rows], columns=list(blank))
+
+
+def test_only_admitted_factors_enter() -> None:
+    """A refused trial leaves no trace in the library."""
+    found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "b", "verdict": "refused"}))
+    assert found["identity"].tolist() == ["a"]
+    assert LIBRARY.conform(found).num_rows == 1
+
+
+@pytest.mark.parametrize(("ic", "weight"), [(0.04, 0.02), (-0.06, -0.03)])
+def test_a_factor_weighs_half_its_rank_ic(ic: float, weight: float) -> None:
+    """Signed by validation, shrunk by half."""
+    found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a", "valid_rank_ic": ic}))
+    assert found["weight"].tolist() == [weight]
+    assert found["status"].tolist() == ["accepted"]
+
+
+def test_a_reference_is_compared_with_and_not_traded() -> None:
+    """Weight 0 whatever it measured."""
+    found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a", "proposer": "reference"}))
+    assert (found["status"].tolist(), found["weight"].tolist()) == (["reference"], [0.0])
+
+
+def test_a_factor_keeps_the_night_it_entered() -> None:
+    """The row moves on to tonight, `since` and weight stay."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "b"}))
+    second = next_library(SECOND, first, trials({"identity": "a"})).set_index("identity")
+    assert (second["night"] == SECOND).all()
+    assert second["since"].to_dict() == {"a": SECOND, "b": FIRST}
+    assert second.loc["b", "weight"] == first["weight"][0]
+
+
+def test_the_same_factor_again_replaces_its_row() -> None:
+    """One row an identity."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}))
+    second = next_library(SECOND, first, trials({"identity": "a", "valid_rank_ic": 0.1}))
+    assert second["weight"].tolist() == [0.05]
+
+
+def test_a_night_without_admissions_changes_nothing_but_the_date() -> None:
+    """No trial, or none admitted."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "b"}))
+    for tonight in (TRIALS.empty(), trials({"identity": "c", "verdict": "refused"})):
+        second = next_library(SECOND, first, tonight)
+        pd.testing.assert_frame_equal(second.drop(columns="night"), first.drop(columns="night"))
+
+
+def test_nothing_from_nothing() -> None:
+    """An empty library has all its columns."""
+    found = next_library(FIRST, LIBRARY.empty(), TRIALS.empty())
+    assert len(found) == 0
+    assert list(found.columns) == [c.name for c in LIBRARY.columns]
+
+
+def test_the_inputs_are_left_alone() -> None:
+    """Tables given are not written to."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}))
+    tonight = trials({"identity": "b"})
+    copies = first.copy(deep=True), tonight.copy(deep=True)
+    next_library(SECOND, first, tonight)
+    pd.testing.assert_frame_equal(first, copies[0])
+    pd.testing.assert_frame_equal(tonight, copies[1])
