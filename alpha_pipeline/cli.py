@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except AlphaError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("expression")
     check.add_argument("--dialect", choices=["dsl", "math", "pandas"], default="dsl")
     check.add_argument("--bar", default="1h", help="bar size that durations such as 5d are resolved by")
+    check.add_argument("--fields", default="open,high,low,close,volume", help="names it may use (default %(default)s)")
     check.set_defaults(command=_check)
     return parser
 
@@ -67,7 +71,9 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     summary = _lake() / "reports" / f"{options.night}.txt"
     if not summary.is_file():
-        raise AlphaError(f"no report of {options.night} under {_lake()}; run `alpha-pipeline run --night {options.night}`")
+        raise AlphaError(
+            f"no report of {options.night} under {_lake()}; run `alpha-pipeline run --night {options.night}`"
+        )
     print(summary.read_text(encoding="utf-8"))
     return 0
 
@@ -83,7 +89,8 @@ def _operators(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from alpha_pipeline.expressions import complexity, fields_used, identity, lookback, parse
 
-    node = parse(options.expression, dialect=options.dialect, bar=options.bar)
+    fields = [name.strip() for name in options.fields.split(",")]
+    node = parse(options.expression, dialect=options.dialect, fields=fields, bar=options.bar)
     print(f"canonical   {node}")
     print(f"unit        {node.unit}")
     print(f"fields      {', '.join(sorted(fields_used(node))) or 'none'}")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pandas as pd
 
@@ -68,8 +69,19 @@ def _dagster(*arguments: str) -> None:
     shown = ["dagster", *command[1:]]
     _say("$ " + " ".join(f"'{a}'" if any(c in a for c in " *") else a for a in shown))
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    if subprocess.run(command, env=environment, check=False).returncode:
+    with subprocess.Popen(command, env=environment, stdout=PIPE, stderr=STDOUT, text=True, errors="replace") as process:
+        for line in process.stdout or ():
+            _say(_brief(line.rstrip()))
+    if process.returncode:
         raise AlphaError("the run failed; the cause is named above. What was stored before is untouched; run again")
+
+
+def _brief(line: str) -> str:
+    """A line of Dagster's log as `step  message`; anything else as it is."""
+    parts = line.split(" - ", 6)
+    if len(parts) == 7 and parts[1] == "dagster" and parts[2] == "INFO":
+        return f"     {parts[5].replace('__', '/'):<30} {parts[6]}"
+    return line
 
 
 def _stored(lake: Path, day: str) -> bool:

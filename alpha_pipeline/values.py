@@ -40,6 +40,11 @@ def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
     return {name: found[position] for position, name in enumerate(names)}
 
 
+def evaluate_one(node: Node, panel: Panel) -> Array:
+    """Values of one factor on the whole panel, float64 (bars, symbols)."""
+    return next(evaluate([node], panel))[1]
+
+
 def factor_values(
     library: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.DataFrame:

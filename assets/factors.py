@@ -6,6 +6,7 @@ The outer loop is an edge: tonight's trials depend on those of every earlier nig
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import dagster as dg
 import pandas as pd
@@ -17,7 +18,7 @@ from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomG
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import funnel_chart, markdown_image
 from alpha_pipeline.validation import CheckResult, validate
-from alpha_pipeline.values import evaluate_all, factor_values, library_nodes
+from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.partitions import earlier, lookback, window
 from resources.llm import LanguageModel
@@ -77,7 +78,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel)
-        settings = MiningSettings(rounds=config.rounds, proposals_per_round=config.proposals_per_round, seed=config.seed)
+        settings = MiningSettings(
+            rounds=config.rounds, proposals_per_round=config.proposals_per_round, seed=config.seed
+        )
         ledger = earlier_trials[earlier_trials["night"] < span.start]
         nights = []
         with _proposer(model, config, lake) as proposer:
@@ -102,7 +105,7 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
         yield ModelWriter(chat, model.constrain)
 
 
-def _describe_trials(trials: pd.DataFrame) -> dict[str, object]:
+def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | int | str]:
     columns = ["name", "proposer", "canonical", "stage", "reason", "valid_rank_ic", "valid_t_stat", "valid_sharpe"]
     best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
     return {
@@ -181,11 +184,18 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
     nodes = library_nodes(library, panel, market)
     results: list[tuple[str, CheckResult]] = []
     for name, node in nodes.items():
-        checks = validate(lambda p, n=node: evaluate_all({"x": n}, p)["x"], panel, factor_lookback(node), {})
+        checks = validate(partial(evaluate_one, node), panel, factor_lookback(node))
         results += [(name, check) for check in checks]
     frame = pd.DataFrame(
         [
-            {"factor": n, "check": c.name, "passed": c.passed, "value": c.value, "threshold": c.threshold, "detail": c.detail}
+            {
+                "factor": n,
+                "check": c.name,
+                "passed": c.passed,
+                "value": c.value,
+                "threshold": c.threshold,
+                "detail": c.detail,
+            }
             for n, c in results
         ],
         columns=["factor", "check", "passed", "value", "threshold", "detail"],

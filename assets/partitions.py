@@ -29,9 +29,7 @@ def lookback(days: int = LOOKBACK_DAYS) -> dg.TimeWindowPartitionMapping:
 
 def earlier(days: int = LOOKBACK_DAYS) -> dg.TimeWindowPartitionMapping:
     """The `days` before today, today excluded: how an asset depends on its own past."""
-    return dg.TimeWindowPartitionMapping(
-        start_offset=-days, end_offset=-1, allow_nonexistent_upstream_partitions=True
-    )
+    return dg.TimeWindowPartitionMapping(start_offset=-days, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 
 
 @dataclass(frozen=True)

@@ -114,5 +114,3 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
         return dg.Output(frame, metadata={"absent": reason} if reason else {"symbols": frame["symbol"].nunique()})
 
     return raw_facts
-
-

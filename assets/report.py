@@ -24,7 +24,9 @@ def report_assets() -> list[dg.AssetsDefinition]:
     ins = {f"{m.name}_{name}": dg.AssetIn(key_of(name, m), metadata=optional) for m in MARKETS for name in TONIGHT}
     ins |= {
         f"{m.name}_market_panel": dg.AssetIn(
-            key_of("market_panel", m), partition_mapping=lookback(), metadata={**optional, "columns": ["timestamp", "symbol", "close"]}
+            key_of("market_panel", m),
+            partition_mapping=lookback(),
+            metadata={**optional, "columns": ["timestamp", "symbol", "close"]},
         )
         for m in MARKETS
     }
@@ -56,7 +58,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
             lake.lake.atomic_write(f"reports/{night.night}.txt", summary.encode())
             rows.append(_row(night, page, fused, markets))
         report = pd.DataFrame(rows)
-        last = lake.lake.url(rows[-1]["path"])
+        last = lake.lake.url(page)
         return dg.Output(
             report,
             metadata={

@@ -23,7 +23,9 @@ OUTCOME_DAYS = 7
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`source_signals` of one market."""
-    tonight = {name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")}
+    tonight = {
+        name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
+    }
 
     @stored(
         tables.SOURCE_SIGNALS,
@@ -76,8 +78,11 @@ def _fused_signal() -> dg.AssetsDefinition:
         bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
         strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
         table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
-        metadata = {"decisions": bars, "strongest": table, "silent_markets": ", ".join(silent) or "none"}
-        return dg.Output(fused, metadata={**metadata, **{d.lower(): int(n) for d, n in counts.items()}})
+        metadata: dict[str, dg.MetadataValue | int | str] = {
+            d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
+        }
+        metadata |= {"decisions": bars, "strongest": table, "silent_markets": ", ".join(silent) or "none"}
+        return dg.Output(fused, metadata=metadata)
 
     return fused_signal
 
@@ -94,9 +99,7 @@ def _nothing_to_fuse(span: Window) -> str:
 def _track_record() -> dg.AssetsDefinition:
     past = lookback(OUTCOME_DAYS)
     prices = {
-        m.name: dg.AssetIn(
-            key_of("market_panel", m), partition_mapping=past, metadata={"allow_missing": True}
-        )
+        m.name: dg.AssetIn(key_of("market_panel", m), partition_mapping=past, metadata={"allow_missing": True})
         for m in MARKETS
     }
 
@@ -121,7 +124,7 @@ def _track_record() -> dg.AssetsDefinition:
         found = [table for table in scored if len(table)]
         record = pd.concat(found, ignore_index=True) if found else tables.TRACK_RECORD.empty()
         acted = record[record["decision"] != "HOLD"]
-        metadata = {"outcomes": len(record), "acted_on": len(acted)}
+        metadata: dict[str, int | float] = {"outcomes": len(record), "acted_on": len(acted)}
         if len(acted):
             metadata |= {"hit_rate": float(acted["hit"].mean()), "mean_net_return": float(acted["net_return"].mean())}
         context.log.info(f"{len(record)} outcomes, {len(acted)} of them acted on")

@@ -40,7 +40,9 @@ def main() -> None:
         started = _materialize(place, "crypto/raw_funding", "--partition", NIGHT, first=str(first.date()))
         each = (empty - started) / (days * steps - 1)
         print(f"\nOne trivial step, process included      {started:6.2f} s")
-        print(f"Range of {days} days x {steps} empty steps       {empty:6.2f} s = {each * 1000:.1f} ms a partition-step")
+        print(
+            f"Range of {days} days x {steps} empty steps       {empty:6.2f} s = {each * 1000:.1f} ms a partition-step"
+        )
 
         recent = str((last - pd.Timedelta(days=91)).date())
         _materialize(place, PRICES, "--partition-range", f"{recent}...{NIGHT}", first=recent)
@@ -49,7 +51,13 @@ def main() -> None:
 
 
 def _materialize(place: Path, select: str, option: str, when: str, first: str) -> float:
-    command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", "alpha_pipeline.definitions"]
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "asset",
+        "materialize",
+        "-m",
+        "alpha_pipeline.definitions",
+    ]
     environment = {
         **os.environ,
         "ALPHA_PIPELINE_FIRST_DAY": first,

@@ -8,6 +8,7 @@ segment before it.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.tables import MEASURES, TRIALS
 from alpha_pipeline.validation import CheckResult, validate
+from alpha_pipeline.values import evaluate_one
 
 Report = Callable[[str], None]
 Row = dict[str, object]
@@ -205,7 +207,7 @@ def _trial(
         stage = "unique" if failed.name == "no_lookahead" else "leak_clean"
         return row | {"stage": stage, "reason": f"{failed.name} check", "feedback": failed.detail}
     twin_check = next(check for check in checks if check.name == "correlation")
-    values = _values(node, tonight.panel)
+    values = evaluate_one(node, tonight.panel)
     measures = _measure(values, tonight, ledger) | {"max_correlation": twin_check.value}
     points, said = rubric(measures)
     reason = refusal(measures, tonight.admission)
@@ -227,7 +229,7 @@ def _references(tonight: _Night, ledger: pd.DataFrame, in_force: dict[str, Array
         node = parse(factor.source, bar=tonight.market.bar)
         if not fields_used(node) <= set(tonight.panel.fields) or identity(node) in taken:
             continue
-        values = _values(node, tonight.panel)
+        values = evaluate_one(node, tonight.panel)
         measures = _measure(values, tonight, _concat(ledger, rows)) | {"max_correlation": np.nan}
         points, said = rubric(measures)
         draft = Draft(factor.name, factor.source, rationale=factor.rationale)
@@ -254,7 +256,7 @@ class _Reference:
 
 
 def _validate(node: Node, tonight: _Night, in_force: Values) -> list[CheckResult]:
-    return validate(lambda panel: _values(node, panel), tonight.panel, lookback(node), in_force)
+    return validate(partial(evaluate_one, node), tonight.panel, lookback(node), in_force)
 
 
 def _measure(values: Array, tonight: _Night, ledger: pd.DataFrame) -> dict[str, float]:
@@ -284,10 +286,6 @@ def _measure(values: Array, tonight: _Night, ledger: pd.DataFrame) -> dict[str, 
 
 def _score(values: Array, tonight: _Night, segment: tuple[int, int]) -> dict[str, float]:
     return score(np.ascontiguousarray(values[slice(*segment)]), tonight.panel.rows(*segment), tonight.market)
-
-
-def _values(node: Node, panel: Panel) -> Array:
-    return next(evaluate([node], panel))[1]
 
 
 def _in_force(ledger: pd.DataFrame, tonight: _Night) -> dict[str, Array]:

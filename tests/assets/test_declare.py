@@ -6,7 +6,9 @@ import pytest
 from assets.declare import escape, markdown_table
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "[x](javascript:alert(1))", "a|b", "`x`", "![x](y)", "# x", "a\nb"])
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "[x](javascript:alert(1))", "a|b", "`x`", "![x](y)", "# x", "a\nb"]
+)
 def test_markup_is_escaped(text: str) -> None:
     """No tag, link, image, heading, code span, table break or line break survives."""
     safe = escape(text)

@@ -1,7 +1,5 @@
 """The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 import pytest
 
@@ -23,7 +21,12 @@ PER_MARKET = {
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
-BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality", "factor_values:no_lookahead", "factor_values:variation"}
+BLOCKING = {
+    "ohlcv_history:history_quality",
+    "raw_ohlcv:data_quality",
+    "factor_values:no_lookahead",
+    "factor_values:variation",
+}
 GROUPS = {"raw", "panel", "mining", "factors", "backtest", "signal", "report"}
 
 
@@ -84,5 +87,3 @@ def test_one_nightly_schedule_per_market_stopped_at_first() -> None:
     schedules = {s.name: s for s in build_defs().schedules or []}
     assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule"}
     assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
-
-
