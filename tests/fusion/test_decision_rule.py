@@ -1,0 +1,132 @@
+"""Strong agreeing sources act, doubt and silence do not: the decision rule is reachable and honest."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.errors import DataError
+from alpha_pipeline.fusion import WEIGHTS, DecisionRule, decide, fuse
+from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
+
+NOON = pd.Timestamp("2019-07-02", tz="UTC")
+
+
+def said(**signals: tuple[float, float]) -> pd.DataFrame:
+    """Rows of source signals of one symbol, `source=(value, confidence)`."""
+    rows = [
+        {"timestamp": NOON, "symbol": "A", "source": source, "value": v, "confidence": c, "reason": f"{source} spoke"}
+        for source, (v, c) in signals.items()
+    ]
+    return pd.DataFrame(rows) if rows else SOURCE_SIGNALS.empty()
+
+
+def fused(**signals: tuple[float, float]) -> pd.Series:
+    return fuse({"crypto": said(**signals)}).iloc[0]
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_all_sources_certain_of_one_direction_act(direction: int) -> None:
+    """The seed's rule gave 0.183 here, so that LONG and SHORT could not be reached."""
+    row = fused(**dict.fromkeys(WEIGHTS, (float(direction), 1.0)))
+    assert (row["value"], row["confidence"]) == (direction, 1.0)
+    assert row["decision"] == {1: "LONG", -1: "SHORT"}[direction]
+
+
+@pytest.mark.parametrize("strength", [0.4, 0.6, 0.8, 1.0])
+def test_the_dead_zone_is_gone(strength: float) -> None:
+    """Price, volume and library alone, agreeing at a confidence that people would act on, are acted on."""
+    row = fused(price_momentum=(strength, 0.7), volume_breakout=(strength, 0.7), library_factors=(strength, 0.7))
+    assert row["decision"] == "LONG"
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        {"price_momentum": (0.9, 0.3), "volume_breakout": (0.9, 0.3)},
+        {"price_momentum": (0.2, 1.0), "volume_breakout": (0.2, 1.0)},
+        {"price_momentum": (0.9, 0.8), "library_factors": (-0.9, 0.8)},
+        {"price_momentum": (0.0, 0.0)},
+    ],
+)
+def test_doubt_weakness_and_disagreement_hold(signals: dict[str, tuple[float, float]]) -> None:
+    """Low confidence, a small value, sources against each other, nothing said."""
+    assert fused(**signals)["decision"] == "HOLD"
+
+
+def test_the_formula_by_hand() -> None:
+    """Two sources that partly disagree, every factor of the confidence written out."""
+    row = fused(price_momentum=(0.8, 0.9), volume_breakout=(-0.4, 0.5))
+    pull = np.array([0.25 * 0.9, 0.20 * 0.5])
+    push = pull * [0.8, -0.4]
+    agreement, coverage = push.sum() / np.abs(push).sum(), 0.45 / sum(WEIGHTS.values())
+    confidence = pull.sum() / 0.45 * (1 - 0.5 * (1 - agreement)) * (1 - 0.2 * (1 - coverage))
+    assert row["value"] == pytest.approx(push.sum() / pull.sum())
+    assert row["confidence"] == pytest.approx(confidence)
+    assert row["coverage"] == pytest.approx(coverage)
+
+
+def test_an_absent_source_does_not_dilute() -> None:
+    """The value is the same whether a silent source exists or not; only the coverage and its share change."""
+    few = fused(price_momentum=(0.6, 0.8), volume_breakout=(0.6, 0.8))
+    more = fused(price_momentum=(0.6, 0.8), volume_breakout=(0.6, 0.8), sentiment_news=(0.6, 0.8))
+    assert few["value"] == pytest.approx(more["value"])
+    assert few["confidence"] < more["confidence"] < few["confidence"] * 1.05
+
+
+def test_disagreement_costs_confidence() -> None:
+    """The more two certain sources differ, the less is believed."""
+    found = [fused(price_momentum=(1.0, 1.0), library_factors=(v, 1.0))["confidence"] for v in (1.0, 0.0, -0.5, -1.0)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == pytest.approx(found[0] / 2)
+
+
+def test_whatever_is_said_stays_in_range() -> None:
+    """Values within [-1, 1] and confidences within [0, 1] give the same."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        names = rng.permutation(list(WEIGHTS))[: rng.integers(1, len(WEIGHTS) + 1)]
+        row = fused(**{name: (rng.uniform(-1, 1), rng.uniform(0, 1)) for name in names})
+        assert -1 <= row["value"] <= 1
+        assert 0 <= row["confidence"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "confidence", "decision"),
+    [
+        (0.31, 0.51, "LONG"),
+        (-0.31, 0.51, "SHORT"),
+        (0.3, 0.9, "HOLD"),
+        (0.9, 0.5, "HOLD"),
+        (float("nan"), 0.9, "HOLD"),
+        (0.9, float("nan"), "HOLD"),
+    ],
+)
+def test_both_thresholds_must_be_passed(value: float, confidence: float, decision: str) -> None:
+    """The seed's 0.3 and 0.5, exclusive; what is not known is held."""
+    assert decide(value, confidence, DecisionRule()) == decision
+
+
+def test_the_reasons_name_the_strongest_sources_first() -> None:
+    """Three at most, with their share of the value; the breakdown has all and adds up to it."""
+    row = fused(price_momentum=(0.9, 1.0), volume_breakout=(0.1, 0.2), library_factors=(0.5, 1.0), funding=(-0.1, 0.1))
+    assert row["reasons"].startswith("price_momentum +")
+    assert row["reasons"].count("spoke") == 3
+    breakdown = json.loads(row["breakdown"])
+    assert len(breakdown) == 4
+    assert sum(breakdown.values()) == pytest.approx(row["value"], abs=1e-5)
+
+
+def test_markets_and_symbols_are_kept_apart() -> None:
+    """One row per market, bar and symbol, in the columns of the table; a silent market has none."""
+    both = pd.concat([said(price_momentum=(0.5, 0.9)), said(price_momentum=(-0.5, 0.9)).assign(symbol="B")])
+    table = FUSED_SIGNAL.conform(fuse({"crypto": both, "equities": both, "forex": said()})).to_pandas()
+    assert table.groupby("market")["symbol"].apply(list).to_dict() == {"crypto": ["A", "B"], "equities": ["A", "B"]}
+    assert len(fuse({"crypto": said()})) == 0
+
+
+def test_a_source_without_a_weight_is_refused() -> None:
+    """A name that the table of sources does not know is an error, not a tenth."""
+    with pytest.raises(DataError, match="tea_leaves"):
+        fuse({"crypto": said(tea_leaves=(1.0, 1.0))})
