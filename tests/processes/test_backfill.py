@@ -14,7 +14,13 @@ pytestmark = pytest.mark.slow
 DAYS = [str(day.date()) for day in pd.date_range("2019-08-02", "2019-09-30")]
 WHOLE = f"{DAYS[0]}...{DAYS[-1]}"
 NIGHT = "not key:*/ohlcv_history"
-TABLES = ("crypto/market_panel", "equities/factor_definitions", "crypto/factor_values", "fused_signal", "nightly_report")
+TABLES = (
+    "crypto/market_panel",
+    "equities/factor_definitions",
+    "crypto/factor_values",
+    "fused_signal",
+    "nightly_report",
+)
 
 LAUNCH = """
 mutation($params: LaunchBackfillParams!) {

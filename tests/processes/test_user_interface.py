@@ -1,0 +1,69 @@
+"""The pages of the UI, rendered by a real browser on a materialized night."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import NIGHT, materialize
+from .webserver import Webserver, webserver
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser `chromium`"),
+]
+
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1600,1400 --virtual-time-budget=60000"
+).split()
+NODE = """
+query($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      groupName description kinds owners { ... on TeamAssetOwner { team } }
+      assetMaterializations(limit: 1) { metadataEntries { label ... on MarkdownMetadataEntry { mdStr } } }
+      assetChecksOrError { ... on AssetChecks { checks {
+        name blocking executionForLatestMaterialization { status }
+      } } }
+    }
+  }
+}"""
+
+
+def page(server: Webserver, path: str, folder: Path) -> str:
+    """The text of a page after its scripts have run; a picture of it is kept beside."""
+    shot = folder / "page.png"
+    command = ["chromium", *QUIET, f"--user-data-dir={folder / 'profile'}"]
+    address = f"{server.address}{path}"
+    subprocess.run([*command, f"--screenshot={shot}", address], check=True, capture_output=True, timeout=180)
+    dom = subprocess.run([*command, "--dump-dom", address], check=True, capture_output=True, text=True, timeout=180)
+    assert shot.stat().st_size > 30_000, "an empty page"
+    return re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", dom.stdout, flags=re.DOTALL)
+
+
+def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
+    """Lineage with its groups, an asset with columns, plots and tables, its checks passed and blocking."""
+    night = materialize(workplace, "not key:*/ohlcv_history", NIGHT)
+    assert night.returncode == 0, night.stdout[-4000:]
+    with webserver(workplace) as server:
+        lineage = page(server, "/asset-groups", tmp_path)
+        for group in ("raw", "panel", "mining", "factors", "backtest", "signal", "report"):
+            assert group in lineage
+        fused = page(server, "/assets/fused_signal?view=overview", tmp_path)
+        for shown in ("One decision per symbol", "quant-research", "confidence of the fused value", "decisions", NIGHT):
+            assert shown in fused
+        checks = page(server, "/assets/crypto/factor_values?view=checks", tmp_path)
+        assert "no_lookahead" in checks and "variation" in checks
+        node = server.ask(NODE, key={"path": ["crypto", "factor_values"]})["assetNodeOrError"]
+        found = {c["name"]: c for c in node["assetChecksOrError"]["checks"]}
+        assert {c["executionForLatestMaterialization"]["status"] for c in found.values()} == {"SUCCEEDED"}
+        assert all(found[name]["blocking"] for name in ("no_lookahead", "variation"))
+        raw = server.ask(NODE, key={"path": ["crypto", "raw_ohlcv"]})["assetNodeOrError"]
+        assert raw["assetChecksOrError"]["checks"][0]["executionForLatestMaterialization"]["status"] == "SUCCEEDED"
+        trials = server.ask(NODE, key={"path": ["crypto", "factor_definitions"]})["assetNodeOrError"]
+        markdown = json.dumps(trials["assetMaterializations"][0]["metadataEntries"])
+        assert "data:image/svg+xml" in markdown
