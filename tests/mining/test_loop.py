@@ -79,23 +79,23 @@ def test_bars_after_the_night_change_nothing() -> None:
     ended = longer.until(night + pd.Timedelta(1, "D"))
     assert ended.shape[0] == BARS
     later = _altered(longer, BARS)
-    expected = mined(RandomGrammar(), 6, ended, night=night)
-    pd.testing.assert_frame_equal(mined(RandomGrammar(), 6, longer, night=night), expected)
-    pd.testing.assert_frame_equal(mined(RandomGrammar(), 6, later, night=night), expected)
+    expected = mined(RandomGrammar(), 4, ended, night=night)
+    pd.testing.assert_frame_equal(mined(RandomGrammar(), 4, longer, night=night), expected)
+    pd.testing.assert_frame_equal(mined(RandomGrammar(), 4, later, night=night), expected)
 
 
 def test_the_sealed_segment_changes_nothing() -> None:
     """Neither the values nor the labels of any row reach into the bars kept for the test."""
     panel = walk()
     altered = _altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1])
-    pd.testing.assert_frame_equal(mined(RandomGrammar(), 6, panel), mined(RandomGrammar(), 6, altered))
+    pd.testing.assert_frame_equal(mined(RandomGrammar(), 4, panel), mined(RandomGrammar(), 4, altered))
 
 
 def test_validation_bars_do_count() -> None:
     """The test above would also pass if nothing were read; here one bar earlier is altered and the rows differ."""
     panel = walk()
     altered = _altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1] - 5)
-    assert not mined(RandomGrammar(), 6, panel).equals(mined(RandomGrammar(), 6, altered))
+    assert not mined(RandomGrammar(), 4, panel).equals(mined(RandomGrammar(), 4, altered))
 
 
 def test_labels_of_train_do_not_reach_into_validation() -> None:
@@ -222,7 +222,7 @@ def test_notes_hold_no_validation_number(first: pd.DataFrame) -> None:
 
 def test_thirty_nights_one_by_one_are_one_loop() -> None:
     """A ledger that went through files each night gives the rows of a ledger kept in memory."""
-    panel = walk(220, 5)
+    panel = walk(190, 4)
     nights = [night_of(panel, back) for back in range(29, -1, -1)]
     settings = MiningSettings(rounds=1, proposals_per_round=1, repairs=0)
     loop = by_files = TRIALS.empty()
@@ -285,7 +285,7 @@ def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
 
 def test_noise_is_not_admitted() -> None:
     """A hundred random factors on random walks: some look good by luck, none enters the library."""
-    rows = proposed(mined(RandomGrammar(), 100, walk(300, 6, seed=3)))
+    rows = proposed(mined(RandomGrammar(), 100, walk(240, 5, seed=3)))
     assert len(rows) == 100
     assert rows["valid_t_stat"].notna().sum() > 50
     assert not (rows["verdict"] == "accepted").any()
