@@ -46,9 +46,7 @@ class Market:
 
 
 CRYPTO = Market("crypto", "crypto", "1h", "24/7", 8760.0, 24, fee_bps=10.0, slippage_bps=5.0)
-EQUITIES = Market(
-    "equities", "stock", "1D", "XNYS", 252.0, 1, fee_bps=1.0, slippage_bps=5.0, borrow_bps_per_year=50.0
-)
+EQUITIES = Market("equities", "stock", "1D", "XNYS", 252.0, 1, fee_bps=1.0, slippage_bps=5.0, borrow_bps_per_year=50.0)
 MARKETS = (CRYPTO, EQUITIES)
 
 

@@ -60,7 +60,9 @@ class LanguageModel(dg.ConfigurableResource):
             raise SettingError(f"ALPHA_PIPELINE_PROPOSER is {proposer!r}; expected one of {', '.join(PROPOSERS)}")
         url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
         if url and not model:
-            raise SettingError(f"ALPHA_PIPELINE_MODEL_URL is {url!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set")
+            raise SettingError(
+                f"ALPHA_PIPELINE_MODEL_URL is {url!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
+            )
         return cls(
             base_url=url,
             api_key=dg.EnvVar("ALPHA_PIPELINE_MODEL_KEY") if "ALPHA_PIPELINE_MODEL_KEY" in os.environ else "",

@@ -1,8 +1,8 @@
 """
 A better local model for machines that reach a package index and nothing else: assembled, verified, never a default.
 
-The weights (Qwen2.5-Coder-1.5B-Instruct, Q4_K_M, Apache-2.0) lie on the index in slices uploaded by an unknown hand; the
-slices are read as data, never imported, and the whole is refused unless its SHA-256 is the publisher's.
+The weights (Qwen2.5-Coder-1.5B-Instruct, Q4_K_M, Apache-2.0) lie on the index in slices uploaded by an unknown hand.
+The slices are read as data, never imported; the whole is refused unless its SHA-256 is the publisher's.
 """
 
 import hashlib

@@ -26,7 +26,9 @@ def test_an_empty_table_conforms_to_itself(name: str) -> None:
 
 def test_rows_are_sorted_by_key_and_columns_ordered() -> None:
     """The same rows in any order are the same table."""
-    two = pd.concat([ROW.assign(symbol="B"), ROW], ignore_index=True)[["funding", "available_at", "symbol", "timestamp"]]
+    two = pd.concat([ROW.assign(symbol="B"), ROW], ignore_index=True)[
+        ["funding", "available_at", "symbol", "timestamp"]
+    ]
     stored = RAW_FUNDING.conform(two)
     assert stored.schema == RAW_FUNDING.schema()
     assert stored.column("symbol").to_pylist() == ["A", "B"]
