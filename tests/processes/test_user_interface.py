@@ -16,10 +16,18 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser `chromium`"),
 ]
 
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1600,1400 --virtual-time-budget=60000"
-).split()
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1600,1400",
+    "--virtual-time-budget=60000",
+]
 NODE = """
 query($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
