@@ -42,7 +42,7 @@ def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
 
 def evaluate_one(node: Node, panel: Panel) -> Array:
     """Values of one factor on the whole panel, float64 (bars, symbols)."""
-    return next(evaluate([node], panel))[1]
+    return next(evaluate([node], panel, threads=1))[1]
 
 
 def factor_values(
