@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
 
@@ -61,7 +62,7 @@ class LanguageModel(dg.ConfigurableResource):
         url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
         if url and not model:
             raise SettingError(
-                f"ALPHA_PIPELINE_MODEL_URL is {url!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
+                f"ALPHA_PIPELINE_MODEL_URL is {_shown(url)!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
             )
         return cls(
             base_url=url,
@@ -120,15 +121,7 @@ class _StoredChat:
         import openai  # half a second that nights without a model do not pay
 
         if self.client is None:
-            weights = Path(self.door.gguf) if self.door.gguf else None
-            self.url = self.door.base_url or self.stack.enter_context(serve(weights or embedded_weights()))
-            self.client = openai.OpenAI(
-                base_url=self.url,
-                api_key=self.door.api_key or "none",
-                timeout=self.door.timeout_seconds,
-                max_retries=max(0, self.door.attempts - 1),
-            )
-            self.stack.callback(self.client.close)
+            self._connect(openai)
         arguments: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": m.role, "content": m.text} for m in request.messages],
@@ -140,35 +133,69 @@ class _StoredChat:
             wanted = {"name": "factor", "strict": True, "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": wanted}
         try:
-            answer = self.client.chat.completions.create(**arguments)
+            return self._reply(self.client.chat.completions.create(**arguments), digest)
         except openai.APIStatusError as error:
-            raise self._failed(f"HTTP {error.status_code}: {_said(error)}", _remedy(error.status_code)) from error
-        except openai.APITimeoutError as error:
+            failed = self._failed(f"HTTP {error.status_code}: {_said(error)}", _remedy(error))
+        except openai.APITimeoutError:
             limit = f"no answer within {self.door.timeout_seconds:g} s"
-            raise self._failed(limit, "check the server's load or raise the time limit") from error
-        except openai.APIConnectionError as error:
-            raise self._failed("cannot be reached", "check the address and that the server runs") from error
+            failed = self._failed(limit, "check the server's load or raise the time limit")
+        except openai.APIConnectionError:
+            failed = self._failed("cannot be reached", "check the address and that the server runs")
         except (openai.OpenAIError, ValueError) as error:
-            raise self._failed(f"answered outside the protocol ({type(error).__name__})", WRONG_URL) from error
-        return self._reply(answer, digest)
+            failed = self._failed(f"answered outside the protocol ({type(error).__name__})", WRONG_URL)
+        raise failed  # outside the handlers: the client's own errors may quote the key, and a chain is logged whole
+
+    def _connect(self, openai: Any) -> None:
+        """Start the local server unless an address is set, and make the client; both end with the block."""
+        local = not self.door.base_url
+        key = "none" if local else _key(self.door.api_key)
+        if local:
+            weights = Path(self.door.gguf).expanduser() if self.door.gguf else embedded_weights()
+            self.url = self.stack.enter_context(serve(weights))
+        else:
+            self.url = self.door.base_url
+        # A proxy of the environment must not stand between us and our own loopback.
+        transport = openai.DefaultHttpx2Client(event_hooks={"response": [_give_up_on_quota]}, trust_env=not local)
+        self.client = openai.OpenAI(
+            base_url=self.url,
+            api_key=key,
+            timeout=self.door.timeout_seconds,
+            max_retries=max(0, self.door.attempts - 1),
+            http_client=transport,
+        )
+        self.stack.callback(self.client.close)
 
     def _reply(self, answer: Any, digest: str) -> ChatReply:
         choices = getattr(answer, "choices", None)
-        if not choices:
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message = getattr(choice, "message", None)
+        if message is None:
             told = getattr(answer, "error", None) or f"{type(answer).__name__} without choices"
             raise self._failed(f"answered without a choice: {str(told)[:200]}", WRONG_URL)
         usage = getattr(answer, "usage", None)
+        finish = str(getattr(choice, "finish_reason", None) or "")
+        text = getattr(message, "content", None)
+        if text is None and finish != "length":  # a limit spent on hidden reasoning is the limit's fault
+            told = getattr(message, "refusal", None) or f"finish {finish!r}"
+            raise self._failed(f"answered without text: {str(told)[:200]}", "ask another model, or without a schema")
         return ChatReply(
-            text=choices[0].message.content or "",
-            model=self.model,
+            text=text or "",
+            model=self._author(answer),
             request_hash=digest,
             prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
             completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
-            finish=str(choices[0].finish_reason or ""),
+            finish=finish,
         )
 
+    def _author(self, answer: Any) -> str:
+        """As the server says; the local engine would say where the file lies."""
+        told = getattr(answer, "model", None) if self.door.base_url else None
+        return str(told or self.model)
+
     def _failed(self, found: str, remedy: str) -> ModelError:
-        return ModelError(f"model {self.model!r} at {self.url}: {found}; {remedy}")
+        message = f"model {self.model!r} at {_shown(self.url)}: {found}; {remedy}"
+        key = _plain(self.door.api_key)
+        return ModelError(message.replace(key, "[key]") if key else message)
 
 
 WRONG_URL = "is ALPHA_PIPELINE_MODEL_URL the base of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1?"
@@ -181,17 +208,46 @@ def _load(lake: Lake, path: str) -> ChatReply:
         raise ModelError(f"the stored answer {path} is not readable ({error}); delete it to ask again") from error
 
 
+def _plain(key: str) -> str:
+    """The key itself; outside Dagster's run nobody has resolved the variable that holds it."""
+    return (key.get_value() or "") if isinstance(key, dg.EnvVar) else key
+
+
+def _key(key: str) -> str:
+    plain = _plain(key).strip()
+    if not (plain.isascii() and plain.isprintable()):
+        raise ModelError("ALPHA_PIPELINE_MODEL_KEY holds characters no header can carry; set it anew, in one line")
+    return plain or "none"
+
+
+def _shown(url: str) -> str:
+    """The address without user, password and query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _give_up_on_quota(response: Any) -> None:
+    """Tell the client not to repeat a call that no waiting can help: an account without means answers 429 as well."""
+    if response.status_code == 429:
+        response.read()
+        if b"insufficient_quota" in response.content:
+            response.headers["x-should-retry"] = "false"
+
+
 def _said(error: Any) -> str:
     """What the server said of the failure, without anything of the request."""
     body = error.body if isinstance(error.body, dict) else {}
     return str(body.get("message") or body.get("code") or "no reason given")[:200]
 
 
-def _remedy(status: int) -> str:
+def _remedy(error: Any) -> str:
+    if error.code == "insufficient_quota":
+        return "the account has no means left: top it up, or name another model"
     remedies = {
+        400: "check the model's context length, or set ALPHA_PIPELINE_CONSTRAIN=no if it refuses the schema",
         401: "check ALPHA_PIPELINE_MODEL_KEY",
         403: "check ALPHA_PIPELINE_MODEL_KEY and its rights",
         404: "check ALPHA_PIPELINE_MODEL and ALPHA_PIPELINE_MODEL_URL",
-        429: "wait, or check the account's quota",
+        429: "too many calls: wait, then run the same command",
     }
-    return remedies.get(status, "the same command succeeds once the server does")
+    return remedies.get(error.status_code, "the same command succeeds once the server does")

