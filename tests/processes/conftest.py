@@ -49,9 +49,12 @@ def dagster_in(folder: Path, *arguments: str, **extra: str) -> subprocess.Comple
     )
 
 
-def materialize(folder: Path, select: str, when: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
-    """`dagster asset materialize` for a day, a range (A...B) or an unpartitioned asset."""
+def materialize(
+    folder: Path, select: str, when: str = "", config: str = "", **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """`dagster asset materialize` for a day, a range (A...B) or an unpartitioned asset; `config` is its run config."""
     option = ["--partition-range" if "..." in when else "--partition", when] if when else []
+    option += ["--config-json", config] if config else []
     module = ["-m", "alpha_pipeline.definitions"]
     return dagster_in(folder, "asset", "materialize", *module, "--select", select, *option, **extra)
 

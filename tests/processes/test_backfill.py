@@ -1,5 +1,6 @@
 """Sixty past days of the whole graph: from the shell in one run, and from the machinery of the UI."""
 
+import json
 import time
 from pathlib import Path
 
@@ -22,6 +23,12 @@ TABLES = (
     "nightly_report",
 )
 
+FEW = {
+    "ops": {
+        f"{market}__factor_definitions": {"config": {"rounds": 1, "proposals_per_round": 3}}
+        for market in ("crypto", "equities")
+    }
+}
 LAUNCH = """
 mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -38,7 +45,7 @@ def test_sixty_days_from_the_shell(tmp_path: Path) -> None:
     folder = prepare(tmp_path)
     history = materialize(folder, "key:*/ohlcv_history", ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
     assert history.returncode == 0, history.stdout[-4000:]
-    done = materialize(folder, NIGHT, WHOLE, ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
+    done = materialize(folder, NIGHT, WHOLE, config=json.dumps(FEW), ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
     assert done.returncode == 0, done.stdout[-4000:]
     _assert_every_day(folder)
 
@@ -51,7 +58,7 @@ def test_sixty_days_from_the_user_interface(tmp_path: Path) -> None:
     with webserver(folder, ALPHA_PIPELINE_FIRST_DAY=DAYS[0]) as server:
         nodes = server.ask("{ assetNodes { assetKey { path } isPartitioned } }")["assetNodes"]
         keys = [node["assetKey"] for node in nodes if node["isPartitioned"]]
-        params = {"assetSelection": keys, "partitionNames": DAYS, "fromFailure": False, "tags": []}
+        params = {"assetSelection": keys, "partitionNames": DAYS, "fromFailure": False, "runConfigData": FEW}
         launched = server.ask(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         assert _finished(server, launched["backfillId"]) == "COMPLETED_SUCCESS"
