@@ -26,6 +26,10 @@ EXAMPLES = (
 )
 
 
+# Plain words of bounded length: small models otherwise fill their whole answer with escapes.
+RATIONALE = "^[A-Za-z ,.]{1,80}$"
+
+
 def question(task: Task, constrained: bool) -> tuple[Message, ...]:
     """
     The conversation that asks for one factor.
@@ -64,7 +68,7 @@ def schema(task: Task) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "rationale": {"type": "string", "maxLength": 90},
+            "rationale": {"type": "string", "pattern": RATIONALE},
             "expression": {"type": "string", "pattern": typed_pattern(task.fields)},
         },
         "required": ["rationale", "expression"],
