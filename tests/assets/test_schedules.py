@@ -33,10 +33,13 @@ def test_a_tick_asks_for_what_the_instance_lacks(market: str) -> None:
     """After ten days of downtime one tick asks for the ten days; once they are there, for nothing."""
     schedule = build_defs().resolve_schedule_def(f"nightly_{market}_schedule")
     key = dg.AssetKey([market, "source_signals"])
-    with dg.instance_for_test() as instance:
+    tonight = datetime(2019, 10, 1, 0, 45, tzinfo=UTC)
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(instance, scheduled_execution_time=tonight) as tick,
+    ):
         for day in DAYS[:4]:
             instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=day))
-        tick = dg.build_schedule_context(instance, scheduled_execution_time=datetime(2019, 10, 1, 0, 45, tzinfo=UTC))
         requests = schedule.evaluate_tick(tick).run_requests or []
         assert [(r.partition_key, r.tags["dagster/asset_partition_range_start"]) for r in requests] == [(None, DAYS[4])]
         assert requests[0].tags["dagster/asset_partition_range_end"] == DAYS[-1]

@@ -82,10 +82,13 @@ def make_library(rng):
         ic = rng.normal(0.01, 0.02)
         drawdown = -abs(rng.normal(0.2, 0.1))
         metrics.append(
-            [NIGHT, key, status, 2000, ic, ic * 4, ic * 150, ic * 8, 0.2, ic * 40, ic * 60, ic * 50, ic * 10, drawdown,
-             abs(rng.normal(0.8, 0.3)), 8.0, 0.8, np.nan]
+            {"night": NIGHT, "factor_id": key, "status": status, "bars": 2000, "rank_ic": ic, "icir": ic * 4,
+             "t_stat": ic * 150, "annual_return": ic * 8, "volatility": 0.2, "sharpe": ic * 40, "sharpe_gross": ic * 60,
+             "sharpe_delayed": ic * 30, "sortino": ic * 50, "calmar": ic * 10, "max_drawdown": drawdown,
+             "win_rate": 0.5, "turnover": abs(rng.normal(0.8, 0.3)), "break_even_bps": 8.0,
+             "probabilistic_sharpe": 0.8, "deflated_sharpe": np.nan}
         )  # fmt: skip
-    frame = pd.DataFrame(metrics[:-1], columns=[c.name for c in METRICS.columns])
+    frame = pd.DataFrame(metrics[:-1])
     return as_stored(LIBRARY, pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns])), as_stored(
         METRICS, frame
     )
