@@ -17,7 +17,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import funnel_chart, markdown_image
-from alpha_pipeline.validation import CheckResult, validate
+from alpha_pipeline.validation import CheckResult, checks, validate
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.partitions import earlier, lookback, window
@@ -26,7 +26,9 @@ from resources.parquet_io import ParquetIOManager
 
 # Every earlier night counts as a trial; Dagster has no "all before", a very large window is.
 ALL_NIGHTS = 36_500
-CHECKS = ("no_lookahead", "variation")
+# Leaks and emptiness stop the graph; a gap in the data lowers the coverage of a sound factor, so that only warns.
+BLOCKING = ("no_lookahead", "start_independence", "variation", "movement")
+INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
 class MiningConfig(dg.Config):
@@ -158,9 +160,10 @@ def _values(market: Market) -> dg.AssetsDefinition:
         "factors",
         market,
         kinds=("parquet", "numba"),
-        description="Values of every factor in force, one column each; checked for look-ahead and variation.",
+        description="Values of every factor in force, one column each; checked for look-ahead and emptiness.",
         ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
-        blocking=CHECKS,
+        blocking=BLOCKING,
+        checks=INFORMING,
     )
     def factor_values_asset(
         context: dg.AssetExecutionContext,
@@ -180,12 +183,12 @@ def _values(market: Market) -> dg.AssetsDefinition:
 
 
 def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.AssetCheckResult]:
-    """Every factor again on cut and altered panels, grouped into the two blocking checks."""
+    """Every factor again on cut and altered panels, grouped by check."""
     nodes = library_nodes(library, panel, market)
     results: list[tuple[str, CheckResult]] = []
     for name, node in nodes.items():
-        checks = validate(partial(evaluate_one, node), panel, factor_lookback(node))
-        results += [(name, check) for check in checks]
+        found = validate(partial(evaluate_one, node), panel, factor_lookback(node))
+        results += [(name, check) for check in found]
     frame = pd.DataFrame(
         [
             {
@@ -200,12 +203,13 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
         ],
         columns=["factor", "check", "passed", "value", "threshold", "detail"],
     )
-    for name in CHECKS:
+    for name in (*BLOCKING, *INFORMING):
         rows = frame[frame["check"] == name]
         failed = rows[~rows["passed"].astype(bool)]
         yield dg.AssetCheckResult(
             check_name=name,
             passed=failed.empty,
+            severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=f"{len(rows) - len(failed)} of {len(rows)} factors pass",
             metadata={"results": markdown_table(rows, 40)},
         )

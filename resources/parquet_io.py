@@ -77,8 +77,8 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             return self.lake.read(key, columns=columns, allow_missing=allow_missing)
         days = context.asset_partition_keys
         frame, missing = self.lake.read_days(key, days, columns, allow_missing)
-        if 0 < len(missing) < len(days):
-            context.log.info(f"{key}: {len(missing)} of {len(days)} days were never materialized and are left out")
+        if missing:
+            context.log.debug(f"{key}: {len(missing)} of {len(days)} days were never materialized and are left out")
         return frame
 
 

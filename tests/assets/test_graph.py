@@ -21,11 +21,8 @@ PER_MARKET = {
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
-BLOCKING = {
-    "ohlcv_history:history_quality",
-    "raw_ohlcv:data_quality",
-    "factor_values:no_lookahead",
-    "factor_values:variation",
+BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality"} | {
+    f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement")
 }
 GROUPS = {"raw", "panel", "mining", "factors", "backtest", "signal", "report"}
 
