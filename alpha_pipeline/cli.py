@@ -60,6 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     first_day = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", EMBEDDED_FIRST_DAY)
     seconds = run_night(NightRun(options.night, first_day, _lake(), options.fresh))
     _report(options)
+    print(f"Parquet {_lake()}/<market>/<asset>/day={options.night}/part-0.parquet, {_lake()}/fused_signal/...")
     print(f"\nDone in {seconds:.0f} s. Try next:")
     print("  make ui                                             the graph, its checks and plots")
     print("  .venv/bin/alpha-pipeline operators                  the factor language")
@@ -74,7 +75,7 @@ def _report(options: argparse.Namespace) -> int:
         raise AlphaError(
             f"no report of {options.night} under {_lake()}; run `alpha-pipeline run --night {options.night}`"
         )
-    print(summary.read_text(encoding="utf-8"))
+    print(summary.read_text(encoding="utf-8").rstrip("\n"))
     return 0
 
 

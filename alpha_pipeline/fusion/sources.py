@@ -46,7 +46,7 @@ SOURCES = (
         value=f"tanh({MOVE})",
         confidence=f"clip(abs({MOVE}), 0, 1) * where({MOVE_5D} * {MOVE_20D} > 0, 1, 0.5)",
         measure=MOVE,
-        meaning="mean of the 5- and 20-day moves in standard deviations",
+        meaning="5- and 20-day move in sigmas",
     ),
     Source(
         "volume_breakout",
