@@ -27,8 +27,8 @@ def stored(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
-    checks: Iterable[str] = (),
-    blocking: Iterable[str] = (),
+    checks: Mapping[str, str] | None = None,
+    blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """
     The `dg.asset` decorator with everything that follows from the table filled in.
@@ -42,8 +42,8 @@ def stored(
         partitioned: False for the one bulk table.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
-        checks: names of checks the asset reports itself and that only warn.
-        blocking: names of checks the asset reports itself and that stop everything downstream.
+        checks: checks the asset reports itself and that only warn: name to what it measures.
+        blocking: the same, but they stop everything downstream.
     """
     key = key_of(table.name, market)
     return dg.asset(
@@ -59,8 +59,11 @@ def stored(
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins=ins,
         io_manager_key="lake",
-        check_specs=[dg.AssetCheckSpec(name, asset=key) for name in checks]
-        + [dg.AssetCheckSpec(name, asset=key, blocking=True) for name in blocking],
+        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
+        + [
+            dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+            for name, text in (blocking or {}).items()
+        ],
     )
 
 

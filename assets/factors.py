@@ -17,7 +17,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import funnel_chart, markdown_image
-from alpha_pipeline.validation import CheckResult, checks, validate
+from alpha_pipeline.validation import CheckResult, checks, meaning, validate
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.partitions import earlier, lookback, window
@@ -162,8 +162,8 @@ def _values(market: Market) -> dg.AssetsDefinition:
         kinds=("parquet", "numba"),
         description="Values of every factor in force, one column each; checked for look-ahead and emptiness.",
         ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
-        blocking=BLOCKING,
-        checks=INFORMING,
+        blocking={name: meaning(name) for name in BLOCKING},
+        checks={name: meaning(name) for name in INFORMING},
     )
     def factor_values_asset(
         context: dg.AssetExecutionContext,

@@ -19,6 +19,7 @@ from resources.market_data import MarketDataResource
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 
+CONTRACT = "Keys, positive and coherent prices, volumes, stamps and calendar coverage (Great Expectations)."
 FACTS = {
     "raw_funding": (tables.RAW_FUNDING, "Funding rates of perpetuals, at their own settlement stamps."),
     "raw_news": (tables.RAW_NEWS, "Headlines with their score, stamped when they could first be read."),
@@ -40,7 +41,7 @@ def _history(market: Market) -> dg.AssetsDefinition:
         market,
         partitioned=False,
         description=f"Every bar before the first day of the graph ({FIRST_DAY}), loaded once.",
-        blocking=["history_quality"],
+        blocking={"history_quality": CONTRACT},
     )
     def ohlcv_history(context: dg.AssetExecutionContext, data: MarketDataResource) -> Result:
         end = pd.Timestamp(FIRST_DAY, tz="UTC")
@@ -58,7 +59,7 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         "raw",
         market,
         description=f"Bars of {market.bar} as the source gave them, stamped at their close.",
-        blocking=["data_quality"],
+        blocking={"data_quality": CONTRACT},
     )
     def raw_ohlcv(context: dg.AssetExecutionContext, data: MarketDataResource) -> Result:
         span = window(context)

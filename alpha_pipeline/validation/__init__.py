@@ -2,7 +2,7 @@
 
 from alpha_pipeline.validation import lookahead, originality, values  # noqa: F401  # they register their checks
 from alpha_pipeline.validation.canaries import Canary, canaries, wrong_canaries
-from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, validate
+from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, meaning, validate
 
 __all__ = [
     "Canary",
@@ -11,6 +11,7 @@ __all__ = [
     "canaries",
     "check",
     "checks",
+    "meaning",
     "validate",
     "wrong_canaries",
 ]

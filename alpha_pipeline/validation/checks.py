@@ -68,6 +68,11 @@ def check(blocking: bool) -> Callable[[Callable[[Candidate], Outcome]], Callable
     return register
 
 
+def meaning(name: str) -> str:
+    """What a check measures, the first paragraph of its documentation."""
+    return " ".join((_checks[name][0].__doc__ or "").strip().split("\n\n")[0].split())
+
+
 def checks() -> dict[str, bool]:
     """Names of all checks, in the order they run, and whether they block."""
     return {name: blocking for name, (_, blocking) in _checks.items()}
