@@ -8,6 +8,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import align
+from alpha_pipeline.reporting import markdown_image, price_chart
 from assets.declare import key_of, stored
 from assets.partitions import lookback
 from assets.raw import FACTS
@@ -51,6 +52,13 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
         absent = [name for name, table in known.items() if table.empty]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
-        return dg.Output(panel, metadata={"fields": ", ".join(fields), "absent_sources": ", ".join(absent) or "none"})
+        metadata: dict[str, dg.MetadataValue | str] = {
+            "fields": ", ".join(fields),
+            "absent_sources": ", ".join(absent) or "none",
+        }
+        if len(panel):
+            closes = panel.pivot(index="timestamp", columns="symbol", values="close")
+            metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, the first one = 100"))
+        return dg.Output(panel, metadata=metadata)
 
     return [market_panel]

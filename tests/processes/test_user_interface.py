@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,29 @@ query($key: AssetKeyInput!) {
 }"""
 
 
+DRY_RUN = """
+mutation($schedule: ScheduleSelector!, $timestamp: Float) {
+  scheduleDryRun(selectorData: $schedule, timestamp: $timestamp) {
+    ... on DryRunInstigationTick { evaluationResult { runRequests { tags { key value } } error { message } } }
+    ... on PythonError { message }
+  }
+}"""
+
+
+def dry_run(server: Webserver, schedule: str) -> list[tuple[str, str]]:
+    """The ranges of days a tick of the schedule asks for, evaluated by the real code server."""
+    selector = {
+        "repositoryLocationName": "alpha_pipeline",
+        "repositoryName": "__repository__",
+        "scheduleName": schedule,
+    }
+    tick = datetime(2019, 10, 1, 0, 45, tzinfo=UTC).timestamp()
+    answer = server.ask(DRY_RUN, schedule=selector, timestamp=tick)["scheduleDryRun"]["evaluationResult"]
+    assert answer["error"] is None, answer
+    tags = [{tag["key"]: tag["value"] for tag in request["tags"]} for request in answer["runRequests"]]
+    return [(t["dagster/asset_partition_range_start"], t["dagster/asset_partition_range_end"]) for t in tags]
+
+
 def page(server: Webserver, path: str, folder: Path) -> str:
     """The text of a page after its scripts have run; a picture of it is kept beside."""
     shot = folder / "page.png"
@@ -73,6 +97,9 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
         assert {c["executionForLatestMaterialization"]["status"] for c in blocking} == {"SUCCEEDED"}
         raw = server.ask(NODE, key={"path": ["crypto", "raw_ohlcv"]})["assetNodeOrError"]
         assert raw["assetChecksOrError"]["checks"][0]["executionForLatestMaterialization"]["status"] == "SUCCEEDED"
+        for market in ("crypto", "equities"):
+            missed = dry_run(server, f"nightly_{market}_schedule")
+            assert missed == [("2019-09-17", "2019-09-29")], "all of the last fourteen days but the one that is done"
         trials = server.ask(NODE, key={"path": ["crypto", "factor_definitions"]})["assetNodeOrError"]
         markdown = json.dumps(trials["assetMaterializations"][0]["metadataEntries"])
         assert "data:image/svg+xml" in markdown
