@@ -25,11 +25,14 @@ class Panel:
         timestamps: (bars,) datetime64[us], UTC bar closes, strictly increasing.
         symbols: names of the columns, sorted.
         fields: field name to a C-ordered float64 (bars, symbols) matrix; NaN where there is no value.
+        origin: number of the first bar; windows are computed in blocks anchored to these numbers, so that a slice gives
+            the same bits as the whole. Counted from 1970 where bars are evenly spaced, else from the first bar given.
     """
 
     timestamps: Array
     symbols: tuple[str, ...]
     fields: Mapping[str, Array]
+    origin: int = 0
 
     def __post_init__(self) -> None:
         shape = (len(self.timestamps), len(self.symbols))
@@ -53,7 +56,8 @@ class Panel:
         """The bars [start, stop), Python slice rules; views, nothing is copied."""
         cut = slice(start, stop)
         fields = {name: values[cut] for name, values in self.fields.items()}
-        return replace(self, timestamps=self.timestamps[cut], fields=fields)
+        origin = self.origin + cut.indices(len(self.timestamps))[0]
+        return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin)
 
     def until(self, moment: pd.Timestamp) -> "Panel":
         """The bars that had closed by `moment`."""
@@ -89,7 +93,7 @@ class Panel:
             values.reshape(-1)[cell] = table[name].to_numpy("float64", na_value=np.nan)
             if not np.isnan(values).all():
                 out[name] = values
-        return cls(times, tuple(symbols.tolist()), out)
+        return cls(times, tuple(symbols.tolist()), out, _first_bar_number(times))
 
     def to_table(self) -> pd.DataFrame:
         """Long form, sorted by timestamp and symbol; rows in which every field is NaN are left out."""
@@ -152,6 +156,11 @@ def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Tim
             tolerance=max_age,
         ).drop(columns="_known")
     return panel
+
+
+def _first_bar_number(times: Array) -> int:
+    steps = np.unique(np.diff(times))
+    return int(times[0].astype(np.int64) // steps[0].astype(np.int64)) if len(steps) == 1 else 0
 
 
 def _field_columns(table: pd.DataFrame) -> list[str]:

@@ -97,7 +97,8 @@ class _Batch:
             raise DataError(f"operator {operator.name!r} is a formula and has no values of its own")
         series = [float(a.parameters[0]) if a.is_constant else self.values[a] for a in node.arguments]
         out = self.buffer()
-        operator.kernel(*series, *node.parameters, out=out)
+        anchor = {"origin": self.panel.origin} if operator.anchored else {}
+        operator.kernel(*series, *node.parameters, **anchor, out=out)
         return out
 
     def buffer(self) -> Array:

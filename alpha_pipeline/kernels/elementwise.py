@@ -12,6 +12,8 @@ import numpy as np
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
 from alpha_pipeline.panel import Array
 
+GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL = 0, 1, 2, 3
+
 BLOCK = 32_768  # cells; 256 kB per operand stays in a second-level cache
 
 
@@ -24,21 +26,45 @@ def apply(function: Callable[..., Any], *operands: Array | float, out: Array) ->
             block += block - block
 
 
-def compare(function: Callable[..., Any], x: Array | float, y: Array | float, out: Array) -> None:
+def compare(kind: int, x: Array | float, y: Array | float, out: Array) -> None:
     """1.0 where the comparison holds, 0.0 where not, NaN where an operand is NaN."""
-    for block, (left, right) in _blocks(out, x, y):
-        np.copyto(block, function(left, right))
-        for operand in (left, right):
-            if isinstance(operand, np.ndarray):
-                block += operand - operand
+    _compare(kind, _rows(x, out), _rows(y, out), out)
 
 
 def choose(condition: Array, x: Array | float, y: Array | float, out: Array) -> None:
     """X where the condition is non-zero, y where it is zero, NaN where it is NaN."""
-    for block, (flag, left, right) in _blocks(out, condition, x, y):
-        np.copyto(block, right)
-        np.copyto(block, left, where=flag != 0.0)
-        block += flag - flag
+    _choose(condition, _rows(x, out), _rows(y, out), out)
+
+
+@kernel(INT, IN, IN, OUT)
+def _compare(kind, x, y, out):  # type: ignore[no-untyped-def]  # numba infers these
+    for t in range(out.shape[0]):
+        a, b, target = x[min(t, x.shape[0] - 1)], y[min(t, y.shape[0] - 1)], out[t]
+        if kind == GREATER:
+            for c in range(target.size):
+                target[c] = (1.0 if a[c] > b[c] else 0.0) + (a[c] - a[c]) + (b[c] - b[c])
+        elif kind == GREATER_EQUAL:
+            for c in range(target.size):
+                target[c] = (1.0 if a[c] >= b[c] else 0.0) + (a[c] - a[c]) + (b[c] - b[c])
+        elif kind == EQUAL:
+            for c in range(target.size):
+                target[c] = (1.0 if a[c] == b[c] else 0.0) + (a[c] - a[c]) + (b[c] - b[c])
+        else:
+            for c in range(target.size):
+                target[c] = (0.0 if a[c] == b[c] else 1.0) + (a[c] - a[c]) + (b[c] - b[c])
+
+
+@kernel(IN, IN, IN, OUT)
+def _choose(condition, x, y, out):  # type: ignore[no-untyped-def]
+    for t in range(out.shape[0]):
+        flag, a, b, target = condition[t], x[min(t, x.shape[0] - 1)], y[min(t, y.shape[0] - 1)], out[t]
+        for c in range(target.size):
+            target[c] = (a[c] if flag[c] != 0.0 else b[c]) + (flag[c] - flag[c])
+
+
+def _rows(x: Array | float, out: Array) -> Array:
+    """A matrix as it is; a number as one row that stands for all."""
+    return x if isinstance(x, np.ndarray) else np.full((1, out.shape[1]), x, out.dtype)
 
 
 def _blocks(out: Array, *operands: Array | float) -> Iterator[tuple[Array, list[Any]]]:

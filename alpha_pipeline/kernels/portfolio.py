@@ -13,7 +13,7 @@ FLAGS = types.Array(types.boolean, 1, "C", readonly=True)
 GROSS, NET, TURNOVER = 0, 1, 2
 
 
-@kernel(IN, FLOAT, INT, OUT)
+@kernel(IN, FLOAT, INT, OUT, narrow=False)
 def legs(fractions, quantile, minimum_breadth, out):  # type: ignore[no-untyped-def]  # numba infers these
     """
     Membership of the top leg minus that of the bottom leg, each leg summing to one.
@@ -58,7 +58,7 @@ def legs(fractions, quantile, minimum_breadth, out):  # type: ignore[no-untyped-
                     out[t, c] += sign / places
 
 
-@kernel(IN, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT)
+@kernel(IN, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT, narrow=False)
 def hold(targets, trade, returns, funding, impact, cost_rate, borrow_rate, held, out):  # type: ignore[no-untyped-def]
     """
     Hold the targets through time.
@@ -105,7 +105,7 @@ def hold(targets, trade, returns, funding, impact, cost_rate, borrow_rate, held,
             weights[c] = 0.0 if ruined else weights[c] * (1.0 + r) / (1.0 + net)
 
 
-@kernel(IN, IN, INT, OUT)
+@kernel(IN, IN, INT, OUT, narrow=False)
 def correlate(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def]
     """Pearson correlation of each row over the cells where both are present, in column 0 of `out`; NaN when flat."""
     bars, symbols = x.shape

@@ -10,25 +10,23 @@ from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
 from alpha_pipeline.kernels.rows import blank, step, zero_where_present
 
 TILE = 256
-LINE = 8  # columns per cache line
+LANES = 32  # columns whose ordered windows are kept side by side
 
 
 @kernel(IN, INT, OUT)
 def rank_in_window(x, window, out):  # type: ignore[no-untyped-def]  # numba infers these
     """Rank of the newest value among the last `window`, as a fraction in [1/window, 1]; ties get average ranks."""
     bars, symbols = x.shape
+    blank(out[: window - 1])
     for left in range(0, symbols, TILE):
-        width = min(TILE, symbols - left)
-        score = np.empty(width)
-        for t in range(bars):
-            now, target = x[t, left : left + width], out[t, left : left + width]
-            if t < window - 1:
-                blank(target)
-                continue
+        right = min(left + TILE, symbols)
+        score = np.empty(right - left)
+        for t in range(window - 1, bars):
+            now, target = x[t, left:right], out[t, left:right]
             zero_where_present(now, score)
             for row in range(t - window + 1, t):
-                _count_below(x[row, left : left + width], now, score)
-            for c in range(width):
+                _count_below(x[row, left:right], now, score)
+            for c in range(right - left):
                 target[c] = (score[c] + 1.0) / window
 
 
@@ -42,58 +40,48 @@ def _count_below(then, now, score):  # type: ignore[no-untyped-def]
 
 @kernel(IN, INT, FLOAT, OUT)
 def quantile(x, window, fraction, out):  # type: ignore[no-untyped-def]
-    """Quantile of the last `window` values, linear between neighbours; 0.5 is the median."""
+    """
+    Quantile of the last `window` values, linear between neighbours; 0.5 is the median.
+
+    The ordered window of a column is a column of `held`; one pass over its rows takes the leaving value out and puts the
+    new one in, for all columns at once. Absent values are held as infinities and counted.
+    """
     bars, symbols = x.shape
-    ordered = np.empty((LINE, window))
-    place = fraction * (window - 1)
-    low = min(int(place), window - 1)
+    held = np.empty((window + 1, LANES))
+    leaving, entering, absent = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    position = fraction * (window - 1)
+    low = min(int(position), window - 1)
     high = min(low + 1, window - 1)
-    share = place - low
-    for left in range(0, symbols, LINE):
-        width = min(LINE, symbols - left)
-        counts = np.zeros(LINE, np.int64)
+    share = position - low
+    blank(out[: window - 1])
+    for left in range(0, symbols, LANES):
+        width = min(LANES, symbols - left)
+        held[:] = np.inf
+        leaving[:] = np.inf
+        absent[:] = window
         for t in range(bars):
             for c in range(width):
-                held, count = ordered[c], counts[c]
-                value = x[t, left + c]
-                leaving = x[t - window, left + c] if t >= window else np.nan
-                if count == window and leaving == leaving and value == value:
-                    _exchange(held, leaving, value)
-                else:
-                    if leaving == leaving:
-                        count -= 1
-                        for i in range(np.searchsorted(held[: count + 1], leaving), count):
-                            held[i] = held[i + 1]
-                    if value == value:
-                        i = count
-                        while i > 0 and held[i - 1] > value:
-                            held[i] = held[i - 1]
-                            i -= 1
-                        held[i] = value
-                        count += 1
-                    counts[c] = count
-                if count == window:
-                    out[t, left + c] = held[low] + (held[high] - held[low]) * share
-                else:
-                    out[t, left + c] = np.nan
+                if t >= window:
+                    leaving[c] = _or_infinity(x[t - window, left + c])
+                entering[c] = _or_infinity(x[t, left + c])
+                absent[c] += (1.0 if entering[c] == np.inf else 0.0) - (1.0 if leaving[c] == np.inf else 0.0)
+            for i in range(window):
+                _exchange(held[i], held[i + 1], leaving, entering)
+            if t >= window - 1:
+                for c in range(width):
+                    value = held[low, c] + (held[high, c] - held[low, c]) * share
+                    out[t, left + c] = value if absent[c] == 0.0 else np.nan
 
 
 @step
-def _exchange(held, leaving, value):  # type: ignore[no-untyped-def]
-    """Replace one of the ordered values by another: a binary search and one shift between the two places."""
-    low, high = 0, held.size - 1
-    while low < high:
-        middle = (low + high) >> 1
-        if held[middle] < leaving:
-            low = middle + 1
-        else:
-            high = middle
-    if value > leaving:
-        while low + 1 < held.size and held[low + 1] < value:
-            held[low] = held[low + 1]
-            low += 1
-    else:
-        while low > 0 and held[low - 1] > value:
-            held[low] = held[low - 1]
-            low -= 1
-    held[low] = value
+def _or_infinity(value):  # type: ignore[no-untyped-def]
+    return np.float64(value) if value == value else np.inf
+
+
+@step
+def _exchange(here, next_, leaving, entering):  # type: ignore[no-untyped-def]
+    for c in range(LANES):
+        kept = here[c] if here[c] < leaving[c] else next_[c]
+        carried = entering[c]
+        here[c] = kept if kept < carried else carried
+        entering[c] = carried if kept < carried else kept

@@ -3,104 +3,138 @@ Reductions over the last `window` bars: sums, products, extremes, and places of 
 
 Means and higher moments that need care with cancellation are in `moments`; order statistics in `ranking`.
 
-Method: binary splitting. Level k holds the reduction of the last 2**k bars, each from two of the level below; a window
-is the join of the levels of its binary digits. That is O(log window) additions a cell with no subtraction of a leaving
-value: nothing drifts, a spike or a NaN touches exactly the windows that hold it, rounding grows with log(window), and
-the order of additions depends on the window alone, so any slice of history gives the same bits.
+Method (van Herk 1992, Gil and Werman 1993): bars are cut into blocks of `window`. A window that ends inside a block is
+the tail of the block before joined with the head of its own, and tails and heads grow by one row at a time: three passes
+whatever the window. No leaving value is ever subtracted, so nothing drifts, and a spike or a NaN touches exactly the
+windows that hold it. Blocks are anchored to the number of the bar (`origin` is that of row 0), so a slice of history
+gives the same bits as the whole.
 """
 
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import add, blank, copy, divide, larger, multiply, smaller, step
+from alpha_pipeline.kernels.rows import blank, first_block, step
 
-TILE = 512  # columns worked on together: the levels of one tile stay in the second-level cache
+TILE = 512  # columns worked on together: whole rows of most panels, so that memory is read in order
 
 SUM, PRODUCT, MINIMUM, MAXIMUM = 0, 1, 2, 3
 
 
-@step
-def _join(kind, a, b, target):  # type: ignore[no-untyped-def]  # numba infers these
-    if kind == SUM:
-        add(a, b, target)
-    elif kind == PRODUCT:
-        multiply(a, b, target)
-    elif kind == MINIMUM:
-        smaller(a, b, target)
-    else:
-        larger(a, b, target)
-
-
-@kernel(IN, INT, INT, FLOAT, OUT)
-def reduce(x, window, kind, divisor, out):  # type: ignore[no-untyped-def]
+@kernel(IN, INT, INT, INT, FLOAT, OUT)
+def reduce(x, window, origin, kind, divisor, out):  # type: ignore[no-untyped-def]  # numba infers these
     """Sum (divided by `divisor`), product, minimum or maximum of the last `window` values."""
     bars, symbols = x.shape
-    top = 0
-    while (2 << top) <= window:
-        top += 1
-    # Level k lives in the rows [2**(k+1), 2**(k+2)) of the ring, indexed by the bar modulo 2**(k+1).
+    nothing = 0.0 if kind == SUM else (1.0 if kind == PRODUCT else (np.inf if kind == MINIMUM else -np.inf))
+    blank(out[: window - 1])
     for left in range(0, symbols, TILE):
-        width = min(TILE, symbols - left)
-        ring, joined, spare = np.empty((4 << top, width)), np.empty(width), np.empty(width)
-        for t in range(bars):
-            copy(x[t, left : left + width], ring[2 + (t & 1)])
-            for k in range(1, top + 1):
-                if t < (1 << k) - 1:
-                    break
-                below, mask = 1 << k, (1 << k) - 1
-                newer, older = below + (t & mask), below + ((t - (1 << (k - 1))) & mask)
-                row = (2 << k) + (t & ((2 << k) - 1))
-                _join(kind, ring[newer], ring[older], ring[row])
-            target = out[t, left : left + width]
-            if t < window - 1:
-                blank(target)
-                continue
-            base, mask = 2 << top, (2 << top) - 1
-            if kind >= MINIMUM:
-                # Overlap does no harm to extremes: two windows of the largest power of two cover the whole.
-                older = base + ((t - (window - (1 << top))) & mask)
-                _join(kind, ring[base + (t & mask)], ring[older], target)
-                continue
-            size = 0
-            for k in range(top + 1):
-                if window & (1 << k):
-                    chunk = ring[(2 << k) + ((t - size) & ((2 << k) - 1))]
-                    if size == 0:
-                        copy(chunk, joined)
-                    else:
-                        _join(kind, joined, chunk, spare)
-                        joined, spare = spare, joined
-                    size += 1 << k
-            divide(joined, divisor, target)
+        right = min(left + TILE, symbols)
+        # tails[k] reduces the bars from start - window + 1 + k to start - 1; the last one is empty.
+        tails, head = np.full((window, right - left), nothing), np.empty(right - left)
+        for start in range(first_block(origin, window), bars, window):
+            for t in range(start - 1, max(0, start - window + 1) - 1, -1):
+                k = t - start + window - 1
+                _join(kind, x[t, left:right], tails[k + 1], tails[k])
+            head[:] = nothing
+            for t in range(start, min(start + window, bars)):
+                if t >= window - 1:
+                    _finish(kind, x[t, left:right], tails[t - start], divisor, head, out[t, left:right])
+                else:
+                    _grow(kind, x[t, left:right], head)
 
 
-@kernel(IN, INT, INT, OUT)
-def place(x, window, kind, out):  # type: ignore[no-untyped-def]
+@step
+def _join(kind, x, old, new):  # type: ignore[no-untyped-def]
+    if kind == SUM:
+        for c in range(x.size):
+            new[c] = x[c] + old[c]
+    elif kind == PRODUCT:
+        for c in range(x.size):
+            new[c] = x[c] * old[c]
+    elif kind == MINIMUM:
+        for c in range(x.size):
+            new[c] = x[c] if (x[c] < old[c]) | (x[c] != x[c]) else old[c]
+    else:
+        for c in range(x.size):
+            new[c] = x[c] if (x[c] > old[c]) | (x[c] != x[c]) else old[c]
+
+
+@step
+def _grow(kind, x, head):  # type: ignore[no-untyped-def]
+    if kind == SUM:
+        for c in range(x.size):
+            head[c] += x[c]
+    elif kind == PRODUCT:
+        for c in range(x.size):
+            head[c] *= x[c]
+    elif kind == MINIMUM:
+        for c in range(x.size):
+            head[c] = x[c] if (x[c] < head[c]) | (x[c] != x[c]) else head[c]
+    else:
+        for c in range(x.size):
+            head[c] = x[c] if (x[c] > head[c]) | (x[c] != x[c]) else head[c]
+
+
+@step
+def _finish(kind, x, tail, divisor, head, out):  # type: ignore[no-untyped-def]
+    _grow(kind, x, head)
+    if kind == SUM:
+        for c in range(x.size):
+            value = (tail[c] + head[c]) / divisor
+            out[c] = value + (value - value)
+    elif kind == PRODUCT:
+        for c in range(x.size):
+            value = tail[c] * head[c]
+            out[c] = value + (value - value)
+    elif kind == MINIMUM:
+        for c in range(x.size):
+            out[c] = tail[c] if (tail[c] < head[c]) | (tail[c] != tail[c]) else head[c]
+    else:
+        for c in range(x.size):
+            out[c] = tail[c] if (tail[c] > head[c]) | (tail[c] != tail[c]) else head[c]
+
+
+@kernel(IN, INT, INT, INT, OUT)
+def place(x, window, origin, kind, out):  # type: ignore[no-untyped-def]
     """Place of the minimum or maximum in the window, 1 (oldest) to `window` (now); the oldest of equals."""
     bars, symbols = x.shape
     sign = 1.0 if kind == MAXIMUM else -1.0
+    blank(out[: window - 1])
     for left in range(0, symbols, TILE):
-        width = min(TILE, symbols - left)
-        best, where, known = np.empty(width), np.empty(width), np.empty(width)
-        for t in range(bars):
-            target = out[t, left : left + width]
-            if t < window - 1:
-                blank(target)
-                continue
-            for c in range(width):
-                best[c] = -np.inf
-                where[c] = 0.0
-                known[c] = 0.0
-            for age in range(window - 1, -1, -1):
-                _compete(x[t - age, left : left + width], sign, float(window - age), best, where, known)
-            add(where, known, target)
+        right = min(left + TILE, symbols)
+        width = right - left
+        tails, rows = np.full((window, width), -np.inf), np.zeros((window, width))
+        head, row = np.empty(width), np.empty(width)
+        for start in range(first_block(origin, window), bars, window):
+            for t in range(start - 1, max(0, start - window + 1) - 1, -1):
+                k = t - start + window - 1
+                _older(x[t, left:right], sign, float(t), tails[k + 1], rows[k + 1], tails[k], rows[k])
+            head[:] = -np.inf
+            for t in range(start, min(start + window, bars)):
+                _newer(x[t, left:right], sign, float(t), head, row)
+                if t >= window - 1:
+                    _placed(tails[t - start], rows[t - start], head, row, float(window - t), out[t, left:right])
 
 
 @step
-def _compete(row, sign, place, best, where, known):  # type: ignore[no-untyped-def]
-    for c in range(best.size):
-        value = sign * row[c]
-        better = value > best[c]
-        where[c] = place if better else where[c]
-        best[c] = value if better else best[c]
-        known[c] += value - value
+def _older(x, sign, t, best, row, new_best, new_row):  # type: ignore[no-untyped-def]
+    for c in range(x.size):
+        value = sign * x[c]
+        wins = (value >= best[c]) | (value != value)
+        new_best[c] = value if wins else best[c]
+        new_row[c] = t if wins else row[c]
+
+
+@step
+def _newer(x, sign, t, best, row):  # type: ignore[no-untyped-def]
+    for c in range(x.size):
+        value = sign * x[c]
+        wins = (value > best[c]) | (value != value)
+        best[c] = value if wins else best[c]
+        row[c] = t if wins else row[c]
+
+
+@step
+def _placed(tail, tail_row, head, head_row, shift, out):  # type: ignore[no-untyped-def]
+    for c in range(out.size):
+        known = tail[c] - tail[c] if tail[c] > -np.inf or tail[c] != tail[c] else 0.0
+        out[c] = (tail_row[c] if tail[c] >= head[c] else head_row[c]) + shift + known + (head[c] - head[c])

@@ -176,37 +176,37 @@ def where(condition: Flag, x: Series, y: Like, *, out: Array) -> None:
 @operator("boolean", "close > open", symbol=">", aliases=("gt", "greater"))
 def greater(x: Series, y: Like, *, out: Array) -> None:
     """1 where x > y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.greater, x, y, out)
+    elementwise.compare(elementwise.GREATER, x, y, out)
 
 
 @operator("boolean", "close >= open", symbol=">=", aliases=("ge", "gte"))
 def greater_equal(x: Series, y: Like, *, out: Array) -> None:
     """1 where x >= y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.greater_equal, x, y, out)
+    elementwise.compare(elementwise.GREATER_EQUAL, x, y, out)
 
 
 @operator("boolean", "close < open", symbol="<", aliases=("lt",))
 def less(x: Series, y: Like, *, out: Array) -> None:
     """1 where x < y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.less, x, y, out)
+    elementwise.compare(elementwise.GREATER, y, x, out)
 
 
 @operator("boolean", "close <= open", symbol="<=", aliases=("le", "lte"))
 def less_equal(x: Series, y: Like, *, out: Array) -> None:
     """1 where x <= y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.less_equal, x, y, out)
+    elementwise.compare(elementwise.GREATER_EQUAL, y, x, out)
 
 
 @operator("boolean", "sign(close - open) == 1", symbol="==", aliases=("eq", "equals"), commutative=True)
 def equal(x: Series, y: Like, *, out: Array) -> None:
     """1 where x equals y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.equal, x, y, out)
+    elementwise.compare(elementwise.EQUAL, x, y, out)
 
 
 @operator("boolean", "close != open", symbol="!=", aliases=("ne",), commutative=True)
 def not_equal(x: Series, y: Like, *, out: Array) -> None:
     """1 where x differs from y, else 0; NaN where either is NaN."""
-    elementwise.compare(np.not_equal, x, y, out)
+    elementwise.compare(elementwise.NOT_EQUAL, x, y, out)
 
 
 @operator("boolean", "close > open and volume > 0", symbol="and", aliases=("logical_and",), commutative=True)

@@ -59,6 +59,7 @@ class Operator:
         aliases: other names people and models write; shared aliases are told apart by their arguments.
         lookback: extra bars of history needed, from the numbers.
         kernel: fills `out` from series and numbers; None for a formula.
+        anchored: the kernel also takes `origin`, the number of the bar in row 0.
         formula: DSL text over the parameter names; None for a kernel.
         commutative: series may be swapped.
         recursive: infinite memory; `lookback` is then the warm-up after which a slice agrees to 1e-9.
@@ -80,6 +81,7 @@ class Operator:
     recursive: bool = False
     symbol: str = ""
     group: str = ""
+    anchored: bool = False
 
     @property
     def series(self) -> tuple[Parameter, ...]:
@@ -180,7 +182,7 @@ def operator(
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
-        parameters = tuple(p for p in _parameters(function) if p.name != "out")
+        parameters = tuple(p for p in _parameters(function) if p.name not in {"origin", "out"})
         _add(
             Operator(
                 function.__name__.rstrip("_"),
@@ -197,6 +199,7 @@ def operator(
                 recursive,
                 symbol,
                 group or function.__module__.rpartition(".")[2].replace("_", " "),
+                "origin" in inspect.signature(function).parameters,
             )
         )
         return function

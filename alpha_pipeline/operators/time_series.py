@@ -6,7 +6,7 @@ A window needs all its values: too few bars, or one NaN among them, give NaN.
 
 import math
 
-from alpha_pipeline.kernels import elementwise, moments, ranking, recursive, windows
+from alpha_pipeline.kernels import elementwise, moments, ranking, recursive, trends, windows
 from alpha_pipeline.operators.registry import (
     Count,
     Flag,
@@ -41,21 +41,21 @@ def warm_up(alpha: float) -> int:
     lookback=_before,
     aliases=("mean", "ma", "sma", "avg", "average", "rolling_mean", "moving_average", "ts_avg", "ts_sma", "ts_ma"),
 )
-def ts_mean(x: Series, window: Window, *, out: Array) -> None:
+def ts_mean(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Mean of the last `window` values."""
-    windows.reduce(x, window, windows.SUM, float(window), out)
+    windows.reduce(x, window, origin, windows.SUM, float(window), out)
 
 
 @operator("same", "ts_sum(volume, 20)", lookback=_before, aliases=("sum", "rolling_sum"))
-def ts_sum(x: Series, window: Window, *, out: Array) -> None:
+def ts_sum(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Sum of the last `window` values."""
-    windows.reduce(x, window, windows.SUM, 1.0, out)
+    windows.reduce(x, window, origin, windows.SUM, 1.0, out)
 
 
 @operator("count", "ts_count(close > open, 20)", lookback=_before, aliases=("count", "countif", "rolling_count"))
-def ts_count(condition: Flag, window: Window, *, out: Array) -> None:
+def ts_count(condition: Flag, window: Window, *, origin: int, out: Array) -> None:
     """Number of the last `window` bars on which the condition held."""
-    windows.reduce(condition, window, windows.SUM, 1.0, out)
+    windows.reduce(condition, window, origin, windows.SUM, 1.0, out)
 
 
 @operator(
@@ -64,17 +64,17 @@ def ts_count(condition: Flag, window: Window, *, out: Array) -> None:
     lookback=_before,
     aliases=("product", "prod", "ts_prod", "rolling_product"),
 )
-def ts_product(x: Series, window: Window, *, out: Array) -> None:
+def ts_product(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Product of the last `window` values; the result carries no unit."""
-    windows.reduce(x, window, windows.PRODUCT, 1.0, out)
+    windows.reduce(x, window, origin, windows.PRODUCT, 1.0, out)
 
 
 @operator(
     "kept", "ts_min(low, 20)", lookback=_before, aliases=("min", "rolling_min", "lowest", "llv", "tsmin", "lowest_low")
 )
-def ts_min(x: Series, window: Window, *, out: Array) -> None:
+def ts_min(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Smallest of the last `window` values."""
-    windows.reduce(x, window, windows.MINIMUM, 1.0, out)
+    windows.reduce(x, window, origin, windows.MINIMUM, 1.0, out)
 
 
 @operator(
@@ -83,23 +83,23 @@ def ts_min(x: Series, window: Window, *, out: Array) -> None:
     lookback=_before,
     aliases=("max", "rolling_max", "highest", "hhv", "tsmax", "highest_high"),
 )
-def ts_max(x: Series, window: Window, *, out: Array) -> None:
+def ts_max(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Largest of the last `window` values."""
-    windows.reduce(x, window, windows.MAXIMUM, 1.0, out)
+    windows.reduce(x, window, origin, windows.MAXIMUM, 1.0, out)
 
 
 @operator("count", "ts_argmin(low, 20)", lookback=_before, aliases=("argmin", "ts_arg_min", "idxmin", "rolling_argmin"))
-def ts_argmin(x: Series, window: Window, *, out: Array) -> None:
+def ts_argmin(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Place of the smallest of the last `window` values: 1 is the oldest bar, `window` the current one."""
-    windows.place(x, window, windows.MINIMUM, out)
+    windows.place(x, window, origin, windows.MINIMUM, out)
 
 
 @operator(
     "count", "ts_argmax(high, 20)", lookback=_before, aliases=("argmax", "ts_arg_max", "idxmax", "rolling_argmax")
 )
-def ts_argmax(x: Series, window: Window, *, out: Array) -> None:
+def ts_argmax(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Place of the largest of the last `window` values: 1 is the oldest bar, `window` the current one."""
-    windows.place(x, window, windows.MAXIMUM, out)
+    windows.place(x, window, origin, windows.MAXIMUM, out)
 
 
 @operator(
@@ -108,15 +108,15 @@ def ts_argmax(x: Series, window: Window, *, out: Array) -> None:
     lookback=_before,
     aliases=("std", "stddev", "stdev", "rolling_std", "ts_stddev", "ts_std_dev", "standard_deviation"),
 )
-def ts_std(x: Series, window: Window2, *, out: Array) -> None:
+def ts_std(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Sample standard deviation of the last `window` values (divisor window - 1)."""
-    moments.spread(x, window, moments.DEVIATION, out)
+    moments.spread(x, window, origin, moments.DEVIATION, out)
 
 
 @operator("square", "ts_var(close, 20)", lookback=_before, aliases=("var", "variance", "rolling_var", "ts_variance"))
-def ts_var(x: Series, window: Window2, *, out: Array) -> None:
+def ts_var(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Sample variance of the last `window` values (divisor window - 1)."""
-    moments.spread(x, window, moments.VARIANCE, out)
+    moments.spread(x, window, origin, moments.VARIANCE, out)
 
 
 @operator(
@@ -125,15 +125,15 @@ def ts_var(x: Series, window: Window2, *, out: Array) -> None:
     lookback=_before,
     aliases=("zscore", "z_score", "rolling_zscore", "z", "normalize", "standardize"),
 )
-def ts_zscore(x: Series, window: Window2, *, out: Array) -> None:
+def ts_zscore(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     """(x - mean) / standard deviation over the last `window` values; NaN where they are all equal."""
-    moments.spread(x, window, moments.ZSCORE, out)
+    moments.spread(x, window, origin, moments.ZSCORE, out)
 
 
 @operator("ratio", "ts_skew(ts_return(close, 1), 60)", lookback=_before, aliases=("skew", "skewness", "rolling_skew"))
-def ts_skew(x: Series, window: Window3, *, out: Array) -> None:
+def ts_skew(x: Series, window: Window3, *, origin: int, out: Array) -> None:
     """Sample skewness of the last `window` values (bias-corrected)."""
-    moments.shape(x, window, moments.SKEWNESS, out)
+    moments.shape(x, window, origin, moments.SKEWNESS, out)
 
 
 @operator(
@@ -142,9 +142,9 @@ def ts_skew(x: Series, window: Window3, *, out: Array) -> None:
     lookback=_before,
     aliases=("kurt", "kurtosis", "ts_kurtosis", "rolling_kurt"),
 )
-def ts_kurt(x: Series, window: Window4, *, out: Array) -> None:
+def ts_kurt(x: Series, window: Window4, *, origin: int, out: Array) -> None:
     """Sample excess kurtosis of the last `window` values (bias-corrected)."""
-    moments.shape(x, window, moments.KURTOSIS, out)
+    moments.shape(x, window, origin, moments.KURTOSIS, out)
 
 
 @operator(
@@ -179,9 +179,9 @@ def ts_median(x: Series, window: Window, *, out: Array) -> None:
     commutative=True,
     aliases=("corr", "correlation", "ts_correlation", "rolling_corr"),
 )
-def ts_corr(x: Series, y: Series, window: Window2, *, out: Array) -> None:
+def ts_corr(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Pearson correlation of two series over the last `window` bars; NaN where either is flat."""
-    moments.pair(x, y, window, moments.CORRELATION, out)
+    moments.pair(x, y, window, origin, moments.CORRELATION, out)
 
 
 @operator(
@@ -191,21 +191,21 @@ def ts_corr(x: Series, y: Series, window: Window2, *, out: Array) -> None:
     commutative=True,
     aliases=("cov", "covariance", "ts_covariance", "rolling_cov"),
 )
-def ts_cov(x: Series, y: Series, window: Window2, *, out: Array) -> None:
+def ts_cov(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Sample covariance of two series over the last `window` bars (divisor window - 1)."""
-    moments.pair(x, y, window, moments.COVARIANCE, out)
+    moments.pair(x, y, window, origin, moments.COVARIANCE, out)
 
 
 @operator("quotient", "ts_beta(close, volume, 60)", lookback=_before, aliases=("beta", "rolling_beta", "regbeta"))
-def ts_beta(x: Series, y: Series, window: Window2, *, out: Array) -> None:
+def ts_beta(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Slope of the regression of x on y over the last `window` bars."""
-    moments.pair(x, y, window, moments.BETA, out)
+    moments.pair(x, y, window, origin, moments.BETA, out)
 
 
 @operator("same", "ts_resid(close, volume, 60)", lookback=_before, aliases=("resid", "regresi", "ts_residual"))
-def ts_resid(x: Series, y: Series, window: Window3, *, out: Array) -> None:
+def ts_resid(x: Series, y: Series, window: Window3, *, origin: int, out: Array) -> None:
     """What a regression of x on y over the last `window` bars leaves of the current x."""
-    moments.pair(x, y, window, moments.RESIDUAL, out)
+    moments.pair(x, y, window, origin, moments.RESIDUAL, out)
 
 
 @operator(
@@ -214,21 +214,21 @@ def ts_resid(x: Series, y: Series, window: Window3, *, out: Array) -> None:
     lookback=_before,
     aliases=("slope", "linreg_slope", "linear_regression_slope", "rolling_slope"),
 )
-def ts_slope(x: Series, window: Window2, *, out: Array) -> None:
+def ts_slope(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Slope per bar of a line fitted to the last `window` values."""
-    moments.trend(x, window, moments.SLOPE, out)
+    trends.trend(x, window, origin, trends.SLOPE, out)
 
 
 @operator("ratio", "ts_rsquare(close, 20)", lookback=_before, aliases=("rsquare", "rsquared", "r2"))
-def ts_rsquare(x: Series, window: Window3, *, out: Array) -> None:
+def ts_rsquare(x: Series, window: Window3, *, origin: int, out: Array) -> None:
     """Share of the variance of the last `window` values that a straight line in time explains, in [0, 1]."""
-    moments.trend(x, window, moments.RSQUARE, out)
+    trends.trend(x, window, origin, trends.RSQUARE, out)
 
 
 @operator("same", "ts_detrend(close, 20)", lookback=_before, aliases=("detrend", "linreg_resid", "resi"))
-def ts_detrend(x: Series, window: Window3, *, out: Array) -> None:
+def ts_detrend(x: Series, window: Window3, *, origin: int, out: Array) -> None:
     """Distance of the current value from the line fitted to the last `window` values."""
-    moments.trend(x, window, moments.TREND_RESIDUAL, out)
+    trends.trend(x, window, origin, trends.TREND_RESIDUAL, out)
 
 
 @operator(
@@ -237,9 +237,9 @@ def ts_detrend(x: Series, window: Window3, *, out: Array) -> None:
     lookback=_before,
     aliases=("ts_decay_linear", "wma", "decaylinear", "linear_decay", "ts_decay", "ts_wma"),
 )
-def decay_linear(x: Series, window: Window, *, out: Array) -> None:
+def decay_linear(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Mean of the last `window` values with weights window, window - 1, ..., 1, newest heaviest."""
-    moments.trend(x, window, moments.DECAY, out)
+    trends.trend(x, window, origin, trends.DECAY, out)
 
 
 @operator(

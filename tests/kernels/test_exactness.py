@@ -39,9 +39,9 @@ def test_moments_are_exact(kind: str) -> None:
     x = _series(kind)
     y = np.ascontiguousarray(x[:, ::-1])
     mean, deviation, covariance = np.empty_like(x), np.empty_like(x), np.empty_like(x)
-    windows.reduce(x, WINDOW, windows.SUM, float(WINDOW), mean)
-    moments.spread(x, WINDOW, moments.DEVIATION, deviation)
-    moments.pair(x, y, WINDOW, moments.COVARIANCE, covariance)
+    windows.reduce(x, WINDOW, 3, windows.SUM, float(WINDOW), mean)
+    moments.spread(x, WINDOW, 3, moments.DEVIATION, deviation)
+    moments.pair(x, y, WINDOW, 3, moments.COVARIANCE, covariance)
     for t in range(WINDOW - 1, len(x)):
         rows = slice(t - WINDOW + 1, t + 1)
         expected = _exact(x[rows, 0], x[rows, 1])
@@ -55,22 +55,23 @@ def test_flat_windows_have_no_variance() -> None:
     """Equal values give a deviation of exactly zero, also right after large ones."""
     x = np.concatenate([np.full((10, 1), 1e9), np.full((60, 1), 0.1)])
     out = np.empty_like(x)
-    moments.spread(x, WINDOW, moments.DEVIATION, out)
+    moments.spread(x, WINDOW, 3, moments.DEVIATION, out)
     assert (out[10 + WINDOW - 1 :] == 0.0).all()
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 4, 7, 8, 20, 63, 64, 65, 250])
 @pytest.mark.parametrize("symbols", [1, 33, 130])
-def test_all_windows_and_widths(window: int, symbols: int) -> None:
-    """Every binary pattern of the window and every tile of columns gives what a plain loop gives."""
+@pytest.mark.parametrize("origin", [0, 5, 1_000_003])
+def test_all_windows_and_widths(window: int, symbols: int, origin: int) -> None:
+    """Every window, wherever its blocks begin, and every tile of columns gives what a plain loop gives."""
     x = np.random.default_rng(window).normal(0, 1, (300, symbols))
     total, low, deviation = np.empty_like(x), np.empty_like(x), np.empty_like(x)
-    windows.reduce(x, window, windows.SUM, 1.0, total)
-    windows.reduce(x, window, windows.MINIMUM, 1.0, low)
+    windows.reduce(x, window, origin, windows.SUM, 1.0, total)
+    windows.reduce(x, window, origin, windows.MINIMUM, 1.0, low)
     stacked = np.lib.stride_tricks.sliding_window_view(x, window, axis=0)
     np.testing.assert_allclose(total[window - 1 :], stacked.sum(axis=-1), rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(low[window - 1 :], stacked.min(axis=-1))
     assert np.isnan(total[: window - 1]).all()
     if window > 1:
-        moments.spread(x, window, moments.DEVIATION, deviation)
+        moments.spread(x, window, origin, moments.DEVIATION, deviation)
         np.testing.assert_allclose(deviation[window - 1 :], stacked.std(axis=-1, ddof=1), rtol=1e-12)
