@@ -1,24 +1,29 @@
 """
 Trees to values: every distinct node of a batch is computed once, in recycled buffers, by several threads.
 
-What a node computes is its operator's kernel; kernels release the interpreter lock.
+What a node computes is its operator's kernel, which releases the interpreter lock; the order is decided in `schedule`.
 """
 
 import sys
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.expressions.analysis import walk
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.schedule import computation_order
 from alpha_pipeline.operators import operators
 from alpha_pipeline.panel import Array, Panel
 
+AHEAD = 64  # nodes a thread looks ahead for one whose arguments are there; more would keep more values alive
+WAITING = 4  # finished factors that may wait for the caller before the threads pause
 
-def evaluate(nodes: Sequence[Node], panel: Panel, threads: int = 2) -> Iterator[tuple[int, Array]]:
+
+def evaluate(
+    nodes: Sequence[Node], panel: Panel, threads: int = 2, dtype: type[np.floating] = np.float64
+) -> Iterator[tuple[int, Array]]:
     """
     Values of a batch of factors, each as soon as it is finished.
 
@@ -26,117 +31,153 @@ def evaluate(nodes: Sequence[Node], panel: Panel, threads: int = 2) -> Iterator[
         nodes: the factors; sub-expressions they share are computed once.
         panel: fields of shape (bars, symbols).
         threads: nodes computed side by side.
+        dtype: float64, or float32 for half the memory: kernels still compute in float64 and round what they store, so
+            each node adds a relative error of at most about 1e-7 to what the rounding of its arguments brings.
 
     Yields:
-        (position in `nodes`, float64 (bars, symbols)), every position once. Values are finite or NaN. The array is
+        (position in `nodes`, (bars, symbols) of `dtype`), every position once. Values are finite or NaN. The array is
         read-only and the caller's to keep; memory of arrays dropped before the next step is used again.
 
     Raises:
         DataError: the panel lacks a field.
     """
-    batch = _Batch(nodes, panel)
-    if threads <= 1:
-        for node in batch.order:
-            batch.finish(node, batch.compute(node))
-            yield from batch.results(node)
+    batch = _Batch(nodes, panel, dtype)
+    if threads > 1 and len(batch.unfinished) > 1:
+        yield from _side_by_side(batch, threads)
         return
-    with ThreadPoolExecutor(threads) as pool:
-        running: dict[Future[Array], Node] = {}
+    while (node := batch.next_ready()) is not None:
+        batch.finish(node, batch.compute(node, batch.buffer(node)))
+        yield from batch.results()
+
+
+def _side_by_side(batch: "_Batch", threads: int) -> Iterator[tuple[int, Array]]:
+    """Workers take ready nodes as they become free; the caller takes results meanwhile."""
+    changed = batch.changed
+    failed: list[BaseException] = []
+
+    def work() -> None:
         try:
-            while batch.unfinished or running:
-                while len(running) < threads and (ready := batch.next_ready()) is not None:
-                    running[pool.submit(batch.compute, ready)] = ready
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    node = running.pop(future)
-                    batch.finish(node, future.result())
-                    del future
-                    yield from batch.results(node)
-        finally:
-            wait(running)
+            while (task := batch.next_task()) is not None:
+                values = batch.compute(*task)
+                with changed:
+                    batch.finish(task[0], values)
+                    changed.notify_all()
+                del values, task
+        except BaseException as error:  # handed to the caller, who raises it
+            with changed:
+                failed.append(error)
+                changed.notify_all()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        while batch.wanted:
+            with changed:
+                while not batch.finished and not failed:
+                    changed.wait()
+            if failed:
+                raise failed[0]
+            yield from batch.results()
+    finally:
+        with changed:
+            batch.stopped = True
+            changed.notify_all()
+        for worker in workers:
+            worker.join()
 
 
 class _Batch:
     """The graph of one batch: what is wanted, what is computed, which buffers are free."""
 
-    def __init__(self, nodes: Sequence[Node], panel: Panel) -> None:
-        self.panel = panel
-        self.order: list[Node] = []
-        self.uses: Counter[Node] = Counter()
+    def __init__(self, nodes: Sequence[Node], panel: Panel, dtype: type[np.floating]) -> None:
+        self.panel, self.dtype = panel, dtype
+        order = computation_order(nodes)
+        self.uses = Counter(argument for node in order for argument in set(node.arguments))
         self.wanted: dict[Node, list[int]] = {}
-        seen: set[Node] = set()
         for position, node in enumerate(nodes):
             self.wanted.setdefault(node, []).append(position)
-            for step in walk(node):
-                if step not in seen:
-                    seen.add(step)
-                    self.order.append(step)
-                    self.uses.update(set(step.arguments))
         self.outputs = frozenset(self.wanted)
         self.values: dict[Node, Array] = {}
+        self.finished: deque[Node] = deque()
         self.free: list[Array] = []
         self.lent: list[Array] = []
-        self.unfinished = list(reversed(self.order))
+        self.unfinished = order[::-1]
+        self.stopped = False
+        self.changed = threading.Condition()
+
+    def next_task(self) -> tuple[Node, Array | None] | None:
+        """A node to compute and where to; waits for one to become ready, None when none is left."""
+        with self.changed:
+            while self.unfinished and not self.stopped:
+                node = self.next_ready() if len(self.finished) < WAITING else None
+                if node is not None:
+                    return node, self.buffer(node)
+                self.changed.wait()
+        return None
 
     def next_ready(self) -> Node | None:
-        """The earliest node in depth-first order whose arguments are there; a short look ahead keeps few alive."""
-        for back in range(1, min(len(self.unfinished), 64) + 1):
+        """The earliest node in order whose arguments are there."""
+        for back in range(1, min(len(self.unfinished), AHEAD) + 1):
             node = self.unfinished[-back]
             if all(argument in self.values for argument in node.arguments):
                 del self.unfinished[-back]
                 return node
         return None
 
-    def compute(self, node: Node) -> Array:
-        if node.operator == FIELD:
-            return _clean(self.panel[str(node.parameters[0])])
-        if node.operator == CONSTANT:
-            return np.full((1, 1), float(node.parameters[0]))
+    def buffer(self, node: Node) -> Array | None:
+        """Memory for the values of a node: used before, if any is free."""
+        if not node.arguments:
+            return None
+        self.take_back()
+        return self.free.pop() if self.free else np.empty(self.panel.shape, self.dtype)
+
+    def compute(self, node: Node, out: Array | None) -> Array:
+        if out is None:
+            if node.operator == CONSTANT:
+                return np.full((1, 1), float(node.parameters[0]), self.dtype)
+            return _clean(self.panel[str(node.parameters[0])], self.dtype)
         operator = operators()[node.operator]
         if operator.kernel is None:
             raise DataError(f"operator {operator.name!r} is a formula and has no values of its own")
         series = [float(a.parameters[0]) if a.is_constant else self.values[a] for a in node.arguments]
-        out = self.buffer()
         anchor = {"origin": self.panel.origin} if operator.anchored else {}
         operator.kernel(*series, *node.parameters, **anchor, out=out)
         return out
 
-    def buffer(self) -> Array:
-        try:
-            return self.free.pop()
-        except IndexError:
-            return np.empty(self.panel.shape)
-
     def finish(self, node: Node, values: Array) -> None:
         self.values[node] = values
+        if node in self.wanted:
+            self.finished.append(node)
         for argument in set(node.arguments):
             self.uses[argument] -= 1
-            if self.uses[argument] == 0 and argument not in self.wanted:
-                self.release(argument)
+            self.forget(argument)
 
-    def release(self, node: Node) -> None:
-        values = self.values.pop(node)
-        if node.arguments:
-            (self.lent if node in self.outputs else self.free).append(values)
-
-    def results(self, node: Node) -> Iterator[tuple[int, Array]]:
-        for position in self.wanted.pop(node, ()):
-            values = self.values[node]
-            if node.is_constant:
-                values = np.full(self.panel.shape, values[0, 0])
-            view = values.view()
-            view.flags.writeable = False
-            yield position, view
-            del view
-        self.reclaim(node)
-
-    def reclaim(self, node: Node) -> None:
-        """Take back the buffers of finished factors that nobody outside holds any more."""
-        if self.uses[node] == 0 and node in self.values:
+    def forget(self, node: Node) -> None:
+        """Let go of values that nothing needs any more."""
+        if self.uses[node] == 0 and node not in self.wanted and node in self.values:
             values = self.values.pop(node)
             if node.arguments:
-                self.lent.append(values)
-            del values
+                (self.lent if node in self.outputs else self.free).append(values)
+
+    def results(self) -> Iterator[tuple[int, Array]]:
+        while self.finished:
+            node = self.finished[0]
+            for position in self.wanted[node]:
+                values = self.values[node]
+                view = np.full(self.panel.shape, values[0, 0]) if node.is_constant else values.view()
+                del values
+                view.flags.writeable = False
+                yield position, view
+                del view
+            with self.changed:
+                self.finished.popleft()
+                del self.wanted[node]
+                self.forget(node)
+                self.changed.notify_all()
+
+    def take_back(self) -> None:
+        """Take back the buffers of finished factors that nobody outside holds any more."""
         kept: list[Array] = []
         while self.lent:
             values = self.lent.pop()
@@ -145,9 +186,10 @@ class _Batch:
         self.lent = kept
 
 
-def _clean(values: Array) -> Array:
-    """A field as kernels expect it: C order, float64, infinities as NaN; a copy only where needed."""
-    plain = np.ascontiguousarray(values, dtype=np.float64)
+def _clean(values: Array, dtype: type[np.floating]) -> Array:
+    """A field as kernels expect it: C order, infinities as NaN; a copy only where needed."""
+    with np.errstate(over="ignore"):
+        plain = np.ascontiguousarray(values, dtype=dtype)
     if np.isinf(plain).any():
-        return np.where(np.isinf(plain), np.nan, plain)
+        return np.where(np.isinf(plain), dtype(np.nan), plain)
     return plain
