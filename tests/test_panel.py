@@ -83,3 +83,12 @@ def test_history_and_recent_days_are_one_panel() -> None:
     assert panel.shape == (8, 2)
     assert np.isnan(panel["funding"][:4]).all()
     assert (panel["funding"][4:] == 0.5).all()
+
+
+def test_bars_are_numbered_alike_wherever_a_panel_begins() -> None:
+    """Slices and later loads of evenly spaced bars agree on the number of each bar, so their windows share blocks."""
+    times = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
+    table = pd.DataFrame({"timestamp": times, "symbol": "A", "close": np.arange(48.0)})
+    whole, later = Panel.from_table(table), Panel.from_table(table[30:])
+    assert whole.rows(30, None).origin == later.origin == whole.origin + 30
+    assert whole.rows(-5, None).origin == whole.origin + 43

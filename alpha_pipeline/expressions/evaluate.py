@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.nodes import CONSTANT, Node
 from alpha_pipeline.expressions.schedule import computation_order
 from alpha_pipeline.operators import operators
 from alpha_pipeline.panel import Array, Panel

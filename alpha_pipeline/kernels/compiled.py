@@ -61,7 +61,7 @@ def kernel(*arguments: Any, narrow: bool = True) -> Callable[[Callable[..., None
 
 
 def compile_all(part: int = 0, parts: int = 1) -> int:
-    """Compile, or load from the cache, every kernel declared so far (or each `parts`-th of them); how many that were."""
+    """Compile, or load from the cache, each `parts`-th of the kernels declared so far; how many that were."""
     mine = _registered[part::parts]
     for load in mine:
         load()

@@ -22,8 +22,8 @@ def rank(x: Array, out: Array) -> None:
     Rank among the symbols present, as a fraction in (0, 1]; ties get average ranks.
 
     Each row is sorted as short whole numbers, a value's place between the smallest and the largest beside its column;
-    numpy sorts them with vector instructions, 9x faster than 64-bit keys at 500 symbols. Runs of equal places are then put
-    in exact order.
+    numpy sorts them with vector instructions, 9x faster than 64-bit keys at 500 symbols. Runs of equal places are then
+    put in exact order.
     """
     bars, symbols = x.shape
     bits = max(1, int(symbols - 1).bit_length())
@@ -189,7 +189,7 @@ def neutralize(x, y, out):  # type: ignore[no-untyped-def]
 
 @kernel(IN, IN, INT, OUT)
 def by_group(x, group, kind, out):  # type: ignore[no-untyped-def]
-    """Within the symbols of equal `group`: minus the mean (0), or rank as a fraction in (0, 1] with average ties (1)."""
+    """Within the symbols of equal `group`: minus the mean (0), or rank in (0, 1], average for ties (1)."""
     bars, symbols = x.shape
     member = np.empty(symbols, np.int64)
     size, tally, seen = np.empty(symbols, np.int64), np.zeros(symbols, np.int64), np.empty(symbols, np.int64)

@@ -43,8 +43,8 @@ def quantile(x, window, fraction, out):  # type: ignore[no-untyped-def]
     """
     Quantile of the last `window` values, linear between neighbours; 0.5 is the median.
 
-    The ordered window of a column is a column of `held`; one pass over its rows takes the leaving value out and puts the
-    new one in, for all columns at once. Absent values are held as infinities and counted.
+    The ordered window of a column is a column of `held`; one pass over its rows takes the leaving value out and puts
+    the new one in, for all columns at once. Absent values are held as infinities and counted.
     """
     bars, symbols = x.shape
     held = np.empty((window + 1, LANES))

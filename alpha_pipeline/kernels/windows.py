@@ -4,10 +4,10 @@ Reductions over the last `window` bars: sums, products, extremes, and places of 
 Means and higher moments that need care with cancellation are in `moments`; order statistics in `ranking`.
 
 Method (van Herk 1992, Gil and Werman 1993): bars are cut into blocks of `window`. A window that ends inside a block is
-the tail of the block before joined with the head of its own, and tails and heads grow by one row at a time: three passes
-whatever the window. No leaving value is ever subtracted, so nothing drifts, and a spike or a NaN touches exactly the
-windows that hold it. Blocks are anchored to the number of the bar (`origin` is that of row 0), so a slice of history
-gives the same bits as the whole.
+the tail of the block before joined with the head of its own, and tails and heads grow by one row at a time: three
+passes whatever the window. No leaving value is ever subtracted, so nothing drifts, and a spike or a NaN touches exactly
+the windows that hold it. Blocks are anchored to the number of the bar (`origin` is that of row 0), so a slice of
+history gives the same bits as the whole.
 """
 
 import numpy as np

@@ -4,6 +4,8 @@ Does a value change when the future is cut off or rewritten, or when the past is
 The factor language cannot express such a thing; this is the second line, and it holds for any function of a panel.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from alpha_pipeline.panel import Array, Panel
@@ -107,7 +109,7 @@ def _altered(panel: Panel, cut: int, rng: np.random.Generator) -> Panel:
         other = values.copy()
         other[cut + 1 :] *= rng.uniform(0.2, 5.0, other[cut + 1 :].shape)
         fields[name] = other
-    return Panel(panel.timestamps, panel.symbols, fields)
+    return replace(panel, fields=fields)
 
 
 def _differs(a: Array, b: Array, relative: float, absolute: float = 0.0) -> Array:

@@ -140,6 +140,8 @@ def _panel(kind: str) -> Panel:
     if kind == "spike":
         x[11, 1] = 1e12
         y[13, 3] = -1e12
+    if kind == "constant":
+        x[:], y[:, 1] = 3.7, -0.1
     if kind == "level":
         x, y = x + 1e8, y + 1e8
     return Panel(np.arange(bars).astype("datetime64[us]"), tuple("abcde"[:symbols]), {"x": x, "y": y})
@@ -150,7 +152,7 @@ LEVEL_FREE = {
     "ts_std", "ts_var", "ts_zscore", "ts_skew", "ts_kurt", "ts_corr", "ts_cov", "ts_beta", "ts_resid", "ts_slope",
     "ts_rsquare", "ts_detrend", "delta", "cs_zscore", "cs_demean", "cs_residual", "present_std",
 }  # fmt: skip
-PANELS = ["random", "nan", "ties", "spike", "level", "one row", "one symbol"]
+PANELS = ["random", "nan", "ties", "spike", "level", "constant", "one row", "one symbol"]
 
 
 @pytest.mark.parametrize("kind", PANELS)
@@ -170,8 +172,24 @@ def test_operator_equals_its_oracle(text: str, kind: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 if kind != "spike" else 1e-3)
 
 
+@pytest.mark.parametrize("text", ["group_demean(x, g)", "group_rank(x, g)"])
+def test_group_operators_equal_pandas(text: str) -> None:
+    """Group by group and bar by bar what pandas' groupby gives, with ties, absent values and absent groups."""
+    rng = np.random.default_rng(9)
+    x, group = np.round(rng.normal(0, 2, (30, 12)), 1), rng.integers(0, 4, (30, 12)).astype(float)
+    group[5:] = group[4]  # as sectors are: the same for many bars
+    x[rng.random(x.shape) < 0.1] = np.nan
+    group[20:, 3] = np.nan
+    panel = Panel(np.arange(30).astype("datetime64[us]"), tuple("abcdefghijkl"), {"x": x, "g": group})
+    ((_, found),) = evaluate([parse(text)], panel, 1)
+    for t in range(30):
+        groups = pd.Series(x[t]).groupby(group[t])
+        ranked = groups.rank(pct=True) if "rank" in text else pd.Series(x[t]) - groups.transform("mean")
+        np.testing.assert_allclose(found[t], ranked, rtol=1e-12, atol=1e-12)
+
+
 def test_every_kernel_with_memory_has_an_oracle() -> None:
-    """An operator along time or across symbols cannot be added without one (groups have their own test)."""
-    tested = {text.partition("(")[0] for text in ORACLES}
+    """An operator along time or across symbols cannot be added without one."""
+    tested = {text.partition("(")[0] for text in ORACLES} | {"group_demean", "group_rank"}
     names = {o.name for o in operators().values() if o.kernel and o.group not in {"arithmetic", "indicators"}}
-    assert names - tested == {"group_demean", "group_rank"}
+    assert names == tested

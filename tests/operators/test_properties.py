@@ -77,6 +77,17 @@ def test_a_slice_with_its_lookback_equals_full_history(example: Node) -> None:
             np.testing.assert_array_equal(sliced, full[stop - 1])
 
 
+def test_float32_is_one_rounding_away(example: Node) -> None:
+    """On the same float32 inputs both types have the same gaps and agree to a few float32 roundings of the scale."""
+    narrow = {name: values.astype(np.float32).astype(np.float64) for name, values in PANEL.fields.items()}
+    panel = Panel(PANEL.timestamps, PANEL.symbols, narrow)
+    wide = _values(example, panel)
+    ((_, values),) = evaluate([example], panel, 1, np.float32)
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(values), np.isnan(wide))
+    np.testing.assert_allclose(values, wide, rtol=1e-5, atol=2e-5 * float(np.nanmax(np.abs(wide))))
+
+
 def test_lookback_is_exact(example: Node) -> None:
     """With one bar of history less there is no value, for operators that need all of their window."""
     if example.lookback == 0 or _is_recursive(example) or "present" in str(example) or "ffill" in str(example):
