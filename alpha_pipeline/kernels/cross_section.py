@@ -134,26 +134,30 @@ def centre(x, kind, target, out):  # type: ignore[no-untyped-def]
             out[t, c] = value + (value - value)
 
 
-@kernel(IN, FLOAT, OUT)
-def winsorize(x, fraction, out):  # type: ignore[no-untyped-def]
+def winsorize(x: Array, fraction: float, out: Array) -> None:
     """Clipped to the quantiles `fraction` and 1 - `fraction` of the bar, linear between neighbours."""
+    rows = max(1, KEYS // max(1, x.shape[1]))
+    for start in range(0, len(x), rows):
+        block = x[start : start + rows]
+        _clip(block, np.sort(block, axis=1), fraction, out[start : start + rows])  # NaN sorts to the end
+
+
+@kernel(IN, IN, FLOAT, OUT)
+def _clip(x, ordered, fraction, out):  # type: ignore[no-untyped-def]
     bars, symbols = x.shape
-    values = np.empty(symbols)
     for t in range(bars):
-        present = 0
-        for c in range(symbols):
-            if x[t, c] == x[t, c]:
-                values[present] = x[t, c]
-                present += 1
+        present = symbols
+        while present > 0 and np.isnan(ordered[t, present - 1]):
+            present -= 1
         if present == 0:
             out[t] = np.nan
             continue
-        ordered = np.sort(values[:present])
         place = fraction * (present - 1)
         i = int(place)
         j = min(i + 1, present - 1)
-        low = ordered[i] + (ordered[j] - ordered[i]) * (place - i)
-        high = ordered[present - 1 - i] - (ordered[present - 1 - i] - ordered[present - 1 - j]) * (place - i)
+        low, high = ordered[t, i], ordered[t, present - 1 - i]
+        low += (ordered[t, j] - low) * (place - i)
+        high -= (high - ordered[t, present - 1 - j]) * (place - i)
         for c in range(symbols):
             value = x[t, c]
             out[t, c] = low if value < low else (high if value > high else value)

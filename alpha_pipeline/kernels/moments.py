@@ -4,7 +4,7 @@ Moments over the last `window` bars: variance, skewness, kurtosis, covariance, c
 Sums and extremes are in `windows`, which describes the method; weights and lines in time are in `trends`.
 
 Sums are taken of distances from a pivot: the first value of the block, which every window ending in the block holds.
-The distance of a member from the mean is at most the root of the sum of squares, so what cancels costs a factor of about
+The distance of a member from the mean is at most the root of the sum of squares, so what cancels costs about a factor
 `window` of rounding, whatever the level of the series: 1e8 costs no digits, and a flat window has a variance of exactly
 zero.
 """

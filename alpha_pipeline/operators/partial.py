@@ -15,42 +15,42 @@ def _before(window: int, *_: float) -> int:
 
 
 @operator("same", "present_mean(close, 20, 10)", lookback=_before, group="time series with gaps")
-def present_mean(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
+def present_mean(x: Series, window: Window, min_count: Count = 1, *, origin: int, out: Array) -> None:
     """Mean of the values present among the last `window`, if at least `min_count` are."""
-    partial.reduce_present(x, window, min_count, partial.MEAN, out)
+    partial.reduce_present(x, window, min_count, origin, partial.MEAN, out)
 
 
 @operator("same", "present_sum(volume, 20, 10)", lookback=_before, group="time series with gaps")
-def present_sum(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
+def present_sum(x: Series, window: Window, min_count: Count = 1, *, origin: int, out: Array) -> None:
     """Sum of the values present among the last `window`, if at least `min_count` are."""
-    partial.reduce_present(x, window, min_count, partial.SUM, out)
+    partial.reduce_present(x, window, min_count, origin, partial.SUM, out)
 
 
 @operator("same", "present_std(close, 20, 10)", lookback=_before, group="time series with gaps")
-def present_std(x: Series, window: Window, min_count: Count = 2, *, out: Array) -> None:
+def present_std(x: Series, window: Window, min_count: Count = 2, *, origin: int, out: Array) -> None:
     """Sample deviation of the values present among the last `window`, if at least `min_count` (and two) are."""
-    partial.reduce_present(x, window, min_count, partial.DEVIATION, out)
+    partial.reduce_present(x, window, min_count, origin, partial.DEVIATION, out)
 
 
 @operator("kept", "present_min(low, 20, 10)", lookback=_before, group="time series with gaps")
-def present_min(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
+def present_min(x: Series, window: Window, min_count: Count = 1, *, origin: int, out: Array) -> None:
     """Smallest of the values present among the last `window`, if at least `min_count` are."""
-    partial.reduce_present(x, window, min_count, partial.MINIMUM, out)
+    partial.reduce_present(x, window, min_count, origin, partial.MINIMUM, out)
 
 
 @operator("kept", "present_max(high, 20, 10)", lookback=_before, group="time series with gaps")
-def present_max(x: Series, window: Window, min_count: Count = 1, *, out: Array) -> None:
+def present_max(x: Series, window: Window, min_count: Count = 1, *, origin: int, out: Array) -> None:
     """Largest of the values present among the last `window`, if at least `min_count` are."""
-    partial.reduce_present(x, window, min_count, partial.MAXIMUM, out)
+    partial.reduce_present(x, window, min_count, origin, partial.MAXIMUM, out)
 
 
 @operator("count", "present_count(close, 20)", lookback=_before, group="time series with gaps")
-def present_count(x: Series, window: Window, *, out: Array) -> None:
+def present_count(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Number of values present among the last `window`."""
-    partial.reduce_present(x, window, 0, partial.COUNT, out)
+    partial.reduce_present(x, window, 0, origin, partial.COUNT, out)
 
 
 @operator("kept", "ffill(funding, 8)", lookback=_before, aliases=("forward_fill",), group="time series with gaps")
 def ffill(x: Series, window: Window, *, out: Array) -> None:
     """Latest value present among the last `window` bars, the current one included."""
-    partial.reduce_present(x, window, 1, partial.LAST, out)
+    partial.latest_present(x, window, out)

@@ -3,9 +3,10 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from alpha_pipeline.kernels import moments, windows
+from alpha_pipeline.kernels import moments, partial, windows
 from alpha_pipeline.panel import Array
 
 WINDOW = 20
@@ -75,3 +76,29 @@ def test_all_windows_and_widths(window: int, symbols: int, origin: int) -> None:
     if window > 1:
         moments.spread(x, window, origin, moments.DEVIATION, deviation)
         np.testing.assert_allclose(deviation[window - 1 :], stacked.std(axis=-1, ddof=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 20, 65])
+@pytest.mark.parametrize("origin", [0, 5, 1_000_003])
+@pytest.mark.parametrize("symbols", [1, 130])
+def test_windows_with_gaps(window: int, origin: int, symbols: int) -> None:
+    """Reductions of the values present are those of pandas, wherever blocks begin, over short, long and all-NaN gaps."""
+    rng = np.random.default_rng(window)
+    x = rng.normal(0, 1, (200, symbols)) + 1e6
+    x[rng.random(x.shape) < 0.3] = np.nan
+    x[60:140, 0] = np.nan
+    least = min(3, window)
+    rolling = pd.DataFrame(x - 1e6).rolling(window, min_periods=least)
+    expected = {
+        partial.MEAN: rolling.mean() + 1e6,
+        partial.MINIMUM: rolling.min() + 1e6,
+        partial.DEVIATION: rolling.std(),
+        partial.COUNT: rolling.count().where(rolling.count() >= least),
+    }
+    for kind, values in expected.items():
+        out = np.empty_like(x)
+        partial.reduce_present(x, window, least, origin, kind, out)
+        np.testing.assert_allclose(out, values, rtol=1e-8, atol=1e-9, err_msg=str(kind))
+    out = np.empty_like(x)
+    partial.latest_present(x, window, out)
+    np.testing.assert_array_equal(out, pd.DataFrame(x).ffill(limit=window - 1) if window > 1 else x)
