@@ -66,21 +66,23 @@ def _grow_squares(x, pivot, head):  # type: ignore[no-untyped-def]
 
 @step
 def _variance(tail, head, n, kind, out):  # type: ignore[no-untyped-def]
+    share, divisor = 1.0 / n, 1.0 / (n - 1.0)
     for c in range(out.size):
         total = tail[c] + head[c]
-        square = (tail[c + SECOND] + head[c + SECOND]) - total * total / n
-        value = (0.0 if square < 0.0 else square) / (n - 1.0)
+        square = (tail[c + SECOND] + head[c + SECOND]) - total * total * share
+        value = (0.0 if square < 0.0 else square) * divisor
         value = np.sqrt(value) if kind == DEVIATION else value
         out[c] = value + (value - value)
 
 
 @step
 def _zscore(x, pivot, tail, head, n, out):  # type: ignore[no-untyped-def]
+    share, divisor = 1.0 / n, 1.0 / (n - 1.0)
     for c in range(out.size):
         total = tail[c] + head[c]
-        square = (tail[c + SECOND] + head[c + SECOND]) - total * total / n
-        distance = (np.float64(x[c]) - pivot[c]) - total / n
-        value = distance / np.sqrt((0.0 if square < 0.0 else square) / (n - 1.0))
+        square = (tail[c + SECOND] + head[c + SECOND]) - total * total * share
+        distance = (np.float64(x[c]) - pivot[c]) - total * share
+        value = distance / np.sqrt((0.0 if square < 0.0 else square) * divisor)
         out[c] = value + (value - value)
 
 
@@ -127,11 +129,12 @@ def _grow_powers(x, pivot, head):  # type: ignore[no-untyped-def]
 
 @step
 def _shape(tail, head, n, kind, out):  # type: ignore[no-untyped-def]
+    share = 1.0 / n
     for c in range(out.size):
-        mean = (tail[c] + head[c]) / n
-        second = (tail[c + SECOND] + head[c + SECOND]) / n
-        third = (tail[c + THIRD] + head[c + THIRD]) / n
-        fourth = (tail[c + FOURTH] + head[c + FOURTH]) / n
+        mean = (tail[c] + head[c]) * share
+        second = (tail[c + SECOND] + head[c + SECOND]) * share
+        third = (tail[c + THIRD] + head[c + THIRD]) * share
+        fourth = (tail[c + FOURTH] + head[c + FOURTH]) * share
         variance = second - mean * mean
         skew = third - 3.0 * mean * second + 2.0 * mean * mean * mean
         tailedness = fourth - 4.0 * mean * third + 6.0 * mean * mean * second - 3.0 * mean * mean * mean * mean
@@ -196,11 +199,12 @@ def _grow_products(x, y, pivot_x, pivot_y, head):  # type: ignore[no-untyped-def
 
 @step
 def _correlation(tail, head, n, out):  # type: ignore[no-untyped-def]
+    share = 1.0 / n
     for c in range(out.size):
         sum_x, sum_y = tail[c] + head[c], tail[c + SECOND] + head[c + SECOND]
-        xx = (tail[c + THIRD] + head[c + THIRD]) - sum_x * sum_x / n
-        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y / n
-        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y / n
+        xx = (tail[c + THIRD] + head[c + THIRD]) - sum_x * sum_x * share
+        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y * share
+        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y * share
         value = xy / np.sqrt((0.0 if xx < 0.0 else xx) * (0.0 if yy < 0.0 else yy))
         value = 1.0 if 1.0 < value < np.inf else (-1.0 if -1.0 > value > -np.inf else value)
         out[c] = value + (value - value)
@@ -208,21 +212,23 @@ def _correlation(tail, head, n, out):  # type: ignore[no-untyped-def]
 
 @step
 def _slope(tail, head, n, kind, out):  # type: ignore[no-untyped-def]
+    share = 1.0 / n
     for c in range(out.size):
         sum_x, sum_y = tail[c] + head[c], tail[c + SECOND] + head[c + SECOND]
-        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y / n
-        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y / n
+        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y * share
+        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y * share
         value = xy / (n - 1.0) if kind == COVARIANCE else xy / (0.0 if yy < 0.0 else yy)
         out[c] = value + (value - value)
 
 
 @step
 def _residual(x, y, pivot_x, pivot_y, tail, head, n, out):  # type: ignore[no-untyped-def]
+    share = 1.0 / n
     for c in range(out.size):
         sum_x, sum_y = tail[c] + head[c], tail[c + SECOND] + head[c + SECOND]
-        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y / n
-        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y / n
+        yy = (tail[c + FOURTH] + head[c + FOURTH]) - sum_y * sum_y * share
+        xy = (tail[c + FIFTH] + head[c + FIFTH]) - sum_x * sum_y * share
         slope = xy / (0.0 if yy < 0.0 else yy)
-        off_x, off_y = (np.float64(x[c]) - pivot_x[c]) - sum_x / n, (np.float64(y[c]) - pivot_y[c]) - sum_y / n
+        off_x, off_y = (np.float64(x[c]) - pivot_x[c]) - sum_x * share, (np.float64(y[c]) - pivot_y[c]) - sum_y * share
         value = off_x - slope * off_y
         out[c] = value + (value - value)

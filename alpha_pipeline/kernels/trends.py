@@ -61,26 +61,28 @@ def _grow(x, pivot, since, head):  # type: ignore[no-untyped-def]
 
 @step
 def _decay(pivot, tail, head, since, n, out):  # type: ignore[no-untyped-def]
+    divisor = 1.0 / (n * (n + 1.0) / 2.0)
     for c in range(out.size):
         # A bar `since` after the start weighs window - (now - since): n for the newest, 1 for the oldest.
         weighted = (tail[c + SECOND] + head[c + SECOND]) + (n - since) * (tail[c] + head[c])
-        value = pivot[c] + weighted / (n * (n + 1.0) / 2.0)
+        value = pivot[c] + weighted * divisor
         out[c] = value + (value - value)
 
 
 @step
 def _line(x, pivot, tail, head, since, n, kind, out):  # type: ignore[no-untyped-def]
-    time_square = n * (n * n - 1.0) / 12.0
+    time_square, share = n * (n * n - 1.0) / 12.0, 1.0 / n
+    per_square = 1.0 / time_square
     middle = since - (n - 1.0) / 2.0
     for c in range(out.size):
         total = tail[c] + head[c]
-        slope = ((tail[c + SECOND] + head[c + SECOND]) - middle * total) / time_square
+        slope = ((tail[c + SECOND] + head[c + SECOND]) - middle * total) * per_square
         if kind == SLOPE:
             value = slope
         elif kind == RSQUARE:
-            square = (tail[c + THIRD] + head[c + THIRD]) - total * total / n
+            square = (tail[c + THIRD] + head[c + THIRD]) - total * total * share
             value = slope * slope * time_square / (0.0 if square < 0.0 else square)
             value = 1.0 if 1.0 < value < np.inf else value
         else:
-            value = (np.float64(x[c]) - pivot[c]) - total / n - slope * ((n - 1.0) / 2.0)
+            value = (np.float64(x[c]) - pivot[c]) - total * share - slope * ((n - 1.0) / 2.0)
         out[c] = value + (value - value)
