@@ -22,9 +22,11 @@ from alpha_pipeline.expressions.pandas_values import (
     kind,
     plain_number,
     take,
-    whole,
+    whole_range,
 )
 from alpha_pipeline.operators import Operator, operators
+
+MAX_RANGE = 64
 
 
 def builtin(name: str, given: Given, named: Named) -> Value:
@@ -44,6 +46,8 @@ def _operator(operator: Operator, given: Given) -> Node:
     if len(given) != len(operator.parameters):
         raise Refusal(f"{operator.name} takes {len(operator.parameters)} arguments", operator.signature(), "type")
     series = [as_series(value) for value in given[: len(operator.series)]]
+    if all(node.is_constant for node in series):
+        raise Refusal(f"{operator.name} needs a series, not numbers alone", operator.example, "type")
     literals = zip(operator.numbers, given[len(series) :], strict=True)
     return build(operator.name, series, [plain_number(value, f"`{parameter.name}`") for parameter, value in literals])
 
@@ -53,13 +57,7 @@ def _abs(given: Given) -> Value:
 
 
 def _range(given: Given) -> Value:
-    bounds = [whole(value, "a bound of range") for value in given]
-    if not 1 <= len(bounds) <= 3 or (len(bounds) == 3 and bounds[2] == 0):
-        raise Refusal("range takes one to three whole numbers", "range(1, 5)")
-    row = range(*bounds)
-    if len(row) > 64:
-        raise Refusal("a range has at most 64 numbers here", kind="limit")
-    return tuple(constant(float(n)) for n in row)
+    return tuple(constant(float(n)) for n in whole_range(given, "range", MAX_RANGE))
 
 
 def _number(is_whole: bool) -> Callable[[Given], Value]:

@@ -67,6 +67,7 @@ class _Reader(Expressions):
 
     def module(self, tree: ast.Module) -> Node:
         variables: Variables = {"df": Frame(()), "data": Frame(()), "np": Module("np"), "pd": Module("pd")}
+        self._check_end(tree.body)
         functions = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef)}
         result = self.block(tree.body, variables)
         entry = next((functions[name] for name in _ENTRY if name in functions), None)
@@ -94,6 +95,8 @@ class _Reader(Expressions):
         if spec.vararg or spec.kwarg or spec.kwonlyargs or spec.posonlyargs or decorated:
             raise self.refuse(definition, "only plain parameters are translated; no *args, **kwargs, /, decorators")
         names = [a.arg for a in spec.args]
+        if len(set(names)) != len(names):
+            raise self.refuse(definition, f"two parameters of {function.name} have one name")
         bound = dict(zip(names, given, strict=False))
         if len(given) > len(names) or set(named) - set(names) or set(named) & set(bound):
             raise self.refuse(at, f"the arguments do not fit {function.name}({', '.join(names)})")
@@ -123,15 +126,18 @@ class _Reader(Expressions):
         for annotation in (definition.returns, *(a.annotation for a in spec.args)):
             if annotation is not None and not all(isinstance(n, _ANNOTATION) for n in ast.walk(annotation)):
                 raise self.refuse(annotation, "this annotation is not translated", "df: pd.DataFrame")
-        body = list(_flat(definition.body))
-        for statement in body[:-1]:
-            if isinstance(statement, ast.Return):
-                raise self.refuse(
-                    statement, "statements after this `return` are never reached", "one return, at the end"
-                )
+        body = self._check_end(definition.body)
         if not isinstance(body[-1], ast.Return):
             self._first_refused(body)
             raise self.refuse(body[-1], f"{definition.name} has no `return`", "return factor")
+
+    def _check_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        statements = list(_flat(body))
+        for statement in statements[:-1]:
+            if isinstance(statement, ast.Return):
+                reason = "statements after this `return` are never reached"
+                raise self.refuse(statement, reason, "one return, at the end")
+        return statements
 
     def _first_refused(self, body: list[ast.stmt]) -> None:
         """A construct that is refused anyway says more than a missing return."""

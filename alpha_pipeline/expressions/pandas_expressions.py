@@ -19,7 +19,6 @@ from alpha_pipeline.expressions.pandas_values import (
     Builtin,
     Frame,
     Function,
-    Index,
     Missing,
     Numbers,
     Refusal,
@@ -89,8 +88,8 @@ class Expressions(ABC):
             return start + len(rest) - len(rest.lstrip(" )\n\t\r"))
         return place(self.text, getattr(target, "lineno", 1), getattr(target, "col_offset", 0))
 
-    def step(self, at: ast.AST) -> None:
-        self.steps += 1
+    def step(self, at: ast.AST, count: int = 1) -> None:
+        self.steps += count
         if self.steps > MAX_STEPS:
             raise self.refuse(at, f"the code takes more than {MAX_STEPS:,} steps", "fewer loops and calls", "limit")
 
@@ -98,11 +97,14 @@ class Expressions(ABC):
         """The meaning of an expression; every kind of syntax not listed is refused."""
         self.step(node)
         try:
-            return self._meaning(node, variables)
+            found = self._meaning(node, variables)
         except Refusal as refusal:
             raise self.refuse(node, refusal.reason, refusal.suggestion, refusal.kind) from None
         except NodeError as error:
             raise self.refuse(node, error.reason, error.suggestion, error.kind) from None
+        if isinstance(found, tuple | Numbers):
+            self.step(node, len(found) if isinstance(found, tuple) else len(found.values))
+        return found
 
     def _meaning(self, node: ast.expr, variables: Variables) -> Value:
         match node:
@@ -192,8 +194,6 @@ class Expressions(ABC):
         if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARISONS:
             raise Refusal("chained, `in` and `is` comparisons do not work on series", "(a < b) & (b < c)")
         x, y = self.value(node.left, variables), self.value(node.comparators[0], variables)
-        if isinstance(x, Index) or isinstance(y, Index):
-            raise Refusal("the length of the sample counts later bars too", "windows, which are NaN until full", "leak")
         return lift(lambda a, b: comparison(_COMPARISONS[type(node.ops[0])], a, b), x, y)
 
     def _subscript(self, node: ast.Subscript, variables: Variables) -> Value:

@@ -4,6 +4,8 @@ The data frame, tables made from it, and assignments to their columns and to par
 Methods of single series are in `pandas_series`.
 """
 
+import difflib
+import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -24,6 +26,7 @@ from alpha_pipeline.expressions.pandas_values import (
     take,
 )
 
+_LABEL = re.compile(r"(.*_)?(label|target|future|forward|fwd|next)(_.*)?$|y(_.*)?$", re.IGNORECASE)
 _KNOWN = "df['close'], df[['open', 'close']].max(axis=1), df.copy(), df.assign(name=series)"
 
 
@@ -41,7 +44,12 @@ def column(owner: Frame | Table, name: str, fields: Collection[str] | None, is_a
         if refusal.suggestion is not None:
             raise refusal
     if fields is not None and name not in fields:
-        raise Refusal(f"unknown column {name[:64]!r}; the columns are {', '.join(sorted(fields))}", kind="unknown")
+        if _LABEL.match(name):
+            reason = f"the column {name[:64]!r} sounds like a label, and labels lie in the future"
+            raise Refusal(reason, f"one of {', '.join(sorted(fields))}", "leak")
+        close = difflib.get_close_matches(name[:64].lower(), sorted(fields), n=1, cutoff=0.5)
+        reason = f"unknown column {name[:64]!r}; the columns are {', '.join(sorted(fields))}"
+        raise Refusal(reason, f"df['{close[0]}']" if close else None, "unknown")
     if not name.isidentifier() or not name.isascii() or len(name) > 64 or name.startswith("_"):
         raise Refusal(f"{name[:64]!r} is no name of a column", "df['close']", "unknown")
     return field_node(name)

@@ -16,6 +16,7 @@ from alpha_pipeline.expressions.pandas_rules import (
     choose,
     clip,
     comparison,
+    fillna,
     logic,
     truncate,
 )
@@ -139,7 +140,7 @@ def _nan_to_num(given: Given, named: Named) -> Value:
     number = plain_number(value, "nan")
     if any(bound is not None and plain_number(bound, "an infinity") != number for bound in (high, low)):
         raise Refusal("infinities count as missing here, so they become the same number", "np.nan_to_num(x, nan=0.0)")
-    return build("fill", [as_series(x)], [number])
+    return fillna(as_series(x), constant(number))
 
 
 def _filled(value: float | None) -> Callable[[Given, Named], Value]:

@@ -17,7 +17,8 @@ _REASONS = {
     "chance": "{0} is not repeatable",
 }
 _TABLE: list[tuple[str, str, str]] = [  # reason, what to write instead, names
-    ("whole", "rolling(20).{name}()", "mean std var sum min max median skew kurt sem product prod"),
+    ("whole", "rolling(20).{name}()", "mean std var sum min max median skew kurt sem"),
+    ("whole", "rolling(20).apply(np.prod)", "prod product nanprod"),
     ("whole", "rolling(20).mean()", "average nanmean nansum nanstd nanvar nanmax nanmin nanmedian ptp amax amin"),
     ("whole", "rolling(20).corr(other)", "corr cov corrwith autocorr corrcoef correlate"),
     ("whole", "rolling(20).quantile(0.8)", "quantile percentile nanpercentile nanquantile mode describe qcut cut "
@@ -41,7 +42,7 @@ _TABLE: list[tuple[str, str, str]] = [  # reason, what to write instead, names
      "append concat"),
     ("memory", "rolling(n)", "expanding"),
     ("memory", "rolling(n).sum()", "cumsum nancumsum cumcount trapz"),
-    ("memory", "(1 + x).rolling(n).apply(np.prod)", "cumprod nancumprod"),
+    ("memory", "(1 + x).rolling(n).apply(np.prod) - 1", "cumprod nancumprod"),
     ("memory", "rolling(n).max()", "cummax"),
     ("memory", "rolling(n).min()", "cummin"),
     ("group", "df['close'].rolling(20).mean(), or cs_rank(x) and cs_zscore(x) across symbols", "groupby transform"),

@@ -6,7 +6,7 @@ where careful code relies on it.
 """
 
 from alpha_pipeline.expressions.nodes import Node, build, constant
-from alpha_pipeline.expressions.pandas_values import Missing, Refusal, Rolling, Value, Weighted, kind
+from alpha_pipeline.expressions.pandas_values import Index, Missing, Refusal, Rolling, Value, Weighted, kind
 
 _LOGIC = ("both", "either", "negate")
 _WHOLE = ("sign", "floor", "present_count", "ts_count", "ts_argmin", "ts_argmax")
@@ -25,6 +25,8 @@ def as_series(value: Value) -> Node:
     if isinstance(value, Missing):
         word = "an infinity" if value.is_infinite else "NaN"
         raise Refusal(f"{word} can only be a replacement, as in x.where(condition, np.nan)", "x.isna() finds NaN")
+    if isinstance(value, Index):
+        raise Refusal("the length and the index of the sample change with later bars", "windows of n bars", "leak")
     raise Refusal(f"expected a series or a number; found {kind(value)}", "df['close']")
 
 
@@ -125,7 +127,7 @@ def replace(x: Node, old: Value, new: Value) -> Node:
 
 def fillna(x: Node, value: Value) -> Node:
     """`x` with `value` where it is missing."""
-    if isinstance(value, Missing):
+    if isinstance(value, Missing) or x.is_constant:
         return x
     node = as_series(value)
     if node.is_constant:
@@ -186,7 +188,7 @@ def across(name: str, series: tuple[Node, ...], skip_missing: bool) -> Node:
                 ("min", False): "minimum"}.get((name, skip_missing))  # fmt: skip
     if pairwise is not None:
         return _folded(pairwise, series)
-    filled = [build("fill", [x], [0.0]) if skip_missing else x for x in series]
+    filled = [fillna(x, constant(0.0)) if skip_missing else x for x in series]
     total = _folded("add", tuple(filled))
     if name == "sum":
         return total

@@ -63,7 +63,7 @@ def series_method(x: Node, name: str, given: Given, named: Named) -> Value:
 def _lag(periods: Value, what: str) -> int:
     bars = whole(periods, f"the lag of {what}")
     if bars < 0:
-        raise Refusal(f"{what}({bars}) reads {-bars} bars of the future", f"{what}({-bars})", "leak")
+        raise Refusal(f"{what}({bars}) reads {-bars} bar{'s' * (bars < -1)} of the future", f"{what}({-bars})", "leak")
     return bars
 
 

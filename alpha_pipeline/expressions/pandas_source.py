@@ -76,7 +76,7 @@ def _check_names(text: str) -> None:
     """Python folds look-alike letters of names into ASCII ones, so names must be ASCII as written."""
     if text.isascii():
         return
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):  # of what `ast.parse` has read already
         if token.type == tokenize.NAME and not token.string.isascii():
             line, column = token.start
             before = sum(len(known) + 1 for known in text.split("\n")[: line - 1])

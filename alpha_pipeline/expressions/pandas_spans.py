@@ -21,6 +21,7 @@ from alpha_pipeline.expressions.pandas_values import (
     plain_number,
     take,
     whole,
+    whole_range,
 )
 from alpha_pipeline.expressions.pandas_windows import edge, reduced, spread, when_full
 
@@ -31,7 +32,7 @@ _TRANSPARENT = ("add", "subtract", "multiply", "divide", "negative", "abs", "log
 _KNOWN = (
     "mean, sum, std, min, max, median, prod, quantile, argmax, v[0], v[-1], np.dot(v, weights), np.polyfit(t, v, 1)"
 )
-_MAX_NUMBERS = 5_000
+MAX_NUMBERS = 5_000
 
 
 def span_of(window: Rolling, named: Named) -> Span:
@@ -117,13 +118,7 @@ def _rows(function: Callable[..., Node], values: tuple[Value, ...]) -> Numbers:
 
 def numbers(given: Given) -> Numbers:
     """`np.arange(...)`."""
-    bounds = [whole(value, "a bound of arange") for value in given]
-    if not 1 <= len(bounds) <= 3 or (len(bounds) == 3 and bounds[2] == 0):
-        raise Refusal("np.arange takes one to three whole numbers", "np.arange(1, n + 1)")
-    row = range(*bounds)
-    if len(row) > _MAX_NUMBERS:
-        raise Refusal(f"more than {_MAX_NUMBERS:,} literal numbers", kind="limit")
-    return Numbers(tuple(float(n) for n in row))
+    return Numbers(tuple(float(n) for n in whole_range(given, "np.arange", MAX_NUMBERS)))
 
 
 def row_method(row: Numbers, name: str) -> Node:

@@ -173,6 +173,16 @@ def whole(value: Value, what: str) -> int:
     raise Refusal(f"{what} must be a whole number of bars", suggestion, "type")
 
 
+def whole_range(given: Given, name: str, limit: int) -> range:
+    """`range(...)` of literal whole numbers, at most `limit` of them."""
+    bounds = [whole(value, f"a bound of {name}") for value in given]
+    if not 1 <= len(bounds) <= 3 or (len(bounds) == 3 and bounds[2] == 0):
+        raise Refusal(f"{name} takes one to three whole numbers", f"{name}(1, 5)")
+    if max(map(abs, bounds)) > 1_000_000 or len(range(*bounds)) > limit:
+        raise Refusal(f"{name} has at most {limit:,} numbers here", kind="limit")
+    return range(*bounds)
+
+
 def plain_number(value: Value, what: str) -> float:
     """A literal number."""
     if isinstance(value, bool):

@@ -44,7 +44,7 @@ _OPTIONS = {  # options of rolling that are not translated, and what to write in
 def rolling(x: Node, given: Given, named: Named) -> Rolling:
     """`x.rolling(...)`."""
     if named.get("center") not in (None, False) or (len(given) > 2 and given[2] not in (None, False)):
-        raise Refusal("a centred window reads the future", "rolling(n)", "leak")
+        raise Refusal("rolling(center=True) reads the future: half of a centred window is later", "rolling(n)", "leak")
     for name, (reason, remedy) in _OPTIONS.items():
         if named.get(name) is not None:
             raise Refusal(f"rolling(..., {name}=...): {reason}", remedy)
