@@ -5,6 +5,8 @@ Nodes as pandas code: idioms where pandas has one, a call of the operator by nam
 """
 
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.pandas_rules import arithmetic, choose, decided, is_condition, logic
+from alpha_pipeline.expressions.pandas_values import NAN, Refusal
 from alpha_pipeline.operators import operators
 
 _IDIOMS = {
@@ -22,7 +24,7 @@ _IDIOMS = {
     "ts_rank": "{}.rolling({}).rank(pct=True)", "ts_quantile": "{}.rolling({}).quantile({})",
     "ts_corr": "{0}.rolling({2}).corr({1})", "ts_cov": "{0}.rolling({2}).cov({1})",
     "cs_rank": "{}.rank(axis=1, pct=True)",
-    "present_count": "{}.rolling({}).count()",
+    "present_count": "{}.rolling({}, min_periods=1).count()", "clip": "{}.clip({}, {})",
 }  # fmt: skip
 _SIGNS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
 
@@ -46,9 +48,28 @@ def _print(node: Node) -> str:
     # Methods need a series on their left; a number can only stand there for the functions of numpy.
     numbers = [_number(float(value)) for value in node.parameters]
     idiom = _IDIOMS.get(node.operator)
-    if idiom is not None and not (idiom.startswith("{") and inner.is_constant):
+    if idiom is not None and not (idiom.startswith("{") and inner.is_constant) and _means_the_same(node):
         return idiom.format(*parts, *numbers)
     return f"{operators()[node.operator].name}({', '.join(parts + numbers)})"
+
+
+def _means_the_same(node: Node) -> bool:
+    """Whether pandas means by the idiom what the operator does; it has rules of its own for conditions."""
+    name, arguments = node.operator, node.arguments
+    try:
+        if name in {"add", "subtract", "multiply", "divide"}:
+            return arithmetic(name, *arguments) is node
+        if name in {"both", "either"}:
+            return logic(name, *arguments) is node
+        if name == "where":
+            return choose(*arguments) is node
+        if name == "keep_if":
+            return choose(arguments[1], arguments[0], NAN) is node
+        if name == "negate":
+            return decided(arguments[0]) is arguments[0]
+    except Refusal:
+        return False
+    return not (name in {"negative", "delta"} and is_condition(arguments[0]))
 
 
 def _number(value: float) -> str:

@@ -1,7 +1,7 @@
 """
 What variables of translated pandas code can hold: nodes and a few descriptions, never Python objects of the text.
 
-They are combined in `pandas_calls` and `pandas_code`.
+The rules by which two of them combine as in pandas are in `pandas_rules`.
 """
 
 import ast
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from alpha_pipeline.expressions.nodes import Node, build, constant
+from alpha_pipeline.expressions.nodes import Node
 
 
 class Refusal(Exception):  # noqa: N818  # the reader turns it into an ExpressionError with a place
@@ -24,33 +24,47 @@ class Refusal(Exception):  # noqa: N818  # the reader turns it into an Expressio
 class Frame:
     """The data frame given, and the columns the code has added to it, latest last."""
 
-    columns: tuple[tuple[str, Node], ...]
+    columns: tuple[tuple[str, "Value"], ...]
 
 
 @dataclass(frozen=True)
 class Module:
-    """numpy ("np") or pandas ("pd")."""
+    """numpy ("np"), pandas ("pd") or one whose names mean nothing here ("")."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A function of numpy that is passed on instead of called, as in `apply(np.mean)`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Index:
-    """The index of the frame; only good for being passed on."""
+    """The index of the frame, or its length; only good for being passed on."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """The literal NaN (or an infinity, which no series holds)."""
+    """The literal NaN, or an infinity."""
+
+    is_infinite: bool = False
 
 
 @dataclass(frozen=True)
 class Rolling:
-    """`series.rolling(window, min_periods)`."""
+    """`series.rolling(window, min_periods)`; `min_count` is None when it was left out."""
 
     series: Node
     window: int
-    min_count: int
+    min_count: int | None
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether every value of the window must be there."""
+        return self.min_count is None or self.min_count >= self.window
 
 
 @dataclass(frozen=True)
@@ -65,74 +79,84 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Table:
-    """`pd.concat([a, b], axis=1)`: series side by side, to be reduced along axis 1."""
+    """Series side by side, to be reduced along axis 1: `pd.concat([a, b], axis=1)`, `df[['open', 'close']]`."""
 
-    series: tuple[Node, ...]
+    columns: tuple[tuple[str, Node], ...]
+
+    @property
+    def series(self) -> tuple[Node, ...]:
+        return tuple(series for _, series in self.columns)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Literal numbers in a row, as in `np.arange(10)`: weights and time axes of windows."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """
+    The values of one window, inside a function given to `rolling(n).apply`.
+
+    Args:
+        series: of each value, computed from the values of `origin` cell by cell.
+        origin: the series that was rolled.
+        window: number of values.
+        is_array: `raw=True`.
+        weights: numbers the values are multiplied by, oldest first.
+        is_ranked: the ranks of the values within the window, as fractions, are meant instead.
+    """
+
+    series: Node
+    origin: Node
+    window: int
+    is_array: bool
+    weights: tuple[float, ...] | None = None
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A local function, read again at every call."""
+    """A local function or lambda, read again at every call."""
 
-    definition: ast.FunctionDef
+    definition: ast.FunctionDef | ast.Lambda
     variables: dict[str, "Value"]
 
+    @property
+    def name(self) -> str:
+        return self.definition.name if isinstance(self.definition, ast.FunctionDef) else "the lambda"
 
-MISSING = Missing()
+
+NAN = Missing()
 Value = Union[  # noqa: UP007  # a recursive alias cannot be spelled with bars before Python 3.12
-    Node, Frame, Module, Index, Missing, Rolling, Weighted, Table, Function, tuple["Value", ...], str, bool, None
-]
+    Node, Frame, Module, Builtin, Index, Missing, Rolling, Weighted, Table, Numbers, Span, Function,
+    tuple["Value", ...], dict[str, "Value"], str, bool, None,
+]  # fmt: skip
 
 Given = Sequence[Value]
 Named = Mapping[str, Value]
 
+_KINDS = {
+    Frame: "a data frame", Module: "a module", Builtin: "a function", Index: "an index", Missing: "NaN",
+    Rolling: "a window", Weighted: "a window", Table: "a table", Numbers: "literal numbers", Span: "a window's values",
+    Function: "a function", tuple: "a list", dict: "a dictionary", str: "a text", bool: "True or False",
+}  # fmt: skip
 
-def as_series(value: Value) -> Node:
-    """A node of a series or a number."""
-    if isinstance(value, bool):
-        return constant(float(value))
+
+def kind(value: Value) -> str:
+    """What a value is, in words for messages."""
     if isinstance(value, Node):
-        return value
-    if isinstance(value, Rolling | Weighted):
-        raise Refusal("a window needs a reduction", "series.rolling(20).mean()")
-    if isinstance(value, Missing):
-        raise Refusal("NaN can only be a replacement, as in x.where(condition, np.nan)")
-    raise Refusal(f"expected a series or a number; found {type(value).__name__}")
-
-
-def as_condition(value: Value) -> Node:
-    """A boolean node."""
-    node = as_series(value)
-    if node.unit is None or node.unit.kind != "boolean":
-        raise Refusal("expected a condition such as a > b", "(a > b) & (c > d)", "type")
-    return node
-
-
-def comparison(name: str, x: Node, y: Node) -> Node:
-    """As pandas compares: a missing side makes it false (true for !=)."""
-    compared = build(name, [x, y])
-    return build("fill", [compared], [1.0 if name == "not_equal" else 0.0])
-
-
-def whole(value: Value, what: str) -> int:
-    """A literal whole number."""
-    if isinstance(value, Node) and value.is_constant and float(value.parameters[0]).is_integer():
-        return int(value.parameters[0])
-    raise Refusal(f"{what} must be a whole number of bars", kind="type")
-
-
-def plain_number(value: Value, what: str) -> float:
-    """A literal number."""
-    if isinstance(value, Node) and value.is_constant:
-        return float(value.parameters[0])
-    raise Refusal(f"{what} must be a literal number", kind="type")
+        return "a number" if value.is_constant else "a series"
+    return _KINDS.get(type(value), "None")
 
 
 def take(given: Given, named: Named, **defaults: Value) -> list[Value]:
     """Values of parameters by position or name, in order; refuses what does not fit."""
     names = list(defaults)
     if len(given) > len(names):
-        raise Refusal(f"takes at most {len(names)} arguments: {', '.join(names)}")
+        raise Refusal(f"takes at most {len(names)} arguments{': ' * bool(names)}{', '.join(names)}")
     values = dict(zip(names, given, strict=False))
     for name, value in named.items():
         if name not in defaults or name in values:
@@ -141,17 +165,38 @@ def take(given: Given, named: Named, **defaults: Value) -> list[Value]:
     return [values.get(name, default) for name, default in defaults.items()]
 
 
-def choose(condition: Node, x: Value, y: Value) -> Node:
-    """`x` where the condition holds, else `y`; either may be NaN."""
-    if isinstance(y, Missing):
-        return build("keep_if", [as_series(x), condition])
-    if isinstance(x, Missing):
-        return build("keep_if", [as_series(y), build("negate", [condition])])
-    return build("where", [condition, as_series(x), as_series(y)])
+def whole(value: Value, what: str) -> int:
+    """A literal whole number."""
+    if isinstance(value, Node) and value.is_constant and float(value.parameters[0]).is_integer():
+        return int(value.parameters[0])
+    suggestion = "a number of bars; on hourly bars five days are 120" if isinstance(value, str) else None
+    raise Refusal(f"{what} must be a whole number of bars", suggestion, "type")
 
 
-def clip(x: Node, given: Given, named: Named) -> Node:
-    """`x.clip(lower, upper)`; a bound may be left out."""
-    low, high = take(given, named, lower=None, upper=None)
-    bounded = x if low is None else build("maximum", [x, as_series(low)])
-    return bounded if high is None else build("minimum", [bounded, as_series(high)])
+def whole_range(given: Given, name: str, limit: int) -> range:
+    """`range(...)` of literal whole numbers, at most `limit` of them."""
+    bounds = [whole(value, f"a bound of {name}") for value in given]
+    if not 1 <= len(bounds) <= 3 or (len(bounds) == 3 and bounds[2] == 0):
+        raise Refusal(f"{name} takes one to three whole numbers", f"{name}(1, 5)")
+    if max(map(abs, bounds)) > 1_000_000 or len(range(*bounds)) > limit:
+        raise Refusal(f"{name} has at most {limit:,} numbers here", kind="limit")
+    return range(*bounds)
+
+
+def plain_number(value: Value, what: str) -> float:
+    """A literal number."""
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, Node) and value.is_constant:
+        return float(value.parameters[0])
+    raise Refusal(f"{what} must be a literal number", kind="type")
+
+
+def is_number(value: Value, number: float) -> bool:
+    """Whether a value is this literal number."""
+    return isinstance(value, Node) and value.is_constant and value.parameters == (number,)
+
+
+def is_across(axis: Value) -> bool:
+    """Whether an axis runs along the columns of one bar."""
+    return axis == "columns" or is_number(axis, 1.0)

@@ -132,7 +132,7 @@ REFUSED = [
     ("df.close.sort_values()", "leak"),
     ("np.roll(df.close, -1)", "leak"),
     ("np.fft.fft(df.close)", "leak"),
-    ("df.close.rolling(5).apply(lambda v: v[0])", "syntax"),
+    ("df.close.rolling(5).apply(lambda v: v[:2].mean())", "syntax"),
     ("df.clsoe", "unknown"),
     ("x + 1", "unknown"),
     ("df.close.rolling(20)", "syntax"),
