@@ -161,12 +161,24 @@ def _check_units(operator: Operator, arguments: Sequence[Node]) -> None:
         if parameter.accepts == "plain" and unit is not None and not unit.is_plain:
             reason = f"{operator.name} needs a plain number, not a {unit}"
             raise NodeError(reason, "type", position, "divide by something of the same unit, or use ts_zscore(x, 20)")
+        if parameter.accepts == "comparable" and (level := _level(argument)):
+            reason = f"{operator.name} compares symbols, and the {level.unit} of one says nothing about that of another"
+            x = str(level) if level.size < 12 else "x"
+            past = f"{x} / ts_mean({x}, 20)" if level.operator == FIELD else f"ts_zscore({x}, 20)"
+            remedy = f"{past}, which compares with the symbol's own past; or plain({x}) if the level itself is meant"
+            raise NodeError(reason, "type", position, remedy)
         if parameter.accepts == "like" and unit is not None and reference is not None and not unit.agrees(reference):
             verb = {"+": "add", "-": "subtract"}.get(operator.symbol, "compare" if operator.symbol else "combine")
             reason = f"cannot {verb} a {reference} and a {unit}: their units differ"
             remedy = "make both plain numbers first, for example with ts_zscore(x, 20), cs_rank(x) or a ratio"
             raise NodeError(reason, "type", position, remedy)
         reference = reference or unit
+
+
+def _level(node: Node) -> Node | None:
+    """What of a node has a unit of its symbol alone: the node, or what it is a logarithm of; None when comparable."""
+    x = node.arguments[0] if node.operator in {"log", "log1p"} else node
+    return None if x.unit is None or x.unit.is_comparable else x
 
 
 def _fold(operator: Operator, arguments: Sequence[Node], parameters: tuple[int | float, ...]) -> Node:
