@@ -113,7 +113,10 @@ def build(name: str, arguments: Sequence[Node], numbers: Sequence[float] = ()) -
         unit = operator.unit(tuple(a.unit for a in ordered), literals)
     except UnitError as error:
         raise NodeError(str(error), "type") from None
-    own = operator.lookback(*parameters)
+    try:
+        own = operator.lookback(*parameters)
+    except (ZeroDivisionError, OverflowError):  # a weight of zero never forgets
+        raise NodeError(f"{name} with these numbers needs all of history", "limit", len(ordered)) from None
     lookback = own + max(argument.lookback for argument in ordered)
     if lookback > MAX_LOOKBACK:
         raise NodeError(f"needs {lookback:,} bars of history; the limit is {MAX_LOOKBACK:,}", "limit")
@@ -185,7 +188,7 @@ def _fold(operator: Operator, arguments: Sequence[Node], parameters: tuple[int |
     if operator.group != "arithmetic" or operator.returns == "boolean" or operator.kernel is None:
         raise NodeError(f"{operator.name} of numbers alone does not depend on any data", "type")
     out = np.empty((1, 1))
-    operator.kernel(*(float(a.parameters[0]) for a in arguments), *parameters, out=out)
+    operator.kernel(*(np.full((1, 1), float(a.parameters[0])) for a in arguments), *parameters, out=out)
     return constant(out[0, 0])
 
 
@@ -207,6 +210,8 @@ def _simplified(name: str, arguments: Sequence[Node], parameters: tuple[int | fl
         return build("negative", [y])
     if name in {"add", "subtract"} and y is not None and y.operator == "negative":
         return build("subtract" if name == "add" else "add", [x, y.arguments[0]])
+    if name == "add" and y is not None and x.operator == "negative":
+        return build("subtract", [y, x.arguments[0]])  # wherever the commutative order would have put them
     if name in {"abs", "plain", "sign"} and x.operator == name:
         return x
     if name == "plain" and x.unit is not None and x.unit.is_plain and x.unit.kind != "boolean":

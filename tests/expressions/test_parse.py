@@ -25,6 +25,8 @@ SAME = [
     ("close ** 2 ^ 0.5", "close ^ (2 ^ 0.5)"),
     ("volume * close", "close * volume"),
     ("--close", "close"),
+    ("-open + ts_mean(close, 5)", "ts_mean(close, 5) - open"),
+    ("close + fill(2, 0)", "close + 2"),
     ("2 * 10 * close", "20 * close"),
     ("alpha = close - open", "close - open"),
     (
