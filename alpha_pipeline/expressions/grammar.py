@@ -67,6 +67,10 @@ class _Writer:
         kinds += [self.volume] if self.words.volumes else []
         return kinds[int(self.rng.integers(len(kinds)))](depth)
 
+    def comparable(self, depth: int) -> str:
+        """What symbols may be compared by: anything but prices."""
+        return self.volume(depth) if self.words.volumes and self.rng.random() < 0.4 else self.plain(depth)
+
     def price(self, depth: int) -> str:
         return self.dimensional(depth, self.words.prices, self.price)
 
@@ -93,12 +97,14 @@ class _Writer:
     def plain(self, depth: int) -> str:
         words, below = self.words, depth - 1
         if depth <= 0:
-            return self.pick(words.plain) if words.plain else f"cs_rank({self.pick(words.fields)})"
+            if words.plain:
+                return self.pick(words.plain)
+            return f"{self.pick(words.score)}({self.pick(words.fields)}, {self.window()})"
         draw = self.rng.random()
         if depth == 1 or draw < 0.3:
             return f"{self.pick(words.score)}({self.any(below)}, {self.window()})"
         if draw < 0.42:
-            return f"{self.pick(words.cross)}({self.any(below)})"
+            return f"{self.pick(words.cross)}({self.comparable(below)})"
         if draw < 0.52:
             return f"ts_corr({self.any(below)}, {self.any(below)}, {self.window()})"
         if draw < 0.6:
@@ -125,12 +131,14 @@ def typed_pattern(fields: Sequence[str]) -> str:
     window = _either([str(w) for w in WINDOWS])
     kinds = [names for names in (words.prices, words.volumes, words.plain) if names]
     keep = _either(words.keep + words.slow)
-    series = _either([f"({_bare(names)}|{keep}\\({_either(names)}, {window}\\))" for names in kinds])
+    series = [f"({_bare(names)}|{keep}\\({_either(names)}, {window}\\))" for names in kinds]
+    comparable = series[1:] if words.prices else series
     ratios = [f"{_either(names)} / {_either(names)}" for names in kinds]
     ratios += [f"{_either(names)} / ts_(mean|min|max|median)\\({_either(names)}, {window}\\)" for names in kinds]
-    score = f"({_bare(words.score)})\\({series}, {window}\\)"
+    score = f"({_bare(words.score)})\\({_either(series)}, {window}\\)"
     pairs = f"ts_corr\\({_either(words.fields)}, {_either(words.fields)}, {window}\\)"
-    basic = _either([score, f"{_either(words.cross)}\\({series}\\)", pairs, *ratios])
+    ranked = [f"{_either(words.cross)}\\({_either(comparable)}\\)"] if comparable else []
+    basic = _either([score, *ranked, pairs, *ratios])
     short = _either([f"{_either(words.score)}\\({_either(words.fields)}, {window}\\)", pairs])
     conditions = [f"{_either(n)} [<>] {keep}\\({_either(n)}, {window}\\)" for n in kinds]
     top = [

@@ -101,6 +101,8 @@ def build(name: str, arguments: Sequence[Node], numbers: Sequence[float] = ()) -
     """
     operator = operators()[name]
     parameters = _numbers(operator, numbers)
+    if name == "clip":  # the bounds in either order, as in pandas
+        parameters = tuple(sorted(parameters))
     _check_units(operator, arguments)
     if all(argument.is_constant for argument in arguments):
         return _fold(operator, arguments, parameters)
@@ -113,7 +115,10 @@ def build(name: str, arguments: Sequence[Node], numbers: Sequence[float] = ()) -
         unit = operator.unit(tuple(a.unit for a in ordered), literals)
     except UnitError as error:
         raise NodeError(str(error), "type") from None
-    own = operator.lookback(*parameters)
+    try:
+        own = operator.lookback(*parameters)
+    except (ZeroDivisionError, OverflowError):  # a weight of zero never forgets
+        raise NodeError(f"{name} with these numbers needs all of history", "limit", len(ordered)) from None
     lookback = own + max(argument.lookback for argument in ordered)
     if lookback > MAX_LOOKBACK:
         raise NodeError(f"needs {lookback:,} bars of history; the limit is {MAX_LOOKBACK:,}", "limit")
@@ -161,6 +166,12 @@ def _check_units(operator: Operator, arguments: Sequence[Node]) -> None:
         if parameter.accepts == "plain" and unit is not None and not unit.is_plain:
             reason = f"{operator.name} needs a plain number, not a {unit}"
             raise NodeError(reason, "type", position, "divide by something of the same unit, or use ts_zscore(x, 20)")
+        if parameter.accepts == "comparable" and (level := _level(argument)):
+            reason = f"{operator.name} compares symbols, and the {level.unit} of one says nothing about that of another"
+            x = str(level) if level.size < 12 else "x"
+            past = f"{x} / ts_mean({x}, 20)" if level.operator == FIELD else f"ts_zscore({x}, 20)"
+            remedy = f"{past}, which compares with the symbol's own past; or plain({x}) if the level itself is meant"
+            raise NodeError(reason, "type", position, remedy)
         if parameter.accepts == "like" and unit is not None and reference is not None and not unit.agrees(reference):
             verb = {"+": "add", "-": "subtract"}.get(operator.symbol, "compare" if operator.symbol else "combine")
             reason = f"cannot {verb} a {reference} and a {unit}: their units differ"
@@ -169,11 +180,17 @@ def _check_units(operator: Operator, arguments: Sequence[Node]) -> None:
         reference = reference or unit
 
 
+def _level(node: Node) -> Node | None:
+    """What of a node has a unit of its symbol alone: the node, or what it is a logarithm of; None when comparable."""
+    x = node.arguments[0] if node.operator in {"log", "log1p"} else node
+    return None if x.unit is None or x.unit.is_comparable else x
+
+
 def _fold(operator: Operator, arguments: Sequence[Node], parameters: tuple[int | float, ...]) -> Node:
     if operator.group != "arithmetic" or operator.returns == "boolean" or operator.kernel is None:
         raise NodeError(f"{operator.name} of numbers alone does not depend on any data", "type")
     out = np.empty((1, 1))
-    operator.kernel(*(float(a.parameters[0]) for a in arguments), *parameters, out=out)
+    operator.kernel(*(np.full((1, 1), float(a.parameters[0])) for a in arguments), *parameters, out=out)
     return constant(out[0, 0])
 
 
@@ -195,6 +212,8 @@ def _simplified(name: str, arguments: Sequence[Node], parameters: tuple[int | fl
         return build("negative", [y])
     if name in {"add", "subtract"} and y is not None and y.operator == "negative":
         return build("subtract" if name == "add" else "add", [x, y.arguments[0]])
+    if name == "add" and y is not None and x.operator == "negative":
+        return build("subtract", [y, x.arguments[0]])  # wherever the commutative order would have put them
     if name in {"abs", "plain", "sign"} and x.operator == name:
         return x
     if name == "plain" and x.unit is not None and x.unit.is_plain and x.unit.kind != "boolean":

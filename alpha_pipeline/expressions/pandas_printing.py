@@ -4,10 +4,15 @@ Nodes as pandas code: idioms where pandas has one, a call of the operator by nam
 `pandas_code` reads what is printed here back to the same node.
 """
 
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from alpha_pipeline.expressions.analysis import walk
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
 from alpha_pipeline.expressions.pandas_rules import arithmetic, choose, decided, is_condition, logic
 from alpha_pipeline.expressions.pandas_values import NAN, Refusal
-from alpha_pipeline.operators import operators
+from alpha_pipeline.expressions.tokens import MAX_LENGTH
 
 _IDIOMS = {
     "add": "({} + {})", "subtract": "({} - {})", "multiply": "({} * {})", "divide": "({} / {})", "power": "({} ** {})",
@@ -29,12 +34,43 @@ _IDIOMS = {
 _SIGNS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
 
 
+MAX_TOKENS, MAX_NESTED = 150, 20  # of one part; a line of code may have 500, and brackets be 64 deep
+
+
 def to_code(node: Node) -> str:
-    """The factor as a function of a data frame."""
-    return f"def calculate_factor(df):\n    return {_print(node)}\n"
+    """The factor as a function of a data frame; what is used twice, or is long, gets a line of its own."""
+    code = _function(node, fields_named=False)
+    return code if len(code) <= MAX_LENGTH else _function(node, fields_named=True)
 
 
-def _print(node: Node) -> str:
+def _function(node: Node, fields_named: bool) -> str:
+    steps = walk(node)
+    uses = Counter(argument for step in steps for argument in step.arguments)
+    texts: dict[Node, str] = {}
+    lines: list[str] = []
+    for step in steps:
+        text = _text(step, texts)
+        shared = uses[step] > 1 and (step.size > 3 or (fields_named and bool(step.operator == FIELD)))
+        if step is not node and (shared or _is_long(text)):
+            name = f"part{len(lines) + 1}"
+            lines.append(f"    {name} = {text}\n")
+            text = name
+        texts[step] = text
+    return f"def calculate_factor(df):\n{''.join(lines)}    return {texts[node]}\n"
+
+
+def _is_long(text: str) -> bool:
+    if len(text) <= MAX_TOKENS:
+        return False
+    nested = deepest = 0
+    for character in text:
+        nested += (character == "(") - (character == ")")
+        deepest = max(deepest, nested)
+    return deepest > MAX_NESTED or len(re.findall(r"\w+|[^\w\s]", text)) > MAX_TOKENS
+
+
+def _text(node: Node, texts: Mapping[Node, str]) -> str:
+    """One step, over the texts of its arguments."""
     if node.operator == FIELD:
         return f'df["{node.parameters[0]}"]'
     if node.operator == CONSTANT:
@@ -43,14 +79,14 @@ def _print(node: Node) -> str:
     missing = 1.0 if inner.operator == "not_equal" else 0.0
     if node.operator == "fill" and inner.operator in _SIGNS and node.parameters == (missing,):
         x, y = inner.arguments
-        return f"({_print(x)} {_SIGNS[inner.operator]} {_print(y)})"  # pandas fills comparisons like this by itself
-    parts = [_print(argument) for argument in node.arguments]
+        return f"({texts[x]} {_SIGNS[inner.operator]} {texts[y]})"  # pandas fills comparisons like this by itself
+    parts = [texts[argument] for argument in node.arguments]
     # Methods need a series on their left; a number can only stand there for the functions of numpy.
     numbers = [_number(float(value)) for value in node.parameters]
     idiom = _IDIOMS.get(node.operator)
     if idiom is not None and not (idiom.startswith("{") and inner.is_constant) and _means_the_same(node):
         return idiom.format(*parts, *numbers)
-    return f"{operators()[node.operator].name}({', '.join(parts + numbers)})"
+    return f"{node.operator}({', '.join(parts + numbers)})"
 
 
 def _means_the_same(node: Node) -> bool:

@@ -4,12 +4,15 @@ Nodes back to text, in each dialect; what is printed parses to the same node.
 The spelling of operators comes from the registry.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.expressions.analysis import fields_used, walk
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
 from alpha_pipeline.expressions.pandas_printing import to_code
 from alpha_pipeline.expressions.syntax import AND, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
+from alpha_pipeline.expressions.tokens import MAX_LENGTH
 from alpha_pipeline.operators import operators
 
 _LEVELS = {
@@ -18,6 +21,7 @@ _LEVELS = {
     "multiply": PRODUCT, "divide": PRODUCT, "negative": SIGN, "power": POWER,
 }  # fmt: skip
 ATOM = 10
+_WORDS = {"and", "or", "not"}  # a field of such a name is written $not
 _MATH = {
     "ts_mean": "SMA", "ts_std": "STD", "ts_sum": "SUM", "ema": "EMA", "decay_linear": "WMA", "ts_corr": "CORR",
     "ts_zscore": "ZSCORE", "cs_rank": "RANK", "ts_rank": "RANK", "ts_min": "MIN", "ts_max": "MAX", "delay": "DELAY",
@@ -36,17 +40,38 @@ def to_text(node: Node, dialect: str = "dsl") -> str:
         return to_code(node)
     if dialect not in {"dsl", "math"}:
         raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
-    return _print(node, _MATH if dialect == "math" else {})[0]
+    spelled = _MATH if dialect == "math" else {}
+    text = _print(node, spelled, {})[0]
+    return text if len(text) <= MAX_LENGTH else _with_definitions(node, spelled)
 
 
-def _print(node: Node, spelled: Mapping[str, str]) -> tuple[str, int]:
+def _with_definitions(node: Node, spelled: Mapping[str, str]) -> str:
+    """Too long for one expression: what is used more than once is defined first, `part1 = ...; part2 = ...; ...`."""
+    steps = walk(node)
+    uses = Counter(argument for step in steps for argument in step.arguments)
+    name = next(
+        name for name in ("part", "p_", "step_", "x_") if not any(f.startswith(name) for f in fields_used(node))
+    )
+    known: dict[Node, str] = {}
+    lines: list[str] = []
+    for step in steps:
+        if uses[step] > 1 and not step.is_constant and step is not node:
+            lines.append(f"{name}{len(lines) + 1} = {_print(step, spelled, known)[0]};\n")
+            known[step] = f"{name}{len(lines)}"
+    return "".join(lines) + _print(node, spelled, known)[0]
+
+
+def _print(node: Node, spelled: Mapping[str, str], known: Mapping[Node, str]) -> tuple[str, int]:
     """Text and how tightly it binds."""
+    if node in known:
+        return known[node], ATOM
     if node.operator == FIELD:
-        return str(node.parameters[0]), ATOM
+        name = str(node.parameters[0])
+        return ("$" if name.lower() in _WORDS else "") + name, ATOM
     if node.operator == CONSTANT:
         value = float(node.parameters[0])
         return number(value), SIGN if value < 0 else ATOM
-    parts = [_print(argument, spelled) for argument in node.arguments]
+    parts = [_print(argument, spelled, known) for argument in node.arguments]
     symbol = operators()[node.operator].symbol
     if not symbol:
         texts = [text for text, _ in parts] + [number(float(p)) for p in node.parameters]

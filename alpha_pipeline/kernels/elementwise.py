@@ -89,7 +89,7 @@ def change(x, lag, kind, out):  # type: ignore[no-untyped-def]
     out[:lag] = np.nan
     for t in range(lag, out.shape[0]):
         for c in range(out.shape[1]):
-            now, then = x[t, c], x[t - lag, c]
+            now, then = np.float64(x[t, c]), np.float64(x[t - lag, c])
             if kind == 0:
                 value = now - then
             elif kind == 1:

@@ -30,6 +30,16 @@ class Unit:
     def is_plain(self) -> bool:
         return self.price == 0 and self.volume == 0
 
+    @property
+    def is_comparable(self) -> bool:
+        """
+        Whether values of different symbols may be ranked and averaged: plain numbers, volume, money, and their powers.
+
+        A price is quoted per share or coin, a unit each symbol has of its own; a split changes it, and so an adjusted
+        price even knows the splits of its future. A ratio of prices, or a price times a volume, is free of that.
+        """
+        return self.price == 0 or self.price == self.volume
+
     def agrees(self, other: "Unit") -> bool:
         """Whether the two may be added and compared: equal dimensions, any kind."""
         return self.price == other.price and self.volume == other.volume

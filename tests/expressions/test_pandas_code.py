@@ -100,7 +100,7 @@ SAME = [
     ("factor = df['close'].pct_change(5)", "ts_return(close, 5)"),
     ("df.close.shift(periods=2)", "delay(close, 2)"),
     ("np.tanh(df.close / df.open - 1)", "tanh(close / open - 1)"),
-    ("df.close.rank(axis=1, pct=True)", "cs_rank(close)"),
+    ("df.volume.rank(axis=1, pct=True)", "cs_rank(volume)"),
     ("a, b = df.close, df.open\na - b", "close - open"),
     ("import numpy as np\ndef f(d):\n    x = d.close\n    x *= 2\n    return x", "close * 2"),
     ("df.volume.rolling(10).quantile(0.9)", "ts_quantile(volume, 10, 0.9)"),

@@ -25,6 +25,8 @@ SAME = [
     ("close ** 2 ^ 0.5", "close ^ (2 ^ 0.5)"),
     ("volume * close", "close * volume"),
     ("--close", "close"),
+    ("-open + ts_mean(close, 5)", "ts_mean(close, 5) - open"),
+    ("close + fill(2, 0)", "close + 2"),
     ("2 * 10 * close", "20 * close"),
     ("alpha = close - open", "close - open"),
     (
@@ -75,7 +77,38 @@ REFUSED = [
     ("«__import__»('os')", "unknown"),
     ("close«[»0]", "syntax"),
     ("«»", "syntax"),
+    ("rank(«close»)", "type"),
+    ("rank(volume) * rank(close «-» open)", "type"),
+    ("cs_zscore(«log»(close))", "type"),
+    ("cs_demean(«ts_std»(close, 20))", "type"),
+    ("scale(1 «/» close)", "type"),
+    ("winsorize(«vwap»(20))", "type"),
+    ("cs_residual(returns, «close»)", "type"),
+    ("group_rank(«high», funding)", "type"),
+    ("rank(«roll_spread»(20))", "type"),
 ]
+COMPARABLE = [
+    "rank(volume)", "rank(close * volume)", "rank(sqrt(volume))", "rank(amihud(20))", "rank(close / open)",
+    "rank(rsi(14))", "cs_zscore(log_return(close, 5))", "cs_demean(log(close * volume))", "rank(plain(close))",
+    "scale(delta(log(close), 5))", "rank(close > open)", "group_rank(volume, funding)", "winsorize(adv20 * returns)",
+    "cs_residual(returns, log(volume))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", COMPARABLE)
+def test_symbols_are_compared_by_what_they_share(text: str) -> None:
+    """Plain numbers, volumes, money and their powers may be ranked, and a price when said to be plain."""
+    assert parse(text, fields=FIELDS).arguments
+
+
+def test_a_price_across_symbols_is_refused_with_a_remedy_that_parses() -> None:
+    """The refusal names the symbol's own past and `plain`; both are factors."""
+    with pytest.raises(ExpressionError) as caught:
+        parse("rank(close)", fields=FIELDS)
+    own_past, _, meant = str(caught.value.suggestion).partition(", which compares with the symbol's own past; or ")
+    assert own_past == "close / ts_mean(close, 20)" and meant.startswith("plain(close)")
+    for x in (own_past, meant.split(" if ")[0]):
+        assert parse(f"rank({x})", fields=FIELDS).operator == "cs_rank"
 
 
 @pytest.mark.parametrize(("marked", "kind"), REFUSED)

@@ -56,7 +56,7 @@ def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
     ("tried", "again"),
     [
         ("ts_zscore(close, 7)", "zscore(close, 7)"),
-        ("cs_rank(volume) * cs_rank(close) + 1", "1 + cs_rank(close) * cs_rank(volume)"),
+        ("cs_rank(volume) * ts_rank(close, 9) + 1", "1 + ts_rank(close, 9) * cs_rank(volume)"),
         ("close > ts_mean(close, 5)", "ts_mean(close, 5) < close"),
     ],
 )

@@ -90,6 +90,7 @@ ORACLES: dict[str, Callable[[Frame, Frame], Frame]] = {
     "ts_argmax(x, 7)": _rolling(lambda v: np.argmax(v) + 1.0),
     "ts_std(x, 7)": _rolling(lambda v: np.std(v, ddof=1)),
     "ts_var(x, 7)": _rolling(lambda v: np.var(v, ddof=1)),
+    "ts_mad(x, 7)": _rolling(lambda v: np.abs(v - v.mean()).mean()),
     "ts_zscore(x, 7)": _rolling(lambda v: (v[-1] - v.mean()) / v.std(ddof=1) if np.ptp(v) else np.nan),
     "ts_skew(x, 7)": _rolling(lambda v: pd.Series(v - v.mean()).skew() if np.ptp(v) else np.nan),
     "ts_kurt(x, 7)": _rolling(lambda v: pd.Series(v - v.mean()).kurt() if np.ptp(v) else np.nan),
@@ -149,8 +150,8 @@ def _panel(kind: str) -> Panel:
 
 # At a level of 1e8 the oracles of these lose digits themselves; what they compute does not depend on the level.
 LEVEL_FREE = {
-    "ts_std", "ts_var", "ts_zscore", "ts_skew", "ts_kurt", "ts_corr", "ts_cov", "ts_beta", "ts_resid", "ts_slope",
-    "ts_rsquare", "ts_detrend", "delta", "cs_zscore", "cs_demean", "cs_residual", "present_std",
+    "ts_std", "ts_mad", "ts_var", "ts_zscore", "ts_skew", "ts_kurt", "ts_corr", "ts_cov", "ts_beta", "ts_resid",
+    "ts_slope", "ts_rsquare", "ts_detrend", "delta", "cs_zscore", "cs_demean", "cs_residual", "present_std",
 }  # fmt: skip
 PANELS = ["random", "nan", "ties", "spike", "level", "constant", "one row", "one symbol"]
 

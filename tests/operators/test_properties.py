@@ -78,14 +78,16 @@ def test_a_slice_with_its_lookback_equals_full_history(example: Node) -> None:
 
 
 def test_float32_is_one_rounding_away(example: Node) -> None:
-    """On the same float32 inputs both types have the same gaps and agree to a few float32 roundings of the scale."""
+    """On the same float32 inputs both types have the same gaps; a kernel rounds once, a formula once in each step."""
     narrow = {name: values.astype(np.float32).astype(np.float64) for name, values in PANEL.fields.items()}
     panel = Panel(PANEL.timestamps, PANEL.symbols, narrow)
     wide = _values(example, panel)
     ((_, values),) = evaluate([example], panel, 1, np.float32)
     assert values.dtype == np.float32
     np.testing.assert_array_equal(np.isnan(values), np.isnan(wide))
-    np.testing.assert_allclose(values, wide, rtol=1e-5, atol=2e-5 * float(np.nanmax(np.abs(wide))))
+    steps = sum(bool(node.arguments) for node in walk(example))
+    share = 2e-7 if steps == 1 else 1e-3  # in a formula a rounded difference of close prices is divided by a small one
+    np.testing.assert_allclose(values, wide, rtol=share, atol=share * float(np.nanmax(np.abs(wide))))
 
 
 def test_lookback_is_exact(example: Node) -> None:
@@ -116,8 +118,8 @@ def test_a_missing_value_touches_only_its_windows(example: Node) -> None:
 
 def test_groups_are_neutralised() -> None:
     """Within each group the mean is zero, and ranks run to one."""
-    demeaned = _values(parse("group_demean(close, sector)"), PANEL)
-    ranked = _values(parse("group_rank(close, sector)"), PANEL)
+    demeaned = _values(parse("group_demean(volume, sector)"), PANEL)
+    ranked = _values(parse("group_rank(volume, sector)"), PANEL)
     for group in (0, 1):
         np.testing.assert_allclose(demeaned[:, group::2].mean(axis=1), 0, atol=1e-9)
         np.testing.assert_allclose(np.sort(ranked[:, group::2], axis=1)[0], [1 / 3, 2 / 3, 1])
