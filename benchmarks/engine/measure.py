@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from alpha_pipeline.expressions import Node, evaluate
 from alpha_pipeline.panel import Array, Panel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,16 @@ class Table:
         return "\n".join([self.title, *body, *self.remarks])
 
 
-def cost(work: Callable[[], object]) -> Cost:
-    """Time one call."""
+def timed(work: Callable[[], T]) -> tuple[T, Cost]:
+    """What one call returns and costs."""
     wall, cpu = time.perf_counter(), _cpu()
-    work()
-    return Cost(time.perf_counter() - wall, _cpu() - cpu)
+    result = work()
+    return result, Cost(time.perf_counter() - wall, _cpu() - cpu)
 
 
 def best(work: Callable[[], object], repeats: int = 3) -> Cost:
     """The least wall and the least CPU time of some calls."""
-    costs = [cost(work) for _ in range(repeats)]
+    costs = [timed(work)[1] for _ in range(repeats)]
     return Cost(min(c.wall for c in costs), min(c.cpu for c in costs))
 
 
