@@ -1,7 +1,7 @@
 """
 Factors as KunQuant runs them: our trees in its operators, its own sets as it ships them, compiled to C++.
 
-One thread compiles and one runs; settings are those it recommends for its sets, float64, time-major.
+One thread compiles and one runs; float64, time-major, with its fast statistics (its default) and fast logarithm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
