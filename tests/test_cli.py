@@ -17,7 +17,7 @@ FACTOR = "-zscore(close, 5d) * rank(volume)"
 
 
 def test_explain_tells_the_whole_story(capsys: pytest.CaptureFixture[str]) -> None:
-    """Canonical form, unit, look-back in bars and time, every step with its words, and three dialects that read back."""
+    """Canonical form, unit, look-back in bars and time, each step in words, and three dialects that read back."""
     assert main(["explain", FACTOR]) == 0
     told = capsys.readouterr().out
     for part in ("ts_zscore(close, 120)", "close (price)", "119 bars of 1h (4 d 23 h), exact", "cs_rank", "tree"):

@@ -44,9 +44,9 @@ def texts(x: str, y: str, window: int) -> dict[str, str]:
 
 def ours(x: Array, y: Array, window: int) -> Prepared:
     """A batch of four series per call: how the engine is used, and buffers get used again."""
-    names = PRICES[:4]
-    panel = _panel(dict.fromkeys(names, x) | {"vwap": y})
-    nodes = {o: [parse(texts(n, "vwap", window)[o]) for n in names] for o in OPERATORS}
+    names = ("a", "b", "c", "d")
+    panel = _panel(dict.fromkeys(names, x) | {"y": y})
+    nodes = {o: [parse(texts(n, "y", window)[o]) for n in names] for o in OPERATORS}
 
     def call(operator: str) -> Array:
         kept = np.empty(0)
@@ -131,7 +131,7 @@ def numbagg(x: Array, y: Array, window: int) -> Prepared:
 def _compiled(window: int) -> dict[str, Callable[[Panel], Mapping[str, Array]]]:
     from benchmarks.engine import peer_kunquant
 
-    written = texts("close", "vwap", window)
+    written = texts("volume", "vwap", window)  # prices are not ranked
     return peer_kunquant.compiled({o: peer_kunquant.trees({"out": parse(text)}) for o, text in written.items()})
 
 
