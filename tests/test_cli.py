@@ -30,7 +30,7 @@ def test_explain_tells_the_whole_story(capsys: pytest.CaptureFixture[str]) -> No
 def test_explain_says_what_remembers_everything(capsys: pytest.CaptureFixture[str]) -> None:
     """A recursive operator has a warm-up, not an exact look-back."""
     main(["explain", "ema(close, 20) / close"])
-    assert "warm-up of 323 bars of 1h" in capsys.readouterr().out
+    assert "warm-up of 300 bars of 1h" in capsys.readouterr().out
 
 
 def test_a_factor_may_begin_with_a_minus_or_come_from_standard_input(

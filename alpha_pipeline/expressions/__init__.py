@@ -7,9 +7,9 @@ What operators exist and compute is in `operators`; a text is parsed and transla
 from collections.abc import Collection
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.expressions.analysis import complexity, fields_used, identity, lookback, similarity, walk
+from alpha_pipeline.expressions.analysis import complexity, fields_used, identity, lookback, similarity
 from alpha_pipeline.expressions.evaluate import evaluate
-from alpha_pipeline.expressions.nodes import Node
+from alpha_pipeline.expressions.nodes import Node, walk
 from alpha_pipeline.expressions.pandas_code import read_code
 from alpha_pipeline.expressions.printing import to_text
 from alpha_pipeline.expressions.syntax import read

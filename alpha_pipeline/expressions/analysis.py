@@ -7,7 +7,8 @@ Values play no part here; they are computed in `evaluate`.
 import hashlib
 from collections import Counter
 
-from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.identities import shortened
+from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node, walk
 
 _MIRRORED = {"greater": "less", "greater_equal": "less_equal"}
 
@@ -27,30 +28,15 @@ def complexity(node: Node) -> int:
     return node.size
 
 
-def walk(node: Node) -> list[Node]:
-    """The distinct nodes of a factor, arguments before what uses them."""
-    seen: set[Node] = set()
-    ordered: list[Node] = []
-    stack = [(node, False)]
-    while stack:
-        current, done = stack.pop()
-        if done:
-            ordered.append(current)
-        elif current not in seen:
-            seen.add(current)
-            stack.append((current, True))
-            stack += [(argument, False) for argument in reversed(current.arguments)]
-    return ordered
-
-
 def identity(node: Node) -> str:
     """
     SHA-256 (hex) of the canonical form; the same for factors that differ only in spelling.
 
     Beyond what equal nodes share already: order and grouping of sums and products, subtraction as addition of the
-    negative, division by a number as multiplication, a > b as b < a.
+    negative, division by a number as multiplication, a > b as b < a, and the longer spellings in `identities`.
     """
     forms: dict[Node, tuple[str, bool]] = {}
+    node = shortened(node)
     for current in walk(node):
         forms[current] = _form(current, forms)
     text, negative = forms[node]
@@ -115,7 +101,7 @@ def similarity(a: Node, b: Node) -> float:
     Weighted Jaccard index over sub-trees, counted both exactly and with their numbers left out, so that a change of a
     window is a small change.
     """
-    mine, theirs = _features(a), _features(b)
+    mine, theirs = _features(shortened(a)), _features(shortened(b))
     shared = sum((mine & theirs).values())
     return shared / sum((mine | theirs).values())
 

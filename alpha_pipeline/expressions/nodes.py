@@ -125,6 +125,22 @@ def build(name: str, arguments: Sequence[Node], numbers: Sequence[float] = ()) -
     return _intern(name, ordered, parameters, unit, lookback, int(operator.is_windowed))
 
 
+def walk(node: Node) -> list[Node]:
+    """The distinct nodes of a factor, arguments before what uses them."""
+    seen: set[Node] = set()
+    ordered: list[Node] = []
+    stack = [(node, False)]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            ordered.append(current)
+        elif current not in seen:
+            seen.add(current)
+            stack.append((current, True))
+            stack += [(argument, False) for argument in reversed(current.arguments)]
+    return ordered
+
+
 def _numbers(operator: Operator, numbers: Sequence[float]) -> tuple[int | float, ...]:
     checked: list[int | float] = []
     for position, (parameter, value) in enumerate(zip(operator.numbers, numbers, strict=True), len(operator.series)):

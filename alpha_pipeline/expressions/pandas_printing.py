@@ -8,8 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from alpha_pipeline.expressions.analysis import walk
-from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node
+from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node, walk
 from alpha_pipeline.expressions.pandas_rules import arithmetic, choose, decided, is_condition, logic
 from alpha_pipeline.expressions.pandas_values import NAN, Refusal
 from alpha_pipeline.expressions.tokens import MAX_LENGTH

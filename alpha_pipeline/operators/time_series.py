@@ -31,8 +31,8 @@ def _lag(lag: int, *_: float) -> int:
 
 
 def warm_up(alpha: float) -> int:
-    """Bars after which the weight of everything older is below 1e-14."""
-    return math.ceil(math.log(1e-14) / math.log1p(-alpha)) if alpha < 1.0 else 0
+    """Bars after which the weight of everything older is below 1e-13."""
+    return math.ceil(math.log(1e-13) / math.log1p(-alpha)) if alpha < 1.0 else 0
 
 
 @operator(

@@ -89,7 +89,7 @@ def test_a_gate_on_the_production_length_is_caught() -> None:
 def test_the_language_passes(text: str) -> None:
     """Expressions are causal by construction, and shown to be."""
     node = parse(text)
-    results = validate(lambda panel: next(evaluate([node], panel))[1], market(), lookback(node))
+    results = validate(lambda panel: next(evaluate([node], panel))[1], market(600), lookback(node))
     assert all(result.passed for result in results), [r.detail for r in results if not r.passed]
 
 
