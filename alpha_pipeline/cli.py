@@ -6,19 +6,28 @@ Arguments in, one library call, text out. The graph itself is driven with `dagst
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alpha_pipeline.errors import AlphaError
+from alpha_pipeline.errors import AlphaError, SettingError
+
+if TYPE_CHECKING:  # commands import what they need themselves: a shell waits for every import
+    from alpha_pipeline.expressions import Node
+    from alpha_pipeline.panel import Panel
 
 EMBEDDED_NIGHT = "2019-09-30"
 EMBEDDED_FIRST_DAY = "2019-07-01"
+EMBEDDED_FIELDS = "open,high,low,close,volume"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 done, 1 refused with a reason, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # A factor may begin with a minus: "-rank(volume)" is no option.
+    options = _parser().parse_args([f" {a}" if re.match(r"-[^-h]|-h.", a) else a for a in given])
     try:
         return int(options.command(options))
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -33,25 +42,67 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="alpha-pipeline", description=__doc__.strip().splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="one night of the whole graph, then its signal, funnel and report")
-    run.add_argument("--night", default=EMBEDDED_NIGHT, help="ISO day to decide for (default %(default)s)")
-    run.add_argument("--fresh", action="store_true", help="load the prices again even where they are stored")
-    run.set_defaults(command=_run)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], about: str, example: str
+    ) -> argparse.ArgumentParser:
+        found = commands.add_parser(
+            name,
+            help=about,
+            description=about,
+            epilog=f"example:\n  alpha-pipeline {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        found.set_defaults(command=run)
+        return found
 
-    show = commands.add_parser("report", help="print the stored summary of a night")
-    show.add_argument("--night", default=EMBEDDED_NIGHT)
-    show.set_defaults(command=_report)
+    night = command("run", _run, "one night of the whole graph, then its signal, funnel and report", "run --fresh")
+    night.add_argument("--night", default=EMBEDDED_NIGHT, help="ISO day to decide for (default %(default)s)")
+    night.add_argument("--fresh", action="store_true", help="load the prices again even where they are stored")
 
-    operators = commands.add_parser("operators", help="the vocabulary of the factor language")
-    operators.set_defaults(command=_operators)
+    report = command("report", _report, "print the stored summary of a night", "report --night 2019-09-30")
+    report.add_argument("--night", default=EMBEDDED_NIGHT, help="ISO day (default %(default)s)")
 
-    check = commands.add_parser("check", help="parse an expression: canonical form, fields, look-back, or the error")
-    check.add_argument("expression")
-    check.add_argument("--dialect", choices=["dsl", "math", "pandas"], default="dsl")
-    check.add_argument("--bar", default="1h", help="bar size that durations such as 5d are resolved by")
-    check.add_argument("--fields", default="open,high,low,close,volume", help="names it may use (default %(default)s)")
-    check.set_defaults(command=_check)
+    words = command("operators", _operators, "the vocabulary of the factor language", "operators rank")
+    words.add_argument("match", nargs="?", default="", help="only those with this in name, alias or description")
+    words.add_argument("--json", action="store_true", help="everything the registry knows of them, as JSON")
+
+    check = command("check", _check, "parse an expression: canonical form and needs, or the error", "check 'rsi(14)'")
+    _add_expression(check)
+    _add_fields(check)
+
+    tell = command(
+        "explain", _explain, "an expression step by step, in words and in three dialects",
+        "explain '-zscore(close, 5d) * rank(volume)'",
+    )  # fmt: skip
+    _add_expression(tell)
+    _add_fields(tell)
+
+    values = command(
+        "evaluate", _evaluate, "values of an expression on the embedded prices or on a file",
+        "evaluate 'rank(volume)' --market crypto --symbols BTCUSD,ETHUSD --last 3",
+    )  # fmt: skip
+    _add_expression(values)
+    values.add_argument(
+        "--market", choices=["crypto", "equities"], default="crypto", help="embedded prices of a market"
+    )
+    values.add_argument(
+        "--data", type=Path, help="a long table instead: .parquet or .csv with timestamp, symbol, fields"
+    )
+    values.add_argument("--bar", help="bar size that durations are resolved by (default: that of the data)")
+    values.add_argument("--symbols", default="", help="show only these, as A,B; ranks still see all of the market")
+    values.add_argument("--last", type=int, default=5, help="bars to show (default %(default)s)")
+    values.add_argument("--out", type=Path, help="write all values to this .parquet or .csv file")
     return parser
+
+
+def _add_expression(command: argparse.ArgumentParser) -> None:
+    command.add_argument("expression", help="the factor, or - to read it from standard input")
+    command.add_argument("--dialect", choices=["dsl", "math", "pandas"], default="dsl", help="default %(default)s")
+
+
+def _add_fields(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--bar", default="1h", help="bar size that durations are resolved by (default %(default)s)")
+    command.add_argument("--fields", default=EMBEDDED_FIELDS, help="names it may use (default %(default)s)")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -80,18 +131,16 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _operators(options: argparse.Namespace) -> int:
-    from alpha_pipeline.operators import operators
+    from alpha_pipeline.explain import vocabulary_json, vocabulary_table
 
-    for operator in operators().values():
-        print(f"{operator.example:<34} {operator.doc}")
+    print(vocabulary_json(options.match) if options.json else vocabulary_table(options.match))
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
-    from alpha_pipeline.expressions import complexity, fields_used, identity, lookback, parse
+    from alpha_pipeline.expressions import complexity, fields_used, identity, lookback
 
-    fields = [name.strip() for name in options.fields.split(",")]
-    node = parse(options.expression, dialect=options.dialect, fields=fields, bar=options.bar)
+    node = _node(options, _names(options.fields), options.bar)
     print(f"canonical   {node}")
     print(f"unit        {node.unit}")
     print(f"fields      {', '.join(sorted(fields_used(node))) or 'none'}")
@@ -99,6 +148,59 @@ def _check(options: argparse.Namespace) -> int:
     print(f"complexity  {complexity(node)} nodes")
     print(f"identity    {identity(node)[:16]}")
     return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from alpha_pipeline.explain import explain
+
+    print(explain(_node(options, _names(options.fields), options.bar), options.bar))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from alpha_pipeline.preview import bar_of, compute, read_panel, show, write
+
+    if options.last < 0:
+        raise SettingError(f"--last is {options.last}; expected 0 or more bars")
+    panel = read_panel(options.data) if options.data else _embedded(options.market)
+    node = _node(options, panel.fields, options.bar or bar_of(panel))
+    found = compute(node, panel).pick(_names(options.symbols))
+    written = write(found, options.out) if options.out else 0
+    bars, symbols = panel.shape
+    print(f"factor  {node}")
+    print(
+        f"data    {options.data or f'embedded {options.market}'}: {bars:,} bars of {bar_of(panel)}, {symbols} symbols\n"
+    )
+    print(show(found, options.last))
+    if options.out:
+        print(f"\nwrote {written:,} values to {options.out}")
+    return 0
+
+
+def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "Node":
+    from alpha_pipeline.explain import bar_length
+    from alpha_pipeline.expressions import parse
+
+    bar_length(bar)
+    text = sys.stdin.read() if options.expression == "-" else options.expression.strip()
+    return parse(text, dialect=options.dialect, fields=fields, bar=bar)
+
+
+def _embedded(market: str) -> "Panel":
+    """All embedded bars of a market; its door is opened where the graph's doors are."""
+    import pandas as pd
+
+    from alpha_pipeline.definitions import MarketDataResource
+    from alpha_pipeline.market import MARKETS
+    from alpha_pipeline.panel import Panel, align
+
+    chosen = next(m for m in MARKETS if m.name == market)
+    door = MarketDataResource(source="sample").door(chosen)
+    return Panel.from_table(align(door.history(chosen, door.coverage(chosen)[1]), {}, pd.Timedelta(0)))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _lake() -> Path:

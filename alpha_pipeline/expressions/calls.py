@@ -73,6 +73,11 @@ def synonyms() -> dict[str, tuple[Operator, ...]]:
     return {name: tuple(found) for name, found in table.items()}
 
 
+def nearest_names(name: str, count: int = 3) -> list[str]:
+    """Names of operators spelled like this one, nearest first."""
+    return difflib.get_close_matches(name.lower(), synonyms(), n=count, cutoff=0.6)
+
+
 def call(name: str, position: int, arguments: Sequence[Argument], named: dict[str, Argument], context: Context) -> Node:
     """The node of `name(arguments, ...)`; ExpressionError with a caret when there is none."""
     candidates = synonyms().get(name.lower())
@@ -265,7 +270,7 @@ def _unknown(name: str, position: int, context: Context) -> ExpressionError:
     if name.lower() in _LEAKS:
         reason = f"{name} reads the future: a factor may only use bars up to the current one"
         return context.refuse(reason, position, _LEAKS[name.lower()], "leak")
-    close = difflib.get_close_matches(name.lower(), synonyms(), n=1, cutoff=0.6)
+    close = nearest_names(name, 1)
     suggestion = synonyms()[close[0]][0].example if close else None
     reason = f"unknown operator {name!r}" + (f"; did you mean {close[0]}?" if close else "")
     if not close:
