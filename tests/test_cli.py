@@ -68,13 +68,9 @@ def test_explain_names_what_never_forgets(capsys: Captured) -> None:
     assert "wilder window=14 (as above)" in told
 
 
-@pytest.mark.parametrize(
-    "text", ["5", "close", "ewm_mean(close, 0.1) / ema(close, 5)", "-rank(volume)", "--close/open"]
-)
+@pytest.mark.parametrize("text", ["5", "close", "ewm_mean(close, 0.1) / ema(close, 5)", "-rank(volume)"])
 def test_explain_any_factor(capsys: Captured, text: str) -> None:
     """A number, a field, several recursive operators, and what begins with a minus."""
-    if text.startswith("--"):
-        text = f"({text})"
     assert "canonical" in _said(capsys, "explain", text)
 
 
