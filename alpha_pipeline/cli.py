@@ -165,6 +165,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     panel = read_panel(options.data) if options.data else _embedded(options.market)
     node = _node(options, panel.fields, options.bar or bar_of(panel))
     found = compute(node, panel).pick(_names(options.symbols))
+    written = write(found, options.out) if options.out else 0
     bars, symbols = panel.shape
     print(f"factor  {node}")
     print(
@@ -172,7 +173,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     print(show(found, options.last))
     if options.out:
-        print(f"\nwrote {write(found, options.out):,} values to {options.out}")
+        print(f"\nwrote {written:,} values to {options.out}")
     return 0
 
 

@@ -1,8 +1,7 @@
-"""What a person asks from a shell is answered, or refused with a reason and an exit code."""
+"""What a shell sees: text on standard output, refusals on standard error, exit codes."""
 
 import io
 import json
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -10,91 +9,189 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.cli import main
-from alpha_pipeline.expressions import parse
 from alpha_pipeline.operators import operators
 
-FACTOR = "-zscore(close, 5d) * rank(volume)"
+Captured = pytest.CaptureFixture[str]
 
 
-def test_explain_tells_the_whole_story(capsys: pytest.CaptureFixture[str]) -> None:
-    """Canonical form, unit, look-back in bars and time, each step in words, and three dialects that read back."""
-    assert main(["explain", FACTOR]) == 0
-    told = capsys.readouterr().out
-    for part in ("ts_zscore(close, 120)", "close (price)", "119 bars of 1h (4 d 23 h), exact", "cs_rank", "tree"):
-        assert part in told
-    assert operators()["ts_zscore"].doc in told
-    code = textwrap.dedent(told.partition("as pandas\n")[2])
-    assert parse(code, "pandas") is parse(FACTOR)
+def _table() -> pd.DataFrame:
+    """Three symbols, six hourly bars; closes rise by 1, 2 and 3 a bar."""
+    hours = pd.date_range("2024-01-01 01:00", periods=6, freq="h", tz="UTC")
+    rows = [(t, s, 10.0 + step * k, 100.0 * step) for k, t in enumerate(hours) for step, s in enumerate("ABC", 1)]
+    return pd.DataFrame(rows, columns=["timestamp", "symbol", "close", "volume"])
 
 
-def test_explain_says_what_remembers_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    """A recursive operator has a warm-up, not an exact look-back."""
-    main(["explain", "ema(close, 20) / close"])
-    assert "warm-up of 300 bars of 1h" in capsys.readouterr().out
+@pytest.fixture(params=["bars.parquet", "bars.csv"])
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    file = tmp_path / request.param
+    if file.suffix == ".csv":
+        _table().to_csv(file, index=False)
+    else:
+        _table().to_parquet(file, index=False)
+    return str(file)
 
 
-def test_a_factor_may_begin_with_a_minus_or_come_from_standard_input(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`-rank(volume)` is no option, and `-` reads the factor."""
-    assert main(["check", "-rank(volume)"]) == 0
-    written = capsys.readouterr().out
-    monkeypatch.setattr("sys.stdin", io.StringIO("-rank(volume)\n"))
-    assert main(["check", "-"]) == 0
-    assert capsys.readouterr().out == written
+def _said(capsys: Captured, *arguments: str) -> str:
+    assert main(arguments) == 0
+    return capsys.readouterr().out
 
 
-def test_evaluate_on_the_embedded_prices(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """The last bars, a summary, and all values in a file; ranks see the symbols that are not shown."""
-    file = tmp_path / "values.parquet"
-    assert main(["evaluate", "rank(volume)", "--symbols", "BTCUSD", "--last", "2", "--out", str(file)]) == 0
-    shown = capsys.readouterr().out
-    assert "2019-10-01 00:00" in shown and "ETHUSD" not in shown and "coverage" in shown
-    table = pd.read_parquet(file)
-    assert list(table.columns) == ["timestamp", "symbol", "value"]
-    assert table["value"].iloc[-1] == 0.2
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_evaluate_on_a_file(ending: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Any long table with timestamp and symbol; values are those of pandas, durations follow the bars of the file."""
-    times = pd.date_range("2024-01-01", periods=30, freq="4h", tz="UTC")
-    table = pd.DataFrame({"timestamp": times, "symbol": "A", "close": np.arange(30.0) ** 2})
-    file, out = tmp_path / f"prices.{ending}", tmp_path / "out.csv"
-    table.to_csv(file, index=False) if ending == "csv" else table.to_parquet(file)
-    assert main(["evaluate", "ts_mean(close, 1d)", "--data", str(file), "--out", str(out)]) == 0
-    assert "bars of 4h" in capsys.readouterr().out
-    expected = table["close"].rolling(6).mean().dropna()
-    np.testing.assert_allclose(pd.read_csv(out)["value"], expected, rtol=1e-12)
-
-
-def test_operators_are_found_by_name_alias_and_words(capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them under headings, some of them with their aliases, and as JSON for programs."""
-    main(["operators"])
-    everything = capsys.readouterr().out
-    assert all(operator.example in everything for operator in operators().values())
-    main(["operators", "illiquidity"])
-    assert "amihud" in capsys.readouterr().out
-    main(["operators", "amihud", "--json"])
-    (found,) = json.loads(capsys.readouterr().out)
-    assert found["name"] == "amihud" and found["formula"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["check", "rank(clsoe)"], "Write instead: close"),
-        (["check", "close + volume"], "cannot add a price and a volume"),
-        (["explain", "close", "--bar", "1x"], "no length of time"),
-        (["operators", "xyzzy"], "no operator has"),
-        (["evaluate", "close", "--symbols", "NOPE"], "unknown symbols"),
-        (["evaluate", "close", "--data", "absent.csv"], "no such file"),
-        (["evaluate", "close", "--last", "-3"], "--last is -3"),
-        (["evaluate", "funding"], "unknown field 'funding'"),
-    ],
-)
-def test_refusals(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 1, the reason on standard error, nothing on standard output."""
+def _refused(capsys: Captured, *arguments: str) -> str:
     assert main(arguments) == 1
-    told = capsys.readouterr()
-    assert said in told.err and not told.out
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_explain_tells_everything(capsys: Captured) -> None:
+    """Canonical form, unit, fields, look-back in bars and time, tree, words, dialects."""
+    told = _said(capsys, "explain", "-zscore(close, 5d) * rank(volume)")
+    for line in (
+        "canonical   -ts_zscore(close, 120) * cs_rank(volume)",
+        "unit        ratio",
+        "fields      close (price), volume (volume)",
+        "look-back   119 bars of 1h (4 d 23 h), exact: nothing older plays a part",
+        "complexity  6 nodes, 4 levels, 1 windows",
+        "      ts_zscore window=120  ratio         119",
+        "        close               price           0",
+        "  cs_rank(x)            Rank among the symbols of the bar, in (0, 1]; ties get average ranks.",
+        "  -ZSCORE(close, 120) * RANK(volume)",
+        '      return ((-ts_zscore(df["close"], 120)) * df["volume"].rank(axis=1, pct=True))',
+    ):
+        assert line in told.splitlines(), line
+
+
+def test_explain_names_what_never_forgets(capsys: Captured) -> None:
+    """A recursive operator has a warm-up, said with its precision; a repeated part is shown once."""
+    told = _said(capsys, "explain", "rsi(14)")
+    assert "warm-up of 405 bars of 1h (16 d 21 h): wilder remembers everything" in told
+    assert "wilder window=14 (as above)" in told
+
+
+@pytest.mark.parametrize("text", ["5", "close", "ewm_mean(close, 0.1) / ema(close, 5)", "-rank(volume)"])
+def test_explain_any_factor(capsys: Captured, text: str) -> None:
+    """A number, a field, several recursive operators, and what begins with a minus."""
+    assert "canonical" in _said(capsys, "explain", text)
+
+
+def test_explain_resolves_durations_by_the_bar(capsys: Captured) -> None:
+    """Five days are five daily bars."""
+    assert "ts_mean(close, 5)" in _said(capsys, "explain", "ts_mean(close, '5d')", "--bar", "1D")
+
+
+def test_code_is_read_from_standard_input(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads a factor of several lines."""
+    monkeypatch.setattr(
+        "sys.stdin", io.StringIO("def f(df):\n    x = df['close'].diff()\n    return x / df['close']\n")
+    )
+    assert "canonical   delta(close, 1) / close" in _said(capsys, "explain", "-", "--dialect", "pandas")
+
+
+def test_evaluate_shows_last_bars_and_a_summary(capsys: Captured, data: str) -> None:
+    """Values one can check by eye: closes move 1, 2, 3 a bar."""
+    said = _said(capsys, "evaluate", "delta(close, 2h)", "--data", data, "--last", "2").splitlines()
+    assert said[0] == "factor  delta(close, 2)"
+    assert said[1].endswith(": 6 bars of 1h, 3 symbols")
+    assert said[3].split() == ["close", "(UTC)", "A", "B", "C"]
+    assert said[5].split() == ["2024-01-01", "06:00", "2", "4", "6"]
+    assert said[7].split() == ["symbol", "coverage", "mean", "std", "min", "max"]
+    assert said[8].split() == ["A", "66.7%", "2", "0", "2", "2"]
+    assert said[11].split() == ["all", "66.7%", "4", "1.706", "2", "6"]
+
+
+def test_evaluate_ranks_among_all_and_shows_some(capsys: Captured, data: str) -> None:
+    """`--symbols` chooses what is shown, in that order; the rank still counts the others."""
+    said = _said(capsys, "evaluate", "rank(volume)", "--data", data, "--symbols", "C,A", "--last", "1").splitlines()
+    assert said[3].split()[2:] == ["C", "A"] and said[4].split()[2:] == ["1", "0.3333"]
+
+
+@pytest.mark.parametrize("name", ["values.parquet", "values.csv"])
+def test_evaluate_writes_all_values(capsys: Captured, data: str, tmp_path: Path, name: str) -> None:
+    """A long table without the missing values."""
+    out = tmp_path / name
+    said = _said(capsys, "evaluate", "delta(close, 2)", "--data", data, "--out", str(out))
+    written = pd.read_csv(out) if name.endswith("csv") else pd.read_parquet(out)
+    assert list(written.columns) == ["timestamp", "symbol", "value"] and len(written) == 12
+    assert "wrote 12 values" in said
+    np.testing.assert_array_equal(written["value"][:3], [2.0, 4.0, 6.0])
+
+
+@pytest.mark.parametrize(("market", "symbol"), [("crypto", "BTCUSD"), ("equities", "AAPL")])
+def test_evaluate_on_embedded_prices(capsys: Captured, market: str, symbol: str) -> None:
+    """Without a file the embedded prices of a market are taken."""
+    said = _said(capsys, "evaluate", "-zscore(close, 20d)", "--market", market, "--symbols", symbol)
+    assert f"embedded {market}" in said and symbol in said
+
+
+REFUSED = [
+    (("explain", "rank(clsoe)"), "unknown field 'clsoe'", "         ^"),
+    (("check", "close + volume"), "units differ", "          ^"),
+    (("evaluate", "rank(close)"), "cs_rank compares symbols", "         ^"),
+    (("evaluate", "delay(close, -1)", "--market", "equities"), "negative lag", "                 ^"),
+    (("evaluate", "delta(close, 1)", "--symbols", "DOGE"), "unknown symbols ['DOGE']", "BTCUSD"),
+    (("evaluate", "close/open", "--last", "-1"), "--last is -1", ""),
+    (("evaluate", "close/open", "--data", "nowhere.csv"), "no such file: nowhere.csv", ""),
+    (("evaluate", "close/open", "--out", "values.txt"), "must end in .parquet or .csv", ""),
+    (("explain", "close", "--bar", "soon"), "the bar 'soon' is no length of time", ""),
+    (("explain", "close", "--bar", "0h"), "must be longer than nothing", ""),
+    (("operators", "zscoer"), "near are zscore", ""),
+    (("report", "--night", "1999-01-01"), "no report of 1999-01-01", ""),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reason", "line"), REFUSED, ids=[" ".join(a) for a, _, _ in REFUSED])
+def test_refusals_are_short_and_exact(capsys: Captured, arguments: tuple[str, ...], reason: str, line: str) -> None:
+    """Exit code 1, the reason and the caret on standard error, no traceback."""
+    told = _refused(capsys, *arguments)
+    assert reason in told and line in told and "Traceback" not in told
+
+
+BROKEN = {
+    "no key": ("a,b\n1,2\n", "needs the columns ['timestamp', 'symbol']"),
+    "no rows": ("timestamp,symbol,close\n", "no rows"),
+    "bad time": ("timestamp,symbol,close\nyesterday,A,1\n", "timestamps"),
+    "twice": ("timestamp,symbol,close\n2024-01-01,A,1\n2024-01-01,A,2\n", "more than once"),
+    "no symbol": ("timestamp,symbol,close\n2024-01-01,,1\n", "without a timestamp or a symbol"),
+    "nothing": ("", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), BROKEN.values(), ids=list(BROKEN))
+def test_a_broken_table_is_named(capsys: Captured, tmp_path: Path, text: str, reason: str) -> None:
+    """What is wrong with a file of one's own is said."""
+    file = tmp_path / "bars.csv"
+    file.write_text(text, encoding="utf-8")
+    assert reason in _refused(capsys, "evaluate", "close / close", "--data", str(file))
+
+
+def test_operators_are_listed_under_headings(capsys: Captured) -> None:
+    """All of them, each with an example and its sentence."""
+    listed = _said(capsys, "operators")
+    assert "TIME SERIES\n" in listed and "CROSS SECTION\n" in listed
+    assert all(o.example in listed and o.doc in listed for o in operators().values())
+
+
+def test_operators_are_found_by_name_alias_and_description(capsys: Captured) -> None:
+    """`willr` is an alias, `Wilder` a word of descriptions; aliases are shown with what was found."""
+    assert "williams_r" in _said(capsys, "operators", "willr")
+    assert "atr(high, low, close, 14)" in _said(capsys, "operators", "wilder")
+    assert "also: rank, rank_cs" in _said(capsys, "operators", "rank")
+
+
+def test_operators_as_json(capsys: Captured) -> None:
+    """Strict JSON with parameters, limits and aliases."""
+    found = json.loads(_said(capsys, "operators", "ts_zscore", "--json"), parse_constant=lambda name: 1 / 0)
+    assert [o["name"] for o in found] == ["ts_zscore"]
+    assert found[0]["parameters"][1] == {
+        "name": "window", "kind": "window", "accepts": "any", "default": None, "minimum": 2, "maximum": None,
+    }  # fmt: skip
+    assert len(json.loads(_said(capsys, "operators", "--json"))) == len(operators())
+
+
+@pytest.mark.parametrize("command", ["run", "report", "operators", "check", "explain", "evaluate"])
+def test_help_has_an_example(capsys: Captured, command: str) -> None:
+    """Each command shows one way to call it."""
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"example:\n  alpha-pipeline {command}" in capsys.readouterr().out

@@ -6,7 +6,7 @@ Reads names only from the registry of operators; the grammar around calls is in 
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -78,11 +78,18 @@ def nearest_names(name: str, count: int = 3) -> list[str]:
     return difflib.get_close_matches(name.lower(), synonyms(), n=count, cutoff=0.6)
 
 
-def call(name: str, position: int, arguments: Sequence[Argument], named: dict[str, Argument], context: Context) -> Node:
+def call(
+    name: str,
+    position: int,
+    arguments: Sequence[Argument],
+    named: dict[str, Argument],
+    context: Context,
+    fields: Collection[str] = (),
+) -> Node:
     """The node of `name(arguments, ...)`; ExpressionError with a caret when there is none."""
     candidates = synonyms().get(name.lower())
     if candidates is None:
-        raise _unknown(name, position, context)
+        raise _unknown(name, position, context, fields)
     if len(candidates) > 1 and len(arguments) > 1 and _is_window(arguments[-1]):
         # max(close, 20) means the last 20 bars; max(close, 0) and max(close, open) compare cell by cell.
         candidates = tuple(sorted(candidates, key=lambda operator: not operator.is_windowed))
@@ -113,11 +120,8 @@ def make(
             return build(operator.name, nodes, [value for value, _ in numbers])
         values: dict[str, Node] = dict(zip((p.name for p in operator.series), nodes, strict=True))
         for parameter, (value, where) in zip(operator.numbers, numbers, strict=True):
-            if parameter.kind != "number" and (value != int(value) or value < parameter.minimum):
-                kind = "leak" if value < 0 else "type"
-                reason = (
-                    f"`{parameter.name}` of {operator.name} must be a whole number of bars, 1 or more; found {value:g}"
-                )
+            if reason := _misfit(operator, parameter, value):
+                kind = "leak" if value < 0 and parameter.kind != "number" else "type"
                 raise context.refuse(reason, where, operator.example, kind)
             values[parameter.name] = context.expand(repr(float(value)), {})
         return context.expand(operator.formula, values)
@@ -129,6 +133,16 @@ def make(
         if error.source == context.source:
             raise
         raise context.refuse(f"{operator.name}: {error.reason}", position, error.suggestion, error.kind) from None
+
+
+def _misfit(operator: Operator, parameter: Parameter, value: float) -> str:
+    """Why a number cannot be this parameter of a formula, "" when it can."""
+    found = f"`{parameter.name}` of {operator.name} must be"
+    if parameter.kind != "number" and (value != int(value) or value < parameter.minimum):
+        return f"{found} a whole number of bars, {parameter.minimum:g} or more; found {value:g}"
+    if not parameter.minimum <= value <= parameter.maximum:
+        return f"{found} at least {parameter.minimum:g}; found {value:g}"
+    return ""
 
 
 def _bind(
@@ -266,7 +280,9 @@ def _count(parameters: Sequence[Parameter]) -> str:
     return f"{most} argument{'s' * (most != 1)}" if least == most else f"{least} to {most} arguments"
 
 
-def _unknown(name: str, position: int, context: Context) -> ExpressionError:
+def _unknown(name: str, position: int, context: Context, fields: Collection[str]) -> ExpressionError:
+    if name in fields:
+        return context.refuse(f"{name} is a field and takes no arguments", position, f"delay({name}, 1)", "type")
     if name.lower() in _LEAKS:
         reason = f"{name} reads the future: a factor may only use bars up to the current one"
         return context.refuse(reason, position, _LEAKS[name.lower()], "leak")

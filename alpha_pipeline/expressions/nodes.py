@@ -161,7 +161,8 @@ def _numbers(operator: Operator, numbers: Sequence[float]) -> tuple[int | float,
             reason = f"{where} must be at least {parameter.minimum:g} bars; found {value:g}"
             raise NodeError(reason, "type", position, f"{parameter.minimum:g}")
         if value > MAX_LOOKBACK:
-            raise NodeError(f"{where} is {value:g} bars; the limit is {MAX_LOOKBACK:,}", "limit", position)
+            reason = f"{where} is {value:,.0f} bars; the limit is {MAX_LOOKBACK:,}"
+            raise NodeError(reason if value < 1e15 else f"{where} is beyond {MAX_LOOKBACK:,} bars", "limit", position)
         checked.append(int(value))
     return tuple(checked)
 
@@ -264,7 +265,7 @@ def _intern(
         windows = windowed + sum(a.windows for a in arguments)
         for found, limit, what in (
             (size, MAX_NODES, "nodes"),
-            (depth, MAX_DEPTH, "levels deep"),
+            (depth, MAX_DEPTH, "levels of nesting (each further term of a sum is one)"),
             (windows, MAX_WINDOWS, "windows"),
         ):
             if found > limit:

@@ -32,6 +32,14 @@ _NAMED_CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
 _ADV = re.compile(r"adv_?([0-9]{1,4})")
 _LAGGED = re.compile(r"([a-z_]+?)_lag_?([0-9]{1,4})")
 
+_INSTEAD = {  # where nothing nearer is known
+    "syntax": "values joined by operators, such as ts_zscore(close, 20) * rank(volume)",
+    "unknown": "a field, or a call such as ts_zscore(close, 20)",
+    "type": "a call as its documentation shows it, such as ts_mean(close, 20)",
+    "leak": "only bars up to the current one, such as delay(close, 1)",
+    "limit": "a smaller expression with shorter windows, such as ts_mean(close, 200)",
+}
+
 
 @dataclass
 class _Reader:
@@ -61,7 +69,10 @@ class _Reader:
             name = ""
             if self.peek().kind == "name" and self.tokens[self.next + 1].text == "=":
                 name = self.take().text.lstrip("$")
-                self.take()
+                equals = self.take()
+                if name in (self.fields or ()):
+                    reason = f"{name} is a field and cannot be defined; a comparison is written =="
+                    raise self.refuse(reason, equals.position, f"{name} == ..., or another name for the definition")
             value = self.node(self.expression(0))
             if self.peek().text == ";":
                 self.take()
@@ -167,7 +178,8 @@ class _Reader:
         if token.text != ")":
             where = f"the bracket opened at column {opened.position + 1}"
             found = "the text ends" if token.kind == "end" else f"found {token.text!r}"
-            raise self.refuse(f"expected ')' for {where}; {found}", token.position)
+            mended = f"{self.source.strip()})" if token.kind == "end" and len(self.source) < 200 else "f(x, 20)"
+            raise self.refuse(f"expected ')' for {where}; {found}", token.position, mended)
 
     def call(self, name: Token) -> Argument:
         opened = self.take()
@@ -189,7 +201,9 @@ class _Reader:
                 break
             self.take()
         self.close(opened)
-        return Argument(call(name.text.lstrip("$"), name.position, arguments, named, self.context), name.position)
+        return Argument(
+            call(name.text.lstrip("$"), name.position, arguments, named, self.context, self.fields or ()), name.position
+        )
 
     def name(self, token: Token) -> Node:
         name = token.text.lstrip("$")
@@ -203,14 +217,22 @@ class _Reader:
         if found and not (self.fields is None and known_word):
             return field_node(found)
         if name.lower() in {"returns", "ret"}:
-            return self.expand("ts_return(close, 1)", {})
+            return self.abbreviation("ts_return(close, 1)", token)
         if adv := _ADV.fullmatch(name.lower()):
-            return self.expand(f"ts_mean(volume, {int(adv[1])})", {})
+            return self.abbreviation(f"ts_mean(volume, {int(adv[1])})", token)
         if lagged := _LAGGED.fullmatch(name.lower()):
-            return self.expand(f"delay({lagged[1]}, {int(lagged[2])})", {})
+            return self.abbreviation(f"delay({lagged[1]}, {int(lagged[2])})", token)
         if name.lower() in _NAMED_CONSTANTS:
             return constant(_NAMED_CONSTANTS[name.lower()])
         raise self.unknown_field(token, name)
+
+    def abbreviation(self, text: str, token: Token) -> Node:
+        """A name that stands for a call; what is wrong with the call is said of the name."""
+        try:
+            return self.expand(text, {})
+        except ExpressionError as error:
+            reason = f"{token.text} means {text}: {error.reason}"
+            raise self.refuse(reason, token.position, error.suggestion, error.kind) from None
 
     def unknown_field(self, token: Token, name: str) -> ExpressionError:
         known = sorted(self.fields or ())
@@ -219,7 +241,7 @@ class _Reader:
             example = synonyms()[name.lower()][0].example
             return self.refuse(f"{name} is an operator and needs arguments", token.position, example)
         close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        return self.refuse(reason, token.position, close[0] if close else None, "unknown")
+        return self.refuse(reason, token.position, next(iter(close + known), None), "unknown")
 
 
 def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Node:
@@ -229,11 +251,14 @@ def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Nod
     Raises:
         ExpressionError: the text is refused; the caret is under the fault.
     """
-    tokens = tokenize(text, greek=math)
-    reader = _Reader(text, tokens, fields, bar)
-    if tokens[0].kind == "end":
-        raise ExpressionError("the expression is empty", text, 0, "ts_zscore(close, 20)")
-    return reader.program()
+    try:
+        tokens = tokenize(text, greek=math)
+        if tokens[0].kind == "end":
+            raise ExpressionError("the expression is empty", text, 0)
+        return _Reader(text, tokens, fields, bar).program()
+    except ExpressionError as error:
+        error.suggestion = error.suggestion or _INSTEAD[error.kind]
+        raise
 
 
 def _misplaced(token: Token) -> str:

@@ -7,6 +7,7 @@ What tokens mean is decided in `syntax`; limits on length, brackets and letters 
 # ruff: noqa: RUF001  # look-alikes of ASCII are what this module is about
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from alpha_pipeline.errors import ExpressionError
@@ -57,7 +58,8 @@ def tokenize(text: str, greek: bool = False) -> list[Token]:
     """
     if len(text) > MAX_LENGTH:
         reason = f"the text has {len(text):,} characters; the limit is {MAX_LENGTH:,}"
-        raise ExpressionError(reason, suggestion="one expression", kind="limit")
+        source, place = text[: MAX_LENGTH + 100], MAX_LENGTH
+        raise ExpressionError(reason, source, place, "one expression; name parts that repeat, as in a = ...", "limit")
     plain, places = _plain_text(text, greek)
     tokens: list[Token] = []
     depth = position = 0
@@ -65,13 +67,14 @@ def tokenize(text: str, greek: bool = False) -> list[Token]:
         match = _TOKEN.match(plain, position)
         where = places[position]
         if match is None:
-            raise ExpressionError(_unreadable(plain, position), text, where)
+            raise ExpressionError(*_unreadable(plain, position, text, where))
         kind = match.lastgroup or ""
         if kind != "space":
             tokens.append(Token(kind, match.group(), where))
             depth += {"(": 1, ")": -1}.get(match.group(), 0)
             if depth > MAX_BRACKETS:
-                raise ExpressionError(f"brackets are more than {MAX_BRACKETS} deep", text, where, kind="limit")
+                reason = f"brackets are more than {MAX_BRACKETS} deep"
+                raise ExpressionError(reason, text, where, "inner parts as definitions: a = ...; b = f(a)", "limit")
         position = match.end()
     tokens.append(Token("end", "", len(text.rstrip())))
     return tokens
@@ -91,16 +94,28 @@ def _plain_text(text: str, greek: bool) -> tuple[str, list[int]]:
     return "".join(pieces), places
 
 
-def _unreadable(text: str, position: int) -> str:
+def _unreadable(text: str, position: int, source: str, where: int) -> tuple[str, str, int, str]:
+    """Reason, source, place and what to write instead of a character that begins no token."""
     character = text[position]
+    if character == "." and position and (text[position - 1].isalnum() or text[position - 1] in "_)]"):
+        return "a point after a name or bracket: the language has calls, no methods", source, where, "rank(volume)"
     if character.isdigit() or character == ".":
-        return "this number is not written as one (digits, a point, an exponent)"
+        reason = "this number is not written as one (at most 40 ASCII digits, a point, an exponent of 4)"
+        return reason, source, where, "20, 0.5 or 1e-3"
     if character in "[]{}":
-        return f"{character!r} is not part of the language; group with ( and ), write windows as arguments"
+        reason = f"{character!r} is not part of the language; group with ( and ), write windows as arguments"
+        return reason, source, where, "delay(close, 1) for the bar before, df['close'] only in the pandas dialect"
     if character in "\"'":
-        return "a quoted text can only be a duration such as '5d' or '4h'"
+        return "a quoted text can only be a duration such as '5d' or '4h'", source, where, "ts_mean(close, '5d')"
     if not character.isprintable() or not character.isascii():
-        return f"the character {character!a} is not part of the language; write plain ASCII"
+        reason = f"the character {character!a} is not part of the language; write plain ASCII"
+        folded = unicodedata.normalize("NFKD", source[:200]).encode("ascii", "ignore").decode().strip()
+        return reason, source, where, folded if folded.isprintable() and folded else "close / open"
     if character.isalpha() or character == "_":
-        return "a name has at most 64 letters, digits and underscores"
-    return f"{character!r} is not part of the language"
+        return "a name has at most 64 letters, digits and underscores", source, where, "a shorter name"
+    return (
+        f"{character!r} is not part of the language",
+        source,
+        where,
+        "+ - * / ^, comparisons, and, or, not, or a call",
+    )

@@ -12,6 +12,7 @@ Rules every kernel keeps:
 
 from alpha_pipeline.kernels import (
     cross_section,
+    deviation,
     elementwise,
     moments,
     partial,
@@ -22,4 +23,4 @@ from alpha_pipeline.kernels import (
     windows,
 )
 
-MODULES = (cross_section, elementwise, moments, partial, portfolio, ranking, recursive, trends, windows)
+MODULES = (cross_section, deviation, elementwise, moments, partial, portfolio, ranking, recursive, trends, windows)

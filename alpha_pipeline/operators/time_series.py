@@ -6,7 +6,7 @@ A window needs all its values: too few bars, or one NaN among them, give NaN.
 
 import math
 
-from alpha_pipeline.kernels import elementwise, moments, ranking, recursive, trends, windows
+from alpha_pipeline.kernels import deviation, elementwise, moments, ranking, recursive, windows
 from alpha_pipeline.operators.registry import (
     Count,
     Flag,
@@ -22,7 +22,7 @@ from alpha_pipeline.operators.registry import (
 from alpha_pipeline.panel import Array
 
 
-def _before(window: int, *_: float) -> int:
+def before(window: int, *_: float) -> int:
     return window - 1
 
 
@@ -38,7 +38,7 @@ def warm_up(alpha: float) -> int:
 @operator(
     "same",
     "ts_mean(close, 20)",
-    lookback=_before,
+    lookback=before,
     aliases=("mean", "ma", "sma", "avg", "average", "rolling_mean", "moving_average", "ts_avg", "ts_sma", "ts_ma"),
 )
 def ts_mean(x: Series, window: Window, *, origin: int, out: Array) -> None:
@@ -46,13 +46,13 @@ def ts_mean(x: Series, window: Window, *, origin: int, out: Array) -> None:
     windows.reduce(x, window, origin, windows.SUM, float(window), out)
 
 
-@operator("same", "ts_sum(volume, 20)", lookback=_before, aliases=("sum", "rolling_sum"))
+@operator("same", "ts_sum(volume, 20)", lookback=before, aliases=("sum", "rolling_sum"))
 def ts_sum(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Sum of the last `window` values."""
     windows.reduce(x, window, origin, windows.SUM, 1.0, out)
 
 
-@operator("count", "ts_count(close > open, 20)", lookback=_before, aliases=("count", "countif", "rolling_count"))
+@operator("count", "ts_count(close > open, 20)", lookback=before, aliases=("count", "countif", "rolling_count"))
 def ts_count(condition: Flag, window: Window, *, origin: int, out: Array) -> None:
     """Number of the last `window` bars on which the condition held."""
     windows.reduce(condition, window, origin, windows.SUM, 1.0, out)
@@ -61,7 +61,7 @@ def ts_count(condition: Flag, window: Window, *, origin: int, out: Array) -> Non
 @operator(
     "ratio",
     "ts_product(1 + ts_return(close, 1), 5)",
-    lookback=_before,
+    lookback=before,
     aliases=("product", "prod", "ts_prod", "rolling_product"),
 )
 def ts_product(x: Series, window: Window, *, origin: int, out: Array) -> None:
@@ -70,7 +70,7 @@ def ts_product(x: Series, window: Window, *, origin: int, out: Array) -> None:
 
 
 @operator(
-    "kept", "ts_min(low, 20)", lookback=_before, aliases=("min", "rolling_min", "lowest", "llv", "tsmin", "lowest_low")
+    "kept", "ts_min(low, 20)", lookback=before, aliases=("min", "rolling_min", "lowest", "llv", "tsmin", "lowest_low")
 )
 def ts_min(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Smallest of the last `window` values."""
@@ -80,7 +80,7 @@ def ts_min(x: Series, window: Window, *, origin: int, out: Array) -> None:
 @operator(
     "kept",
     "ts_max(high, 20)",
-    lookback=_before,
+    lookback=before,
     aliases=("max", "rolling_max", "highest", "hhv", "tsmax", "highest_high"),
 )
 def ts_max(x: Series, window: Window, *, origin: int, out: Array) -> None:
@@ -88,15 +88,13 @@ def ts_max(x: Series, window: Window, *, origin: int, out: Array) -> None:
     windows.reduce(x, window, origin, windows.MAXIMUM, 1.0, out)
 
 
-@operator("count", "ts_argmin(low, 20)", lookback=_before, aliases=("argmin", "ts_arg_min", "idxmin", "rolling_argmin"))
+@operator("count", "ts_argmin(low, 20)", lookback=before, aliases=("argmin", "ts_arg_min", "idxmin", "rolling_argmin"))
 def ts_argmin(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Place of the smallest of the last `window` values: 1 is the oldest bar, `window` the current one."""
     windows.place(x, window, origin, windows.MINIMUM, out)
 
 
-@operator(
-    "count", "ts_argmax(high, 20)", lookback=_before, aliases=("argmax", "ts_arg_max", "idxmax", "rolling_argmax")
-)
+@operator("count", "ts_argmax(high, 20)", lookback=before, aliases=("argmax", "ts_arg_max", "idxmax", "rolling_argmax"))
 def ts_argmax(x: Series, window: Window, *, origin: int, out: Array) -> None:
     """Place of the largest of the last `window` values: 1 is the oldest bar, `window` the current one."""
     windows.place(x, window, origin, windows.MAXIMUM, out)
@@ -105,7 +103,7 @@ def ts_argmax(x: Series, window: Window, *, origin: int, out: Array) -> None:
 @operator(
     "same",
     "ts_std(close, 20)",
-    lookback=_before,
+    lookback=before,
     aliases=("std", "stddev", "stdev", "rolling_std", "ts_stddev", "ts_std_dev", "standard_deviation"),
 )
 def ts_std(x: Series, window: Window2, *, origin: int, out: Array) -> None:
@@ -113,7 +111,7 @@ def ts_std(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     moments.spread(x, window, origin, moments.DEVIATION, out)
 
 
-@operator("square", "ts_var(close, 20)", lookback=_before, aliases=("var", "variance", "rolling_var", "ts_variance"))
+@operator("square", "ts_var(close, 20)", lookback=before, aliases=("var", "variance", "rolling_var", "ts_variance"))
 def ts_var(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     """Sample variance of the last `window` values (divisor window - 1)."""
     moments.spread(x, window, origin, moments.VARIANCE, out)
@@ -122,7 +120,7 @@ def ts_var(x: Series, window: Window2, *, origin: int, out: Array) -> None:
 @operator(
     "ratio",
     "ts_zscore(close, 20)",
-    lookback=_before,
+    lookback=before,
     aliases=("zscore", "z_score", "rolling_zscore", "z", "normalize", "standardize"),
 )
 def ts_zscore(x: Series, window: Window2, *, origin: int, out: Array) -> None:
@@ -130,7 +128,18 @@ def ts_zscore(x: Series, window: Window2, *, origin: int, out: Array) -> None:
     moments.spread(x, window, origin, moments.ZSCORE, out)
 
 
-@operator("ratio", "ts_skew(ts_return(close, 1), 60)", lookback=_before, aliases=("skew", "skewness", "rolling_skew"))
+@operator(
+    "same",
+    "ts_mad(close, 20)",
+    lookback=before,
+    aliases=("mad", "avedev", "rolling_mad", "mean_absolute_deviation", "mean_abs_dev"),
+)
+def ts_mad(x: Series, window: Window, *, out: Array) -> None:
+    """Mean absolute deviation of the last `window` values from their mean."""
+    deviation.mean_deviation(x, window, out)
+
+
+@operator("ratio", "ts_skew(ts_return(close, 1), 60)", lookback=before, aliases=("skew", "skewness", "rolling_skew"))
 def ts_skew(x: Series, window: Window3, *, origin: int, out: Array) -> None:
     """Sample skewness of the last `window` values (bias-corrected)."""
     moments.shape(x, window, origin, moments.SKEWNESS, out)
@@ -139,7 +148,7 @@ def ts_skew(x: Series, window: Window3, *, origin: int, out: Array) -> None:
 @operator(
     "ratio",
     "ts_kurt(ts_return(close, 1), 60)",
-    lookback=_before,
+    lookback=before,
     aliases=("kurt", "kurtosis", "ts_kurtosis", "rolling_kurt"),
 )
 def ts_kurt(x: Series, window: Window4, *, origin: int, out: Array) -> None:
@@ -150,7 +159,7 @@ def ts_kurt(x: Series, window: Window4, *, origin: int, out: Array) -> None:
 @operator(
     "rank",
     "ts_rank(close, 20)",
-    lookback=_before,
+    lookback=before,
     aliases=("rank", "rolling_rank", "tsrank", "percentile_rank", "ts_percentile"),
 )
 def ts_rank(x: Series, window: Window, *, out: Array) -> None:
@@ -159,87 +168,17 @@ def ts_rank(x: Series, window: Window, *, out: Array) -> None:
 
 
 @operator(
-    "same", "ts_quantile(close, 20, 0.8)", lookback=_before, aliases=("quantile", "percentile", "rolling_quantile")
+    "same", "ts_quantile(close, 20, 0.8)", lookback=before, aliases=("quantile", "percentile", "rolling_quantile")
 )
 def ts_quantile(x: Series, window: Window, fraction: Fraction01, *, out: Array) -> None:
     """Quantile of the last `window` values at a fraction in [0, 1], linear between neighbours."""
     ranking.quantile(x, window, fraction, out)
 
 
-@operator("same", "ts_median(close, 20)", lookback=_before, aliases=("median", "rolling_median"))
+@operator("same", "ts_median(close, 20)", lookback=before, aliases=("median", "rolling_median"))
 def ts_median(x: Series, window: Window, *, out: Array) -> None:
     """Median of the last `window` values."""
     ranking.quantile(x, window, 0.5, out)
-
-
-@operator(
-    "ratio",
-    "ts_corr(close, volume, 20)",
-    lookback=_before,
-    commutative=True,
-    aliases=("corr", "correlation", "ts_correlation", "rolling_corr"),
-)
-def ts_corr(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
-    """Pearson correlation of two series over the last `window` bars; NaN where either is flat."""
-    moments.pair(x, y, window, origin, moments.CORRELATION, out)
-
-
-@operator(
-    "product",
-    "ts_cov(close, volume, 20)",
-    lookback=_before,
-    commutative=True,
-    aliases=("cov", "covariance", "ts_covariance", "rolling_cov"),
-)
-def ts_cov(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
-    """Sample covariance of two series over the last `window` bars (divisor window - 1)."""
-    moments.pair(x, y, window, origin, moments.COVARIANCE, out)
-
-
-@operator("quotient", "ts_beta(close, volume, 60)", lookback=_before, aliases=("beta", "rolling_beta", "regbeta"))
-def ts_beta(x: Series, y: Series, window: Window2, *, origin: int, out: Array) -> None:
-    """Slope of the regression of x on y over the last `window` bars."""
-    moments.pair(x, y, window, origin, moments.BETA, out)
-
-
-@operator("same", "ts_resid(close, volume, 60)", lookback=_before, aliases=("resid", "regresi", "ts_residual"))
-def ts_resid(x: Series, y: Series, window: Window3, *, origin: int, out: Array) -> None:
-    """What a regression of x on y over the last `window` bars leaves of the current x."""
-    moments.pair(x, y, window, origin, moments.RESIDUAL, out)
-
-
-@operator(
-    "same",
-    "ts_slope(close, 20)",
-    lookback=_before,
-    aliases=("slope", "linreg_slope", "linear_regression_slope", "rolling_slope"),
-)
-def ts_slope(x: Series, window: Window2, *, origin: int, out: Array) -> None:
-    """Slope per bar of a line fitted to the last `window` values."""
-    trends.trend(x, window, origin, trends.SLOPE, out)
-
-
-@operator("ratio", "ts_rsquare(close, 20)", lookback=_before, aliases=("rsquare", "rsquared", "r2"))
-def ts_rsquare(x: Series, window: Window3, *, origin: int, out: Array) -> None:
-    """Share of the variance of the last `window` values that a straight line in time explains, in [0, 1]."""
-    trends.trend(x, window, origin, trends.RSQUARE, out)
-
-
-@operator("same", "ts_detrend(close, 20)", lookback=_before, aliases=("detrend", "linreg_resid", "resi"))
-def ts_detrend(x: Series, window: Window3, *, origin: int, out: Array) -> None:
-    """Distance of the current value from the line fitted to the last `window` values."""
-    trends.trend(x, window, origin, trends.TREND_RESIDUAL, out)
-
-
-@operator(
-    "same",
-    "decay_linear(close, 10)",
-    lookback=_before,
-    aliases=("ts_decay_linear", "wma", "decaylinear", "linear_decay", "ts_decay", "ts_wma"),
-)
-def decay_linear(x: Series, window: Window, *, origin: int, out: Array) -> None:
-    """Mean of the last `window` values with weights window, window - 1, ..., 1, newest heaviest."""
-    trends.trend(x, window, origin, trends.DECAY, out)
 
 
 @operator(

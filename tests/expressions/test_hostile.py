@@ -52,6 +52,28 @@ def test_attacks_end_quickly_in_a_refusal(number: int, dialect: str) -> None:
     assert time.perf_counter() - started < 2.0
 
 
+REFUSED = [
+    "ts_mean(close, nan)", "ts_mean(close, None)", "ts_mean(close,, 5)", "((close)", "close)", "()", "close open", "not", "close and",
+    "1 < 2", "a = a", "close % 2", "close // 2", "close # x", "clo\u00adse", "\ufeffclose", "🚀", "ts_mean(close, ⑤)", "1.2.3", "$",
+    "'; drop table factors; --", "close ? open", "log(-1)", "1/0", "(-8)^(1/3)*close", "exp(1000)", "close^volume", "a" * 65, "x" * 64,
+    "+".join(["close"] * 80), "v = close / open\n" + "v = v * v\n" * 12, "rsi(rsi(rsi(rsi(14))))", "rsi('90d')", "delay(delay(close, 4000), 4000)",
+    "macd(26, 12, 9, 1)", "close.open", "df['close']", "lambda x: x", "%" * 20_001, "(" * 70, "rank)close(", "ts_mean(close 5)", "min(1, 2)", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["dsl", "math"])
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: repr(text[:20]))
+def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None:
+    """Whoever wrote it, a model or a person, is told where and what to write instead, within a fifth of a second."""
+    parse("close / open", dialect, fields=FIELDS)
+    started = time.perf_counter()
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, dialect, fields=FIELDS)
+    assert time.perf_counter() - started < 0.2
+    assert caught.value.position is not None and caught.value.suggestion
+    assert "Write instead: " in str(caught.value) and ("^" in str(caught.value) or not text)
+
+
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.text(max_size=60), st.sampled_from(["dsl", "math", "pandas"]))
 def test_any_text_is_a_node_or_a_refusal(text: str, dialect: str) -> None:
