@@ -34,6 +34,7 @@ _STATEMENTS = {
     ast.If: ("`if` decides once for the whole sample", "np.where(condition, a, b); windows are NaN until full"),
     ast.While: ("`while` is not translated", "for n in [5, 10, 20]:"),
     ast.Try: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
+    ast.TryStar: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
     ast.With: ("`with` is not translated, but for np.errstate", "the statements themselves"),
     ast.ClassDef: ("classes are not translated", "def calculate_factor(df):"),
     ast.AsyncFunctionDef: ("`async def` is not translated", "def calculate_factor(df):"),
@@ -144,6 +145,8 @@ class _Reader(Expressions):
         for statement in body:
             if type(statement) in _STATEMENTS:
                 raise self.refuse(statement, *_STATEMENTS[type(statement)])
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield | ast.YieldFrom):
+                raise self.refuse(statement, "`yield` is not translated", "return factor")
 
     def block(self, body: list[ast.stmt], variables: Variables) -> Value:
         """Run-through of statements; the value of `return`, else of the last expression or assignment."""

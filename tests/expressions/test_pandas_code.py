@@ -180,3 +180,16 @@ def test_refusals(code: str, kind: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(code, "pandas", fields=FIELDS)
     assert caught.value.kind == kind, str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("try:\n        return df['close']\n    except* ValueError:\n        pass", "`try` is not translated"),
+        ("yield df['close']", "`yield` is not translated"),
+    ],
+)
+def test_what_is_refused_anyway_is_named_before_a_missing_return(body: str, named: str) -> None:
+    """A reader learns more from the construct than from the return it hides."""
+    with pytest.raises(ExpressionError, match=named):
+        parse(f"def calculate_factor(df):\n    {body}", "pandas")
