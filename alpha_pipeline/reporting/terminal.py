@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, funnel, refusals
+from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, UNANSWERED, cost_text, funnel, refusals, unanswered
 from alpha_pipeline.reporting.wording import clip, clock, number, plain, plural, wrap
 
 WIDTH = 100
@@ -68,6 +68,11 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
             numbers = "".join(f"  {n:>{len(stage)},}" for n, stage in zip(passed, STAGES, strict=True))
             lines += [f"  {first:<{label_room}}{numbers}", *(f"  {rest}" for rest in more)]
         lines += [f"  {n:>4} x {clip(reason, WIDTH - 10)}" for reason, n in refusals(rows)]
+        if missing := unanswered(rows):
+            why = str(rows.loc[rows["verdict"] == UNANSWERED, "reason"].iloc[0])
+            told = f"{plural(missing, 'question')} to the model without an answer; {plain(why)}"
+            lines.append(f"  {clip(told, WIDTH - 2)}")
+        lines.append(f"  cost: {cost_text(rows)}")
         references = int((rows["proposer"] == REFERENCE).sum())
         if references:
             lines.append(f"  {plural(references, 'reference factor')} measured alike, not counted as proposals")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.errors import ExpressionError, ModelError
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.mining import ChatReply, ChatRequest, Draft, MiningSettings, ModelWriter, Proposer, Task, mine
+from alpha_pipeline.mining.budget import Meter
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS
 
@@ -49,6 +50,9 @@ class Script:
     tasks: list[Task] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
+    def within(self, meter: Meter) -> "Script":
+        return self
+
     def propose(self, task: Task) -> Draft:
         self.tasks.append(task)
         said = self.sources[(len(self.tasks) - 1) % len(self.sources)]
@@ -63,14 +67,16 @@ class Script:
 class ScriptedChat:
     """A language model that answers with the texts given, in turn."""
 
-    texts: Sequence[str]
+    texts: Sequence[str | ModelError]
     model: str = "scripted"
     asked: list[ChatRequest] = field(default_factory=list)
 
     def ask(self, request: ChatRequest) -> ChatReply:
         self.asked.append(request)
-        text = self.texts[(len(self.asked) - 1) % len(self.texts)]
-        return ChatReply(text, self.model, request.digest(self.model), 10, 5, "stop")
+        said = self.texts[(len(self.asked) - 1) % len(self.texts)]
+        if isinstance(said, ModelError):
+            raise said
+        return ChatReply(said, self.model, request.digest(self.model), 10, 5, "stop", seconds=2.0)
 
 
 def writer(*texts: str) -> ModelWriter:

@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.backtest import split
-from alpha_pipeline.errors import DataError
+from alpha_pipeline.errors import DataError, ModelError
 from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining import Draft, MiningSettings, RandomGrammar, mine, next_library
+from alpha_pipeline.mining import Draft, MiningSettings, ModelWriter, RandomGrammar, mine, next_library
+from alpha_pipeline.mining.budget import Budget, Price
 from alpha_pipeline.mining.reference import REFERENCES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES, TRIALS
 
-from .scripted import BARS, Script, mined, night_of, proposed, walk, writer
+from .scripted import BARS, Script, ScriptedChat, mined, night_of, proposed, walk, writer
 
 
 @pytest.fixture(scope="module")
@@ -194,12 +195,62 @@ def test_references_need_their_fields() -> None:
     assert not shipped["canonical"].str.contains("volume").any()
 
 
-def test_the_budget_stops_before_a_round(first: pd.DataFrame) -> None:
-    """Spent tokens are counted after each round; the round begun is finished, the next one is not begun."""
+@pytest.mark.parametrize(
+    ("budget", "calls", "said"),
+    [
+        (Budget(night_calls=3), 3, "3 calls a night"),
+        (Budget(night_calls=0), 0, "0 calls a night"),
+        (Budget(night_usd=0.00335), 2, "0.00335 USD a night"),
+        (Budget(month_usd=0.0), 0, "0 USD a month"),
+        (Budget(night_tokens=1), 0, "1 tokens a night"),
+        (Budget(night_seconds=5.0), 2, "5 model seconds a night"),
+    ],
+)
+def test_the_night_stops_before_a_limit_and_keeps_what_it_has(
+    first: pd.DataFrame, budget: Budget, calls: int, said: str
+) -> None:
+    """A call is made only if the most it could cost still fits; what was measured before stays."""
+    told: list[str] = []
     replies = [f"ts_zscore(close, {window})" for window in range(30, 36)]
-    rows = mined(writer(*replies), 2, ledger=first, rounds=3, max_tokens=31)
-    assert rows["round"].tolist() == [0, 0, 1, 1]
-    assert len(mined(writer(*replies), 2, ledger=first, rounds=3, max_tokens=0)) == 0
+    settings = MiningSettings(2, 3, 0, budget=budget, prices={"scripted": Price(0.0, 20.0)})
+    panel = walk()
+    rows = mine(night_of(panel), EQUITIES, panel, first, writer(*replies), settings, told.append)
+    assert len(rows) == calls and told[-1].startswith("stopped") and said in told[-1]
+    assert rows["calls"].tolist() == [1] * calls and rows["valid_t_stat"].notna().all()
+    np.testing.assert_allclose(rows["usd"], 5 * 20.0 / 1e6)  # five tokens written; the limit fears all 160
+
+
+def test_what_earlier_nights_of_the_month_used_counts(first: pd.DataFrame) -> None:
+    """The ledger says it; the month before does not."""
+    panel = walk()
+    night = night_of(panel)
+    used = first.assign(night=night - pd.Timedelta(1, "D"), prompt_tokens=10_000)
+    budget = Budget(month_tokens=10_000 * len(first))
+    assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=used, budget=budget)) == 0
+    last_month = used.assign(night=night - pd.Timedelta(40, "D"))
+    assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=last_month, budget=budget)) == 1
+
+
+def test_a_silent_model_does_not_end_the_night(first: pd.DataFrame) -> None:
+    """An answer that does not come is a row but no trial; after three in a row nothing more is asked."""
+    chat = ScriptedChat(["ts_zscore(close, 31)", ModelError("busy"), "ts_zscore(close, 32)", *[ModelError("gone")] * 9])
+    rows = mined(ModelWriter(chat, constrained=False), 12, ledger=first)
+    assert rows["verdict"].tolist() == ["refused", "unanswered", "refused", *["unanswered"] * 3]
+    assert rows["reason"][1] == "no answer: busy" and len(chat.asked) == 6
+    assert rows["valid_sharpe"].notna().sum() == 2 and rows["calls"].tolist() == [1] * 6
+
+
+def test_a_repair_that_is_not_answered_leaves_the_refusal(first: pd.DataFrame) -> None:
+    """The first draft is answer enough."""
+    chat = ScriptedChat(["ts_zscore(clsoe, 31)", ModelError("busy")])
+    (row,) = mined(ModelWriter(chat, constrained=False), 1, ledger=first, repairs=1).to_dict("records")
+    assert row["verdict"] == "refused" and "clsoe" in row["reason"] and row["calls"] == 2
+
+
+def test_a_model_without_a_price_costs_an_unknown_amount(first: pd.DataFrame) -> None:
+    """Tokens are counted; the cost is NaN, not zero."""
+    rows = mined(writer("ts_zscore(close, 31)"), 1, ledger=first)
+    assert rows["usd"].isna().all() and (rows["prompt_tokens"] == 10).all()
 
 
 def test_only_later_rounds_are_told_what_was_measured(first: pd.DataFrame) -> None:

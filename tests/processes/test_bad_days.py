@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from .conftest import NIGHT, materialize, prepare, settings
@@ -30,15 +31,18 @@ def lake_only(folder: Path, priced: Path) -> Path:
     return folder
 
 
-def test_an_unreachable_model_is_named_and_the_night_works_later(workplace: Path) -> None:
-    """The ledger of the night does not appear half-written; prices stay as they are."""
-    before = stored(workplace)
+def test_an_unreachable_model_is_named_and_the_night_goes_on(workplace: Path) -> None:
+    """Three questions without an answer are rows of the ledger; asked again later, the night is mined."""
     address = {"ALPHA_PIPELINE_MODEL_URL": "http://127.0.0.1:9/v1", "ALPHA_PIPELINE_MODEL": "some-model"}
-    failed = materialize(workplace, "crypto/factor_definitions", NIGHT, ALPHA_PIPELINE_PROPOSER="model", **address)
-    assert failed.returncode != 0
-    assert "ModelError: model 'some-model' at http://127.0.0.1:9/v1: cannot be reached" in failed.stdout
-    assert stored(workplace) == before
+    silent = materialize(workplace, "crypto/factor_definitions", NIGHT, ALPHA_PIPELINE_PROPOSER="model", **address)
+    assert silent.returncode == 0
+    assert "no answer: model 'some-model' at http://127.0.0.1:9/v1: cannot be reached" in silent.stdout
+    assert "the night goes on without the model" in silent.stdout
+    (file,) = (workplace / "data/crypto/factor_definitions").glob(f"day={NIGHT}/*.parquet")
+    verdicts = pd.read_parquet(file)["verdict"].value_counts()
+    assert verdicts["unanswered"] == 3 and verdicts["accepted"] > 0
     assert materialize(workplace, "crypto/factor_definitions", NIGHT).returncode == 0
+    assert "unanswered" not in set(pd.read_parquet(file)["verdict"])
 
 
 def test_a_missing_model_file_is_named(workplace: Path) -> None:

@@ -51,7 +51,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
                 "rationale": "prices overshoot and come back within a day", "claims": "Sharpe 3", "stage": stage,
                 "verdict": "accepted" if stage == "accepted" else "refused",
                 "reason": REASONS[stage][i % len(REASONS[stage])], "feedback": "", "score": float(reached),
-                "prompt_tokens": 420, "completion_tokens": 55,
+                "prompt_tokens": 420, "completion_tokens": 55, "calls": 1, "model_seconds": 1.5, "usd": 0.0001,
                 **{m: float(rng.normal(0, 1)) if measured else np.nan for m in MEASURES},
             }
         )  # fmt: skip

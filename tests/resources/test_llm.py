@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from alpha_pipeline.errors import ModelError, SettingError
+from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
 from alpha_pipeline.mining.chat import ChatRequest, Message
 from resources.lake import Lake
 from resources.llm import LanguageModel
@@ -186,15 +186,16 @@ def test_an_answer_cut_short_says_so(stand_in: StandIn, lake: Lake, text: str | 
     assert (reply.text, reply.finish) == (read, "length")
 
 
-def test_a_stored_answer_is_the_same_bytes_each_time(stand_in: StandIn, tmp_path: Path) -> None:
-    """No clock, no address and no key in it; its name is the request's digest."""
+def test_a_stored_answer_is_the_same_each_time(stand_in: StandIn, tmp_path: Path) -> None:
+    """No address and no key in it, and of time only what the call took; its name is the request's digest."""
     stored = []
     for name in ("one", "two"):
         lake = Lake(str(tmp_path / name))
         with door(stand_in).open(lake) as chat:
             digest = chat.ask(QUESTION).request_hash
-        stored.append(lake.read_bytes(f"calls/{digest[:2]}/{digest}.json"))
+        stored.append(json.loads(lake.read_bytes(f"calls/{digest[:2]}/{digest}.json")))
     assert digest == QUESTION.digest("stand-in")
+    assert all(0.0 < reply.pop("seconds") < 60.0 for reply in stored)
     assert stored[0] == stored[1]
     assert KEY.encode() not in stored[0] and stand_in.url.encode() not in stored[0]
 
@@ -203,7 +204,7 @@ def test_a_stored_answer_that_is_no_reply_is_named(stand_in: StandIn, lake: Lake
     """With its place and the way out."""
     digest = QUESTION.digest("stand-in")
     lake.atomic_write(f"calls/{digest[:2]}/{digest}.json", b"{}")
-    with door(stand_in).open(lake) as chat, pytest.raises(ModelError, match=f"{digest}.json is not readable"):
+    with door(stand_in).open(lake) as chat, pytest.raises(CorruptFileError, match=f"{digest}.json is not readable"):
         chat.ask(QUESTION)
 
 
@@ -219,7 +220,7 @@ def test_a_key_that_no_header_carries_is_refused(stand_in: StandIn, lake: Lake) 
     """A second line, a letter that looks like another: refused before the call, and not repeated."""
     for key in ("sk-one\nsk-two", "sk-s\u00e9cret"):
         broken = LanguageModel(base_url=stand_in.url, api_key=key, model="m")
-        with broken.open(lake) as chat, pytest.raises(ModelError, match="ALPHA_PIPELINE_MODEL_KEY") as caught:
+        with broken.open(lake) as chat, pytest.raises(SettingError, match="ALPHA_PIPELINE_MODEL_KEY") as caught:
             chat.ask(QUESTION)
         assert "sk-" not in str(caught.value)
     assert not stand_in.asked

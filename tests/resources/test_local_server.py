@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alpha_pipeline.errors import ModelError
+from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.expressions.grammar import typed_pattern
 from alpha_pipeline.market import CRYPTO
@@ -39,7 +39,7 @@ def test_a_wrong_model_file_is_named(tmp_path: Path, content: bytes | None, name
     file = tmp_path / "model.gguf"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ModelError, match=named), serve(file):
+    with pytest.raises(SettingError, match=named), serve(file):
         pass
 
 
@@ -50,7 +50,7 @@ def test_weights_that_are_not_installed_are_named_with_the_ways_out(monkeypatch:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "files", absent)
-    with pytest.raises(ModelError, match=f"{PACKAGE}.*make setup.*ALPHA_PIPELINE_GGUF"):
+    with pytest.raises(SettingError, match=f"{PACKAGE}.*make setup.*ALPHA_PIPELINE_GGUF"):
         embedded_weights()
 
 

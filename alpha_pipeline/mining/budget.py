@@ -1,0 +1,171 @@
+"""
+What mining may cost, and the meter that keeps it within.
+
+A call is made only if the most it could cost still fits. An answer from the store counts what it cost when it was
+asked, so that a replayed night stops where the night stopped.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from alpha_pipeline.errors import BudgetError, SettingError
+from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
+
+PRICES = Path(__file__).with_name("prices.toml")
+# Tokenizers give fewer tokens than this to any text that is not made to defeat them.
+BYTES_PER_TOKEN = 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """
+    Limits of one night, and of the calendar month it lies in.
+
+    Args:
+        night_calls, night_tokens, night_seconds, night_usd: of one night; seconds are those the model took.
+        month_tokens, month_usd: of all nights of the month together.
+    """
+
+    night_calls: int = 200
+    night_tokens: int = 200_000
+    night_seconds: float = 3_600.0
+    night_usd: float = 1.0
+    month_tokens: int = 5_000_000
+    month_usd: float = 20.0
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per million tokens read (`prompt`) and written (`completion`)."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """USD for these tokens."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was used; `usd` counts only models whose price is known."""
+
+    calls: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    usd: float = 0.0
+
+
+def read_prices(file: Path = PRICES) -> dict[str, Price]:
+    """
+    The price table: one section a model, with `prompt` and `completion` in USD per million tokens.
+
+    Raises:
+        SettingError: the file is absent, no TOML, or a section lacks a price that is a number of at least 0.
+    """
+    try:
+        sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"the price table {file} cannot be read: {error}") from None
+    return {model: Price(*(_price(file, model, section, key) for key in ("prompt", "completion")))
+            for model, section in sections.items()}  # fmt: skip
+
+
+def _price(file: Path, model: str, section: object, key: str) -> float:
+    value = section.get(key) if isinstance(section, Mapping) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise SettingError(f"{file}: [{model}] needs `{key}`, USD per million tokens of at least 0; found {value!r}")
+    return float(value)
+
+
+def month_so_far(ledger: pd.DataFrame, night: pd.Timestamp) -> Spent:
+    """What the earlier nights of the night's calendar month used; rows of `tables.TRIALS`."""
+    same = (ledger["night"].dt.year == night.year) & (ledger["night"].dt.month == night.month)
+    rows = ledger[same & (ledger["night"] < night)]
+    tokens = rows["prompt_tokens"].sum() + rows["completion_tokens"].sum()
+    return Spent(int(rows["calls"].sum()), int(tokens), float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
+
+
+class Meter:
+    """
+    Counts one night's calls and refuses the one that could pass a limit.
+
+    Args:
+        budget: the limits.
+        price: of the model; None counts tokens only.
+        month: what the earlier nights of the month used.
+    """
+
+    def __init__(self, budget: Budget, price: Price | None, month: Spent) -> None:
+        self.budget, self.price, self.month = budget, price, month
+        self.night = Spent()
+        self._longest = 0.0
+
+    def allow(self, request: ChatRequest) -> None:
+        """
+        Raises:
+            BudgetError: this call could pass a limit; says which.
+        """
+        prompt = sum(len(m.text.encode()) for m in request.messages) // BYTES_PER_TOKEN + 1
+        usd = self.price.of(prompt, request.max_tokens) if self.price else 0.0
+        tokens, b, night, month = prompt + request.max_tokens, self.budget, self.night, self.month
+        for what, used, most, limit in (
+            ("calls a night", night.calls, 1, b.night_calls),
+            ("tokens a night", night.tokens, tokens, b.night_tokens),
+            ("model seconds a night", night.seconds, self._longest, b.night_seconds),
+            ("USD a night", night.usd, usd, b.night_usd),
+            ("tokens a month", month.tokens + night.tokens, tokens, b.month_tokens),
+            ("USD a month", month.usd + night.usd, usd, b.month_usd),
+        ):
+            if used + most > limit:
+                raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
+
+    def count(self, reply: ChatReply | None) -> None:
+        """Enter a call: its answer, or None when there was none."""
+        self.night = replace(self.night, calls=self.night.calls + 1)
+        if reply is not None:
+            usd = self.price.of(reply.prompt_tokens, reply.completion_tokens) if self.price else 0.0
+            tokens = self.night.tokens + reply.prompt_tokens + reply.completion_tokens
+            seconds = self.night.seconds + reply.seconds
+            self.night = replace(self.night, tokens=tokens, seconds=seconds, usd=self.night.usd + usd)
+            self._longest = max(self._longest, reply.seconds)
+
+    def left(self) -> str:
+        """The part of the tightest limit that is left, in words."""
+        b, night, month = self.budget, self.night, self.month
+        parts = {
+            "calls": (night.calls, b.night_calls), "tokens": (night.tokens, b.night_tokens),
+            "time": (night.seconds, b.night_seconds), "money": (night.usd, b.night_usd),
+            "the month's tokens": (month.tokens + night.tokens, b.month_tokens),
+            "the month's money": (month.usd + night.usd, b.month_usd),
+        }  # fmt: skip
+        left = {what: 1.0 - used / limit if limit > 0 else 0.0 for what, (used, limit) in parts.items()}
+        what = min(left, key=lambda name: left[name])
+        return f"{max(0.0, left[what]):.0%} of {what} left"
+
+
+@dataclass(frozen=True)
+class MeteredChat:
+    """A chat that asks its meter first."""
+
+    chat: Chat
+    meter: Meter
+
+    @property
+    def model(self) -> str:
+        return self.chat.model
+
+    def ask(self, request: ChatRequest) -> ChatReply:
+        """As `Chat.ask`; BudgetError instead of a call that could pass a limit."""
+        self.meter.allow(request)
+        reply = None
+        try:
+            reply = self.chat.ask(request)
+            return reply
+        finally:
+            self.meter.count(reply)
