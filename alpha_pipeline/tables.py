@@ -161,6 +161,7 @@ TRIALS = Table(
         NIGHT,
         _c("trial", INT, "", "number of the trial within its night, from 0"),
         _c("round", INT, "", "round of the inner loop, from 0"),
+        _c("theme", TEXT, "", "family of ideas that was asked for; empty for references"),
         FACTOR_ID,
         _c("name", TEXT, "", "the proposer's name for it, untrusted text"),
         _c("proposer", TEXT, "", "model, random_grammar or reference"),

@@ -34,11 +34,11 @@ def knowledge(ledger: pd.DataFrame, theme: str = "") -> Knowledge:
 
     Args:
         ledger: rows of `tables.TRIALS` before tonight.
-        theme: rows whose name begins with it are shown first.
+        theme: rows of this family are shown first.
     """
     parsed = ledger[ledger["identity"] != ""]
     measured = ledger[ledger["valid_t_stat"].notna()]
-    near = measured["name"].str.startswith(theme) if theme else measured["name"] == ""
+    near = measured["theme"] == theme
     ranked = measured.assign(near=near, strength=measured["train_t_stat"].abs()).sort_values(
         ["near", "strength", "identity"], ascending=[False, False, True]
     )

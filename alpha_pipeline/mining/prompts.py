@@ -8,15 +8,9 @@ from typing import Any
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
 from alpha_pipeline.mining.chat import Message
+from alpha_pipeline.mining.families import FAMILIES
 from alpha_pipeline.mining.task import Draft, Task
 
-IDEAS = {
-    "momentum": "what rose keeps rising",
-    "mean_reversion": "what moved too far comes back",
-    "volatility": "risk that is rewarded or avoided",
-    "volume": "trading activity that confirms or warns",
-    "breakout": "leaving a range for a new one",
-}
 EXAMPLES = (
     "-ts_zscore(close, 20)",
     "ts_return(close, 60) / ts_std(ts_return(close, 1), 60)",
@@ -48,7 +42,7 @@ def question(task: Task, constrained: bool) -> tuple[Message, ...]:
         'Answer with JSON: {"rationale": "one short sentence", "expression": "the formula"}.'
     )
     user = (
-        f"Write a {task.theme.replace('_', ' ')} factor ({IDEAS.get(task.theme, task.theme)}) for "
+        f"Write a {task.theme.replace('_', ' ')} factor ({FAMILIES[task.theme].idea}) for "
         f"{task.market.asset_type} on {task.market.bar} bars, built around a window of {task.window} bars."
     )
     if task.notes:

@@ -10,7 +10,6 @@ from alpha_pipeline.factor import Dialect
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.budget import Meter
 
-THEMES = ("momentum", "mean_reversion", "volatility", "volume", "breakout")
 WINDOWS = (5, 10, 20, 60)
 
 
@@ -22,7 +21,7 @@ class Task:
     Args:
         market: where the factor will be traded.
         fields: names it may use, sorted.
-        theme: family of the idea.
+        theme: family of the idea, of `families.FAMILIES`.
         window: look-back to build around, in bars.
         seed: makes the proposal repeatable.
         notes: what the knowledge base says, one line each; untrusted text is already quoted.

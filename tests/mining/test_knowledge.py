@@ -40,7 +40,7 @@ def test_the_best_come_first() -> None:
 
 def test_the_theme_comes_before_the_strong() -> None:
     """A weaker factor of the theme asked for is shown first."""
-    found = knowledge(ledger(measured("a", 5, name="volume_5"), measured("b", 1, name="momentum_5")), "momentum")
+    found = knowledge(ledger(measured("a", 5, theme="volume"), measured("b", 1, theme="momentum")), "momentum")
     assert [note.split(" ->")[0] for note in found.notes] == ["b", "a"]
 
 

@@ -9,8 +9,8 @@ import pytest
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market import CRYPTO, EQUITIES
 from alpha_pipeline.mining import Draft, Task
+from alpha_pipeline.mining.families import FAMILIES
 from alpha_pipeline.mining.prompts import EXAMPLES, correction, question, schema
-from alpha_pipeline.mining.task import THEMES
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 FIELDS = [("close",), ("volume",), ("close", "volume"), ("funding",), ("close", "funding", "news_sentiment", "volume")]
@@ -43,7 +43,7 @@ def test_absent_fields_are_not_offered(constrained: bool) -> None:
     assert re.sub(r" \([^)]*\)", "", line) == "fields: close, volume"
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", FAMILIES)
 def test_the_task_is_asked_for(theme: str) -> None:
     """Theme, market, bar and window are in the question."""
     text = question(replace(TASK, theme=theme, market=CRYPTO), True)[-1].text

@@ -44,7 +44,8 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
         measured = reached >= 4
         rows.append(
             {
-                "night": NIGHT, "trial": i, "round": i // 6, "factor_id": f"idea_{i}_{identity[:8]}",
+                "night": NIGHT, "trial": i, "round": i // 6, "theme": "momentum",
+                "factor_id": f"idea_{i}_{identity[:8]}",
                 "name": f"idea {i}",
                 "proposer": proposer, "model": name, "request_hash": "", "parent": "", "dialect": "dsl",
                 "source": EXPRESSIONS[i % 4], "canonical": EXPRESSIONS[i % 4] if reached else "", "identity": identity,
