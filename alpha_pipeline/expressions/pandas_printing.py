@@ -26,28 +26,49 @@ _IDIOMS = {
     "cs_rank": "{}.rank(axis=1, pct=True)",
     "present_count": "{}.rolling({}, min_periods=1).count()", "clip": "{}.clip({}, {})",
 }  # fmt: skip
+MAX_TEXT = 200  # characters of a part that stays within the line it is used in
 _SIGNS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
 
 
 def to_code(node: Node) -> str:
-    """The factor as a function of a data frame."""
-    return f"def calculate_factor(df):\n    return {_print(node)}\n"
+    """The factor as a function of a data frame; what is long gets a line and a name of its own."""
+    lines: dict[Node, str] = {}
+    result = _print(node, lines)
+    parts = "".join(f"    x{number} = {text}\n" for number, text in enumerate(lines.values(), 1))
+    return f"def calculate_factor(df):\n{parts}    return {result}\n"
 
 
-def _print(node: Node) -> str:
+def _print(node: Node, lines: dict[Node, str]) -> str:
     if node.operator == FIELD:
         return f'df["{node.parameters[0]}"]'
     if node.operator == CONSTANT:
         return _number(float(node.parameters[0]))
+    if node not in lines:
+        text = _call(node, [_print(argument, lines) for argument in _read_arguments(node)])
+        if len(text) <= MAX_TEXT:
+            return text
+        lines[node] = text
+    return f"x{list(lines).index(node) + 1}"
+
+
+def _is_comparison(node: Node) -> bool:
+    """Whether the node is a comparison with its missing values filled, as pandas does by itself."""
+    missing = 1.0 if node.arguments[0].operator == "not_equal" else 0.0
+    return node.operator == "fill" and node.arguments[0].operator in _SIGNS and node.parameters == (missing,)
+
+
+def _read_arguments(node: Node) -> tuple[Node, ...]:
+    return node.arguments[0].arguments if _is_comparison(node) else node.arguments
+
+
+def _call(node: Node, parts: list[str]) -> str:
+    """One call or sign, its arguments printed already."""
     inner = node.arguments[0]
-    missing = 1.0 if inner.operator == "not_equal" else 0.0
-    if node.operator == "fill" and inner.operator in _SIGNS and node.parameters == (missing,):
-        x, y = inner.arguments
-        return f"({_print(x)} {_SIGNS[inner.operator]} {_print(y)})"  # pandas fills comparisons like this by itself
-    parts = [_print(argument) for argument in node.arguments]
-    # Methods need a series on their left; a number can only stand there for the functions of numpy.
+    if _is_comparison(node):
+        return f"({parts[0]} {_SIGNS[inner.operator]} {parts[1]})"
     numbers = [_number(float(value)) for value in node.parameters]
     idiom = _IDIOMS.get(node.operator)
+    # Methods need a series on their left; a number can only stand there for the functions of numpy.
     if idiom is not None and not (idiom.startswith("{") and inner.is_constant) and _means_the_same(node):
         return idiom.format(*parts, *numbers)
     return f"{operators()[node.operator].name}({', '.join(parts + numbers)})"

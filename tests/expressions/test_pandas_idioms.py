@@ -268,6 +268,11 @@ df['close'].shift(3).combine_first(df['open'])
 df['close'].isna().astype(int).rolling(5).mean() + df['open'].notnull().astype(int)
 # shift with a fill
 df['close'].pct_change().shift(3, fill_value=0.0)
+# extremes of conditions are numbers
+up, busy = df['close'] > df['open'], df['volume'] > df['volume'].shift(1)
+up.rolling(3).max() + busy.rolling(4, min_periods=2).min()
+# a shifted extreme of conditions with a fill
+(df['close'] > df['open']).rolling(5).max().shift(13, fill_value=0)
 # rename, copy, astype
 df['close'].rename('x').copy().astype(float).diff()
 # assign
