@@ -177,6 +177,8 @@ ROOMS = [
     ("def f(df):\n    df['x'] = df.close\n    return df", "one series"),
     ("df.close if df.close > 1 else 0", "`a if c else b`"),
     ("df.close > 1 and df.open > 1", "`and`"),
+    ("x[df.close > 1] = 0", "'x' was not assigned"),
+    ("x: print(1) = df.close", "annotation"),
     ("d = df\nd['close'] = df.open\nd['close']", "same frame"),
     ("~(df.close > df.open).shift(1)", "moved in time"),
     ("(df.close > df.open) - (df.low > 1)", "subtract conditions"),
