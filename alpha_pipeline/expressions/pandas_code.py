@@ -11,7 +11,7 @@ from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.nodes import Node, NodeError
 from alpha_pipeline.expressions.pandas_expressions import Expressions, Variables
 from alpha_pipeline.expressions.pandas_frames import assigned_part, column, with_column
-from alpha_pipeline.expressions.pandas_refusals import refused_name
+from alpha_pipeline.expressions.pandas_refusals import STATEMENTS, refused_name
 from alpha_pipeline.expressions.pandas_source import syntax_tree
 from alpha_pipeline.expressions.pandas_values import (
     NAN,
@@ -30,21 +30,6 @@ MAX_CALLS = 16
 _MODULES = {"numpy": "np", "pandas": "pd", "math": "np", "warnings": "", "typing": "", "__future__": ""}
 _ENTRY = ("calculate_factor", "factor", "compute_factor", "calculate", "alpha")
 _ANNOTATION = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
-_STATEMENTS = {
-    ast.If: ("`if` decides once for the whole sample", "np.where(condition, a, b); windows are NaN until full"),
-    ast.While: ("`while` is not translated", "for n in [5, 10, 20]:"),
-    ast.Try: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
-    ast.TryStar: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
-    ast.With: ("`with` is not translated, but for np.errstate", "the statements themselves"),
-    ast.ClassDef: ("classes are not translated", "def calculate_factor(df):"),
-    ast.AsyncFunctionDef: ("`async def` is not translated", "def calculate_factor(df):"),
-    ast.Delete: ("`del` is not translated", "nothing: unused names cost nothing"),
-    ast.Global: ("`global` is not translated", "a parameter"),
-    ast.Nonlocal: ("`nonlocal` is not translated", "a parameter"),
-    ast.Raise: ("`raise` is not translated", "NaN where there is no value"),
-    ast.Assert: ("`assert` is not translated", "NaN where there is no value"),
-    ast.Match: ("`match` is not translated", "np.where(condition, a, b)"),
-}  # fmt: skip
 
 
 def read_code(text: str, fields: Collection[str] | None) -> Node:
@@ -80,7 +65,9 @@ class _Reader(Expressions):
             needed = len(entry.args.args) - len(entry.args.defaults)
             if needed > 1:
                 raise self.refuse(entry, f"{entry.name} must take the data frame only", "def calculate_factor(df):")
-            result = self.function(entry, Function(entry, variables), frame[: len(entry.args.args)], {})
+            held = variables[entry.name]
+            function = held if isinstance(held, Function) else self.local(entry, variables)
+            result = self.function(entry, function, frame[: len(entry.args.args)], {})
             last = entry.body[-1]
         if result is None:
             raise self.refuse(last, "the code gives no factor", "return factor")
@@ -102,10 +89,8 @@ class _Reader(Expressions):
         if len(given) > len(names) or set(named) - set(names) or set(named) & set(bound):
             raise self.refuse(at, f"the arguments do not fit {function.name}({', '.join(names)})")
         bound.update(named)
-        optional = names[len(names) - len(spec.defaults) :]
-        for name, default in zip(optional, spec.defaults, strict=True):
-            if name not in bound:
-                bound[name] = self.value(default, function.variables)
+        optional = names[len(names) - len(function.defaults) :]
+        bound = {**dict(zip(optional, function.defaults, strict=True)), **bound}
         missing = [name for name in names if name not in bound]
         if missing:
             raise self.refuse(at, f"{function.name} needs `{missing[0]}`")
@@ -125,12 +110,15 @@ class _Reader(Expressions):
         """One return, at the end; annotations that are names."""
         spec = definition.args
         for annotation in (definition.returns, *(a.annotation for a in spec.args)):
-            if annotation is not None and not all(isinstance(n, _ANNOTATION) for n in ast.walk(annotation)):
-                raise self.refuse(annotation, "this annotation is not translated", "df: pd.DataFrame")
+            self._check_annotation(annotation)
         body = self._check_end(definition.body)
         if not isinstance(body[-1], ast.Return):
             self._first_refused(body)
             raise self.refuse(body[-1], f"{definition.name} has no `return`", "return factor")
+
+    def _check_annotation(self, annotation: ast.expr | None) -> None:
+        if annotation is not None and not all(isinstance(n, _ANNOTATION) for n in ast.walk(annotation)):
+            raise self.refuse(annotation, "this annotation is not translated", "df: pd.DataFrame")
 
     def _check_end(self, body: list[ast.stmt]) -> list[ast.stmt]:
         statements = list(_flat(body))
@@ -143,8 +131,8 @@ class _Reader(Expressions):
     def _first_refused(self, body: list[ast.stmt]) -> None:
         """A construct that is refused anyway says more than a missing return."""
         for statement in body:
-            if type(statement) in _STATEMENTS:
-                raise self.refuse(statement, *_STATEMENTS[type(statement)])
+            if type(statement) in STATEMENTS:
+                raise self.refuse(statement, *STATEMENTS[type(statement)])
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Yield | ast.YieldFrom):
                 raise self.refuse(statement, "`yield` is not translated", "return factor")
 
@@ -173,6 +161,7 @@ class _Reader(Expressions):
                     self.assign(target, value, variables)
                 return value
             case ast.AnnAssign(value=ast.expr() as assigned):
+                self._check_annotation(statement.annotation)
                 return self.assign(statement.target, self.value(assigned, variables), variables)
             case ast.AugAssign():
                 before, change = self.value(_read(statement.target), variables), self.value(statement.value, variables)
@@ -188,7 +177,7 @@ class _Reader(Expressions):
             case ast.Expr():
                 return None if _is_quiet(statement.value, variables) else self.value(statement.value, variables)
             case ast.FunctionDef():
-                variables[statement.name] = Function(statement, variables)
+                variables[statement.name] = self.local(statement, variables)
                 return None
             case ast.Import() | ast.ImportFrom():
                 self.imports(statement, variables)
@@ -197,9 +186,9 @@ class _Reader(Expressions):
                 self.loop(statement, variables)
                 return None
             case ast.With():
-                raise self.refuse(statement, *_STATEMENTS[ast.With])
+                raise self.refuse(statement, *STATEMENTS[ast.With])
         fallback = (f"`{type(statement).__name__}` statements are not translated", "assignments, calls and a return")
-        raise self.refuse(statement, *_STATEMENTS.get(type(statement), fallback))
+        raise self.refuse(statement, *STATEMENTS.get(type(statement), fallback))
 
     def loop(self, statement: ast.For, variables: Variables) -> None:
         """A loop over literal numbers, unrolled."""
@@ -243,7 +232,7 @@ class _Reader(Expressions):
 
     def _changed(self, at: ast.expr, name: str, index: Value, value: Value, variables: Variables) -> Value:
         """What `name[index] = value` leaves in the variable."""
-        owner = variables.get(name)
+        owner = self.value(_loaded(at, name), variables)
         if not isinstance(owner, Frame | Table):
             return assigned_part(owner, index, value)
         if not isinstance(index, str):
@@ -257,7 +246,7 @@ class _Reader(Expressions):
 
     def _assign_rows(self, at: ast.Subscript, name: str, value: Value, variables: Variables) -> None:
         """`df.loc[condition, 'name'] = value`, `series.loc[condition] = value`."""
-        owner = variables.get(name)
+        owner = self.value(_loaded(at, name), variables)
         if not isinstance(owner, Frame | Table):
             variables[name] = assigned_part(owner, self.value(at.slice, variables), value)
             return
@@ -302,3 +291,8 @@ def _read(target: ast.expr) -> ast.expr:
     if isinstance(target, ast.Name | ast.Subscript):
         return target
     raise Refusal("assigning to an attribute is not translated", "name = expression")
+
+
+def _loaded(at: ast.expr, name: str) -> ast.Name:
+    """The name of a target as an expression to read."""
+    return ast.copy_location(ast.Name(name, ast.Load()), at)

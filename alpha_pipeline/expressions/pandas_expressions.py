@@ -12,8 +12,9 @@ from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import pandas_builtins, pandas_calls, pandas_functions
 from alpha_pipeline.expressions.nodes import Node, NodeError, build, constant
 from alpha_pipeline.expressions.pandas_frames import column, columns
+from alpha_pipeline.expressions.pandas_refusals import EXPRESSIONS
 from alpha_pipeline.expressions.pandas_rules import arithmetic, as_series, comparison, decided, logic
-from alpha_pipeline.expressions.pandas_source import place
+from alpha_pipeline.expressions.pandas_source import place_of
 from alpha_pipeline.expressions.pandas_spans import applied, item, lift, span_of
 from alpha_pipeline.expressions.pandas_values import (
     Builtin,
@@ -44,20 +45,6 @@ _SIGNS = {
     ast.FloorDiv: ("//", "np.floor(a / b)"), ast.Mod: ("%", "a - np.floor(a / b) * b"), ast.MatMult: ("@", "a * b"),
     ast.BitXor: ("^", "a ** b, or (a | b) & ~(a & b)"), ast.LShift: ("<<", "a * 2"), ast.RShift: (">>", "a / 2"),
 }  # fmt: skip
-_REFUSED = {
-    ast.BoolOp: ("`and` and `or` do not work on series", "(a > b) & (c > d)"),
-    ast.IfExp: ("`a if c else b` decides once for the whole sample", "np.where(c, a, b)"),
-    ast.JoinedStr: ("f-strings are not translated", "df['name']"),
-    ast.NamedExpr: ("the walrus := is not translated", "an assignment on its own line"),
-    ast.GeneratorExp: ("generators are not translated", "[f(n) for n in [5, 10, 20]]"),
-    ast.DictComp: ("dictionaries built in a loop are not translated", "[f(n) for n in [5, 10, 20]]"),
-    ast.SetComp: ("sets are not translated", "[f(n) for n in [5, 10, 20]]"),
-    ast.Set: ("sets are not translated", "[5, 10, 20]"),
-    ast.Starred: ("star arguments are not translated", "the arguments themselves"),
-    ast.Await: ("await is not translated", None),
-    ast.Yield: ("yield is not translated", "return factor"),
-    ast.YieldFrom: ("yield is not translated", "return factor"),
-}  # fmt: skip
 
 
 class Expressions(ABC):
@@ -73,20 +60,7 @@ class Expressions(ABC):
 
     def refuse(self, at: ast.AST, reason: str, suggestion: str | None = None, kind: str = "syntax") -> ExpressionError:
         reason = reason if len(reason) <= 500 else reason[:500] + " ..."  # names in it may be as long as the text
-        return ExpressionError(reason, self.text, self._place(at), suggestion, kind)
-
-    def _place(self, at: ast.AST) -> int:
-        """Where the caret belongs: under the method of a chain, the sign between operands, else the beginning."""
-        target = at.func if isinstance(at, ast.Call) else at
-        if isinstance(target, ast.Attribute):
-            end = place(self.text, target.end_lineno or 1, target.end_col_offset or 0)
-            return max(0, end - len(target.attr))
-        if isinstance(target, ast.BinOp | ast.Compare | ast.Subscript):
-            left = target.value if isinstance(target, ast.Subscript) else target.left
-            start = place(self.text, left.end_lineno or 1, left.end_col_offset or 0)
-            rest = self.text[start:]
-            return start + len(rest) - len(rest.lstrip(" )\n\t\r"))
-        return place(self.text, getattr(target, "lineno", 1), getattr(target, "col_offset", 0))
+        return ExpressionError(reason, self.text, place_of(self.text, at), suggestion, kind)
 
     def step(self, at: ast.AST, count: int = 1) -> None:
         self.steps += count
@@ -119,7 +93,7 @@ class Expressions(ABC):
             case ast.ListComp():
                 return self._list(node, variables)
             case ast.Lambda():
-                return Function(node, variables)
+                return self.local(node, variables)
             case ast.BinOp():
                 return self.binary(node.op, self.value(node.left, variables), self.value(node.right, variables))
             case ast.UnaryOp():
@@ -132,10 +106,14 @@ class Expressions(ABC):
                 return pandas_calls.attribute(self.value(node.value, variables), node.attr, self.fields)
             case ast.Call():
                 return self._call(node, variables)
-        reason, remedy = _REFUSED.get(
+        reason, remedy = EXPRESSIONS.get(
             type(node), (f"{type(node).__name__} is not translated", "arithmetic and windows")
         )
         raise Refusal(reason, remedy)
+
+    def local(self, definition: ast.FunctionDef | ast.Lambda, variables: Variables) -> Function:
+        """A local function; its defaults are read once, where it is defined."""
+        return Function(definition, variables, tuple(self.value(d, variables) for d in definition.args.defaults))
 
     def _name(self, node: ast.Name, variables: Variables) -> Value:
         if node.id in variables:

@@ -104,7 +104,7 @@ def _means_the_same(node: Node) -> bool:
             return decided(arguments[0]) is arguments[0]
     except Refusal:
         return False
-    return not (name in {"negative", "delta"} and is_condition(arguments[0]))
+    return not (name in {"negative", "delta", "ts_min", "ts_max"} and is_condition(arguments[0]))
 
 
 def _number(value: float) -> str:

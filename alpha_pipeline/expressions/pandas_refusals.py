@@ -4,6 +4,8 @@ What is refused by name: pandas and numpy that read the future or the whole samp
 Everything else that is not translated is refused as unknown by the room that meets it.
 """
 
+import ast
+
 from alpha_pipeline.expressions.pandas_values import Refusal
 
 _REASONS = {
@@ -68,6 +70,36 @@ OTHERS = {  # causal or harmless, but not translated
     "eval": ("text is never evaluated", "the expression itself"),
     "reduce": ("reduce is not translated", "np.maximum(np.maximum(a, b), c)"),
 }
+
+STATEMENTS: dict[type, tuple[str, str]] = {  # by kind of syntax
+    ast.If: ("`if` decides once for the whole sample", "np.where(condition, a, b); windows are NaN until full"),
+    ast.While: ("`while` is not translated", "for n in [5, 10, 20]:"),
+    ast.Try: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
+    ast.TryStar: ("`try` is not translated", "arithmetic; a division by zero is NaN"),
+    ast.With: ("`with` is not translated, but for np.errstate", "the statements themselves"),
+    ast.ClassDef: ("classes are not translated", "def calculate_factor(df):"),
+    ast.AsyncFunctionDef: ("`async def` is not translated", "def calculate_factor(df):"),
+    ast.Delete: ("`del` is not translated", "nothing: unused names cost nothing"),
+    ast.Global: ("`global` is not translated", "a parameter"),
+    ast.Nonlocal: ("`nonlocal` is not translated", "a parameter"),
+    ast.Raise: ("`raise` is not translated", "NaN where there is no value"),
+    ast.Assert: ("`assert` is not translated", "NaN where there is no value"),
+    ast.Match: ("`match` is not translated", "np.where(condition, a, b)"),
+}  # fmt: skip
+EXPRESSIONS: dict[type, tuple[str, str | None]] = {  # by kind of syntax
+    ast.BoolOp: ("`and` and `or` do not work on series", "(a > b) & (c > d)"),
+    ast.IfExp: ("`a if c else b` decides once for the whole sample", "np.where(c, a, b)"),
+    ast.JoinedStr: ("f-strings are not translated", "df['name']"),
+    ast.NamedExpr: ("the walrus := is not translated", "an assignment on its own line"),
+    ast.GeneratorExp: ("generators are not translated", "[f(n) for n in [5, 10, 20]]"),
+    ast.DictComp: ("dictionaries built in a loop are not translated", "[f(n) for n in [5, 10, 20]]"),
+    ast.SetComp: ("sets are not translated", "[f(n) for n in [5, 10, 20]]"),
+    ast.Set: ("sets are not translated", "[5, 10, 20]"),
+    ast.Starred: ("star arguments are not translated", "the arguments themselves"),
+    ast.Await: ("await is not translated", None),
+    ast.Yield: ("yield is not translated", "return factor"),
+    ast.YieldFrom: ("yield is not translated", "return factor"),
+}  # fmt: skip
 
 
 def refused_name(name: str, written: str, known: str) -> Refusal:

@@ -52,6 +52,20 @@ def place(text: str, line: int, utf8_column: int) -> int:
     return before + len(current.encode()[:utf8_column].decode(errors="ignore"))
 
 
+def place_of(text: str, at: ast.AST) -> int:
+    """Where the caret belongs: under the method of a chain, the sign between operands, else the beginning."""
+    target = at.func if isinstance(at, ast.Call) else at
+    if isinstance(target, ast.Attribute):
+        end = place(text, target.end_lineno or 1, target.end_col_offset or 0)
+        return max(0, end - len(target.attr))
+    if isinstance(target, ast.BinOp | ast.Compare | ast.Subscript):
+        left = target.value if isinstance(target, ast.Subscript) else target.left
+        start = place(text, left.end_lineno or 1, left.end_col_offset or 0)
+        rest = text[start:]
+        return start + len(rest) - len(rest.lstrip(" )\n\t\r"))
+    return place(text, getattr(target, "lineno", 1), getattr(target, "col_offset", 0))
+
+
 def _check_characters(text: str) -> None:
     depth = 0
     for position, character in enumerate(text):

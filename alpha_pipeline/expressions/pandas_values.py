@@ -123,6 +123,7 @@ class Function:
 
     definition: ast.FunctionDef | ast.Lambda
     variables: dict[str, "Value"]
+    defaults: tuple["Value", ...] = ()
 
     @property
     def name(self) -> str:

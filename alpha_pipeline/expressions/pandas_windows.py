@@ -8,7 +8,7 @@ to `apply` are read in `pandas_spans`.
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.nodes import Node, build, constant
-from alpha_pipeline.expressions.pandas_rules import as_series, choose, comparison
+from alpha_pipeline.expressions.pandas_rules import as_series, choose, comparison, is_condition
 from alpha_pipeline.expressions.pandas_values import (
     NAN,
     Given,
@@ -53,7 +53,7 @@ def rolling(x: Node, given: Given, named: Named) -> Rolling:
     bars = whole(window, "the window of rolling")
     if bars < 1:
         raise Refusal(
-            f"the window must be at least 1 bar; found {bars}",
+            f"the window of rolling must be at least 1 bar; found {bars}",
             f"rolling({max(1, -bars)})",
             "leak" if bars < 0 else "type",
         )
@@ -121,6 +121,8 @@ def rolling_method(window: Rolling, name: str, given: Given, named: Named) -> No
 def reduced(window: Rolling, name: str) -> Node:
     """A reduction without arguments, strict or over the values present."""
     x, bars = window.series, window.window
+    if name in {"min", "max"} and is_condition(x):
+        x = build("plain", [x])  # in pandas the extremes of conditions are numbers
     if window.is_strict:
         return build(_STRICT[name], [x], [bars])
     least = max(1, window.min_count or 0)

@@ -35,6 +35,22 @@ CODE = [
     "{**df}", "{1: df.close}", "{df.close}", "df.close and df.open", "not df.close", "df.close is None", "df.close in df", "1 < df.close < 2",
     "type(df)", "df.close.map(str)", "df.close.pipe(print)", "df.query('close>1')", "pd.read_csv('x')", "np.load('x')", "pd.eval('1')",
     "np.ctypeslib", "df.to_csv('x')", "df.close.apply(print)", "df.close.agg('mean')", "df.close.rolling('5d').mean()", "...", "b'x'", "1j",
+    "1e400 * df.close", "range(10**30)", "np.arange(10**30)", "for a in np.arange(5000): list(np.arange(5000))", "df.close * True ** 1e300",
+    "w = np.arange(1000)\n" + "w = w * w + w\n" * 500, "w = [1] * 10**9", "x = 'a' * 10**9", "x = []\n" + "x = [x, x]\n" * 500 + "x",
+    "def a(z): return z + z\n" + "".join(f"def {b}(z): return {a}({a}(z))\n" for a, b in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)) + "o(df.close)",
+    "def a(z): return 1\n" + "".join(f"def {b}(z): return {a}(z) + {a}(z)\n" for a, b in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)) + "df.close * o(1)",
+    "f = lambda f: f(f)\nf(f)", "f = lambda x: f(x)\nf(df.close)", "(lambda f: f(f))(lambda f: f(f))", "def f(df, x=f(df)): return x", "def f(a, a): return a\nf(df.close, 1)",
+    "def np(x): return x\nnp(df.close)", "np = df\nnp.close", "df = 5\ndf.close", "pd = np = df\npd.where(np, df)", "df = np\ndf.where(df, df, df)", "int = df.close\nint(3)",
+    "def f(df):\n    def g():\n        return g\n    return g()()()", "def f(df):\n    return\n", "return df.close", "return df.close\nreturn df.open", "lambda: (yield)",
+    "x = df.close\n" + "x = x.rolling(5).apply(lambda v: v.mean())\n" * 60 + "x", "c = df.close > df.open\n" + "c = c & c.shift(1)\n" * 300 + "c",
+    "c = df.close > df.open\n" + "c = c & (df.close > 1)\n" * 40 + "for i in range(64):\n  for j in range(64):\n    d = c & c\nc.astype(int)",
+    "df.close.rolling(5).apply(eval)", "df.close.rolling(5).apply(lambda v: __import__('os'))", "df.close.rolling(4999).apply(lambda v: np.dot(v, np.arange(1000) ** 2))",
+    "df.close.rolling(900).apply(lambda v: np.dot(v, np.arange(900) ** 2))", "df.close.pipe(lambda x: x.pipe(lambda y: y.shift(-1)))", "[[[n for n in [1]] for n in [1]] for n in [1]]",
+    "x, *y = df", "[df.close for a in range(64) for b in range(64)]", "df['close']['close']", "df[['close']][['close']]['close']", "df['clo\\x73e']", "df['\\N{BULLET}']",
+    "df.close\r\rdf.open", "d\u0131f.close", "\uff44\uff46.close", "df['\u0441lose']", "# \u0441\ndf.close.shift(-1)", "a: print(1) = df.close", "def f(df: print(1)): return df.close",
+    "with np.errstate():\n" + "    " + "df.close", "with open('x') as f:\n    pass", "np.errstate().__class__", "np.log.__globals__", "np.core", "pd.io.common.os.system('x')", "df.close.loc.obj",
+    "x = df.close\nx[x] = 1", "x[0] = 1", "df.loc[0] = 1", "df.loc[:, 'x'] = eval", "df.close[df.close > 1] = 0", "{'a': df}['a']['close']", "{**{}}", "df.assign(**{})", "f(*df)", "x = y = z = df.close",
+    "a = 1\n" * 6_000, "".join(f"a{i} = {i}\n" for i in range(1_700)) + "def f(n): return n\n" + "f(1)\n" * 20, "import numpy as np, os", "from . import x", "from typing import *", "import numpy.linalg as la",
 ]  # fmt: skip
 
 
@@ -72,6 +88,15 @@ def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None
     assert time.perf_counter() - started < 0.2
     assert caught.value.position is not None and caught.value.suggestion
     assert "Write instead: " in str(caught.value) and ("^" in str(caught.value) or not text)
+
+
+@pytest.mark.parametrize("text", ["x = df.close\n", "(", "#", "\u0441", "df.close.shift(-1);", "'"])
+def test_ten_megabytes_are_refused_by_their_length(text: str) -> None:
+    """Length is looked at first, so it costs nothing."""
+    started = time.perf_counter()
+    with pytest.raises(ExpressionError, match="characters; the limit is 20,000"):
+        parse(text * (10_000_000 // len(text)), "pandas", fields=FIELDS)
+    assert time.perf_counter() - started < 0.5
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)

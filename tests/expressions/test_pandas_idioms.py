@@ -268,6 +268,11 @@ df['close'].shift(3).combine_first(df['open'])
 df['close'].isna().astype(int).rolling(5).mean() + df['open'].notnull().astype(int)
 # shift with a fill
 df['close'].pct_change().shift(3, fill_value=0.0)
+# extremes of conditions are numbers
+up, busy = df['close'] > df['open'], df['volume'] > df['volume'].shift(1)
+up.rolling(3).max() + busy.rolling(4, min_periods=2).min()
+# a shifted extreme of conditions with a fill
+(df['close'] > df['open']).rolling(5).max().shift(13, fill_value=0)
 # rename, copy, astype
 df['close'].rename('x').copy().astype(float).diff()
 # assign
@@ -301,6 +306,12 @@ total = 0.0
 for n, w in zip([3, 5, 8], [0.5, 0.3, 0.2]):
     total += w * df['close'].pct_change(n)
 total
+# defaults are read where a function is defined
+n = 3
+def momentum(x, lag=n):
+    return x.diff(lag) / x.shift(n)
+n = 5
+momentum(df['close'])
 # list of parts
 parts = [df['close'].pct_change(n) for n in (3, 5, 8)]
 sum(parts) / len(parts)
@@ -471,3 +482,20 @@ def test_idiom_prints_back(name: str) -> None:
     """What an idiom became is printed as code that becomes the same node."""
     node = parse(SNIPPETS[name], "pandas", fields=FIELDS)
     assert parse(to_text(node, "pandas"), "pandas", fields=FIELDS) is node
+
+
+def test_infinities_are_missing_from_where_they_arise() -> None:
+    """On purpose unlike pandas: a division by zero is filled by fillna, not carried on as an infinity."""
+    values = np.array([[1.0], [0.0]])
+    panel = Panel(np.arange(2).astype("datetime64[us]"), ("a",), {"open": np.ones((2, 1)), "close": values})
+    ((_, found),) = evaluate([parse("(df.open / df.close).fillna(0)", "pandas")], panel, 1)
+    assert found[:, 0].tolist() == [1.0, 0.0]
+
+
+def test_exponential_means_are_repeated_over_short_gaps_only() -> None:
+    """On purpose unlike pandas: the last mean is repeated over 24 missing bars, not without end."""
+    values = np.full((40, 1), np.nan)
+    values[:3] = 2.0
+    panel = Panel(np.arange(40).astype("datetime64[us]"), ("a",), {"close": values})
+    ((_, found),) = evaluate([parse("df.close.ewm(span=5).mean()", "pandas")], panel, 1)
+    assert found[:27, 0].tolist() == [2.0] * 27 and np.isnan(found[27:, 0]).all()
