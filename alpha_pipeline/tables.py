@@ -168,6 +168,7 @@ TRIALS = Table(
         _c("model", TEXT, "", "language model; empty for the others"),
         _c("request_hash", TEXT, "", "SHA-256 of the stored model request; empty when no model was asked"),
         _c("parent", TEXT, "", "factor_id it refines; empty for a fresh idea"),
+        _c("replaces", TEXT, "", "factor_id of the twin in force that it clearly beats and replaces; else empty"),
         _c("dialect", TEXT, "", "dsl, math or pandas"),
         _c("source", TEXT, "", "the expression as written, untrusted text"),
         _c("canonical", TEXT, "", "canonical DSL; empty when it did not parse"),

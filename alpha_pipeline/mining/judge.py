@@ -20,12 +20,14 @@ class Admission:
         deflated_sharpe: belief that its Sharpe ratio beats the luckiest of all trials.
         sharpe: annual net Sharpe ratio.
         correlation: with any factor in force.
+        clearly_better: annual net Sharpe ratio by which a factor too close to one in force must beat it to replace it.
     """
 
     t_stat: float = 3.0
     deflated_sharpe: float = 0.95
     sharpe: float = 0.0
     correlation: float = 0.7
+    clearly_better: float = 0.5
 
 
 def refusal(measures: Mapping[str, float], rule: Admission) -> str:

@@ -18,7 +18,7 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
 
     Returns:
         Rows of `tables.LIBRARY`. An admitted factor is weighted by its signed validation rank IC, shrunk by half; a
-        reference has weight 0. A factor keeps the night it entered.
+        reference has weight 0. A factor keeps the night it entered; one that was replaced is retired, and says by whom.
     """
     admitted = tonight[tonight["verdict"] == "accepted"]
     new = pd.DataFrame(
@@ -37,4 +37,18 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
     )
     kept = earlier[~earlier["identity"].isin(new["identity"])].assign(night=night)
     library = pd.concat([frame for frame in (kept, new) if len(frame)] or [LIBRARY.empty()], ignore_index=True)
+    replaced = admitted[admitted["replaces"] != ""]
+    if len(replaced):
+        library = _retired(library, dict(zip(replaced["replaces"], replaced["factor_id"], strict=True)))
     return library.sort_values("factor_id", ignore_index=True)
+
+
+def _retired(library: pd.DataFrame, winners: dict[str, str]) -> pd.DataFrame:
+    beaten = library["factor_id"].isin(list(winners))
+    return library.assign(
+        status=library["status"].mask(beaten, "retired"),
+        weight=library["weight"].mask(beaten, 0.0),
+        reason=library["reason"].mask(
+            beaten, [f"replaced by {winners.get(name, '')}" for name in library["factor_id"]]
+        ),
+    )

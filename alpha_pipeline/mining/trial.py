@@ -24,6 +24,7 @@ from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.tables import MEASURES, TRIALS
 from alpha_pipeline.validation import CheckResult, validate
+from alpha_pipeline.validation.originality import likeness
 from alpha_pipeline.values import evaluate_one
 
 Report = Callable[[str], None]
@@ -57,6 +58,7 @@ def blank(tonight: Night, trial: int, round_number: int, draft: Draft, proposer:
         "model": proposer.model,
         "request_hash": draft.request_hash,
         "parent": "",
+        "replaces": "",
         "dialect": draft.dialect,
         "source": draft.source,
         "canonical": "",
@@ -109,12 +111,29 @@ def walk_stages(
     reason = refusal(measures, tonight.admission)
     row |= {**measures, "score": points, "feedback": said, "reason": reason}
     if reason.startswith("too close"):
-        return row | {"stage": "leak_clean", "feedback": f"{twin_check.detail}; {said}"}
+        old = _beaten(values, measures, tonight, ledger, in_force)
+        if not old:
+            return row | {"stage": "leak_clean", "feedback": f"{twin_check.detail}; {said}"}
+        del in_force[old]
+        row |= {"replaces": old, "feedback": f"replaces {old}, which it clearly beats; {said}"}
+        reason = row["reason"] = ""
     if reason:
         significant = reason.startswith(("loses", "deflated"))
         return row | {"stage": "significant" if significant else "leak_clean"}
     in_force[str(row["factor_id"])] = values
     return row | {"stage": "accepted", "verdict": "accepted"}
+
+
+def _beaten(
+    values: Array, measures: Mapping[str, float], tonight: Night, ledger: pd.DataFrame, in_force: dict[str, Array]
+) -> str:
+    """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
+    rule = tonight.admission
+    close = [name for name, alike in likeness(values, in_force).items() if alike >= rule.correlation]
+    if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
+        return ""
+    theirs = _measure(in_force[close[0]], tonight, ledger)["valid_sharpe"]
+    return close[0] if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""
 
 
 def references(tonight: Night, ledger: pd.DataFrame, in_force: dict[str, Array]) -> list[Row]:
@@ -188,8 +207,9 @@ def _score(values: Array, tonight: Night, segment: tuple[int, int]) -> dict[str,
 
 
 def values_in_force(ledger: pd.DataFrame, tonight: Night) -> dict[str, Array]:
-    """Values of every factor ever admitted whose fields the market still has, by factor_id."""
+    """Values of every factor admitted and not replaced whose fields the market still has, by factor_id."""
     admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
+    admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
     nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
     usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
     found = dict(evaluate(list(usable.values()), tonight.panel))

@@ -78,3 +78,18 @@ def test_the_inputs_are_left_alone() -> None:
     next_library(SECOND, first, tonight)
     pd.testing.assert_frame_equal(first, copies[0])
     pd.testing.assert_frame_equal(tonight, copies[1])
+
+
+def test_a_replaced_factor_is_retired_and_says_by_whom() -> None:
+    """Its row stays, its weight is gone; the others are as they were."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "b"}))
+    second = next_library(SECOND, first, trials({"identity": "c", "replaces": "a_id"})).set_index("identity")
+    assert second["status"].to_dict() == {"a": "retired", "b": "accepted", "c": "accepted"}
+    assert (second.loc["a", "weight"], second.loc["a", "reason"]) == (0.0, "replaced by c_id")
+    assert second.loc["b", "weight"] == 0.02
+
+
+def test_a_factor_may_be_replaced_on_the_night_it_entered() -> None:
+    """Whether it was there before does not matter."""
+    found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "c", "replaces": "a_id"}))
+    assert found.set_index("identity")["status"].to_dict() == {"a": "retired", "c": "accepted"}

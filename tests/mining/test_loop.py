@@ -389,3 +389,18 @@ def _altered(panel: Panel, first: int) -> Panel:
         other[first:] *= rng.uniform(0.3, 3.0, other[first:].shape)
         fields[name] = other
     return replace(panel, fields=fields)
+
+
+def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
+    """The ledger names the replaced one; a third like both is compared with the new one only."""
+    panel = walk(edge=1.0, bars=400)
+    drafts = [
+        Draft("blurred", "edge + 0.8 * delay(edge, 1)"),
+        Draft("sharp", "edge"),
+        Draft("again", "edge * 1.01 + 1"),
+    ]
+    rows = proposed(mined(Script(drafts), 3, panel)).set_index("name")
+    assert rows.loc["blurred", "verdict"] == "accepted"
+    assert rows.loc["sharp", "replaces"] == rows.loc["blurred", "factor_id"]
+    assert rows.loc["sharp", "verdict"] == "accepted" and rows.loc["sharp", "max_correlation"] >= 0.7
+    assert rows.loc["again", "verdict"] == "refused" and rows.loc["sharp", "factor_id"] in rows.loc["again", "feedback"]

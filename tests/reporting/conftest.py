@@ -47,7 +47,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
                 "night": NIGHT, "trial": i, "round": i // 6, "theme": "momentum",
                 "factor_id": f"idea_{i}_{identity[:8]}",
                 "name": f"idea {i}",
-                "proposer": proposer, "model": name, "request_hash": "", "parent": "", "dialect": "dsl",
+                "proposer": proposer, "model": name, "request_hash": "", "parent": "", "replaces": "", "dialect": "dsl",
                 "source": EXPRESSIONS[i % 4], "canonical": EXPRESSIONS[i % 4] if reached else "", "identity": identity,
                 "rationale": "prices overshoot and come back within a day", "claims": "Sharpe 3", "stage": stage,
                 "verdict": "accepted" if stage == "accepted" else "refused",
