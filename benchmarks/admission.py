@@ -18,6 +18,7 @@ from alpha_pipeline.backtest import score
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.market import CRYPTO
 from alpha_pipeline.mining import MiningSettings, RandomGrammar, mine
+from alpha_pipeline.mining.budget import Meter
 from alpha_pipeline.mining.task import Draft, Task
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRIALS
@@ -47,6 +48,10 @@ class WithPlant:
     def model(self) -> str:
         """No model."""
         return ""
+
+    def within(self, meter: Meter) -> "WithPlant":
+        """Nothing here costs anything."""
+        return self
 
     def propose(self, task: Task) -> Draft:
         """A random draw, or the plant when its turn has come."""
