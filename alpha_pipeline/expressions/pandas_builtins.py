@@ -73,8 +73,8 @@ def _sum(given: Given) -> Value:
     (parts,) = take(given, {}, parts=None)
     if not isinstance(parts, tuple) or not parts:
         raise Refusal(f"sum() adds a list of series; found {kind(parts)}", "sum([a, b])", "unknown")
-    total = as_series(parts[0])
-    for part in parts[1:]:
+    total = constant(0.0)
+    for part in parts:
         total = arithmetic("add", total, part)
     return total
 

@@ -10,6 +10,7 @@ from alpha_pipeline.expressions.nodes import Node
 from alpha_pipeline.expressions.pandas_frames import column, frame_method, table_method
 from alpha_pipeline.expressions.pandas_functions import module_attribute, numpy_call, pandas_call
 from alpha_pipeline.expressions.pandas_refusals import refused_name
+from alpha_pipeline.expressions.pandas_rules import as_numbers
 from alpha_pipeline.expressions.pandas_series import KNOWN, series_method
 from alpha_pipeline.expressions.pandas_spans import row_method, span_method
 from alpha_pipeline.expressions.pandas_values import (
@@ -61,7 +62,7 @@ def method(owner: Value, name: str, given: Given, named: Named, fields: Collecti
         case Node():
             return series_method(owner, name, given, named)
         case Rolling():
-            return rolling_method(owner, name, given, named)
+            return as_numbers(rolling_method(owner, name, given, named))
         case Weighted():
             return weighted_method(owner, name, given, named)
         case Frame():

@@ -16,6 +16,7 @@ from alpha_pipeline.expressions.pandas_rules import (
     choose,
     clip,
     comparison,
+    extreme,
     fillna,
     logic,
     truncate,
@@ -89,9 +90,7 @@ def numpy_call(name: str, given: Given, named: Named) -> Value:
         function = _DERIVED.get(name) or (lambda x: build(_SAME[name], [x]))
         return lift(lambda x: function(as_series(x)), *take(given, named, x=None))
     if name in _PAIRS:
-        return lift(
-            lambda x, y: build(_PAIRS[name], [as_series(x), as_series(y)]), *take(given, named, x1=None, x2=None)
-        )
+        return lift(lambda x, y: extreme(_PAIRS[name], x, y), *take(given, named, x1=None, x2=None))
     if name in _ARITHMETIC:
         return lift(lambda x, y: arithmetic(_ARITHMETIC[name], x, y), *take(given, named, x1=None, x2=None))
     if name in _COMPARISONS:

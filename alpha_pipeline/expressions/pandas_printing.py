@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node, walk
-from alpha_pipeline.expressions.pandas_rules import arithmetic, choose, decided, is_condition, logic
+from alpha_pipeline.expressions.pandas_rules import arithmetic, choose, decided, extreme, is_condition, logic
 from alpha_pipeline.expressions.pandas_values import NAN, Refusal
 from alpha_pipeline.expressions.tokens import MAX_LENGTH
 
@@ -94,6 +94,8 @@ def _means_the_same(node: Node) -> bool:
     try:
         if name in {"add", "subtract", "multiply", "divide"}:
             return arithmetic(name, *arguments) is node
+        if name in {"maximum", "minimum", "larger_present", "smaller_present"}:
+            return extreme(name, *arguments) is node
         if name in {"both", "either"}:
             return logic(name, *arguments) is node
         if name == "where":

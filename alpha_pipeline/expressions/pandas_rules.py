@@ -56,6 +56,11 @@ def _is_moved(node: Node) -> bool:
     return any(_is_moved(a) for a in node.arguments) if is_logic else node.operator in {"delay", "ffill"}
 
 
+def as_numbers(node: Node) -> Node:
+    """What pandas has made numbers of: a condition is one no more."""
+    return build("plain", [node]) if is_condition(node) else node
+
+
 def logic(name: str, x: Value, y: Value) -> Node:
     """`x & y` or `x | y`; a side that was moved in time and has no value makes it false."""
     node = build(name, [as_condition(x), as_condition(y)])
@@ -74,6 +79,10 @@ def arithmetic(name: str, x: Value, y: Value) -> Node:
     if is_condition(left) and is_condition(right) and name in {"add", "subtract", "multiply"}:
         if name == "subtract":
             raise Refusal("pandas does not subtract conditions", "a.astype(int) - b.astype(int)", "type")
+        if any(_is_moved(part) for side in (left, right) for part in (side, *side.arguments)):
+            sign = "+" if name == "add" else "*"
+            reason = "a condition moved in time holds numbers or truth values, by how it was filled"
+            raise Refusal(reason, f"a.astype(float) {sign} b.astype(float)", "type")
         return logic("either" if name == "add" else "both", left, right)
     if name == "divide" and right.operator == "add":
         level, ratio = sorted(right.arguments, key=lambda part: part.operator == "divide")
@@ -84,7 +93,13 @@ def arithmetic(name: str, x: Value, y: Value) -> Node:
                 "divide",
                 [build("multiply", [left, loss]), arithmetic("add", arithmetic("multiply", level, loss), gain)],
             )
-    return build(name, [left, right])
+    return as_numbers(build(name, [left, right]))
+
+
+def extreme(name: str, x: Value, y: Value) -> Node:
+    """`np.maximum(x, y)` and the like."""
+    node = build(name, [as_series(x), as_series(y)])
+    return node if _is_truth(x) and _is_truth(y) else as_numbers(node)
 
 
 def _infinite(x: Node) -> Node | None:
@@ -139,10 +154,15 @@ def choose(condition: Value, x: Value, y: Value) -> Node:
     """`x` where the condition holds, else `y`; one of them may be NaN."""
     held = decided(condition)
     if isinstance(y, Missing):
-        return build("keep_if", [as_series(x), held])
+        return as_numbers(build("keep_if", [as_series(x), held]))
     if isinstance(x, Missing):
-        return build("keep_if", [as_series(y), build("negate", [held])])
-    return build("where", [held, as_series(x), as_series(y)])
+        return as_numbers(build("keep_if", [as_series(y), build("negate", [held])]))
+    node = build("where", [held, as_series(x), as_series(y)])
+    return node if _is_truth(x) and _is_truth(y) else as_numbers(node)
+
+
+def _is_truth(value: Value) -> bool:
+    return isinstance(value, bool) or (isinstance(value, Node) and is_condition(value))
 
 
 def clip(x: Node, low: Value, high: Value) -> Node:

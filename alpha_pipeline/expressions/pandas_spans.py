@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.nodes import Node, build, constant
+from alpha_pipeline.expressions.pandas_rules import as_numbers
 from alpha_pipeline.expressions.pandas_values import (
     Given,
     Named,
@@ -48,7 +49,7 @@ def applied(window: Rolling, result: Value) -> Node:
     if not isinstance(result, Node) or result.is_constant:
         raise Refusal(f"a function given to apply must return one number per window; found {kind(result)}", _KNOWN)
     # apply gives NaN when any value is missing, whatever the function would make of the others.
-    return result if _propagates(result, window) else when_full(result, window.series, window.window)
+    return as_numbers(result if _propagates(result, window) else when_full(result, window.series, window.window))
 
 
 def _propagates(node: Node, window: Rolling) -> bool:

@@ -125,7 +125,8 @@ def _first(series: tuple[Unit | None, ...]) -> Unit:
 
 def _sum(series: tuple[Unit | None, ...], literals: tuple[float | None, ...]) -> Unit:
     x, y = series
-    return x.plus(y) if x and y else x or y or units.RATIO
+    unit = x.plus(y) if x and y else x or y or units.RATIO
+    return units.RATIO if unit.kind == "boolean" else unit
 
 
 def _power(series: tuple[Unit | None, ...], literals: tuple[float | None, ...]) -> Unit:

@@ -407,6 +407,13 @@ CODES = {
 
         factor = momentum(df["close"], 10) - momentum(df["close"], 5)
     """,
+    "conditions that became numbers": """
+        rising, wide = df["close"] > df["open"], df["volume"] > 20
+        votes = rising * 1 + wide * 1.0 + (rising + 0) - (wide + 1) + sum([rising, wide, rising])
+        lasting = rising.rolling(3).max() + wide.rolling(3).min()
+        chosen = rising.where(wide) + np.where(rising, wide, 0) + np.maximum(rising, 0)
+        factor = votes + lasting + chosen + (rising + wide) - rising * 1
+    """,
     "a condition of signs": """
         def calculate_factor(data):
             body = (data["close"] - data["open"]).abs()
