@@ -14,6 +14,7 @@ import numpy as np
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions.nodes import CONSTANT, Node
 from alpha_pipeline.expressions.schedule import computation_order
+from alpha_pipeline.kernels import elementwise
 from alpha_pipeline.operators import operators
 from alpha_pipeline.panel import Array, Panel
 
@@ -143,6 +144,8 @@ class _Batch:
         series = [float(a.parameters[0]) if a.is_constant else self.values[a] for a in node.arguments]
         anchor = {"origin": self.panel.origin} if operator.anchored else {}
         operator.kernel(*series, *node.parameters, **anchor, out=out)
+        if self.dtype == np.float32 and operator.group != "arithmetic":
+            elementwise.apply(np.positive, out, out=out)  # a float64 beyond float32 was stored as an infinity
         return out
 
     def finish(self, node: Node, values: Array) -> None:

@@ -48,6 +48,16 @@ def test_a_missing_field_is_named() -> None:
         list(evaluate([parse("cs_rank(funding)")], PANEL, 2))
 
 
+def test_what_float32_cannot_hold_is_missing() -> None:
+    """A value beyond float32 counts as missing, in the result and in what is computed from it."""
+    panel = Panel(PANEL.timestamps, PANEL.symbols, {"volume": PANEL["close"] * 10.0 ** np.array([3, 3, 3, 25, 3])})
+    spread, rank = (
+        v for _, v in evaluate([parse(f"{f}ts_var(volume, 5))") for f in ("(", "rank(")], panel, 1, np.float32)
+    )
+    assert np.isnan(spread[:, 3]).all() and np.isfinite(np.delete(spread, 3, axis=1)[4:]).all()
+    np.testing.assert_allclose(np.delete(rank, 3, axis=1)[4:].sum(axis=1), 2.5, rtol=1e-6)
+
+
 def test_infinite_and_read_only_fields() -> None:
     """Infinities of a field count as missing; read-only and strided fields are as good as others."""
     close = PANEL["close"].copy()
