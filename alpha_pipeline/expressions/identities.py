@@ -9,14 +9,15 @@ from functools import cache
 from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node, NodeError, build, walk
 from alpha_pipeline.expressions.syntax import read
 
-# x is any series and 7 any window; equal for all values but for rounding.
+# x is any series and 7 any window; equal for all values but for rounding. A price is a field that is never negative:
+# the logarithm of the ratio of two negative values is a number, the difference of their logarithms is not.
 SPELLINGS = (
     ("x - delay(x, 7)", "delta(x, 7)"),
     ("x / delay(x, 7) - 1", "ts_return(x, 7)"),
     ("delta(x, 7) / delay(x, 7)", "ts_return(x, 7)"),
     ("delta(log(x), 7)", "log_return(x, 7)"),
     ("log(x) - log(delay(x, 7))", "log_return(x, 7)"),
-    ("log(x / delay(x, 7))", "log_return(x, 7)"),
+    ("log(price / delay(price, 7))", "log_return(price, 7)"),
     ("ts_sum(x, 7) / 7", "ts_mean(x, 7)"),
     ("(x - ts_mean(x, 7)) / ts_std(x, 7)", "ts_zscore(x, 7)"),
     ("ts_cov(x, x, 7)", "ts_var(x, 7)"),
@@ -50,7 +51,7 @@ def shortened(node: Node) -> Node:
 def _spellings() -> dict[str, list[tuple[Node, Node]]]:
     table: dict[str, list[tuple[Node, Node]]] = {}
     for texts in SPELLINGS:
-        long, short = (read(text, ["x"], "1h", math=False) for text in texts)
+        long, short = (read(text, ["x", "price"], "1h", math=False) for text in texts)
         table.setdefault(long.operator, []).append((long, short))
     return table
 
@@ -58,7 +59,8 @@ def _spellings() -> dict[str, list[tuple[Node, Node]]]:
 def _matches(pattern: Node, node: Node, meaning: dict[str, Node | float]) -> bool:
     """Whether the node has the shape of the pattern; `meaning` is filled with what x and 7 stand for."""
     if pattern.operator == FIELD:
-        return meaning.setdefault("x", node) is node
+        is_never_negative = node.operator == FIELD and node.unit is not None and not node.unit.is_plain
+        return (pattern.parameters != ("price",) or is_never_negative) and meaning.setdefault("x", node) is node
     if pattern.operator != node.operator or len(pattern.parameters) != len(node.parameters):
         return False
     for wanted, given in zip(pattern.parameters, node.parameters, strict=True):
