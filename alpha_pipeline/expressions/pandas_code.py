@@ -53,6 +53,7 @@ class _Reader(Expressions):
 
     def module(self, tree: ast.Module) -> Node:
         variables: Variables = {"df": Frame(()), "data": Frame(()), "np": Module("np"), "pd": Module("pd")}
+        self.scopes: list[Variables] = [variables]  # of the functions being called, the outermost first
         self._check_end(tree.body)
         functions = {s.name: s for s in tree.body if isinstance(s, ast.FunctionDef)}
         result = self.block(tree.body, variables)
@@ -98,12 +99,14 @@ class _Reader(Expressions):
         if self.calls > MAX_CALLS:
             raise self.refuse(at, f"functions call each other more than {MAX_CALLS} deep", kind="limit")
         variables = {**function.variables, **bound}
+        self.scopes.append(variables)
         if isinstance(definition, ast.Lambda):
             result = self.value(definition.body, variables)
         else:
             self._check_shape(definition)
             result = self.block(definition.body, variables)
         self.calls -= 1
+        self.scopes.pop()
         return result
 
     def _check_shape(self, definition: ast.FunctionDef) -> None:
@@ -242,7 +245,10 @@ class _Reader(Expressions):
         twin = next((other for other, held in variables.items() if held is owner and other != name), None)
         if twin is not None:
             raise self.refuse(at, f"{name} and {twin} are the same frame", f"{name} = {twin}.copy()")
-        return with_column(owner, index, value)
+        changed = with_column(owner, index, value)
+        for scope in self.scopes:  # a frame passed to a function is the caller's
+            scope.update({other: changed for other, held in scope.items() if held is owner})
+        return changed
 
     def _assign_rows(self, at: ast.Subscript, name: str, value: Value, variables: Variables) -> None:
         """`df.loc[condition, 'name'] = value`, `series.loc[condition] = value`."""

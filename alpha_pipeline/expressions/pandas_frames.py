@@ -100,7 +100,7 @@ def frame_method(frame: Frame, name: str, given: Given, named: Named, fields: Co
 def table_method(table: Table, name: str, given: Given, named: Named) -> Value:
     """`table.name(axis=1)`."""
     if name == "copy":
-        return table
+        return Table(table.columns)
     if name not in {"max", "min", "mean", "sum"}:
         raise refused_name(name, f".{name}() of a table", "max, min, mean and sum with axis=1")
     axis, skip = take(given, named, axis=None, skipna=True)

@@ -407,6 +407,18 @@ CODES = {
 
         factor = momentum(df["close"], 10) - momentum(df["close"], 5)
     """,
+    "a frame changed by a function": """
+        def lagged(data):
+            data["close"] = data["close"].shift(1)
+            return data["close"]
+
+        def calculate_factor(df):
+            table = df[["open", "close"]]
+            other = table.copy()
+            other["open"] = df["high"]
+            before = lagged(df.copy())
+            return before - df["close"] + 2 * (lagged(df) - df["close"]) + table["open"] - other["open"]
+    """,
     "conditions that became numbers": """
         rising, wide = df["close"] > df["open"], df["volume"] > 20
         votes = rising * 1 + wide * 1.0 + (rising + 0) - (wide + 1) + sum([rising, wide, rising])
