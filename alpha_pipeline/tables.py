@@ -155,6 +155,7 @@ MEASURES = (
     "deflated_sharpe", "max_correlation",
 )  # fmt: skip
 
+UNANSWERED = "unanswered"
 TRIALS = Table(
     "factor_definitions",
     (

@@ -19,7 +19,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
 from alpha_pipeline.mining.budget import PRICES, Budget, read_prices
 from alpha_pipeline.panel import Panel, with_history
-from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, unanswered
+from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
 from alpha_pipeline.validation import CheckResult, checks, meaning, validate
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
@@ -42,12 +42,12 @@ class MiningConfig(dg.Config):
     seed: int = 0
     proposer: str = ""
     fresh: bool = False
-    night_calls: int = 200
-    night_tokens: int = 200_000
-    night_seconds: float = 3_600.0
-    night_usd: float = 1.0
-    month_tokens: int = 5_000_000
-    month_usd: float = 20.0
+    night_calls: int = Budget.night_calls
+    night_tokens: int = Budget.night_tokens
+    night_seconds: float = Budget.night_seconds
+    night_usd: float = Budget.night_usd
+    month_tokens: int = Budget.month_tokens
+    month_usd: float = Budget.month_usd
 
     def budget(self) -> Budget:
         """The limits among them."""
@@ -133,7 +133,7 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float
         "proposed": len(trials),
         "proposers": ", ".join(sorted(trials["proposer"].unique())),
         "models": ", ".join(sorted(set(trials["model"]) - {""})) or "none",
-        "tokens": int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum()),
+        "tokens": tokens(trials),
         "model_seconds": float(trials["model_seconds"].sum()),
         "cost": cost_text(trials),
         "unanswered": unanswered(trials),

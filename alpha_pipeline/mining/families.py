@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.tables import UNANSWERED
+
 # |t| of the rank IC on train from which a trial counts as a success of its family; validation is never read here.
 STRONG = 2.0
 
@@ -60,7 +62,7 @@ def choose(ledger: pd.DataFrame, fields: Collection[str], seed: int) -> str:
 
     Source: Thompson (1933), On the likelihood that one unknown probability exceeds another.
     """
-    tried = ledger[ledger["verdict"] != "unanswered"]
+    tried = ledger[ledger["verdict"] != UNANSWERED]
     strong = tried["train_t_stat"].abs() >= STRONG
     rng = np.random.default_rng(seed)
     draws = {}

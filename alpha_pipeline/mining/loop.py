@@ -26,7 +26,7 @@ from alpha_pipeline.mining.knowledge import knowledge
 from alpha_pipeline.mining.task import WINDOWS, Draft, Proposer, Task
 from alpha_pipeline.mining.trial import Night, Report, Row, blank, references, values_in_force, walk_stages, with_rows
 from alpha_pipeline.panel import Panel
-from alpha_pipeline.tables import TRIALS
+from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 PATIENCE = 3  # questions in a row without an answer before the model is left alone for the night
 
@@ -108,9 +108,9 @@ def mine(
                 draft = Draft(f"{task.theme}_{task.window}", "")
                 row = blank(tonight, len(rows), round_number, draft, proposer, task.theme)
                 reason = f"no answer: {failure}"
-                rows.append({**row, "verdict": "unanswered", "reason": reason[:160], **_bill(before, meter)})
+                rows.append({**row, "verdict": UNANSWERED, "reason": reason[:160], **_bill(before, meter)})
                 report(reason)
-                if [row["verdict"] for row in rows[-PATIENCE:]] == ["unanswered"] * PATIENCE:
+                if [row["verdict"] for row in rows[-PATIENCE:]] == [UNANSWERED] * PATIENCE:
                     report(f"{PATIENCE} questions in a row without an answer: the night goes on without the model")
                     return _ledger(rows)
                 continue

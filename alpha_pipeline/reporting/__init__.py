@@ -7,7 +7,7 @@ Frames in, strings out; nothing here measures, stores or decides.
 from alpha_pipeline.reporting.chapters import MarketNight
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, ic_bars, markdown_image, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
-from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel, refusals, unanswered
+from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel, refusals, tokens, unanswered
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
@@ -32,5 +32,6 @@ __all__ = [
     "signal_bars",
     "signal_heat",
     "signal_text",
+    "tokens",
     "unanswered",
 ]

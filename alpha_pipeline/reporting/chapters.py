@@ -13,7 +13,7 @@ import pandas as pd
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
-from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals
+from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.markup import chart, columns, folded, market_title, paragraph, table
 from alpha_pipeline.reporting.outcomes import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
@@ -77,10 +77,9 @@ def mining(m: MarketNight) -> list[str]:
     """What was proposed and refused, and why."""
     ours = proposals(m.trials)
     references = int((m.trials["proposer"] == REFERENCE).sum())
-    tokens = int(ours["prompt_tokens"].sum() + ours["completion_tokens"].sum())
     apart = f"; {plural(references, 'reference factor')} measured alike, not counted" if references else ""
     return [
-        market_title(m.market.name, f"{plural(tokens, 'token')} of a language model{apart}"),
+        market_title(m.market.name, f"{plural(tokens(ours), 'token')} of a language model{apart}"),
         columns(
             [
                 chart(partial(funnel_chart, m.trials)),

@@ -7,11 +7,11 @@ Counting only; how it is drawn or printed is left to `charts` and `terminal`.
 import pandas as pd
 
 from alpha_pipeline.reporting.wording import plain
+from alpha_pipeline.tables import UNANSWERED
 
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leak_clean", "significant", "accepted")
 CONTROL = "random_grammar"
 REFERENCE = "reference"
-UNANSWERED = "unanswered"
 
 
 def proposals(trials: pd.DataFrame) -> pd.DataFrame:
@@ -48,6 +48,11 @@ def funnel(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(counts, orient="index", columns=list(STAGES), dtype="int64")
 
 
+def tokens(trials: pd.DataFrame) -> int:
+    """Tokens a model read and wrote for these trials."""
+    return int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum())
+
+
 def cost_text(trials: pd.DataFrame) -> str:
     """
     What the model cost: USD in all, per proposal and per accepted factor; tokens where its price is not known.
@@ -55,17 +60,16 @@ def cost_text(trials: pd.DataFrame) -> str:
     Args:
         trials: rows of `factor_definitions`.
     """
-    ours = trials[trials["proposer"] != REFERENCE]
-    made, kept = len(proposals(trials)), int((proposals(trials)["verdict"] == "accepted").sum())
-    tokens = int(ours["prompt_tokens"].sum() + ours["completion_tokens"].sum())
-    if ours["usd"].isna().any():
-        return f"{tokens:,} tokens of a model without a price"
-    usd = float(ours["usd"].sum())
+    ours = proposals(trials)
+    made, kept = len(ours), int((ours["verdict"] == "accepted").sum())
+    if trials["usd"].isna().any():
+        return f"{tokens(trials):,} tokens of a model without a price"
+    usd = float(trials["usd"].sum())
     if usd == 0.0:
-        return f"nothing ({tokens:,} tokens)"
+        return f"nothing ({tokens(trials):,} tokens)"
     each = f"{usd / made:.5f} a proposal" if made else "no proposal"
     accepted = f"{usd / kept:.4f} an accepted factor" if kept else "no factor accepted"
-    return f"USD {usd:.4f} ({tokens:,} tokens; {each}, {accepted})"
+    return f"USD {usd:.4f} ({tokens(trials):,} tokens; {each}, {accepted})"
 
 
 def refusals(trials: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
