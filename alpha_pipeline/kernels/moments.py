@@ -29,17 +29,18 @@ def spread(x, window, origin, kind, out):  # type: ignore[no-untyped-def]  # num
     bars, symbols = x.shape
     blank(out[: window - 1])
     # Parts of a row: sum, squares.
-    tails, head = np.zeros((window, 2 * TILE)), np.zeros(2 * TILE)
+    tails, heads = np.zeros((window, 2 * TILE)), np.zeros((2, 2 * TILE))
     for left in range(0, symbols, TILE):
         right = min(left + TILE, symbols)
         for start in range(first_block(origin, window), bars, window):
             pivot = x[start, left:right]
             for t in range(start - 1, max(0, start - window + 1) - 1, -1):
                 k = t - start + window - 1
-                _join_squares(x[t, left:right], pivot, tails[k + 1], tails[k])
-            head[:] = 0.0
+                _add_squares(x[t, left:right], pivot, tails[k + 1], tails[k])
+            heads[(start - 1) & 1] = 0.0  # two rows in turn: none is read and written at once
             for t in range(start, min(start + window, bars)):
-                _grow_squares(x[t, left:right], pivot, head)
+                head = heads[t & 1]
+                _add_squares(x[t, left:right], pivot, heads[(t - 1) & 1], head)
                 if t >= window - 1:
                     tail, target = tails[t - start], out[t, left:right]
                     if kind == ZSCORE:
@@ -49,19 +50,11 @@ def spread(x, window, origin, kind, out):  # type: ignore[no-untyped-def]  # num
 
 
 @step
-def _join_squares(x, pivot, old, new):  # type: ignore[no-untyped-def]
+def _add_squares(x, pivot, old, new):  # type: ignore[no-untyped-def]
     for c in range(x.size):
         d = np.float64(x[c]) - pivot[c]
         new[c] = old[c] + d
         new[c + SECOND] = old[c + SECOND] + d * d
-
-
-@step
-def _grow_squares(x, pivot, head):  # type: ignore[no-untyped-def]
-    for c in range(x.size):
-        d = np.float64(x[c]) - pivot[c]
-        head[c] += d
-        head[c + SECOND] += d * d
 
 
 @step
@@ -92,39 +85,30 @@ def shape(x, window, origin, kind, out):  # type: ignore[no-untyped-def]
     bars, symbols = x.shape
     blank(out[: window - 1])
     # Parts of a row: sums of the first to fourth powers.
-    tails, head = np.zeros((window, 4 * TILE)), np.zeros(4 * TILE)
+    tails, heads = np.zeros((window, 4 * TILE)), np.zeros((2, 4 * TILE))
     for left in range(0, symbols, TILE):
         right = min(left + TILE, symbols)
         for start in range(first_block(origin, window), bars, window):
             pivot = x[start, left:right]
             for t in range(start - 1, max(0, start - window + 1) - 1, -1):
                 k = t - start + window - 1
-                _join_powers(x[t, left:right], pivot, tails[k + 1], tails[k])
-            head[:] = 0.0
+                _add_powers(x[t, left:right], pivot, tails[k + 1], tails[k])
+            heads[(start - 1) & 1] = 0.0  # two rows in turn: none is read and written at once
             for t in range(start, min(start + window, bars)):
-                _grow_powers(x[t, left:right], pivot, head)
+                head = heads[t & 1]
+                _add_powers(x[t, left:right], pivot, heads[(t - 1) & 1], head)
                 if t >= window - 1:
                     _shape(tails[t - start], head, float(window), kind, out[t, left:right])
 
 
 @step
-def _join_powers(x, pivot, old, new):  # type: ignore[no-untyped-def]
+def _add_powers(x, pivot, old, new):  # type: ignore[no-untyped-def]
     for c in range(x.size):
         d = np.float64(x[c]) - pivot[c]
         new[c] = old[c] + d
         new[c + SECOND] = old[c + SECOND] + d * d
         new[c + THIRD] = old[c + THIRD] + d * d * d
         new[c + FOURTH] = old[c + FOURTH] + (d * d) * (d * d)
-
-
-@step
-def _grow_powers(x, pivot, head):  # type: ignore[no-untyped-def]
-    for c in range(x.size):
-        d = np.float64(x[c]) - pivot[c]
-        head[c] += d
-        head[c + SECOND] += d * d
-        head[c + THIRD] += d * d * d
-        head[c + FOURTH] += (d * d) * (d * d)
 
 
 @step
@@ -153,18 +137,19 @@ def pair(x, y, window, origin, kind, out):  # type: ignore[no-untyped-def]
     bars, symbols = x.shape
     blank(out[: window - 1])
     # Parts of a row: sums of x and of y, squares of x and of y, products.
-    tails, head = np.zeros((window, 5 * TILE)), np.zeros(5 * TILE)
+    tails, heads = np.zeros((window, 5 * TILE)), np.zeros((2, 5 * TILE))
     for left in range(0, symbols, TILE):
         right = min(left + TILE, symbols)
         for start in range(first_block(origin, window), bars, window):
             pivot_x, pivot_y = x[start, left:right], y[start, left:right]
             for t in range(start - 1, max(0, start - window + 1) - 1, -1):
                 k = t - start + window - 1
-                _join_products(x[t, left:right], y[t, left:right], pivot_x, pivot_y, tails[k + 1], tails[k])
-            head[:] = 0.0
+                _add_products(x[t, left:right], y[t, left:right], pivot_x, pivot_y, tails[k + 1], tails[k])
+            heads[(start - 1) & 1] = 0.0  # two rows in turn: none is read and written at once
             for t in range(start, min(start + window, bars)):
+                head = heads[t & 1]
                 now_x, now_y = x[t, left:right], y[t, left:right]
-                _grow_products(now_x, now_y, pivot_x, pivot_y, head)
+                _add_products(now_x, now_y, pivot_x, pivot_y, heads[(t - 1) & 1], head)
                 if t >= window - 1:
                     tail, target = tails[t - start], out[t, left:right]
                     if kind == CORRELATION:
@@ -176,7 +161,7 @@ def pair(x, y, window, origin, kind, out):  # type: ignore[no-untyped-def]
 
 
 @step
-def _join_products(x, y, pivot_x, pivot_y, old, new):  # type: ignore[no-untyped-def]
+def _add_products(x, y, pivot_x, pivot_y, old, new):  # type: ignore[no-untyped-def]
     for c in range(x.size):
         d, e = np.float64(x[c]) - pivot_x[c], np.float64(y[c]) - pivot_y[c]
         new[c] = old[c] + d
@@ -184,17 +169,6 @@ def _join_products(x, y, pivot_x, pivot_y, old, new):  # type: ignore[no-untyped
         new[c + THIRD] = old[c + THIRD] + d * d
         new[c + FOURTH] = old[c + FOURTH] + e * e
         new[c + FIFTH] = old[c + FIFTH] + d * e
-
-
-@step
-def _grow_products(x, y, pivot_x, pivot_y, head):  # type: ignore[no-untyped-def]
-    for c in range(x.size):
-        d, e = np.float64(x[c]) - pivot_x[c], np.float64(y[c]) - pivot_y[c]
-        head[c] += d
-        head[c + SECOND] += e
-        head[c + THIRD] += d * d
-        head[c + FOURTH] += e * e
-        head[c + FIFTH] += d * e
 
 
 @step

@@ -21,18 +21,19 @@ def trend(x, window, origin, kind, out):  # type: ignore[no-untyped-def]  # numb
     bars, symbols = x.shape
     blank(out[: window - 1])
     # Parts of a row: sum, sum weighted with the bars since the start of the block, squares.
-    tails, head = np.zeros((window, 3 * TILE)), np.zeros(3 * TILE)
+    tails, heads = np.zeros((window, 3 * TILE)), np.zeros((2, 3 * TILE))
     for left in range(0, symbols, TILE):
         right = min(left + TILE, symbols)
         for start in range(first_block(origin, window), bars, window):
             pivot = x[start, left:right]
             for t in range(start - 1, max(0, start - window + 1) - 1, -1):
                 k = t - start + window - 1
-                _join(x[t, left:right], pivot, float(t - start), tails[k + 1], tails[k])
-            head[:] = 0.0
+                _add(x[t, left:right], pivot, float(t - start), tails[k + 1], tails[k])
+            heads[(start - 1) & 1] = 0.0  # two rows in turn: none is read and written at once
             for t in range(start, min(start + window, bars)):
+                head = heads[t & 1]
                 since = float(t - start)
-                _grow(x[t, left:right], pivot, since, head)
+                _add(x[t, left:right], pivot, since, heads[(t - 1) & 1], head)
                 if t >= window - 1:
                     tail, target = tails[t - start], out[t, left:right]
                     if kind == DECAY:
@@ -42,21 +43,12 @@ def trend(x, window, origin, kind, out):  # type: ignore[no-untyped-def]  # numb
 
 
 @step
-def _join(x, pivot, since, old, new):  # type: ignore[no-untyped-def]
+def _add(x, pivot, since, old, new):  # type: ignore[no-untyped-def]
     for c in range(x.size):
         d = np.float64(x[c]) - pivot[c]
         new[c] = old[c] + d
         new[c + SECOND] = old[c + SECOND] + since * d
         new[c + THIRD] = old[c + THIRD] + d * d
-
-
-@step
-def _grow(x, pivot, since, head):  # type: ignore[no-untyped-def]
-    for c in range(x.size):
-        d = np.float64(x[c]) - pivot[c]
-        head[c] += d
-        head[c + SECOND] += since * d
-        head[c + THIRD] += d * d
 
 
 @step
