@@ -12,14 +12,12 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alpha_pipeline.cli_mining import EMBEDDED_FIRST_DAY, EMBEDDED_NIGHT, add_mining_commands, embedded, lake_folder
 from alpha_pipeline.errors import AlphaError, SettingError
 
 if TYPE_CHECKING:  # commands import what they need themselves: a shell waits for every import
     from alpha_pipeline.expressions import Node
-    from alpha_pipeline.panel import Panel
 
-EMBEDDED_NIGHT = "2019-09-30"
-EMBEDDED_FIRST_DAY = "2019-07-01"
 EMBEDDED_FIELDS = "open,high,low,close,volume"
 
 
@@ -92,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     values.add_argument("--symbols", default="", help="show only these, as A,B; ranks still see all of the market")
     values.add_argument("--last", type=int, default=5, help="bars to show (default %(default)s)")
     values.add_argument("--out", type=Path, help="write all values to this .parquet or .csv file")
+    add_mining_commands(command)
     return parser
 
 
@@ -109,9 +108,11 @@ def _run(options: argparse.Namespace) -> int:
     from alpha_pipeline.run import NightRun, run_night
 
     first_day = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", EMBEDDED_FIRST_DAY)
-    seconds = run_night(NightRun(options.night, first_day, _lake(), options.fresh))
+    seconds = run_night(NightRun(options.night, first_day, lake_folder(), options.fresh))
     _report(options)
-    print(f"Parquet {_lake()}/<market>/<asset>/day={options.night}/part-0.parquet, {_lake()}/fused_signal/...")
+    print(
+        f"Parquet {lake_folder()}/<market>/<asset>/day={options.night}/part-0.parquet, {lake_folder()}/fused_signal/..."
+    )
     print(f"\nDone in {seconds:.0f} s. Try next:")
     print("  make ui                                             the graph, its checks and plots")
     print("  .venv/bin/alpha-pipeline operators                  the factor language")
@@ -121,10 +122,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    summary = _lake() / "reports" / f"{options.night}.txt"
+    summary = lake_folder() / "reports" / f"{options.night}.txt"
     if not summary.is_file():
         raise AlphaError(
-            f"no report of {options.night} under {_lake()}; run `alpha-pipeline run --night {options.night}`"
+            f"no report of {options.night} under {lake_folder()}; run `alpha-pipeline run --night {options.night}`"
         )
     print(summary.read_text(encoding="utf-8").rstrip("\n"))
     return 0
@@ -162,7 +163,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     if options.last < 0:
         raise SettingError(f"--last is {options.last}; expected 0 or more bars")
-    panel = read_panel(options.data) if options.data else _embedded(options.market)
+    panel = read_panel(options.data) if options.data else embedded(options.market)
     node = _node(options, panel.fields, options.bar or bar_of(panel))
     found = compute(node, panel).pick(_names(options.symbols))
     written = write(found, options.out) if options.out else 0
@@ -186,22 +187,5 @@ def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "No
     return parse(text, dialect=options.dialect, fields=fields, bar=bar)
 
 
-def _embedded(market: str) -> "Panel":
-    """All embedded bars of a market; its door is opened where the graph's doors are."""
-    import pandas as pd
-
-    from alpha_pipeline.definitions import MarketDataResource
-    from alpha_pipeline.market import MARKETS
-    from alpha_pipeline.panel import Panel, align
-
-    chosen = next(m for m in MARKETS if m.name == market)
-    door = MarketDataResource(source="sample").door(chosen)
-    return Panel.from_table(align(door.history(chosen, door.coverage(chosen)[1]), {}, pd.Timedelta(0)))
-
-
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _lake() -> Path:
-    return Path(os.environ.get("ALPHA_PIPELINE_LAKE", "data"))

@@ -1,14 +1,15 @@
 """
-One night from an empty folder: which `dagster` commands it takes, and what to show at the end.
+One night from an empty folder: which `dagster` commands it takes.
 
 The graph does the work in processes of its own, with the same commands a person would type; nothing is computed here.
 """
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE, STDOUT
@@ -51,6 +52,37 @@ def run_night(settings: NightRun) -> float:
         SettingError: the night is not a day, or lies before the first day.
     """
     started = time.monotonic()
+    _prices(settings)
+    _say(f"2/2  the night of {settings.night}: mine, check, backtest, fuse, report")
+    _dagster("--select", "not key:*/ohlcv_history", "--partition", settings.night)
+    return time.monotonic() - started
+
+
+def run_mining(settings: NightRun, markets: Sequence[str], knobs: Mapping[str, object]) -> float:
+    """
+    Materialize the look-back where it is missing, then the night's trials and library alone.
+
+    Args:
+        settings: which night.
+        markets: names of the markets to mine.
+        knobs: of `assets.factors.MiningConfig`, by name.
+
+    Returns:
+        Wall time in seconds.
+
+    Raises:
+        As `run_night`.
+    """
+    started = time.monotonic()
+    _prices(settings)
+    _say(f"2/2  the night of {settings.night}: mine {' and '.join(markets)}")
+    tables = ",".join(f"{market}/{table}" for market in markets for table in ("factor_definitions", "factor_library"))
+    config = {"ops": {f"{market}__factor_definitions": {"config": dict(knobs)} for market in markets}}
+    _dagster("--select", tables, "--partition", settings.night, "--config-json", json.dumps(config))
+    return time.monotonic() - started
+
+
+def _prices(settings: NightRun) -> None:
     nights = _days(settings.first_day, settings.night)
     todo = [day for day in nights if settings.fresh or not _stored(settings.lake, day)]
     if todo:
@@ -59,15 +91,12 @@ def run_night(settings: NightRun) -> float:
         _dagster("--select", prices, "--partition-range", f"{todo[0]}...{todo[-1]}")
     else:
         _say(f"1/2  prices: all {len(nights)} days are stored")
-    _say(f"2/2  the night of {settings.night}: mine, check, backtest, fuse, report")
-    _dagster("--select", "not key:*/ohlcv_history", "--partition", settings.night)
-    return time.monotonic() - started
 
 
 def _dagster(*arguments: str) -> None:
     command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", MODULE, *arguments]
     shown = ["dagster", *command[1:]]
-    _say("$ " + " ".join(f"'{a}'" if any(c in a for c in " *") else a for a in shown))
+    _say("$ " + " ".join(f"'{a}'" if any(c in a for c in ' *"') else a for a in shown))
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(command, env=environment, stdout=PIPE, stderr=STDOUT, text=True, errors="replace") as process:
         for line in process.stdout or ():

@@ -12,12 +12,24 @@ from pathlib import Path
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, RandomGrammar, mine, next_library
+from alpha_pipeline.mining import (
+    PROPOSERS,
+    MiningSettings,
+    ModelWriter,
+    Proposer,
+    mine,
+    mutation,
+    next_library,
+    random_grammar,
+)
 from alpha_pipeline.mining.budget import PRICES, Budget, read_prices
+from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
 from alpha_pipeline.validation import CheckResult, checks, meaning, validate
@@ -35,13 +47,24 @@ INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
 class MiningConfig(dg.Config):
-    """Knobs of one night of mining; the defaults are the market's."""
+    """
+    Knobs of one night of mining, as in `mining.MiningSettings`.
 
-    rounds: int = 2
-    proposals_per_round: int = 6
+    Besides: `proposer` in place of the configured one; `fresh` asks every question anew, `retry` those that went
+    unanswered, where otherwise stored answers count.
+    """
+
+    rounds: int = MiningSettings.rounds
+    proposals_per_round: int = MiningSettings.proposals_per_round
+    batch: int = MiningSettings.batch
+    ways: list[str] = Field(default=list(MiningSettings.ways))
+    families: list[str] = Field(default=[])
+    context: str = ""
+    repairs: int = MiningSettings.repairs
     seed: int = 0
     proposer: str = ""
     fresh: bool = False
+    retry: bool = False
     night_calls: int = Budget.night_calls
     night_tokens: int = Budget.night_tokens
     night_seconds: float = Budget.night_seconds
@@ -49,9 +72,17 @@ class MiningConfig(dg.Config):
     month_tokens: int = Budget.month_tokens
     month_usd: float = Budget.month_usd
 
-    def budget(self) -> Budget:
-        """The limits among them."""
-        return Budget(**{limit.name: getattr(self, limit.name) for limit in fields(Budget)})
+    def settings(self, prices: Path) -> MiningSettings:
+        """What the mining loop is told."""
+        limits = {limit.name: getattr(self, limit.name) for limit in fields(Budget)}
+        same = ("rounds", "proposals_per_round", "batch", "context", "repairs", "seed")
+        return MiningSettings(
+            **{name: getattr(self, name) for name in same},
+            ways=tuple(self.ways),  # type: ignore[arg-type]  # MiningSettings refuses others by name
+            families=tuple(self.families),
+            budget=Budget(**limits),
+            prices=read_prices(prices),
+        )
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
@@ -93,20 +124,15 @@ def _trials(market: Market) -> dg.AssetsDefinition:
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel)
-        settings = MiningSettings(
-            rounds=config.rounds,
-            proposals_per_round=config.proposals_per_round,
-            seed=config.seed,
-            budget=config.budget(),
-            prices=read_prices(Path(model.prices) if model.prices else PRICES),
-        )
+        settings = config.settings(Path(model.prices) if model.prices else PRICES)
         ledger = earlier_trials[earlier_trials["night"] < span.start]
         nights = []
         with _proposer(model, config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
             for night in span.days():
                 known = panel.until(night.end)
-                nights.append(mine(night.start, market, known, ledger, proposer, settings, context.log.info))
+                tell = partial(_tell, context, night.night)
+                nights.append(mine(night.start, market, known, ledger, proposer, settings, tell))
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         return dg.Output(trials, metadata=_describe_trials(trials))
@@ -117,11 +143,24 @@ def _trials(market: Market) -> dg.AssetsDefinition:
 @contextmanager
 def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
     """The configured writer; the random grammar needs no model and opens none."""
-    if (config.proposer or model.proposer) == "random_grammar":
-        yield RandomGrammar()
+    controls = {"random_grammar": random_grammar, "mutation": mutation}
+    chosen = config.proposer or model.proposer
+    if chosen in controls:
+        yield controls[chosen]()
         return
+    if chosen != "model":
+        raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
     with model.open(lake.lake, fresh=config.fresh) as chat:
-        yield ModelWriter(chat, model.constrain)
+        yield ModelWriter(chat, model.held())
+
+
+def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> None:
+    """A line in the log and an event on the asset, for whoever watches while it runs."""
+    context.log.info(progress.text)
+    if progress.figures:
+        metadata = {name: float(value) for name, value in progress.figures.items()}
+        event = dg.AssetObservation(context.asset_key, partition=night, description=progress.text, metadata=metadata)
+        context.log_event(event)
 
 
 def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:

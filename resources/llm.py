@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
 
 from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
+from alpha_pipeline.mining import PROPOSERS
 from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
+from alpha_pipeline.mining.prompts import Constrain
 from resources.lake import Lake
 from resources.local_server import EMBEDDED_MODEL, embedded_weights, serve
-
-PROPOSERS = ("model", "random_grammar")
 
 
 class LanguageModel(dg.ConfigurableResource):
@@ -35,8 +35,9 @@ class LanguageModel(dg.ConfigurableResource):
         gguf: a GGUF file to serve on this machine; empty for the embedded one.
         timeout_seconds: of one call.
         attempts: tries of one call when the server is busy or unreachable.
-        constrain: hold answers to a JSON schema; off for servers that refuse one.
-        proposer: "model", or "random_grammar" for the control that asks no model.
+        constrain: how far the server holds answers: "pattern" (to the language), "schema" (to the shape of the JSON) or
+            "none"; empty for "pattern" on this machine, where it is known to work, and "schema" elsewhere.
+        proposer: "model", or a control that asks none: "random_grammar" or "mutation".
         prices: a TOML file of prices; empty for the one that ships.
     """
 
@@ -46,7 +47,7 @@ class LanguageModel(dg.ConfigurableResource):
     gguf: str = ""
     timeout_seconds: float = 120.0
     attempts: int = 3
-    constrain: bool = True
+    constrain: str = ""
     proposer: str = "model"
     prices: str = ""
 
@@ -57,12 +58,16 @@ class LanguageModel(dg.ConfigurableResource):
         and `ALPHA_PIPELINE_PRICES`.
 
         Raises:
-            SettingError: the proposer is unknown, or a URL comes without a model name.
+            SettingError: the proposer or the constraint is unknown, or a URL comes without a model name.
         """
         read = os.environ.get
         proposer = read("ALPHA_PIPELINE_PROPOSER", "model")
         if proposer not in PROPOSERS:
             raise SettingError(f"ALPHA_PIPELINE_PROPOSER is {proposer!r}; expected one of {', '.join(PROPOSERS)}")
+        constrain = read("ALPHA_PIPELINE_CONSTRAIN", "")
+        if constrain not in ("", *get_args(Constrain)):
+            expected = ", ".join(get_args(Constrain))
+            raise SettingError(f"ALPHA_PIPELINE_CONSTRAIN is {constrain!r}; expected one of {expected}")
         url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
         if url and not model:
             raise SettingError(
@@ -73,7 +78,7 @@ class LanguageModel(dg.ConfigurableResource):
             api_key=dg.EnvVar("ALPHA_PIPELINE_MODEL_KEY") if "ALPHA_PIPELINE_MODEL_KEY" in os.environ else "",
             model=model,
             gguf=read("ALPHA_PIPELINE_GGUF", ""),
-            constrain=read("ALPHA_PIPELINE_CONSTRAIN", "yes").lower() not in {"no", "false", "0"},
+            constrain=constrain,
             proposer=proposer,
             prices=read("ALPHA_PIPELINE_PRICES", ""),
         )
@@ -89,6 +94,10 @@ class LanguageModel(dg.ConfigurableResource):
         """
         with ExitStack() as stack:
             yield _StoredChat(self, lake, fresh, stack)
+
+    def held(self) -> Constrain:
+        """How far the server holds answers."""
+        return cast(Constrain, self.constrain or ("schema" if self.base_url else "pattern"))
 
     def name(self) -> str:
         """The model's name in the ledger and in the digest of a request."""
@@ -251,7 +260,7 @@ def _remedy(error: Any) -> str:
     if error.code == "insufficient_quota":
         return "the account has no means left: top it up, or name another model"
     remedies = {
-        400: "check the model's context length, or set ALPHA_PIPELINE_CONSTRAIN=no if it refuses the schema",
+        400: "check the model's context length, or set ALPHA_PIPELINE_CONSTRAIN=none if it refuses the schema",
         401: "check ALPHA_PIPELINE_MODEL_KEY",
         403: "check ALPHA_PIPELINE_MODEL_KEY and its rights",
         404: "check ALPHA_PIPELINE_MODEL and ALPHA_PIPELINE_MODEL_URL",

@@ -6,10 +6,11 @@ from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest, Message
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.library import next_library
 from alpha_pipeline.mining.loop import MiningSettings, mine
-from alpha_pipeline.mining.proposers import ModelWriter, RandomGrammar
+from alpha_pipeline.mining.proposers import PROPOSERS, ModelWriter, mutation, random_grammar
 from alpha_pipeline.mining.task import Draft, Proposer, Task
 
 __all__ = [
+    "PROPOSERS",
     "Admission",
     "Chat",
     "ChatReply",
@@ -19,8 +20,9 @@ __all__ = [
     "MiningSettings",
     "ModelWriter",
     "Proposer",
-    "RandomGrammar",
     "Task",
     "mine",
+    "mutation",
     "next_library",
+    "random_grammar",
 ]

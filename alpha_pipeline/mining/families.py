@@ -4,16 +4,21 @@ Families of ideas, and which one is tried next.
 A bandit: families that brought strong factors on train are asked for more often, the others never stop being tried.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-
-from alpha_pipeline.tables import UNANSWERED
 
 # |t| of the rank IC on train from which a trial counts as a success of its family; validation is never read here.
 STRONG = 2.0
+
+# What lies beyond prices, by where it comes from.
+SOURCES = {
+    "funding": ("funding", "open_interest"),
+    "news": ("news_sentiment",),
+    "social": ("social_sentiment", "posts"),
+    "on-chain": ("netflow", "whale_balance", "tvl", "stablecoin_supply", "active_addresses", "mvrv"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class Family:
     idea: str
     fields: tuple[str, ...] = ()
 
+    @property
+    def beyond_prices(self) -> bool:
+        """Whether it lives on what other sources bring."""
+        return bool(self.fields) and self.fields != ("volume",)
+
 
 FAMILIES = {
     "momentum": Family("what rose keeps rising"),
@@ -36,10 +46,18 @@ FAMILIES = {
     "volatility": Family("risk that is rewarded or avoided"),
     "volume": Family("trading activity that confirms or warns", ("volume",)),
     "breakout": Family("leaving a range for a new one"),
-    "carry": Family("what pays, or is paid, to hold", ("funding",)),
-    "sentiment": Family("what is said before it is traded", ("news_sentiment", "social_sentiment")),
-    "on_chain": Family("coins that move before their price does", ("netflow", "tvl", "active_addresses", "mvrv")),
+    "carry": Family("what pays, or is paid, to hold", SOURCES["funding"]),
+    "sentiment": Family("what is said before it is traded", SOURCES["news"] + SOURCES["social"]),
+    "on_chain": Family("coins that move before their price does", SOURCES["on-chain"]),
 }
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Trials of a family so far: strong on train, and the others; refused before it was measured is one of those."""
+
+    strong: int = 0
+    weak: int = 0
 
 
 def available(fields: Collection[str]) -> list[str]:
@@ -47,26 +65,21 @@ def available(fields: Collection[str]) -> list[str]:
     return [name for name, family in FAMILIES.items() if not family.fields or set(family.fields) & set(fields)]
 
 
-def choose(ledger: pd.DataFrame, fields: Collection[str], seed: int) -> str:
+def choose(tallies: Mapping[str, Tally], families: Collection[str], seed: int) -> str:
     """
     The family to ask for next, by Thompson sampling.
 
     Args:
-        ledger: rows of `tables.TRIALS` so far, tonight's included.
-        fields: names the panel has.
-        seed: the same seed and ledger give the same family.
+        tallies: of the families so far; a family without one was never tried.
+        families: those to choose from.
+        seed: the same seed and tallies give the same family.
 
     Returns:
-        The family with the largest draw from Beta(1 + successes, 1 + failures); a trial that was refused before it was
-        measured is a failure, a question without an answer is neither.
+        The family with the largest draw from Beta(1 + strong, 1 + weak).
 
     Source: Thompson (1933), On the likelihood that one unknown probability exceeds another.
     """
-    tried = ledger[ledger["verdict"] != UNANSWERED]
-    strong = tried["train_t_stat"].abs() >= STRONG
     rng = np.random.default_rng(seed)
-    draws = {}
-    for name in available(fields):
-        mine = strong[tried["theme"] == name]
-        draws[name] = rng.beta(1 + int(mine.sum()), 1 + int((~mine).sum()))
+    tried = {name: tallies.get(name, Tally()) for name in FAMILIES if name in families}
+    draws = {name: rng.beta(1 + tally.strong, 1 + tally.weak) for name, tally in tried.items()}
     return max(draws, key=lambda name: draws[name])

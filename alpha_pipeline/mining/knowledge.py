@@ -1,51 +1,105 @@
 """
-The knowledge base: a view of the ledger's rows before tonight.
+The knowledge base: a view of the ledger's rows before tonight's round.
 
-What worked on train, what failed and why, what is taken. A writer never reads validation numbers: the judge decides on
-them, and what a writer adapts to no longer judges.
+What worked on train and what failed, under which market, what is taken, what the critic said. A writer never reads
+validation numbers: the judge decides on them, and what a writer adapts to no longer judges.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-SHOWN = 3
+from alpha_pipeline.mining.families import STRONG
+from alpha_pipeline.mining.similarity import Similarity
+from alpha_pipeline.mining.tried import measured_on_train
+from alpha_pipeline.tables import UNANSWERED
+
+SHOWN, FAILURES, TAKEN = 3, 2, 3
+# What decides which trials are recalled: the family asked for, the market it was tried in, the formula at hand.
+FAMILY, REGIME, FORMULA = 1.0, 0.5, 1.0
+KINDS = ("syntax", "unknown", "type", "leak", "limit")
+# Rows searched by the formula: the strongest.
+SEARCHED = 2_000
 
 
-@dataclass(frozen=True)
 class Knowledge:
     """
     What tonight may know.
 
     Args:
-        taken: identities of every factor ever parsed.
-        notes: lines for a prompt, best first.
-        measured_sharpe: validation Sharpe ratios of all measured trials, annual.
+        ledger: rows of `tables.TRIALS` so far.
+        regime: of the market as train ends, of `backtest.regimes`.
+        in_force: factor_ids a new factor must differ from.
     """
 
-    taken: frozenset[str]
-    notes: tuple[str, ...]
-    measured_sharpe: tuple[float, ...]
+    def __init__(self, ledger: pd.DataFrame, regime: str = "", in_force: Sequence[str] = ()) -> None:
+        self.regime = regime
+        tried = ledger[ledger["verdict"] != UNANSWERED]
+        measured = tried[tried["train_t_stat"].notna()].drop_duplicates("identity")
+        measured = measured.assign(strength=measured["train_t_stat"].abs())
+        measured = measured.sort_values(["strength", "identity"], ascending=[False, True]).head(SEARCHED)
+        self.measured = measured.reset_index(drop=True)
+        self.refused = tried[tried["train_t_stat"].isna() & tried["reason"].str.startswith(KINDS)]
+        self.taken = [str(text) for text in tried.loc[tried["factor_id"].isin(list(in_force)), "canonical"].unique()]
+        self.critiques = ledger.loc[ledger["critique"] != "", "critique"]
+        self.formulas = Similarity(self.measured["canonical"].tolist())
+
+    def notes(self, theme: str, formula: str = "") -> tuple[str, ...]:
+        """
+        Lines for a prompt, the most useful first; empty on a clean sheet.
+
+        Args:
+            theme: family asked for.
+            formula: the factor at hand, if there is one.
+        """
+        return (*self._best(theme, formula), *self._critic(), *self._failed(theme), *self._families(), *self._taken())
+
+    def near(self, formula: str, count: int = 3) -> tuple[str, ...]:
+        """Valid formulas most like a text, which need not be valid itself."""
+        if self.measured.empty:
+            return ()
+        order = np.argsort(-self.formulas.to(formula), kind="stable")[:count]
+        return tuple(str(self.measured["canonical"][position])[:200] for position in order)
+
+    def _best(self, theme: str, formula: str) -> list[str]:
+        """Strong trials: alike in family, market and formula; each unlike those already chosen."""
+        rows = self.measured
+        if rows.empty:
+            return []
+        alike = FAMILY * (rows["theme"] == theme).to_numpy(float)
+        alike += REGIME * (rows["regime"] == self.regime).to_numpy(float)
+        if formula:
+            alike += FORMULA * self.formulas.to(formula)
+        worth = alike + np.minimum(rows["strength"].to_numpy(float) / (2 * STRONG), 1.0)
+        chosen: list[int] = []
+        while len(chosen) < min(SHOWN, len(rows)):
+            chosen.append(int(np.argmax(worth)))
+            worth -= self.formulas.to(str(rows["canonical"][chosen[-1]]))
+            worth[chosen[-1]] = -np.inf
+        return [f"{str(rows['canonical'][i])[:120]} -> {measured_on_train(_row(rows, i))}" for i in chosen]
+
+    def _failed(self, theme: str) -> list[str]:
+        """Weak trials of the family, then what is most often refused before it can be measured."""
+        weak = self.measured[(self.measured["strength"] < 1.0) & (self.measured["theme"] == theme)].tail(FAILURES)
+        lines = [f"{str(text)[:120]} -> no signal on train" for text in weak["canonical"]]
+        return lines + [f"often refused: {reason}" for reason in self.refused["reason"].value_counts().head(2).index]
+
+    def _families(self) -> list[str]:
+        """How many trials of each family were strong in the market at hand."""
+        here = self.measured[(self.measured["regime"] == self.regime) & (self.measured["theme"] != "")]
+        if not self.regime or here.empty:
+            return []
+        strong = (here["strength"] >= STRONG).groupby(here["theme"]).agg(["sum", "count"])
+        counts = "; ".join(f"{theme} {row['sum']} of {row['count']}" for theme, row in strong.iterrows())
+        return [f"market now: {self.regime}; strong factors in such a market: {counts}"]
+
+    def _taken(self) -> list[str]:
+        return [f"taken, write something else: {text[:120]}" for text in self.taken[-TAKEN:]]
+
+    def _critic(self) -> list[str]:
+        return [f"critic: {self.critiques.iloc[-1]}"] if len(self.critiques) else []
 
 
-def knowledge(ledger: pd.DataFrame, theme: str = "") -> Knowledge:
-    """
-    Read the ledger.
-
-    Args:
-        ledger: rows of `tables.TRIALS` before tonight.
-        theme: rows of this family are shown first.
-    """
-    parsed = ledger[ledger["identity"] != ""]
-    measured = ledger[ledger["valid_t_stat"].notna()]
-    near = measured["theme"] == theme
-    ranked = measured.assign(near=near, strength=measured["train_t_stat"].abs()).sort_values(
-        ["near", "strength", "identity"], ascending=[False, False, True]
-    )
-    best = [
-        f"{str(row.canonical)[:120]} -> rank IC {row.train_rank_ic:+.3f}, net Sharpe {row.train_sharpe:+.2f}"
-        for row in ranked.head(SHOWN).itertuples()
-    ]
-    failed = ledger.loc[(ledger["verdict"] == "refused") & (ledger["reason"] != ""), "reason"]
-    causes = [f"often refused: {reason}" for reason in failed.value_counts().head(2).index]
-    return Knowledge(frozenset(parsed["identity"]), (*best, *causes), tuple(ledger["valid_sharpe"].dropna()))
+def _row(rows: pd.DataFrame, position: int) -> dict[str, object]:
+    return {str(key): value for key, value in rows.iloc[position].items()}

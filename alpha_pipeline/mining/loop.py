@@ -1,34 +1,40 @@
 """
-One night of mining: ask, read, try again, within a budget; every trial becomes a row.
+One night of mining: ask, read, try out, within a budget; every trial becomes a row.
 
-What a trial goes through is in `trial`.
+What a trial goes through is in `trial`, what is asked next in `agenda`.
 
 Deterministic given the night, the seed and the proposer's answers; sees nothing after the night and never the sealed
 segment before it.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import split
+from alpha_pipeline.backtest.regimes import regime
 from alpha_pipeline.backtest.splits import HISTORY_BARS
-from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError
-from alpha_pipeline.expressions import Node, fields_used, parse
+from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
+from alpha_pipeline.expressions import Node
 from alpha_pipeline.market import Market
+from alpha_pipeline.mining.agenda import next_task
 from alpha_pipeline.mining.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
-from alpha_pipeline.mining.families import choose
+from alpha_pipeline.mining.families import FAMILIES
 from alpha_pipeline.mining.judge import Admission
-from alpha_pipeline.mining.knowledge import knowledge
-from alpha_pipeline.mining.task import WINDOWS, Draft, Proposer, Task
-from alpha_pipeline.mining.trial import Night, Report, Row, blank, references, values_in_force, walk_stages, with_rows
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.mining.knowledge import Knowledge
+from alpha_pipeline.mining.progress import Progress, progress
+from alpha_pipeline.mining.task import WAYS, Draft, Proposer, Task, Way
+from alpha_pipeline.mining.trial import Night, Proposal, Row, blank, read, references, try_out, values_in_force
+from alpha_pipeline.mining.tried import Tried, measured_on_train
+from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
+Report = Callable[[Progress], None]
 PATIENCE = 3  # questions in a row without an answer before the model is left alone for the night
+CHUNK = 32  # trials computed side by side; their values are in memory together
+CRITICIZED = 12  # results of a round a critic is shown, the strongest first
 
 
 @dataclass(frozen=True)
@@ -39,22 +45,41 @@ class MiningSettings:
     Args:
         rounds: inner-loop rounds; each sees what the earlier ones measured.
         proposals_per_round: drafts a round.
+        batch: drafts asked for in one question, where the proposer can.
+        ways: how it is asked, in turn.
+        families: asked for among these; all the fields allow when empty.
+        context: what the user wants considered besides.
         repairs: times a refused draft goes back to its writer.
         seed: start of every proposal's seed.
         history_bars: bars before the night that are looked at.
         budget: what the model may cost.
         prices: USD per million tokens, by model.
         admission: what a factor must show.
+        threads: factors computed and measured side by side.
     """
 
     rounds: int = 2
     proposals_per_round: int = 6
+    batch: int = 3
+    ways: tuple[Way, ...] = ("generate", "generate", "optimize", "multimodal")
+    families: tuple[str, ...] = ()
+    context: str = ""
     repairs: int = 1
     seed: int = 0
     history_bars: int = HISTORY_BARS
     budget: Budget = field(default_factory=Budget)
     prices: Mapping[str, Price] = field(default_factory=read_prices)
     admission: Admission = field(default_factory=Admission)
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        unknown = [*set(self.ways) - set(WAYS), *set(self.families) - set(FAMILIES)]
+        if unknown or not self.ways:
+            raise SettingError(
+                f"ways among {WAYS} and families among {tuple(FAMILIES)} expected; found {unknown or ()}"
+            )
+        if min(self.rounds, self.proposals_per_round, self.repairs) < 0 or min(self.batch, self.threads) < 1:
+            raise SettingError(f"counts of at least 0, batch and threads of at least 1 expected; found {self}")
 
 
 def mine(
@@ -64,7 +89,7 @@ def mine(
     ledger: pd.DataFrame,
     proposer: Proposer,
     settings: MiningSettings,
-    report: Report = lambda message: None,
+    report: Report = lambda progress: None,
 ) -> pd.DataFrame:
     """
     Mine for one night.
@@ -76,52 +101,157 @@ def mine(
         ledger: rows of `tables.TRIALS` of all earlier nights.
         proposer: who writes.
         settings: how much.
-        report: told about progress, a line at a time.
+        report: told how far it is, after every chunk of trials.
 
     Returns:
-        Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order. A proposal
+        Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order. A question
         the model did not answer is a row too, but no trial; after three in a row the night goes on without the model.
 
     Raises:
         DataError: too few bars to split.
     """
+    run = _Run(_tonight(night, market, panel, settings), ledger, proposer, settings, report)
+    try:
+        for number in range(settings.rounds):
+            run.round(number)
+    except (BudgetError, ModelError) as end:
+        run.say(f"stopped, with what there is: {end}")
+    rows = [row | {"trial": number} for number, row in enumerate(run.rows)]
+    return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
+
+
+def _tonight(night: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings) -> Night:
     past = panel.until(night + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
     known = past.rows(-min(past.shape[0], settings.history_bars), None)
     cut = split(known.shape[0], market.horizon_bars)
-    seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for this function
-    tonight = Night(night, market, seen, cut.train, cut.valid, settings.admission, report)
-    in_force = values_in_force(ledger, tonight)
-    rows = references(tonight, ledger, in_force)
-    meter = Meter(settings.budget, settings.prices.get(proposer.model), month_so_far(ledger, night))
-    metered = proposer.within(meter)
-    for round_number in range(settings.rounds):
-        so_far = with_rows(ledger, rows)
-        for position in range(settings.proposals_per_round):
-            task = _task(tonight, so_far, settings, round_number, position)
-            before = meter.night
+    seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for mining
+    mood = regime(known.rows(*cut.train), market)
+    return Night(night, market, seen, cut.train, cut.valid, mood, settings.admission, settings.threads)
+
+
+class _Run:
+    """What grows in the course of a night."""
+
+    def __init__(
+        self, tonight: Night, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
+    ) -> None:
+        self.tonight, self.ledger, self.settings, self.report = tonight, ledger, settings, report
+        self.meter = Meter(settings.budget, settings.prices.get(proposer.model), month_so_far(ledger, tonight.night))
+        self.proposer = proposer.within(self.meter)
+        self.tried = Tried(ledger)
+        self.in_force: dict[str, Array] = values_in_force(ledger, tonight)
+        self.rows: list[Row] = references(tonight, self.tried, self.in_force)
+        self.questions = self.silent = 0
+
+    def round(self, number: int) -> None:
+        """
+        Ask for a round's drafts, chunk by chunk, and try them out; what is known is known from the round's start.
+
+        Raises:
+            BudgetError: the next question could pass a limit.
+            ModelError: the model has been silent too often.
+        """
+        knowledge = Knowledge(self._so_far(), self.tonight.regime, tuple(self.in_force))
+        wanted, first = self.settings.proposals_per_round, len(self.rows)
+        while (done := len(self.rows) - first) < wanted:
+            task, proposals, end = self._gather(number, done, min(CHUNK, wanted - done), knowledge)
+            self.rows += try_out(self.tonight, proposals, self.tried, self.in_force)
+            done = len(self.rows) - first
+            if done == wanted and end is None:
+                self._criticize(task, first)
+            place = f"round {number + 1} of {self.settings.rounds}"
+            place += f", {done:,} of {wanted:,}" * (wanted > CHUNK)
+            self.report(progress(place, number, self.rows, self.meter))
+            if end is not None:
+                raise end
+
+    def say(self, message: str) -> None:
+        """A line about the night as a whole."""
+        self.report(Progress(message, {}))
+
+    def _so_far(self) -> pd.DataFrame:
+        """The ledger as it stands within the night: earlier rows, then tonight's."""
+        columns = [column.name for column in TRIALS.columns]
+        tonight = pd.DataFrame(self.rows, columns=columns)
+        return pd.concat([self.ledger[columns], tonight], ignore_index=True) if self.rows else self.ledger
+
+    def _gather(
+        self, number: int, done: int, wanted: int, knowledge: Knowledge
+    ) -> tuple[Task, list[Proposal], BudgetError | ModelError | None]:
+        """Drafts for one chunk, and why there are no more of them if asking has to end."""
+        proposals: list[Proposal] = []
+        settings, tonight = self.settings, self.tonight
+        while True:
+            way = settings.ways[self.questions % len(settings.ways)]
+            label = f"{settings.seed}/{tonight.market.name}/{tonight.night:%Y-%m-%d}/{number}/{done + len(proposals)}"
+            task = next_task(
+                tonight.market, tonight.panel.fields, label, way, self.tried, knowledge,
+                count=min(settings.batch, wanted - len(proposals)),
+                families=settings.families, context=settings.context,
+            )  # fmt: skip
             try:
-                draft, node, error = _draft(metered, task, settings.repairs)
+                proposals += self._ask(task, knowledge, number)
             except BudgetError as limit:
-                report(f"stopped, with what there is: {limit}")
-                return _ledger(rows)
-            except ModelError as failure:
-                draft = Draft(f"{task.theme}_{task.window}", "")
-                row = blank(tonight, len(rows), round_number, draft, proposer, task.theme)
-                reason = f"no answer: {failure}"
-                rows.append({**row, "verdict": UNANSWERED, "reason": reason[:160], **_bill(before, meter)})
-                report(reason)
-                if [row["verdict"] for row in rows[-PATIENCE:]] == [UNANSWERED] * PATIENCE:
-                    report(f"{PATIENCE} questions in a row without an answer: the night goes on without the model")
-                    return _ledger(rows)
-                continue
-            row = blank(tonight, len(rows), round_number, draft, proposer, task.theme) | _bill(before, meter)
-            rows.append(walk_stages(tonight, row, draft, node, error, with_rows(ledger, rows), in_force))
-        report(_progress(round_number, settings, rows, meter))
-    return _ledger(rows)
+                return task, proposals, limit
+            self.questions += 1
+            if self.silent == PATIENCE:
+                return task, proposals, ModelError(f"{PATIENCE} questions in a row without an answer")
+            if len(proposals) == wanted:
+                return task, proposals, None
 
+    def _ask(self, task: Task, knowledge: Knowledge, number: int) -> list[Proposal]:
+        """The drafts of one question, repaired where that helps; without an answer, a row that is no trial."""
+        before = self.meter.night
+        try:
+            drafts = self.proposer.propose(task)
+        except ModelError as failure:
+            self.silent += 1
+            reason = f"no answer: {failure}"
+            self.say(reason)
+            row = self._blank(Draft(f"{task.theme}_{task.window}", ""), task, number, before)
+            return [Proposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
+        self.silent = 0
+        proposals = []
+        for draft in drafts:
+            final, node, error = self._read(draft, task, knowledge)
+            proposals.append(Proposal(self._blank(final, task, number, before), node, error))
+            before = self.meter.night
+        return proposals
 
-def _ledger(rows: list[Row]) -> pd.DataFrame:
-    return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
+    def _blank(self, draft: Draft, task: Task, number: int, before: Spent) -> Row:
+        row = blank(self.tonight, draft, self.proposer.name, self.proposer.model, task.theme, task.way)
+        return row | {"round": number, **_bill(before, self.meter)}
+
+    def _read(
+        self, draft: Draft, task: Task, knowledge: Knowledge
+    ) -> tuple[Draft, Node | None, ExpressionError | None]:
+        """A draft and its tree; a refused one goes back with the error a bounded number of times."""
+        for left in range(self.settings.repairs, -1, -1):
+            try:
+                return draft, read(draft, task), None
+            except ExpressionError as error:
+                try:
+                    better = self.proposer.repair(task, draft, error, knowledge.near(draft.source)) if left else None
+                except (ModelError, BudgetError):  # the first draft is answer enough
+                    better = None
+                if better is None:
+                    return draft, None, error
+                draft = better
+        raise AssertionError("unreachable")
+
+    def _criticize(self, task: Task, first: int) -> None:
+        """Ask what to do next, in view of the round's results on train; the answer stands on the round's last row."""
+        rows = sorted(self.rows[first:], key=_strength)
+        before = self.meter.night
+        try:
+            said = self.proposer.criticize(task, tuple(_outcome(row) for row in rows[:CRITICIZED]))
+        except (ModelError, BudgetError):  # the night does not depend on an opinion
+            said = ""
+        last = self.rows[-1]
+        bill = _bill(before, self.meter)
+        last["critique"] = said
+        for key, used in bill.items():
+            last[key] = float(last[key]) + float(used)  # type: ignore[arg-type]  # cells of the ledger
 
 
 def _bill(before: Spent, meter: Meter) -> Row:
@@ -135,53 +265,13 @@ def _bill(before: Spent, meter: Meter) -> Row:
     }
 
 
-def _task(tonight: Night, ledger: pd.DataFrame, settings: MiningSettings, round_number: int, position: int) -> Task:
-    label = f"{settings.seed}/{tonight.market.name}/{tonight.night:%Y-%m-%d}/{round_number}/{position}"
-    seed = int(hashlib.sha256(label.encode()).hexdigest()[:7], 16)
-    fields = tuple(sorted(tonight.panel.fields))
-    theme = choose(ledger, fields, seed)
-    window = WINDOWS[seed % len(WINDOWS)]
-    notes = knowledge(ledger, theme).notes if round_number else ()
-    return Task(tonight.market, fields, theme, window, seed, notes)
+def _strength(row: Row) -> float:
+    t = abs(float(row["train_t_stat"]))  # type: ignore[arg-type]  # a cell of the ledger
+    return -t if np.isfinite(t) else 1.0
 
 
-def _draft(proposer: Proposer, task: Task, repairs: int) -> tuple[Draft, Node | None, ExpressionError | None]:
-    """A draft and its tree; a refused one goes back with the error a bounded number of times."""
-    draft = proposer.propose(task)
-    for left in range(repairs, -1, -1):
-        try:
-            return draft, _parse(draft, task), None
-        except ExpressionError as error:
-            better = _repaired(proposer, task, draft, error) if left else None
-            if better is None:
-                return draft, None, error
-            draft = better
-    raise AssertionError("unreachable")
-
-
-def _repaired(proposer: Proposer, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
-    """A second try; None where the model does not answer or may not be asked: the first draft is answer enough."""
-    try:
-        return proposer.repair(task, draft, error)
-    except (ModelError, BudgetError):
-        return None
-
-
-def _parse(draft: Draft, task: Task) -> Node:
-    if not draft.source:
-        raise ExpressionError("the reply holds no expression", kind="syntax")
-    node = parse(draft.source, draft.dialect, fields=task.fields, bar=task.market.bar)
-    if not fields_used(node):
-        raise ExpressionError("the expression uses no field, so it is a constant", draft.source, kind="type")
-    return node
-
-
-def _progress(round_number: int, settings: MiningSettings, rows: list[Row], meter: Meter) -> str:
-    mined = [row for row in rows if row["proposer"] != "reference"]
-    measured = [row for row in mined if np.isfinite(row["valid_t_stat"])]  # type: ignore[call-overload]
-    accepted = sum(row["verdict"] == "accepted" for row in mined)
-    best = max((abs(float(row["valid_t_stat"])) for row in measured), default=float("nan"))  # type: ignore[arg-type]
-    return (
-        f"round {round_number + 1} of {settings.rounds}: {len(mined)} proposed, {len(measured)} measured, "
-        f"{accepted} accepted, best |t| {best:.1f}, {meter.night.tokens:,} tokens, {meter.left()}"
-    )
+def _outcome(row: Row) -> str:
+    """A trial as the critic may see it: measured on train, or why it was never measured."""
+    if np.isfinite(float(row["train_t_stat"])):  # type: ignore[arg-type]
+        return f"{str(row['canonical'])[:160]} -> {measured_on_train(row)}"
+    return f"{str(row['canonical'] or row['source'])[:160]} -> refused: {row['reason']}"

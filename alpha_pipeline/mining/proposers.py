@@ -1,20 +1,24 @@
 """
-The two proposers: a language model, and the random grammar every model has to beat.
+The proposers: a language model, and the two controls it has to beat, chance and mutation.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.grammar import random_expression
+from alpha_pipeline.expressions.mutation import mutate
 from alpha_pipeline.mining.budget import Meter, MeteredChat
-from alpha_pipeline.mining.chat import Chat, ChatRequest, Message
-from alpha_pipeline.mining.prompts import correction, question, schema
-from alpha_pipeline.mining.reply import read_reply
+from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest, Message
+from alpha_pipeline.mining.prompts import CRITIQUE_SCHEMA, Constrain, correction, critique, question, schema
+from alpha_pipeline.mining.reply import read_critique, read_reply
 from alpha_pipeline.mining.task import Draft, Task
 
 DEPTH = 3
+# Tokens of an answer: a formula held to the language is short; a free one, or hidden reasoning before it, is not.
+HELD_ANSWER, FREE_ANSWER = 160, 4_096
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,12 @@ class ModelWriter:
 
     Args:
         chat: who is asked.
-        constrained: hold answers to the schema of the typed language; needs a server that enforces it.
+        constrain: how far its server holds answers. A model held to the language is asked for one factor at a time,
+            and for no opinion: what has to be held to write a formula has none.
     """
 
     chat: Chat
-    constrained: bool = True
+    constrain: Constrain = "pattern"
 
     def within(self, meter: Meter) -> "ModelWriter":
         """Every question passes the meter."""
@@ -44,49 +49,93 @@ class ModelWriter:
         """Name of the language model."""
         return self.chat.model
 
-    def propose(self, task: Task) -> Draft:
+    def propose(self, task: Task) -> tuple[Draft, ...]:
         """Ask once."""
-        return self._ask(question(task, self.constrained), task, task.seed)
+        if self.constrain == "pattern":
+            task = replace(task, count=1)
+        return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
         """Ask again with the refusal; the bill of both calls is the second draft's."""
-        again = self._ask(correction(task, draft, str(error), self.constrained), task, task.seed + 1)
-        return Draft(
-            **{
-                **again.__dict__,
-                "prompt_tokens": draft.prompt_tokens + again.prompt_tokens,
-                "completion_tokens": draft.completion_tokens + again.completion_tokens,
-            }
+        alone = replace(task, count=1)
+        messages = correction(alone, draft, str(error), self.constrain, near)
+        again = read_reply(self._ask(messages, alone, task.seed + 1), alone)[0]
+        return replace(
+            again,
+            prompt_tokens=draft.prompt_tokens + again.prompt_tokens,
+            completion_tokens=draft.completion_tokens + again.completion_tokens,
         )
 
-    def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> Draft:
-        wanted = schema(task) if self.constrained else None
-        return read_reply(self.chat.ask(ChatRequest(messages, seed, schema=wanted)), task)
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        """Ask for a critique and the next direction."""
+        if self.constrain == "pattern":
+            return ""
+        wanted = CRITIQUE_SCHEMA if self.constrain == "schema" else None
+        request = ChatRequest(critique(task, measured), task.seed, FREE_ANSWER, schema=wanted)
+        return read_critique(self.chat.ask(request))
+
+    def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
+        most = HELD_ANSWER if self.constrain == "pattern" and task.way != "code" else FREE_ANSWER
+        return self.chat.ask(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
+
+
+def _chance(task: Task, rng: np.random.Generator) -> Draft:
+    source = random_expression(rng, task.fields, DEPTH)
+    return Draft("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
+
+
+def _mutant(task: Task, rng: np.random.Generator) -> Draft:
+    if task.parent is None:
+        return _chance(task, rng)
+    source = mutate(task.parent.expression, task.fields, rng)
+    why = "one part of its parent changed at random; no idea behind it"
+    return Draft("mutant", source, rationale=why, parent=task.parent.factor_id)
 
 
 @dataclass(frozen=True)
-class RandomGrammar:
-    """The scientific control: typed formulas drawn at random, blind to theme, window and knowledge."""
+class Control:
+    """
+    A proposer without a model or an idea; deterministic given the task's seed.
 
-    def within(self, meter: Meter) -> "RandomGrammar":
-        """Chance is free."""
-        return self
+    Args:
+        name: label of the ledger.
+        draw: one draft for a task.
+    """
 
-    @property
-    def name(self) -> str:
-        """Label of the ledger."""
-        return "random_grammar"
+    name: str
+    draw: Callable[[Task, np.random.Generator], Draft] = field(repr=False)
 
     @property
     def model(self) -> str:
         """No model."""
         return ""
 
-    def propose(self, task: Task) -> Draft:
-        """One draw."""
-        source = random_expression(np.random.default_rng(task.seed), task.fields, DEPTH)
-        return Draft("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
+    def within(self, meter: Meter) -> "Control":
+        """Chance is free."""
+        return self
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+    def propose(self, task: Task) -> tuple[Draft, ...]:
+        """`task.count` draws."""
+        seeds = [task.seed, *range(task.seed + 1, task.seed + task.count)]
+        return tuple(self.draw(task, np.random.default_rng(seed)) for seed in seeds)
+
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
         """Chance does not learn."""
         return None
+
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        """Nor does it advise."""
+        return ""
+
+
+def random_grammar() -> Control:
+    """Typed formulas drawn at random, blind to family, window and knowledge."""
+    return Control("random_grammar", _chance)
+
+
+def mutation() -> Control:
+    """Factors of the library changed in one place at random; a random draw where there is nothing to change."""
+    return Control("mutation", _mutant)
+
+
+PROPOSERS = ("model", "random_grammar", "mutation")

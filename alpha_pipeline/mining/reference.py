@@ -1,5 +1,6 @@
 """
-Known factors the library starts with: the five templates of the specification and three classics.
+Known factors the library starts with: five templates, three classics,
+and five that live on funding, chain data and talk where a market has them.
 
 They are measured like any other and labelled as references; they are never traded, only compared with.
 """
@@ -36,5 +37,31 @@ REFERENCES = (
     FactorDefinition("low_volatility", "-realized_vol(close, 20d)", rationale="Calm symbols are underpriced."),
     FactorDefinition(
         "price_volume_divergence", "-ts_corr(close, volume, 10d)", rationale="Moves without volume do not last."
+    ),
+    FactorDefinition(
+        "funding_momentum",
+        "-ts_zscore(ts_mean(funding, 7d), 30d) * (close > ts_min(close, 3d) * 1.01)",
+        rationale="Those who pay to be short are squeezed once the price recovers.",
+    ),
+    FactorDefinition(
+        "whale_accumulation",
+        "ts_zscore(delta(whale_balance, 7d), 60d) * (ts_rank(ts_max(close, 14d) / ts_min(close, 14d), 60d) < 0.3)",
+        rationale="Large holders buy while the price rests.",
+    ),
+    FactorDefinition(
+        "exchange_flow",
+        "-tanh(ts_zscore(netflow / ts_mean(volume, 30d), 30d))",
+        rationale="Coins that leave exchanges are not for sale.",
+    ),
+    FactorDefinition(
+        "social_momentum",
+        "ts_zscore(delta(social_sentiment, 3d), 30d) - ts_zscore(ts_return(close, 3d), 30d)",
+        rationale="Talk that has run ahead of the price, or fallen behind it.",
+    ),
+    FactorDefinition(
+        "defi_tvl_momentum",
+        "ts_zscore(log_return(tvl, 14d) - log_return(close, 14d), 60d)"
+        " + ts_zscore(log_return(stablecoin_supply, 14d), 60d)",
+        rationale="Value locked beyond what the price explains, and fresh money on the chain.",
     ),
 )

@@ -3,7 +3,7 @@ One assignment to a proposer, and what comes back.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.factor import Dialect
@@ -11,6 +11,28 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining.budget import Meter
 
 WINDOWS = (5, 10, 20, 60)
+# From an idea; as pandas code; by improving a factor; from fields beyond prices.
+Way = Literal["generate", "code", "optimize", "multimodal"]
+WAYS: tuple[Way, ...] = get_args(Way)
+STEPS = 3  # improvements of improvements before a line of factors is left alone
+
+
+@dataclass(frozen=True)
+class Parent:
+    """
+    The factor an improvement starts from.
+
+    Args:
+        factor_id: its name in the ledger; empty for one that is in none.
+        expression: canonical DSL.
+        measured: what it earned on train, one line.
+        step: number of this improvement in its line, from 1 to `STEPS`.
+    """
+
+    factor_id: str
+    expression: str
+    measured: str
+    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +46,11 @@ class Task:
         theme: family of the idea, of `families.FAMILIES`.
         window: look-back to build around, in bars.
         seed: makes the proposal repeatable.
-        notes: what the knowledge base says, one line each; untrusted text is already quoted.
+        way: how it is asked for.
+        count: factors wanted in one answer.
+        parent: the factor to improve; only with way "optimize".
+        context: what the user wants considered besides, in their own words.
+        notes: what the knowledge base says, one line each; untrusted text.
     """
 
     market: Market
@@ -32,37 +58,45 @@ class Task:
     theme: str
     window: int
     seed: int
+    way: Way = "generate"
+    count: int = 1
+    parent: Parent | None = None
+    context: str = ""
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Draft:
     """
-    What came back, and its bill.
+    One factor as it came back.
 
     Args:
         name: for display.
         source: the expression as written; empty when the reply held none.
         dialect: the front end that reads it.
         rationale: the proposer's words.
+        risks: when it may fail, the proposer's words.
         claims: expected performance as claimed; never a measurement.
+        parent: factor_id it improves; empty for a fresh idea.
         request_hash: of the stored model request; empty when no model was asked.
-        prompt_tokens: read by the model.
-        completion_tokens: written by the model.
+        prompt_tokens: read by the model; the first draft of an answer carries the whole bill.
+        completion_tokens: written by the model; likewise.
     """
 
     name: str
     source: str
     dialect: Dialect = "dsl"
     rationale: str = ""
+    risks: str = ""
     claims: str = ""
+    parent: str = ""
     request_hash: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
 class Proposer(Protocol):
-    """Who proposes factors: a language model, or the random grammar that controls for it."""
+    """Who proposes factors: a language model, or one of the controls it has to beat."""
 
     def within(self, meter: Meter) -> "Proposer":
         """The same proposer, its calls counted and limited by a night's meter."""
@@ -70,18 +104,28 @@ class Proposer(Protocol):
 
     @property
     def name(self) -> str:
-        """`model` or `random_grammar`; stored with every trial and shown everywhere."""
+        """`model`, `random_grammar` or `mutation`; stored with every trial and shown everywhere."""
         ...
 
     @property
     def model(self) -> str:
-        """Name of the language model; empty for the control."""
+        """Name of the language model; empty for a control."""
         ...
 
-    def propose(self, task: Task) -> Draft:
-        """One draft; raises `ModelError` when the model cannot answer, `BudgetError` when it may not be asked."""
+    def propose(self, task: Task) -> tuple[Draft, ...]:
+        """
+        At least one draft, at most `task.count`.
+
+        Raises:
+            ModelError: the model cannot answer.
+            BudgetError: it may not be asked.
+        """
         ...
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
-        """A second try at a refused draft, told why; None when there is no use in asking."""
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
+        """A second try at a refused draft, told why and shown valid formulas `near` to it; None if it is no use."""
+        ...
+
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        """What to do next, in view of a round's results on train; empty from whoever has no opinion."""
         ...

@@ -1,10 +1,12 @@
 """
-One trial: the stages a draft passes until it is refused or admitted, and what is measured on the way.
+Trials: the stages drafts pass until they are refused or admitted, and what is measured on the way.
 
-What is asked for, and how often, is decided in `loop`; the numbers come from `backtest`.
+What is asked for, and how often, is decided in `loop`; the numbers come from `backtest`. Drafts are computed and
+measured side by side and judged one after the other, so that each counts those before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,22 +14,21 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import score
-from alpha_pipeline.errors import DataError, ExpressionError
+from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import Node, evaluate, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining.budget import Meter
 from alpha_pipeline.mining.judge import Admission, refusal, rubric
 from alpha_pipeline.mining.reference import REFERENCES
-from alpha_pipeline.mining.task import Draft, Proposer, Task
+from alpha_pipeline.mining.task import Draft, Task, Way
+from alpha_pipeline.mining.tried import Tried
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
-from alpha_pipeline.tables import MEASURES, TRIALS
+from alpha_pipeline.tables import MEASURES, UNANSWERED
 from alpha_pipeline.validation import CheckResult, validate
 from alpha_pipeline.validation.originality import likeness
-from alpha_pipeline.values import evaluate_one
+from alpha_pipeline.values import evaluate_all, evaluate_one
 
-Report = Callable[[str], None]
 Row = dict[str, object]
 Values = Mapping[str, Array]
 
@@ -41,34 +42,57 @@ class Night:
     panel: Panel
     train: tuple[int, int]
     valid: tuple[int, int]
+    regime: str
     admission: Admission
-    report: Report
+    threads: int = 2
 
 
-def blank(tonight: Night, trial: int, round_number: int, draft: Draft, proposer: Proposer, theme: str = "") -> Row:
+@dataclass(frozen=True)
+class Proposal:
+    """A draft on its way: its row so far, and its tree or the reason there is none."""
+
+    row: Row
+    node: Node | None
+    error: ExpressionError | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found out about a factor by itself; `measures` is empty when a check refused it."""
+
+    values: Array
+    checks: list[CheckResult]
+    measures: dict[str, float]
+
+
+def blank(tonight: Night, draft: Draft, proposer: str, model: str, theme: str = "", way: Way = "generate") -> Row:
     """The row of a draft before anything is known of it."""
     return {
         "night": tonight.night,
-        "trial": trial,
-        "round": round_number,
+        "trial": 0,
+        "round": 0,
         "theme": theme,
+        "way": way,
+        "regime": tonight.regime,
         "factor_id": "",
         "name": draft.name,
-        "proposer": proposer.name,
-        "model": proposer.model,
+        "proposer": proposer,
+        "model": model,
         "request_hash": draft.request_hash,
-        "parent": "",
+        "parent": draft.parent,
         "replaces": "",
         "dialect": draft.dialect,
         "source": draft.source,
         "canonical": "",
         "identity": "",
         "rationale": draft.rationale,
+        "risks": draft.risks,
         "claims": draft.claims,
         "stage": "proposed",
         "verdict": "refused",
         "reason": "",
         "feedback": "",
+        "critique": "",
         "score": np.nan,
         "prompt_tokens": draft.prompt_tokens,
         "completion_tokens": draft.completion_tokens,
@@ -79,116 +103,99 @@ def blank(tonight: Night, trial: int, round_number: int, draft: Draft, proposer:
     }
 
 
-def walk_stages(
-    tonight: Night,
-    row: Row,
-    draft: Draft,
-    node: Node | None,
-    error: ExpressionError | None,
-    ledger: pd.DataFrame,
-    in_force: dict[str, Array],
-) -> Row:
-    """Walk one draft through the stages until it is refused or admitted."""
-    if error is not None or node is None:
-        kind = error.kind if error else "syntax"
-        stage = "parsed" if kind == "type" else "proposed"
-        reason = error.reason if error else "no expression"
-        return row | {"stage": stage, "reason": f"{kind}: {reason}"[:160], "feedback": str(error)[:1000]}
-    print_of = identity(node)
-    row |= {"canonical": str(node), "identity": print_of, "factor_id": factor_id(draft.name, print_of)}
-    twin = ledger.loc[ledger["identity"] == print_of, "factor_id"]
-    if len(twin):
-        return row | {"stage": "type_valid", "reason": "tried before", "feedback": f"the same as {twin.iloc[0]}"}
-    checks = _validate(node, tonight, in_force)
-    failed = next((check for check in checks if check.blocking and not check.passed), None)
-    if failed is not None:
-        stage = "unique" if failed.name == "no_lookahead" else "leak_clean"
-        return row | {"stage": stage, "reason": f"{failed.name} check", "feedback": failed.detail}
-    twin_check = next(check for check in checks if check.name == "correlation")
-    values = evaluate_one(node, tonight.panel)
-    measures = _measure(values, tonight, ledger) | {"max_correlation": twin_check.value}
-    points, said = rubric(measures)
-    reason = refusal(measures, tonight.admission)
-    row |= {**measures, "score": points, "feedback": said, "reason": reason}
-    if reason.startswith("too close"):
-        old = _beaten(values, measures, tonight, ledger, in_force)
-        if not old:
-            return row | {"stage": "leak_clean", "feedback": f"{twin_check.detail}; {said}"}
-        del in_force[old]
-        row |= {"replaces": old, "feedback": f"replaces {old}, which it clearly beats; {said}"}
-        reason = row["reason"] = ""
-    if reason:
-        significant = reason.startswith(("loses", "deflated"))
-        return row | {"stage": "significant" if significant else "leak_clean"}
-    in_force[str(row["factor_id"])] = values
-    return row | {"stage": "accepted", "verdict": "accepted"}
+def read(draft: Draft, task: Task) -> Node:
+    """
+    The tree of a draft.
+
+    Raises:
+        ExpressionError: the text is refused, or says nothing of the market.
+    """
+    if not draft.source:
+        raise ExpressionError("the reply holds no expression", kind="syntax")
+    node = parse(draft.source, draft.dialect, fields=task.fields, bar=task.market.bar)
+    if not fields_used(node):
+        raise ExpressionError("the expression uses no field, so it is a constant", draft.source, kind="type")
+    return node
 
 
-def _beaten(
-    values: Array, measures: Mapping[str, float], tonight: Night, ledger: pd.DataFrame, in_force: dict[str, Array]
-) -> str:
-    """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
-    rule = tonight.admission
-    close = [name for name, alike in likeness(values, in_force).items() if alike >= rule.correlation]
-    if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
-        return ""
-    theirs = _measure(in_force[close[0]], tonight, ledger)["valid_sharpe"]
-    return close[0] if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""
+def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_force: dict[str, Array]) -> list[Row]:
+    """
+    Walk proposals through the stages, each until it is refused or admitted.
 
-
-def references(tonight: Night, ledger: pd.DataFrame, in_force: dict[str, Array]) -> list[Row]:
-    """Measure the shipped references that the ledger does not know and whose fields the market has."""
-    rows: list[Row] = []
-    taken = set(ledger["identity"])
-    for factor in REFERENCES:
-        node = parse(factor.source, bar=tonight.market.bar)
-        if not fields_used(node) <= set(tonight.panel.fields) or identity(node) in taken:
-            continue
-        values = evaluate_one(node, tonight.panel)
-        measures = _measure(values, tonight, with_rows(ledger, rows)) | {"max_correlation": np.nan}
-        points, said = rubric(measures)
-        draft = Draft(factor.name, factor.source, rationale=factor.rationale)
-        row = blank(tonight, len(rows), 0, draft, _Reference())
-        name = factor_id(factor.name, identity(node))
-        row |= {"canonical": str(node), "identity": identity(node), "factor_id": name, **measures, "score": points}
-        rows.append(row | {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"})
-        in_force[name] = values
+    Args:
+        tonight: market, bars, rule of admission.
+        proposals: in order.
+        tried: everything before them; grows by them.
+        in_force: values of the factors in force by factor_id; admitted ones enter, those they replace leave.
+    """
+    rows = [_screen(proposal, tried, in_force) for proposal in proposals]
+    open_ = [(row, p.node) for row, p in zip(rows, proposals, strict=True) if p.node is not None and not row["reason"]]
+    for row in rows:
+        if row["reason"]:
+            tried.count(row)
+    for (row, node), found in zip(open_, measure(tonight, [node for _, node in open_]), strict=True):
+        row |= _judge(tonight, row, node, found, tried, in_force)
+        tried.count(row)
     return rows
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """Label of the shipped factors in the ledger."""
+def references(tonight: Night, tried: Tried, in_force: dict[str, Array]) -> list[Row]:
+    """Measure the shipped references that the ledger does not know and whose fields the market has."""
+    fresh = []
+    for factor in REFERENCES:
+        node = parse(factor.source, bar=tonight.market.bar)
+        if fields_used(node) <= set(tonight.panel.fields) and not tried.twin(identity(node)):
+            fresh.append((factor, node))
+    rows: list[Row] = []
+    for (factor, node), found in zip(fresh, measure(tonight, [node for _, node in fresh], checked=False), strict=True):
+        draft = Draft(factor.name, factor.source, rationale=factor.rationale)
+        row = blank(tonight, draft, "reference", "") | _named(draft.name, node)
+        measures = _deflated(found.measures, tonight, tried)
+        points, said = rubric(measures)
+        row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
+        row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"}
+        tried.know(str(row["identity"]), str(row["canonical"]), str(row["factor_id"]))
+        tried.count(row)
+        in_force[str(row["factor_id"])] = found.values
+        rows.append(row)
+    return rows
 
-    name: str = "reference"
-    model: str = ""
 
-    def within(self, meter: Meter) -> "_Reference":
-        return self
-
-    def propose(self, task: Task) -> Draft:
-        raise DataError("references are shipped, not proposed")
-
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
-        return None
+def values_in_force(ledger: pd.DataFrame, tonight: Night) -> dict[str, Array]:
+    """Values of every factor admitted and not replaced whose fields the market still has, by factor_id."""
+    admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
+    admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
+    nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
+    usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
+    return evaluate_all(usable, tonight.panel)
 
 
-def _validate(node: Node, tonight: Night, in_force: Values) -> list[CheckResult]:
-    return validate(partial(evaluate_one, node), tonight.panel, lookback(node), in_force)
+def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measured]:
+    """
+    Values, checks and measures of factors, in order; sub-expressions they share are computed once.
+
+    Args:
+        tonight: bars and segments.
+        nodes: the factors.
+        checked: leave out what a check refuses.
+    """
+    found = dict(evaluate(nodes, tonight.panel, threads=tonight.threads))
+    with ThreadPoolExecutor(tonight.threads) as pool:
+        work = partial(_measure_one, tonight, checked=checked)
+        yield from pool.map(work, nodes, [found[position] for position in range(len(nodes))])
 
 
-def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, float]:
-    """Train and validation measures; the direction is chosen on train, the Sharpe ratio deflated by all trials."""
+def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Measured:
+    checks = validate(partial(evaluate_one, node), tonight.panel, lookback(node)) if checked else []
+    refused = any(check.blocking and not check.passed for check in checks)
+    return Measured(values, checks, {} if refused else _measures(values, tonight))
+
+
+def _measures(values: Array, tonight: Night) -> dict[str, float]:
+    """Train and validation measures; the direction is chosen on train."""
     train = _score(values, tonight, tonight.train)
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
     valid = _score(direction * values, tonight, tonight.valid)
-    earlier = ledger["valid_sharpe"].dropna().to_numpy(float) / np.sqrt(tonight.market.periods_per_year)
-    tried = np.append(earlier, valid["sharpe_per_bar"])
-    tried = tried[np.isfinite(tried)]
-    spread = float(np.var(tried, ddof=1)) if len(tried) > 1 else 0.0
-    belief = deflated_sharpe(
-        valid["sharpe_per_bar"], int(valid["bars"]), valid["skewness"], valid["kurtosis"], len(tried), spread
-    )
     return {
         "train_rank_ic": train["rank_ic"],
         "train_t_stat": train["t_stat"],
@@ -198,7 +205,7 @@ def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, f
         "valid_sharpe": valid["sharpe"],
         "valid_max_drawdown": valid["max_drawdown"],
         "valid_turnover": valid["turnover"],
-        "deflated_sharpe": belief,
+        **{key: valid[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis")},
     }
 
 
@@ -206,17 +213,87 @@ def _score(values: Array, tonight: Night, segment: tuple[int, int]) -> dict[str,
     return score(np.ascontiguousarray(values[slice(*segment)]), tonight.panel.rows(*segment), tonight.market)
 
 
-def values_in_force(ledger: pd.DataFrame, tonight: Night) -> dict[str, Array]:
-    """Values of every factor admitted and not replaced whose fields the market still has, by factor_id."""
-    admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
-    admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
-    nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
-    usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
-    found = dict(evaluate(list(usable.values()), tonight.panel))
-    return {name: found[position] for position, name in enumerate(usable)}
+def _deflated(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:
+    """The measures with the Sharpe ratio deflated by all trials so far, this one included."""
+    sharpe = measures["valid_sharpe"]
+    counts = np.isfinite(sharpe)
+    variance = tried.sharpe_variance(sharpe) / tonight.market.periods_per_year if counts else 0.0
+    per_bar, bars, skewness, kurtosis = (measures[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis"))
+    belief = deflated_sharpe(per_bar, int(bars), skewness, kurtosis, tried.sharpes + int(counts), variance)
+    return {**measures, "deflated_sharpe": belief}
 
 
-def with_rows(ledger: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
-    """The ledger as it stands within the night: earlier rows, then tonight's so far."""
-    columns = [column.name for column in TRIALS.columns]
-    return pd.concat([ledger[columns], pd.DataFrame(rows, columns=columns)], ignore_index=True) if rows else ledger
+def _screen(proposal: Proposal, tried: Tried, in_force: Values) -> Row:
+    """Stop what does not parse and what was tried before; nothing of it is computed."""
+    row, node, error = proposal.row, proposal.node, proposal.error
+    if row["verdict"] == UNANSWERED:
+        return row
+    if error is not None or node is None:
+        kind = error.kind if error else "syntax"
+        stage = "parsed" if kind == "type" else "proposed"
+        reason = error.reason if error else "no expression"
+        return row | {"stage": stage, "reason": f"{kind}: {reason}"[:160], "feedback": str(error)[:1000]}
+    row = row | _named(str(row["name"]), node)
+    same, canonical = tried.twin(str(row["identity"])), str(row["canonical"])
+    variants = tried.variants(canonical)
+    tried.know(str(row["identity"]), canonical, str(row["factor_id"]))
+    if same:
+        return row | {"stage": "type_valid", "reason": "tried before", "feedback": f"the same as {same}"}
+    if variants and not set(variants) & set(in_force):  # one in force may still be beaten: that is measured
+        feedback = f"the same formula as {variants[0]}, its numbers within a tenth"
+        return row | {"stage": "type_valid", "reason": "too close to one tried before", "feedback": feedback}
+    return row
+
+
+def _named(name: str, node: Node) -> Row:
+    print_of = identity(node)
+    return {"canonical": str(node), "identity": print_of, "factor_id": factor_id(name, print_of)}
+
+
+def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, in_force: dict[str, Array]) -> Row:
+    """Verdict over one measured factor; an admitted one enters the factors in force."""
+    failed = next((check for check in found.checks if check.blocking and not check.passed), None)
+    if failed is not None:
+        return _failed(failed)
+    alike = likeness(found.values, in_force)
+    twin = next(iter(alike), "")
+    closest = alike.get(twin, 0.0)
+    measures = _deflated(found.measures, tonight, tried) | {"max_correlation": closest}
+    points, said = rubric(measures)
+    known = {key: measures[key] for key in MEASURES} | {"score": points, "feedback": said}
+    reason = refusal(measures, tonight.admission)
+    close = {name for name, value in alike.items() if value >= tonight.admission.correlation}
+    close |= set(tried.variants(str(row["canonical"]))) & set(in_force)
+    replaces = ""
+    if close:
+        replaces = _beaten(close, measures, tonight, in_force)
+        if not replaces:
+            name = twin if twin in close else min(close)
+            told = f"orders symbols like {name}, rank correlation {alike.get(name, np.nan):.2f}; {said}"
+            return known | {"stage": "leak_clean", "reason": "too close to a factor in force", "feedback": told}
+        known["feedback"] = f"replaces {replaces}, which it clearly beats; {said}"
+    elif reason:
+        significant = reason.startswith(("loses", "deflated"))
+        return known | {"reason": reason, "stage": "significant" if significant else "leak_clean"}
+    whole = validate(partial(evaluate_one, node), tonight.panel, lookback(node))
+    failed = next((check for check in whole if check.blocking and not check.passed), None)
+    if failed is not None:
+        return known | _failed(failed)
+    in_force.pop(replaces, None)
+    in_force[str(row["factor_id"])] = found.values
+    return known | {"stage": "accepted", "verdict": "accepted", "replaces": replaces}
+
+
+def _failed(check: CheckResult) -> Row:
+    stage = "unique" if check.name == "no_lookahead" else "leak_clean"
+    return {"stage": stage, "reason": f"{check.name} check", "feedback": check.detail}
+
+
+def _beaten(close: set[str], measures: Mapping[str, float], tonight: Night, in_force: Values) -> str:
+    """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
+    rule = tonight.admission
+    if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
+        return ""
+    (name,) = close
+    theirs = _measures(in_force[name], tonight)["valid_sharpe"]
+    return name if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""

@@ -49,18 +49,24 @@ class Script:
     model: str = ""
     tasks: list[Task] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    shown: list[tuple[str, ...]] = field(default_factory=list)
+    advice: str = ""
 
     def within(self, meter: Meter) -> "Script":
         return self
 
-    def propose(self, task: Task) -> Draft:
+    def propose(self, task: Task) -> tuple[Draft, ...]:
         self.tasks.append(task)
         said = self.sources[(len(self.tasks) - 1) % len(self.sources)]
-        return said if isinstance(said, Draft) else Draft(f"draft_{len(self.tasks)}", said)
+        return (said if isinstance(said, Draft) else Draft(f"draft_{len(self.tasks)}", said),)
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
         self.told.append(str(error))
         return self.better(draft)
+
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        self.shown.append(measured)
+        return self.advice
 
 
 @dataclass
@@ -80,7 +86,7 @@ class ScriptedChat:
 
 
 def writer(*texts: str) -> ModelWriter:
-    return ModelWriter(ScriptedChat(texts), constrained=False)
+    return ModelWriter(ScriptedChat(texts), "pattern")
 
 
 def mined(

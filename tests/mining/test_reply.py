@@ -2,18 +2,24 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.mining import ChatReply, Draft, Task
-from alpha_pipeline.mining.reply import read_reply
+from alpha_pipeline.mining.reply import dialect_of, read_critique, read_reply
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 
 
 def read(text: str) -> Draft:
-    return read_reply(ChatReply(text, "m", "hash", 11, 7, "stop"), TASK)
+    (draft,) = read_all(text)
+    return draft
+
+
+def read_all(text: str, **task: object) -> tuple[Draft, ...]:
+    return read_reply(ChatReply(text, "m", "hash", 11, 7, "stop"), replace(TASK, **task))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -96,3 +102,120 @@ def test_every_text_can_be_stored() -> None:
 def test_whole_pairs_survive() -> None:
     """Only broken characters are replaced."""
     assert read(json.dumps({"expression": "close", "rationale": "up \U0001f680"})).rationale == "up \U0001f680"
+
+
+BATCH = [
+    {"name": "a", "expression": "rank(volume)", "rationale": "r", "risks": ["x"], "expected_performance": "IC 0.05"},
+    {"name": "b", "expression": "ts_zscore(close, 20)"},
+    {"expression": "ts_rank(close, 9)"},
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"factors": BATCH}),
+        json.dumps(BATCH),
+        "Three factors:\n```json\n" + json.dumps({"factors": BATCH}, indent=2) + "\n```\nGood luck!",
+        "\n".join(json.dumps(one) for one in BATCH),
+        json.dumps({"result": {"alphas": BATCH}}),
+    ],
+    ids=["object", "list", "fenced", "lines", "nested"],
+)
+def test_a_batch_is_read_in_order(text: str) -> None:
+    """Whatever holds them together; the first draft carries the bill, what has no name is numbered."""
+    found = read_all(text, count=3)
+    assert [draft.source for draft in found] == [one["expression"] for one in BATCH]
+    assert [draft.name for draft in found] == ["a", "b", "momentum_20_3"]
+    assert [draft.prompt_tokens for draft in found] == [11, 0, 0]
+    assert (found[0].risks, found[0].claims) == ('["x"]', "IC 0.05")
+    assert {draft.request_hash for draft in found} == {"hash"}
+
+
+def test_no_more_than_were_asked_for() -> None:
+    """A chatty model does not get more trials than its turn allows."""
+    assert len(read_all(json.dumps({"factors": BATCH}), count=2)) == 2
+
+
+def test_a_batch_cut_short_keeps_what_is_whole() -> None:
+    """An answer that ended at its limit loses its last factor alone."""
+    text = json.dumps({"factors": BATCH})
+    assert [draft.name for draft in read_all(text[: text.index("ts_rank") + 3], count=3)] == ["a", "b"]
+
+
+SECTIONS = """FACTOR_NAME: Volume momentum
+
+MATHEMATICAL_EXPRESSION: ts_return(close, 5) * log(volume / ts_mean(volume, 20) + 1)
+
+PYTHON_CODE:
+```python
+def calculate_factor(df):
+    return df["close"].pct_change(5)
+```
+
+**RATIONALE:** Moves that
+trade are real.
+
+RISK_FACTORS: Thin markets.
+EXPECTED_PERFORMANCE: IC 0.02 to 0.05
+"""
+
+
+def test_titled_sections_are_read() -> None:
+    """The form the field's first prompts ask for: one title a line, what belongs to it behind or below."""
+    found = read(SECTIONS)
+    assert (found.name, found.source) == (
+        "Volume momentum", "ts_return(close, 5) * log(volume / ts_mean(volume, 20) + 1)"
+    )  # fmt: skip
+    assert (found.rationale, found.risks) == ("Moves that trade are real.", "Thin markets.")
+    assert (found.claims, found.dialect) == ("IC 0.02 to 0.05", "dsl")
+
+
+def test_code_is_what_counts_when_code_was_asked_for() -> None:
+    """With its indentation, from the same sections, from JSON or from a bare fence."""
+    code = 'def calculate_factor(df):\n    return df["close"].pct_change(5)'
+    for text in (
+        SECTIONS,
+        json.dumps({"factors": [{"expression": "close", "code": code}]}),
+        f"Here:\n```py\n{code}\n```",
+    ):
+        (found,) = read_all(text, way="code")
+        assert (found.source, found.dialect) == (code, "pandas")
+
+
+def test_two_sections_are_two_factors() -> None:
+    """A name begins the next factor."""
+    found = read_all(SECTIONS + "\nFactor name: other\nFormula: rank(volume)\n", count=5)
+    assert [draft.name for draft in found] == ["Volume momentum", "other"]
+    assert found[1].source == "rank(volume)"
+
+
+@pytest.mark.parametrize(
+    ("source", "dialect"),
+    [
+        ("zscore(close, 20) * rank(volume)", "dsl"),
+        ("(close \u2212 SMA(close, 20)) / STD(close, 20)", "math"),
+        ("close \u00b7 volume", "math"),
+        ('df["close"].rolling(5).mean()', "pandas"),
+        ("return close", "pandas"),
+    ],
+)
+def test_the_dialect_is_seen_from_the_text(source: str, dialect: str) -> None:
+    """By what only one of them writes."""
+    assert dialect_of(source) == dialect
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"critique": "All alike.", "next_direction": "Try volume."}', "All alike. Try volume."),
+        ('```json\n{"critique": "All alike."}\n```', "All alike."),
+        ("Just prose.\nTwo lines.", "Just prose. Two lines."),
+        ("", ""),
+        ("{broken", "{broken"),
+        ("x" * 9_000, "x" * 400),
+    ],
+)
+def test_advice_is_one_bounded_line(text: str, said: str) -> None:
+    """However it comes."""
+    assert read_critique(ChatReply(text, "m", "hash", 1, 1, "stop")) == said

@@ -1,0 +1,111 @@
+"""
+Everything tried so far, kept by what the loop asks: is this new, what may be improved, how much luck was there.
+
+Built from the ledger once a night; grows by one trial at a time.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from alpha_pipeline.mining.families import STRONG, Tally
+from alpha_pipeline.mining.similarity import shape
+from alpha_pipeline.mining.task import STEPS, Parent
+from alpha_pipeline.tables import UNANSWERED
+
+# The same formula with every number this near to the other's is the same idea.
+VARIANT = 0.1
+CANDIDATES = 5  # parents an improvement chooses from
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A measured factor as one may go on from it."""
+
+    canonical: str
+    measured: str
+    strength: float
+    step: int
+
+
+class Tried:
+    """
+    The trials of all earlier nights and of tonight so far.
+
+    Args:
+        ledger: rows of `tables.TRIALS`.
+    """
+
+    def __init__(self, ledger: pd.DataFrame) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self.sharpes, self._mean, self._squares = 0, 0.0, 0.0
+        self._identities: dict[str, str] = {}
+        self._shapes: dict[str, list[tuple[tuple[float, ...], str]]] = {}
+        self._lines: dict[str, _Line] = {}
+        for row in ledger.to_dict("records"):
+            if row["identity"]:
+                self.know(str(row["identity"]), str(row["canonical"]), str(row["factor_id"]))
+            self.count({str(key): value for key, value in row.items()})
+
+    def know(self, identity: str, canonical: str, factor_id: str) -> None:
+        """A factor that parsed; the first of a kind gives the name."""
+        if identity not in self._identities:
+            self._identities[identity] = factor_id
+            text, numbers = shape(canonical)
+            self._shapes.setdefault(text, []).append((numbers, factor_id))
+
+    def count(self, row: Mapping[str, object]) -> None:
+        """A finished trial, a row of `tables.TRIALS`; an unanswered question is none."""
+        if row["verdict"] == UNANSWERED:
+            return
+        t = float(row["train_t_stat"])  # type: ignore[arg-type]  # a cell of the ledger
+        if theme := str(row["theme"]):
+            tally = self.tallies.get(theme, Tally())
+            strong = abs(t) >= STRONG
+            self.tallies[theme] = Tally(tally.strong + strong, tally.weak + (not strong))
+        sharpe = float(row["valid_sharpe"])  # type: ignore[arg-type]
+        if math.isfinite(sharpe):
+            self.sharpes += 1
+            off = sharpe - self._mean
+            self._mean += off / self.sharpes
+            self._squares += off * (sharpe - self._mean)
+        if math.isfinite(t):
+            above = self._lines.get(str(row["parent"]))
+            step = above.step + 1 if above else 1
+            line = _Line(str(row["canonical"]), measured_on_train(row), abs(t), step)
+            self._lines.setdefault(str(row["factor_id"]), line)
+
+    def sharpe_variance(self, another: float) -> float:
+        """Variance of all measured annual Sharpe ratios and one more; 0 for the first."""
+        n = self.sharpes + 1
+        return (self._squares + (another - self._mean) ** 2 * self.sharpes / n) / (n - 1) if n > 1 else 0.0
+
+    def twin(self, identity: str) -> str:
+        """factor_id of the same factor tried before; empty when it is new."""
+        return self._identities.get(identity, "")
+
+    def variants(self, canonical: str) -> list[str]:
+        """factor_ids of the same formula with every number within a tenth of this one's."""
+        text, numbers = shape(canonical)
+        return [name for others, name in self._shapes.get(text, ()) if _close(numbers, others)]
+
+    def parent(self, seed: int) -> Parent | None:
+        """One of the strongest factors on train whose line is not at its end; None without a strong one."""
+        open_lines = [(n, line) for n, line in self._lines.items() if line.strength >= STRONG and line.step <= STEPS]
+        best = sorted(open_lines, key=lambda pair: (-pair[1].strength, pair[0]))[:CANDIDATES]
+        if not best:
+            return None
+        name, line = best[seed % len(best)]
+        return Parent(name, line.canonical, line.measured, line.step)
+
+
+def measured_on_train(row: Mapping[str, object]) -> str:
+    """The measures a writer may read, in words."""
+    ic, t, sharpe = (float(row[key]) for key in ("train_rank_ic", "train_t_stat", "train_sharpe"))  # type: ignore[arg-type]
+    return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train"
+
+
+def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return all(abs(x - y) <= VARIANT * max(abs(x), abs(y)) for x, y in zip(a, b, strict=True))
