@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import score
+from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.market import CRYPTO
 from alpha_pipeline.mining import MiningSettings, RandomGrammar, mine
@@ -128,7 +128,7 @@ def _long_run(strength: float) -> float:
     ratios: list[Array] = []
     for seed in range(10):
         panel = _panel(1_000 + seed, BARS, strength)
-        ratios.append(np.array(score(panel["posts"], panel, CRYPTO)["sharpe"]))
+        ratios.append(np.array(score(panel["posts"], Stretch.of(panel, CRYPTO), delayed=False)["sharpe"]))
     return float(np.mean(ratios))
 
 

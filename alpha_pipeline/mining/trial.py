@@ -6,12 +6,12 @@ What is asked for, and how often, is decided in `loop`; the numbers come from `b
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import score
+from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.errors import DataError, ExpressionError
 from alpha_pipeline.expressions import Node, evaluate, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
@@ -43,6 +43,12 @@ class Night:
     valid: tuple[int, int]
     admission: Admission
     report: Report
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, Stretch]:
+        """Train and validation, ready to be measured on."""
+        train, valid = (Stretch.of(self.panel.rows(*segment), self.market) for segment in (self.train, self.valid))
+        return train, valid
 
 
 def blank(tonight: Night, trial: int, round_number: int, draft: Draft, proposer: Proposer, theme: str = "") -> Row:
@@ -179,9 +185,10 @@ def _validate(node: Node, tonight: Night, in_force: Values) -> list[CheckResult]
 
 def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, float]:
     """Train and validation measures; the direction is chosen on train, the Sharpe ratio deflated by all trials."""
-    train = _score(values, tonight, tonight.train)
+    train_stretch, valid_stretch = tonight.stretches
+    train = score(values[slice(*tonight.train)], train_stretch, delayed=False, oriented=True)
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid = _score(direction * values, tonight, tonight.valid)
+    valid = score(direction * values[slice(*tonight.valid)], valid_stretch, delayed=False)
     earlier = ledger["valid_sharpe"].dropna().to_numpy(float) / np.sqrt(tonight.market.periods_per_year)
     tried = np.append(earlier, valid["sharpe_per_bar"])
     tried = tried[np.isfinite(tried)]
@@ -192,7 +199,7 @@ def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, f
     return {
         "train_rank_ic": train["rank_ic"],
         "train_t_stat": train["t_stat"],
-        "train_sharpe": train["sharpe"] if direction > 0 else _score(-values, tonight, tonight.train)["sharpe"],
+        "train_sharpe": train["sharpe"],
         "valid_rank_ic": direction * valid["rank_ic"],
         "valid_t_stat": direction * valid["t_stat"],
         "valid_sharpe": valid["sharpe"],
@@ -200,10 +207,6 @@ def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, f
         "valid_turnover": valid["turnover"],
         "deflated_sharpe": belief,
     }
-
-
-def _score(values: Array, tonight: Night, segment: tuple[int, int]) -> dict[str, float]:
-    return score(np.ascontiguousarray(values[slice(*segment)]), tonight.panel.rows(*segment), tonight.market)
 
 
 def values_in_force(ledger: pd.DataFrame, tonight: Night) -> dict[str, Array]:
