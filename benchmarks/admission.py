@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import score
+from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.market import CRYPTO
-from alpha_pipeline.mining import MiningSettings, RandomGrammar, mine
+from alpha_pipeline.mining import MiningSettings, mine, random_grammar
 from alpha_pipeline.mining.budget import Meter
 from alpha_pipeline.mining.task import Draft, Task
 from alpha_pipeline.panel import Array, Panel
@@ -53,16 +53,20 @@ class WithPlant:
         """Nothing here costs anything."""
         return self
 
-    def propose(self, task: Task) -> Draft:
-        """A random draw, or the plant when its turn has come."""
+    def propose(self, task: Task) -> tuple[Draft, ...]:
+        """Random draws, or the plant when its turn has come."""
         self.asked.append(task.seed)
         if len(self.asked) - 1 == self.place:
-            return Draft("planted", PLANTED)
-        return RandomGrammar().propose(replace(task, fields=("close", "volume")))
+            return (Draft("planted", PLANTED),)
+        return random_grammar().propose(replace(task, fields=("close", "volume")))
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError) -> Draft | None:
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
         """Chance does not learn."""
         return None
+
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        """Nor does it advise."""
+        return ""
 
 
 def main() -> None:
@@ -80,7 +84,7 @@ def main() -> None:
 
 def _run(seed: int, proposals: int, strength: float) -> pd.DataFrame:
     place = seed % proposals if strength else -1
-    settings = MiningSettings(rounds=1, proposals_per_round=proposals, repairs=0, seed=seed, history_bars=BARS)
+    settings = MiningSettings(rounds=1, proposals_per_round=proposals, batch=1, repairs=0, seed=seed, history_bars=BARS)
     return mine(NIGHT, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), WithPlant(place, []), settings)
 
 
@@ -128,7 +132,7 @@ def _long_run(strength: float) -> float:
     ratios: list[Array] = []
     for seed in range(10):
         panel = _panel(1_000 + seed, BARS, strength)
-        ratios.append(np.array(score(panel["posts"], panel, CRYPTO)["sharpe"]))
+        ratios.append(np.array(score(panel["posts"], Stretch.of(panel, CRYPTO), delayed=False)["sharpe"]))
     return float(np.mean(ratios))
 
 

@@ -5,13 +5,14 @@ from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
-from alpha_pipeline.backtest.score import score
+from alpha_pipeline.backtest.score import Stretch, score
 from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
 
 __all__ = [
     "BacktestConfig",
     "BacktestResult",
     "Split",
+    "Stretch",
     "backtest",
     "bar_returns",
     "combinatorial",

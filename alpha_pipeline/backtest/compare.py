@@ -7,7 +7,7 @@ import pandas as pd
 
 from alpha_pipeline.backtest import metrics
 from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
-from alpha_pipeline.backtest.score import score
+from alpha_pipeline.backtest.score import Stretch, score
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
@@ -25,9 +25,10 @@ def compare(
     A factor that cannot be measured has NaN measures and the reason as its status; the others read "measured".
     """
     rows: list[dict[str, object]] = []
+    stretch = Stretch.of(panel, market, config)
     for name, values in factors.items():
         try:
-            rows.append({"factor": name, "status": "measured", **score(values, panel, market, config)})
+            rows.append({"factor": name, "status": "measured", **score(values, stretch)})
         except AlphaError as error:
             rows.append({"factor": name, "status": str(error)})
     return pd.DataFrame(rows).set_index("factor")

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alpha_pipeline.backtest.positions import MINIMUM_BREADTH
+from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels import portfolio
-from alpha_pipeline.kernels.cross_section import rank
 from alpha_pipeline.panel import Array, Panel
 
 
@@ -29,7 +27,7 @@ def rank_ic(values: Array, forward_returns: Array) -> Array:
     Source: Grinold and Kahn, Active Portfolio Management (information coefficient).
     """
     _agree(values, forward_returns)
-    return _correlations(*_joint_ranks(values, forward_returns), MINIMUM_BREADTH)
+    return rank_correlations(ranks(values), ranks(forward_returns))
 
 
 def predictive_correlation(values: Array, forward_returns: Array) -> Array:
@@ -47,7 +45,7 @@ def predictive_correlation(values: Array, forward_returns: Array) -> Array:
         DataError: the shapes differ.
     """
     _agree(values, forward_returns)
-    return _correlations(*_joint_ranks(values.T, forward_returns.T), 20)
+    return rank_correlations(ranks(values.T), ranks(forward_returns.T), 20)
 
 
 def ic_decay(values: Array, panel: Panel, horizons: Sequence[int]) -> dict[int, float]:
@@ -73,7 +71,7 @@ def quantile_returns(values: Array, forward_returns: Array, quantiles: int = 5) 
     """
     _agree(values, forward_returns)
     both = np.isfinite(values) & np.isfinite(forward_returns)
-    fractions = _ranks(values, both)
+    fractions = ranks(np.where(both, values, np.nan))
     breadth = both.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         group = np.floor((fractions - 0.5 / breadth) * quantiles)
@@ -86,20 +84,3 @@ def quantile_returns(values: Array, forward_returns: Array, quantiles: int = 5) 
 def _agree(values: Array, forward_returns: Array) -> None:
     if values.shape != forward_returns.shape:
         raise DataError(f"values have shape {values.shape}, forward returns {forward_returns.shape}; they must agree")
-
-
-def _joint_ranks(x: Array, y: Array) -> tuple[Array, Array]:
-    both = np.isfinite(x) & np.isfinite(y)
-    return _ranks(x, both), _ranks(y, both)
-
-
-def _ranks(x: Array, present: Array) -> Array:
-    out = np.empty(x.shape)
-    rank(np.ascontiguousarray(np.where(present, x, np.nan)), out)
-    return out
-
-
-def _correlations(x: Array, y: Array, minimum: int) -> Array:
-    out = np.empty((len(x), 1))
-    portfolio.correlate(x, y, minimum, out)
-    return out[:, 0]

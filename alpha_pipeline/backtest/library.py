@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.score import score
+from alpha_pipeline.backtest.score import Stretch, score
 from alpha_pipeline.backtest.splits import HISTORY_BARS, split
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Panel
@@ -31,13 +31,13 @@ def library_metrics(library: pd.DataFrame, trials: pd.DataFrame, panel: Panel, m
         return METRICS.empty()
     panel = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
     start, stop = split(panel.shape[0], market.horizon_bars).open_test()
-    piece = panel.rows(start, stop)
+    stretch = Stretch.of(panel.rows(start, stop), market)
     values = evaluate_all(library_nodes(active, panel, market), panel)
     tried, variance = trial_statistics(trials, market)
     rows = []
     for factor in active.itertuples():
         direction = -1.0 if float(factor.weight) < 0 else 1.0  # type: ignore[arg-type]  # rows of pandas are untyped
-        measured = score(direction * values[str(factor.factor_id)][start:stop], piece, market)
+        measured = score(direction * values[str(factor.factor_id)][start:stop], stretch)
         per_bar, skewness, kurtosis = (measured.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
         deflated = deflated_sharpe(per_bar, int(measured["bars"]), skewness, kurtosis, tried, variance)
         head = {"night": factor.night, "factor_id": factor.factor_id, "status": factor.status}

@@ -4,13 +4,14 @@ One factor as a portfolio: decided at a close, executed at a later bar, after co
 Weights come from `positions`, prices from `returns`; what the returns amount to is said by `metrics`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import positions
+from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.backtest.returns import Fill, bar_returns, fill_prices
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.kernels import portfolio
@@ -118,29 +119,83 @@ def backtest(
     Raises:
         DataError: the shapes differ.
     """
-    if values.shape != panel.shape:
-        raise DataError(f"values have shape {values.shape}, the panel {panel.shape}; they must agree")
-    bars = len(values)
-    targets, trade = np.full(values.shape, np.nan), np.zeros(bars, dtype=bool)
-    decided = np.flatnonzero(decision_bars(panel.timestamps, config.rebalance_bars)[: -config.delay_bars])
-    if len(decided):
-        executed = decided + config.delay_bars
-        targets[executed] = _targets(values, decided, config)
-        trade[executed] = True
-        targets[~np.isfinite(fill_prices(panel, config.fill))] = np.nan
-    held, out = np.empty(values.shape), np.empty((bars, 3))
+    return trade(values, Tape.of(panel, config, periods_per_year), funding=funding)
+
+
+@dataclass(frozen=True)
+class Tape:
+    """
+    What every factor meets on the same bars: read once, traded on many times.
+
+    Args:
+        config: legs, costs, rebalancing.
+        periods_per_year: bars per year, for the borrow cost.
+        decided: (bars,), at which closes the book is decided.
+        tradable: (bars, symbols), whether there is a price to trade at.
+        returns: (bars, symbols), fraction from the fill of a bar to that of the next; NaN where a symbol is not there.
+        impact: (bars, symbols), of a trade of the whole equity; without rows when switched off.
+    """
+
+    config: BacktestConfig
+    periods_per_year: float
+    decided: Array
+    tradable: Array
+    returns: Array
+    impact: Array
+
+    @classmethod
+    def of(cls, panel: Panel, config: BacktestConfig, periods_per_year: float) -> "Tape":
+        """The tape of a panel."""
+        return cls(
+            config,
+            periods_per_year,
+            decision_bars(panel.timestamps, config.rebalance_bars),
+            np.isfinite(fill_prices(panel, config.fill)),
+            bar_returns(panel, config.fill, config.delisting_return),
+            _impact_rates(panel, config),
+        )
+
+    def later(self) -> "Tape":
+        """The same with every trade a bar later."""
+        return replace(self, config=replace(self.config, delay_bars=self.config.delay_bars + 1))
+
+
+def trade(
+    values: Array, tape: Tape, fractions: Array | None = None, direction: float = 1.0, funding: Array | None = None
+) -> BacktestResult:
+    """
+    Trade a factor on bars that were read before; as `backtest` in all else.
+
+    Args:
+        values: (bars, symbols), any unit; high is bought.
+        tape: of the same bars.
+        fractions: `ranks(values)` where the caller has them already.
+        direction: -1 to trade the negative of the values.
+        funding: as in `backtest`.
+
+    Raises:
+        DataError: the shapes differ.
+    """
+    if values.shape != tape.returns.shape:
+        raise DataError(f"values have shape {values.shape}, the panel {tape.returns.shape}; they must agree")
+    config, bars = tape.config, len(values)
+    decided = np.flatnonzero(tape.decided[: -config.delay_bars])
+    decision = np.full(bars, -1)
+    decision[decided + config.delay_bars] = np.arange(len(decided))
+    held, out = np.empty(values.shape), np.empty((bars, 4))
     portfolio.hold(
-        targets,
-        trade,
-        bar_returns(panel, config.fill, config.delisting_return),
-        np.zeros(values.shape) if funding is None else np.ascontiguousarray(np.nan_to_num(funding)),
-        _impact_rates(panel, config),
+        _targets(values, fractions, decided, direction, config),
+        decision,
+        tape.tradable,
+        tape.returns,
+        np.empty((0, 0)) if funding is None else np.ascontiguousarray(np.nan_to_num(funding)),
+        tape.impact,
         (config.fee_bps + config.slippage_bps) / 10_000,
-        config.borrow_bps_per_year / 10_000 / periods_per_year,
+        config.borrow_bps_per_year / 10_000 / tape.periods_per_year,
         held,
         out,
     )
-    invested = np.flatnonzero((held != 0).any(axis=1))
+    invested = np.flatnonzero(out[:, portfolio.EXPOSURE])
     counted = slice(int(invested[0]) if len(invested) else bars, -1)
     gross, net, turnover = (out[counted, k] for k in (portfolio.GROSS, portfolio.NET, portfolio.TURNOVER))
     return BacktestResult(held[counted], gross, net, turnover, counted.start)
@@ -194,10 +249,14 @@ def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.D
     )
 
 
-def _targets(values: Array, decided: Array, config: BacktestConfig) -> Array:
+def _targets(values: Array, fractions: Array | None, decided: Array, direction: float, config: BacktestConfig) -> Array:
+    """(decisions, symbols): what to hold after each."""
     if config.mode == "time_series":
-        return positions.time_series_weights(values, config.window_bars, config.max_weight)[decided]
-    picked = np.ascontiguousarray(values[decided])
+        return positions.time_series_weights(direction * values, config.window_bars, config.max_weight)[decided]
+    rows = slice(len(decided)) if len(decided) and decided[-1] == len(decided) - 1 else decided
+    picked = ranks(values[rows]) if fractions is None else fractions[rows]
+    if direction < 0:
+        picked = 1 + 1 / np.maximum(np.isfinite(picked).sum(axis=1, keepdims=True), 1) - picked
     if config.mode == "rank":
         return positions.rank_weights(picked, config.max_weight)
     of = positions.quantile_weights if config.mode == "quantile" else positions.long_only_weights
@@ -205,9 +264,9 @@ def _targets(values: Array, decided: Array, config: BacktestConfig) -> Array:
 
 
 def _impact_rates(panel: Panel, config: BacktestConfig) -> Array:
-    """(bars, symbols): impact of a trade of the whole equity, from the 20 days before the bar; 0 when switched off."""
+    """(bars, symbols): impact of a trade of the whole equity, by the 20 days before it; no rows if switched off."""
     if config.impact == 0:
-        return np.zeros(panel.shape)
+        return np.empty((0, 0))
     if "volume" not in panel.fields:
         raise DataError(f"impact needs the field 'volume'; the panel has {sorted(panel.fields)}")
     per_day = max(1, round(DAY / np.median(np.diff(panel.timestamps))))

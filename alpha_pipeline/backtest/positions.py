@@ -1,51 +1,50 @@
 """
-From factor values to target weights: what a factor would hold, bar by bar.
+From ranks, or values, to target weights: what a factor would hold, bar by bar.
 
-Execution, drift and costs are `portfolio`'s business.
+Ranks are fractions as `ranks.ranks` gives them. Execution, drift and costs are `portfolio`'s business.
 """
 
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.kernels import portfolio
-from alpha_pipeline.kernels.cross_section import rank
 from alpha_pipeline.panel import Array
-
-MINIMUM_BREADTH = 3
 
 
 def quantile_weights(
-    values: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
+    fractions: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
 ) -> Array:
     """
     Dollar-neutral long-short weights of each bar: long the top, short the bottom, equal legs.
 
     Args:
-        values: (bars, symbols), any unit; high is bought.
+        fractions: (bars, symbols), ranks within the bar; high is bought.
         quantile: share of the symbols in each leg, in (0, 0.5].
         max_weight: cap of a single weight's size; what it cuts off stays in cash.
         minimum_breadth: symbols a bar needs.
 
     Returns:
         (bars, symbols); +1/2 spread over the top, -1/2 over the bottom, as many places in each, at least one. Symbols
-        tied across the edge of a leg share its last places. 0 for NaN values and on bars too narrow.
+        tied across the edge of a leg share its last places. 0 where NaN and on bars too narrow.
     """
-    return np.clip(0.5 * _legs(values, quantile, minimum_breadth), -max_weight, max_weight)
+    weights = _legs(fractions, quantile, minimum_breadth)
+    weights *= 0.5
+    return np.clip(weights, -max_weight, max_weight, out=weights)
 
 
 def long_only_weights(
-    values: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
+    fractions: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
 ) -> Array:
     """Weights like `quantile_weights`, of the top leg alone, summing to 1 before the cap."""
-    top = np.maximum(_legs(values, quantile, minimum_breadth), 0.0)
+    top = np.maximum(_legs(fractions, quantile, minimum_breadth), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.minimum(np.nan_to_num(top / top.sum(axis=1, keepdims=True)), max_weight)
 
 
-def rank_weights(values: Array, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH) -> Array:
+def rank_weights(fractions: Array, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH) -> Array:
     """Dollar-neutral weights proportional to the midrank (rank - 1/2) / n minus one half; gross 1, 0 where NaN."""
-    fractions = _fractions(values)
-    breadth = np.isfinite(values).sum(axis=1, keepdims=True)
+    breadth = np.isfinite(fractions).sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         score = np.nan_to_num(fractions - 0.5 / breadth - 0.5)
         gross = np.abs(score).sum(axis=1, keepdims=True)
@@ -73,13 +72,7 @@ def time_series_weights(values: Array, window_bars: int, max_weight: float) -> A
     return np.clip(shares, -max_weight, max_weight)
 
 
-def _legs(values: Array, quantile: float, minimum_breadth: int) -> Array:
-    out = np.empty(values.shape)
-    portfolio.legs(_fractions(values), quantile, minimum_breadth, out)
-    return out
-
-
-def _fractions(values: Array) -> Array:
-    out = np.empty(values.shape)
-    rank(np.ascontiguousarray(values, dtype=float), out)
+def _legs(fractions: Array, quantile: float, minimum_breadth: int) -> Array:
+    out = np.empty(fractions.shape)
+    portfolio.legs(fractions, quantile, minimum_breadth, out)
     return out

@@ -1,12 +1,12 @@
 """Everything measured about one factor on one stretch of bars."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
+from alpha_pipeline.backtest.portfolio import BacktestConfig, Tape, trade
+from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
@@ -15,25 +15,59 @@ from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sha
 DAY_SECONDS = 86_400
 
 
-def score(values: Array, panel: Panel, market: Market, config: BacktestConfig | None = None) -> dict[str, float]:
+@dataclass(frozen=True)
+class Stretch:
+    """
+    Bars on which factors are measured, with all that does not depend on the factor.
+
+    Args:
+        market: calendar, horizon and costs.
+        tape: what a portfolio meets on these bars.
+        forward_ranks: (bars, symbols), ranks of the forward returns within each bar; NaN where there is no return.
+    """
+
+    market: Market
+    tape: Tape
+    forward_ranks: Array
+
+    @classmethod
+    def of(cls, panel: Panel, market: Market, config: BacktestConfig | None = None) -> "Stretch":
+        """
+        Prepare the bars of a panel.
+
+        Args:
+            panel: prices; labels never reach beyond it.
+            market: calendar, horizon and costs.
+            config: how factors are traded; the market's way by default.
+        """
+        config = config or BacktestConfig.of(market)
+        labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
+        return cls(market, Tape.of(panel, config, market.periods_per_year), ranks(labels))
+
+
+def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False) -> dict[str, float]:
     """
     Measures of one factor, after costs.
 
     Args:
         values: (bars, symbols), any unit; high is expected to earn.
-        panel: prices on the same grid; labels never reach beyond it.
-        market: calendar, horizon and costs.
-        config: how it is traded; the market's way by default.
+        stretch: the same bars.
+        delayed: also trade a bar later, for `sharpe_delayed`; NaN without.
+        oriented: trade the negative of the values where their mean rank IC is negative; the rank ICs stay as they are.
 
     Returns:
         The measured columns of `tables.METRICS` (without the deflated Sharpe ratio, which needs the ledger), and
         `sharpe_per_bar`, `skewness`, `kurtosis` for it. NaN where undefined.
+
+    Raises:
+        DataError: the shapes differ.
     """
-    config = config or BacktestConfig.of(market)
-    ic = rank_ic(values, forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill))
+    market, tape, fractions = stretch.market, stretch.tape, ranks(values)
+    ic = rank_correlations(fractions, stretch.forward_ranks)
     test = mean_test(ic, lags=overlap_lags(market.horizon_bars))
-    result = backtest(values, panel, config, market.periods_per_year)
-    later = backtest(values, panel, replace(config, delay_bars=config.delay_bars + 1), market.periods_per_year)
+    direction = -1.0 if oriented and test.mean < 0 else 1.0
+    result = trade(values, tape, fractions, direction)
+    later = trade(values, tape.later(), fractions, direction).net if delayed else np.empty(0)
     per_year = market.periods_per_year
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
     bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())
@@ -47,7 +81,7 @@ def score(values: Array, panel: Panel, market: Market, config: BacktestConfig | 
         "volatility": metrics.volatility(result.net, per_year),
         "sharpe": metrics.sharpe(result.net, per_year),
         "sharpe_gross": metrics.sharpe(result.gross, per_year),
-        "sharpe_delayed": metrics.sharpe(later.net, per_year),
+        "sharpe_delayed": metrics.sharpe(later, per_year),
         "sortino": metrics.sortino(result.net, per_year),
         "calmar": metrics.calmar(result.net, per_year),
         "max_drawdown": metrics.max_drawdown(result.net),

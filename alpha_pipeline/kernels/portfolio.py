@@ -8,9 +8,11 @@ import numpy as np
 from numba import types
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
+from alpha_pipeline.kernels.rows import step, sums
 
-FLAGS = types.Array(types.boolean, 1, "C", readonly=True)
-GROSS, NET, TURNOVER = 0, 1, 2
+FLAGS = types.Array(types.boolean, 2, "C", readonly=True)
+PLACES = types.Array(types.int64, 1, "C", readonly=True)
+GROSS, NET, TURNOVER, EXPOSURE = 0, 1, 2, 3
 
 
 @kernel(IN, FLOAT, INT, OUT, narrow=False)
@@ -24,108 +26,220 @@ def legs(fractions, quantile, minimum_breadth, out):  # type: ignore[no-untyped-
     bars, symbols = fractions.shape
     ranks = np.empty(symbols)
     for t in range(bars):
-        present = 0
-        for c in range(symbols):
-            out[t, c] = 0.0
-            present += fractions[t, c] == fractions[t, c]
+        present = _present(fractions[t])
         if present < minimum_breadth or present < 2:
+            out[t] = 0.0
             continue
         places = int(np.ceil(quantile * present - 0.5))
         places = min(max(places, 1), present // 2)
-        for side in range(2):
-            for c in range(symbols):
-                rank = fractions[t, c] * present
-                ranks[c] = rank if side == 0 else present + 1.0 - rank
-            edge, above, lowest, highest = present - places + 0.5, 0, np.inf, -np.inf
-            for c in range(symbols):
-                if ranks[c] > edge:
-                    above += 1
-                    lowest = min(lowest, ranks[c])
-                elif ranks[c] <= edge:
-                    highest = max(highest, ranks[c])
-            # The group of ties that straddles the edge, if there is one, has the average rank `tied`.
-            tied = np.inf if above == places else (lowest if above > places else highest)
-            group, inside = 0, 0
-            for c in range(symbols):
-                group += abs(ranks[c] - tied) < 1e-6
-                inside += ranks[c] > tied + 1e-6 if above != places else ranks[c] > edge
-            share = (places - inside) / group if group > 0 else 0.0
-            sign = 1.0 if side == 0 else -1.0
-            for c in range(symbols):
-                if abs(ranks[c] - tied) < 1e-6:
-                    out[t, c] += sign * share / places
-                elif (ranks[c] > tied) if above != places else (ranks[c] > edge):
-                    out[t, c] += sign / places
+        if not _untied_legs(fractions[t], present, places, out[t]):
+            out[t] = 0.0
+            for side in range(2):
+                for c in range(symbols):
+                    rank = fractions[t, c] * present
+                    ranks[c] = rank if side == 0 else present + 1.0 - rank
+                _tied_leg(ranks, present, places, 1.0 if side == 0 else -1.0, out[t])
 
 
-@kernel(IN, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT, narrow=False)
-def hold(targets, trade, returns, funding, impact, cost_rate, borrow_rate, held, out):  # type: ignore[no-untyped-def]
+@step
+def _present(row):  # type: ignore[no-untyped-def]
+    present = 0
+    for c in range(row.size):
+        present += row[c] == row[c]
+    return present
+
+
+@step
+def _untied_legs(fractions, present, places, out):  # type: ignore[no-untyped-def]
+    """Both legs, right unless symbols are tied across an edge; whether they are right."""
+    top, bottom, weight = present - places + 0.5, places + 0.5, 1.0 / places
+    above, below = 0, 0
+    for c in range(fractions.size):
+        rank = fractions[c] * present
+        above += rank > top
+        below += rank < bottom
+        out[c] = weight if rank > top else (-weight if rank < bottom else 0.0)
+    return above == places and below == places
+
+
+@step
+def _tied_leg(ranks, present, places, sign, out):  # type: ignore[no-untyped-def]
+    edge, above, lowest, highest = present - places + 0.5, 0, np.inf, -np.inf
+    for c in range(ranks.size):
+        if ranks[c] > edge:
+            above += 1
+            lowest = min(lowest, ranks[c])
+        elif ranks[c] <= edge:
+            highest = max(highest, ranks[c])
+    # The group of ties that straddles the edge, if there is one, has the average rank `tied`.
+    tied = np.inf if above == places else (lowest if above > places else highest)
+    group, inside = 0, 0
+    for c in range(ranks.size):
+        group += abs(ranks[c] - tied) < 1e-6
+        inside += ranks[c] > tied + 1e-6 if above != places else ranks[c] > edge
+    share = (places - inside) / group if group > 0 else 0.0
+    for c in range(ranks.size):
+        if abs(ranks[c] - tied) < 1e-6:
+            out[c] += sign * share / places
+        elif (ranks[c] > tied) if above != places else (ranks[c] > edge):
+            out[c] += sign / places
+
+
+@kernel(IN, PLACES, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT, narrow=False)
+def hold(  # type: ignore[no-untyped-def]
+    targets, decision, tradable, returns, funding, impact, cost_rate, borrow_rate, held, out
+):
     """
     Hold the targets through time.
 
-    Row t of `returns` and `funding` is earned and paid from the fill at t to that at t + 1 by the weights held after
-    the trade at t. A NaN target cannot be traded at that bar and keeps its drifted weight. A NaN return means that the
-    symbol is not there: its weight turns to cash. Weights drift with returns and costs; the first trade pays for the
-    whole entry. Impact costs `impact` times the change to the power 3/2. A book that has lost everything stays empty.
+    Row `decision[t]` of `targets` is traded at bar t, nothing where it is negative. Row t of `returns` and `funding` is
+    earned and paid from the fill at t to that at t + 1 by the weights held after the trade at t. What is not tradable
+    at a bar, or has no target, keeps its drifted weight. A NaN return means that the symbol is not there: its weight
+    turns to cash. Weights drift with returns and costs; the first trade pays for the whole entry. Impact costs `impact`
+    times the change to the power 3/2. A book that has lost everything stays empty. `funding`, `impact` and `held` may
+    have no rows: nothing is paid, nothing is kept.
 
-    Args of the output: `held` the weights after each trade; columns of `out` are gross return, net return and turnover
-    (half the sum of absolute weight changes).
+    Args of the output: `held` the weights after each trade; columns of `out` are gross return, net return, turnover
+    (half the sum of absolute weight changes) and the sum of absolute weights held.
     """
     bars, symbols = returns.shape
     weights = np.zeros(symbols)
     ruined = False
     for t in range(bars):
+        _leave(returns[t], weights)
         traded, cost = 0.0, 0.0
-        for c in range(symbols):
-            if returns[t, c] != returns[t, c]:
-                weights[c] = 0.0
-        if trade[t] and not ruined:
-            for c in range(symbols):
-                target = targets[t, c]
-                if target == target:
-                    change = abs(target - weights[c])
-                    traded += change
-                    cost += change * (cost_rate + impact[t, c] * np.sqrt(change))
-                    weights[c] = target
-        gross = 0.0
-        for c in range(symbols):
-            held[t, c] = weights[c]
-            r = returns[t, c]
-            if r == r:
-                gross += weights[c] * r
-                cost += weights[c] * funding[t, c] + max(-weights[c], 0.0) * borrow_rate
+        if decision[t] >= 0 and not ruined:
+            if len(impact) > 0:
+                cost += _impact(targets[decision[t]], tradable[t], impact[t], weights)
+            traded = _trade(targets[decision[t]], tradable[t], weights)
+        if len(held) > 0:
+            held[t] = weights
+        gross, short, exposure = _earned(returns[t], weights)
+        cost += traded * cost_rate + short * borrow_rate
+        if len(funding) > 0:
+            cost += _paid(returns[t], funding[t], weights)
         net = gross - cost
         if net <= -1.0:
             net, ruined = -1.0, True
         out[t, 0] = gross
         out[t, 1] = net
         out[t, 2] = traded * 0.5
-        for c in range(symbols):
-            r = returns[t, c]
-            weights[c] = 0.0 if ruined else weights[c] * (1.0 + r) / (1.0 + net)
+        out[t, 3] = exposure
+        _drift(returns[t], np.nan if ruined else 1.0 / (1.0 + net), weights)
+
+
+@step
+def _leave(returns, weights):  # type: ignore[no-untyped-def]
+    for c in range(weights.size):
+        weights[c] = weights[c] if returns[c] == returns[c] else 0.0
+
+
+@sums
+def _trade(targets, tradable, weights):  # type: ignore[no-untyped-def]
+    """Move the weights to their targets; the sum of absolute changes."""
+    traded = 0.0
+    for c in range(weights.size):
+        target = targets[c] if tradable[c] and targets[c] == targets[c] else weights[c]
+        traded += abs(target - weights[c])
+        weights[c] = target
+    return traded
+
+
+@sums
+def _impact(targets, tradable, impact, weights):  # type: ignore[no-untyped-def]
+    cost = 0.0
+    for c in range(weights.size):
+        change = abs(targets[c] - weights[c])
+        cost += change * (impact[c] * np.sqrt(change)) if tradable[c] and change == change else 0.0
+    return cost
+
+
+@sums
+def _earned(returns, weights):  # type: ignore[no-untyped-def]
+    """Gross return, and the sums of short and of absolute weights; a symbol that is not there costs no borrow."""
+    gross, short, exposure = 0.0, 0.0, 0.0
+    for c in range(weights.size):
+        there = returns[c] == returns[c]
+        gross += weights[c] * returns[c] if there else 0.0
+        short += -weights[c] if there and weights[c] < 0.0 else 0.0
+        exposure += abs(weights[c])
+    return gross, short, exposure
+
+
+@sums
+def _paid(returns, funding, weights):  # type: ignore[no-untyped-def]
+    paid = 0.0
+    for c in range(weights.size):
+        paid += weights[c] * funding[c] if returns[c] == returns[c] else 0.0
+    return paid
+
+
+@step
+def _drift(returns, growth, weights):  # type: ignore[no-untyped-def]
+    """With the returns, as a share of the new equity; what is not there, or a lost equity, weighs nothing."""
+    for c in range(weights.size):
+        there = returns[c] + growth == returns[c] + growth
+        weights[c] = weights[c] * (1.0 + returns[c]) * growth if there else 0.0
 
 
 @kernel(IN, IN, INT, OUT, narrow=False)
-def correlate(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def]
-    """Pearson correlation of each row over the cells where both are present, in column 0 of `out`; NaN when flat."""
+def rank_correlation(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def]
+    """
+    Spearman correlation of each row over the cells where both are present, in column 0 of `out`; NaN when flat.
+
+    `x` and `y` are ranks as `cross_section.rank` gives them, each among its own symbols: removing symbols keeps the
+    order, so the ranks among the pairs are counted, not sorted.
+    """
     bars, symbols = x.shape
+    a, b = np.empty(symbols), np.empty(symbols)
+    tally = np.empty(2 * symbols + 1, np.int64)
     for t in range(bars):
-        n, sx, sy = 0, 0.0, 0.0
-        for c in range(symbols):
-            if x[t, c] == x[t, c] and y[t, c] == y[t, c]:
-                n += 1
-                sx += x[t, c]
-                sy += y[t, c]
         out[t, 0] = np.nan
-        if n < minimum_breadth:
-            continue
-        mx, my, xx, yy, xy = sx / n, sy / n, 0.0, 0.0, 0.0
-        for c in range(symbols):
-            if x[t, c] == x[t, c] and y[t, c] == y[t, c]:
-                dx, dy = x[t, c] - mx, y[t, c] - my
-                xx += dx * dx
-                yy += dy * dy
-                xy += dx * dy
-        spread = np.sqrt(xx * yy)
-        if spread > 1e-12:
-            out[t, 0] = xy / spread
+        pairs = _pairs(x[t], y[t])
+        if pairs >= minimum_breadth:
+            _centred_ranks(x[t], y[t], pairs, tally, a)
+            _centred_ranks(y[t], x[t], pairs, tally, b)
+            ab, aa, bb = _products(a, b)
+            if aa > 0.0 and bb > 0.0:
+                out[t, 0] = ab / np.sqrt(aa * bb)
+
+
+@step
+def _pairs(x, y):  # type: ignore[no-untyped-def]
+    pairs = 0
+    for c in range(x.size):
+        pairs += (x[c] == x[c]) & (y[c] == y[c])
+    return pairs
+
+
+@step
+def _centred_ranks(x, other, pairs, tally, out):  # type: ignore[no-untyped-def]
+    """Twice the rank among the pairs minus its mean, a whole number; 0 where one of the two is absent."""
+    present = _present(x)
+    if present == pairs:
+        for c in range(x.size):
+            both = x[c] + other[c]
+            out[c] = np.rint(2.0 * present * x[c]) - (pairs + 1.0) if both == both else 0.0
+        return
+    tally[: 2 * present + 1] = 0
+    for c in range(x.size):
+        if x[c] + other[c] == x[c] + other[c]:
+            tally[int(np.rint(2.0 * present * x[c]))] += 1
+    before = 0
+    for place in range(2 * present + 1):
+        tied = tally[place]
+        tally[place] = 2 * before + tied - pairs
+        before += tied
+    for c in range(x.size):
+        both = x[c] + other[c]
+        out[c] = float(tally[int(np.rint(2.0 * present * x[c]))]) if both == both else 0.0
+
+
+@sums
+def _products(a, b):  # type: ignore[no-untyped-def]
+    ab, aa, bb = 0.0, 0.0, 0.0
+    for c in range(a.size):
+        ab += a[c] * b[c]
+        aa += a[c] * a[c]
+        bb += b[c] * b[c]
+    return ab, aa, bb

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from alpha_pipeline.backtest import score, split
+from alpha_pipeline.backtest import Stretch, score, split
 from alpha_pipeline.backtest.splits import HISTORY_BARS
 from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions import Node, lookback
@@ -140,9 +140,7 @@ def _measured(node: Node, draft: Draft, market: Market, train: Panel) -> Find:
     failed = next((check for check in found if check.blocking and not check.passed), None)
     if failed is not None:
         return Find(draft, str(node), refused=f"{failed.name} check: {failed.detail}")
-    measures = score(values, train, market)
-    if measures["rank_ic"] < 0:  # traded the other way round, as the nights do
-        measures = {**score(-values, train, market), "rank_ic": measures["rank_ic"], "t_stat": measures["t_stat"]}
+    measures = score(values, Stretch.of(train, market), delayed=False, oriented=True)
     return Find(draft, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")})
 
 

@@ -8,12 +8,12 @@ measured side by side and judged one after the other, so that each counts those 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import score
+from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import Node, evaluate, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
@@ -45,6 +45,12 @@ class Night:
     regime: str
     admission: Admission
     threads: int = 2
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, Stretch]:
+        """Train and validation, ready to be measured on."""
+        train, valid = (Stretch.of(self.panel.rows(*segment), self.market) for segment in (self.train, self.valid))
+        return train, valid
 
 
 @dataclass(frozen=True)
@@ -193,13 +199,14 @@ def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Me
 
 def _measures(values: Array, tonight: Night) -> dict[str, float]:
     """Train and validation measures; the direction is chosen on train."""
-    train = _score(values, tonight, tonight.train)
+    first, second = tonight.stretches
+    train = score(values[slice(*tonight.train)], first, delayed=False, oriented=True)
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid = _score(direction * values, tonight, tonight.valid)
+    valid = score(direction * values[slice(*tonight.valid)], second, delayed=False)
     return {
         "train_rank_ic": train["rank_ic"],
         "train_t_stat": train["t_stat"],
-        "train_sharpe": train["sharpe"] if direction > 0 else _score(-values, tonight, tonight.train)["sharpe"],
+        "train_sharpe": train["sharpe"],
         "valid_rank_ic": direction * valid["rank_ic"],
         "valid_t_stat": direction * valid["t_stat"],
         "valid_sharpe": valid["sharpe"],
@@ -207,10 +214,6 @@ def _measures(values: Array, tonight: Night) -> dict[str, float]:
         "valid_turnover": valid["turnover"],
         **{key: valid[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis")},
     }
-
-
-def _score(values: Array, tonight: Night, segment: tuple[int, int]) -> dict[str, float]:
-    return score(np.ascontiguousarray(values[slice(*segment)]), tonight.panel.rows(*segment), tonight.market)
 
 
 def _deflated(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:

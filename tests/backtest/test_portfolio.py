@@ -14,6 +14,7 @@ from alpha_pipeline.backtest.positions import (
     rank_weights,
     time_series_weights,
 )
+from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.panel import Panel
 
@@ -86,6 +87,8 @@ def test_a_symbol_that_begins_later_is_not_held_before() -> None:
     result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), late, FREE, 8760.0)
     assert (result.weights[:2, 0] == 0).all()
     assert (result.weights[2:, 0] == 0.5).all()
+    assert np.isfinite(result.net).all()
+    assert np.isfinite(result.turnover).all()
 
 
 def test_an_independent_ledger_of_cash_and_shares_agrees() -> None:
@@ -104,7 +107,7 @@ def test_an_independent_ledger_of_cash_and_shares_agrees() -> None:
         worth = cash + float(shares @ close[t])
         cost = 0.0
         if t - 1 in decided:
-            order = rank_weights(values[t - 1 : t], 0.5)[0] * worth / close[t] - shares
+            order = rank_weights(ranks(values[t - 1 : t]), 0.5)[0] * worth / close[t] - shares
             cost = float(np.abs(order * close[t]).sum()) * 15 / 10_000
             cash, shares = cash - float(order @ close[t]), shares + order
         held = shares * close[t]
@@ -209,7 +212,7 @@ def test_days_are_counted() -> None:
 def test_legs_are_equal_and_neutral(symbols: int) -> None:
     """As many longs as shorts, half a unit each, nothing in the middle."""
     values = np.random.default_rng(symbols).normal(size=(6, symbols))
-    weights = quantile_weights(values, 0.2, 1.0)
+    weights = quantile_weights(ranks(values), 0.2, 1.0)
     np.testing.assert_allclose(weights.sum(axis=1), 0, atol=1e-12)
     np.testing.assert_allclose(np.abs(weights).sum(axis=1), 1)
     assert ((weights > 0).sum(axis=1) == (weights < 0).sum(axis=1)).all()
@@ -218,7 +221,7 @@ def test_legs_are_equal_and_neutral(symbols: int) -> None:
 
 def test_absent_symbols_and_narrow_bars_have_no_weight() -> None:
     """NaN values get 0; fewer than three symbols give an empty book."""
-    weights = quantile_weights(np.array([[1.0, 2.0, 3.0, np.nan], [1.0, 2.0, np.nan, np.nan]]), 0.34, 1.0)
+    weights = quantile_weights(ranks(np.array([[1.0, 2.0, 3.0, np.nan], [1.0, 2.0, np.nan, np.nan]])), 0.34, 1.0)
     np.testing.assert_allclose(weights, [[-0.5, 0, 0.5, 0], [0, 0, 0, 0]])
 
 
@@ -233,7 +236,9 @@ def test_absent_symbols_and_narrow_bars_have_no_weight() -> None:
 )
 def test_ties_share_the_places_of_a_leg(values: list[float], expected: list[float]) -> None:
     """A factor of two values is traded too: who is tied across the edge gets an equal share."""
-    np.testing.assert_allclose(quantile_weights(np.array([values], dtype=float), 0.25, 1.0)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(
+        quantile_weights(ranks(np.array([values], dtype=float)), 0.25, 1.0)[0], expected, atol=1e-12
+    )
 
 
 def test_ties_are_the_average_of_all_ways_to_break_them() -> None:
@@ -241,16 +246,16 @@ def test_ties_are_the_average_of_all_ways_to_break_them() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         values = rng.integers(0, 4, (1, 11)).astype(float)
-        broken = [quantile_weights(values + 1e-6 * rng.random((1, 11)), 0.3, 1.0) for _ in range(4000)]
-        np.testing.assert_allclose(quantile_weights(values, 0.3, 1.0), np.mean(broken, axis=0), atol=0.012)
+        broken = [quantile_weights(ranks(values + 1e-6 * rng.random((1, 11))), 0.3, 1.0) for _ in range(4000)]
+        np.testing.assert_allclose(quantile_weights(ranks(values), 0.3, 1.0), np.mean(broken, axis=0), atol=0.012)
 
 
 def test_other_books() -> None:
     """Rank weights are neutral and spread over all; long only holds the top alone, fully invested."""
     values = np.array([[4.0, 3.0, 2.0, 1.0, np.nan]])
-    np.testing.assert_allclose(rank_weights(values, 1.0), [[0.375, 0.125, -0.125, -0.375, 0]])
-    np.testing.assert_allclose(long_only_weights(values, 0.5, 1.0), [[0.5, 0.5, 0, 0, 0]])
-    np.testing.assert_allclose(long_only_weights(values, 0.25, 0.2), [[0.2, 0, 0, 0, 0]])
+    np.testing.assert_allclose(rank_weights(ranks(values), 1.0), [[0.375, 0.125, -0.125, -0.375, 0]])
+    np.testing.assert_allclose(long_only_weights(ranks(values), 0.5, 1.0), [[0.5, 0.5, 0, 0, 0]])
+    np.testing.assert_allclose(long_only_weights(ranks(values), 0.25, 0.2), [[0.2, 0, 0, 0, 0]])
 
 
 def test_one_symbol_is_traded_against_its_own_past() -> None:

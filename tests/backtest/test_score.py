@@ -1,5 +1,7 @@
 """Measures against pandas and scipy, and on data where the answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from scipy import stats
 
 from alpha_pipeline.backtest import (
     BacktestConfig,
+    Stretch,
+    backtest,
     compare,
     forward_returns,
     ic_decay,
@@ -17,8 +21,10 @@ from alpha_pipeline.backtest import (
     rank_ic,
     score,
 )
+from alpha_pipeline.backtest.portfolio import MODES, Mode
+from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market import CRYPTO, EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import METRICS
 
 
@@ -40,15 +46,65 @@ def test_rank_ic_is_spearman_per_bar() -> None:
     found = rank_ic(x, y)
     for bar in range(1, 40):
         both = np.isfinite(x[bar]) & np.isfinite(y[bar])
-        assert found[bar] == pytest.approx(stats.spearmanr(x[bar, both], y[bar, both]).statistic)
+        assert found[bar] == pytest.approx(stats.spearmanr(x[bar, both], y[bar, both]).statistic, abs=1e-12)
     assert np.isnan(found[0])
+
+
+def awkward(seed: int) -> tuple[Array, Panel]:
+    """Values with ties and gaps on a market with a late start, a delisting, a halt and missing prices."""
+    rng, panel = np.random.default_rng(seed), walk(200, 9, seed)
+    close, values = panel["close"].copy(), rng.integers(0, 5, panel.shape) + 0.5 * rng.integers(0, 2, panel.shape)
+    close[:30, 0], close[150:, 1], close[80:95, 2] = np.nan, np.nan, np.nan
+    close[rng.random(close.shape) < 0.03] = np.nan
+    values[:12] = np.nan
+    values[rng.random(values.shape) < 0.1] = np.nan
+    return values, Panel(panel.timestamps, panel.symbols, {"close": close})
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("mode", MODES)
+def test_a_prepared_stretch_changes_no_number(seed: int, mode: Mode) -> None:
+    """Ranks and prices taken once give what the plain functions and scipy give, to 1e-12."""
+    values, panel = awkward(seed)
+    config = BacktestConfig(10, 5, 300, rebalance_bars=3, mode=mode, window_bars=10)
+    found = score(values, Stretch.of(panel, EQUITIES, config))
+    labels = forward_returns(panel, EQUITIES.horizon_bars)
+    ic = [
+        stats.spearmanr(values[bar, both], labels[bar, both]).statistic
+        for bar in range(len(values))
+        if (both := np.isfinite(values[bar]) & np.isfinite(labels[bar])).sum() >= MINIMUM_BREADTH
+    ]
+    result = backtest(values, panel, config, EQUITIES.periods_per_year)
+    later = backtest(values, panel, replace(config, delay_bars=2), EQUITIES.periods_per_year)
+    assert found["rank_ic"] == pytest.approx(np.nanmean(ic), abs=1e-12)
+    assert found["sharpe"] == pytest.approx(metrics.sharpe(result.net, 252.0), abs=1e-12)
+    assert found["sharpe_delayed"] == pytest.approx(metrics.sharpe(later.net, 252.0), abs=1e-12)
+    assert found["max_drawdown"] == pytest.approx(metrics.max_drawdown(result.net), abs=1e-12)
+    assert np.isfinite(list(found.values())).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_oriented_factor_is_traded_as_its_ic_says(mode: Mode) -> None:
+    """A factor that orders backwards earns what its negative earns; its IC stays negative."""
+    for seed in range(4):
+        values, panel = awkward(seed)
+        stretch = Stretch.of(panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10))
+        plain = score(values, stretch, delayed=False)
+        wrong = -values if plain["rank_ic"] > 0 else values
+        found, turned = score(wrong, stretch, False, oriented=True), score(-wrong, stretch, False)
+        assert found["rank_ic"] == pytest.approx(-turned["rank_ic"], abs=1e-12)
+        assert found["t_stat"] == pytest.approx(-turned["t_stat"], abs=1e-12)
+        for name in ("sharpe", "max_drawdown", "turnover", "kurtosis"):
+            assert found[name] == pytest.approx(turned[name], rel=1e-11)
+        assert np.isnan(found["sharpe_delayed"])
 
 
 def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
     """Perfect foresight has rank IC 1 and a large Sharpe ratio; its negative the mirror image."""
     panel = walk(600, 8)
     oracle = np.nan_to_num(forward_returns(panel, CRYPTO.horizon_bars))
-    good, bad = score(oracle, panel, CRYPTO), score(-oracle, panel, CRYPTO)
+    stretch = Stretch.of(panel, CRYPTO)
+    good, bad = score(oracle, stretch), score(-oracle, stretch)
     assert good["rank_ic"] == pytest.approx(1.0)
     assert bad["rank_ic"] == pytest.approx(-1.0)
     assert good["sharpe"] > 5 > 0 > bad["sharpe"]
@@ -57,7 +113,7 @@ def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
 def test_noise_is_worth_nothing_and_costs_are_real() -> None:
     """On random walks the mean t is near 0, and net Sharpe is below gross."""
     rng = np.random.default_rng(5)
-    found = [score(rng.normal(size=(500, 10)), walk(500, 10, seed), EQUITIES) for seed in range(20)]
+    found = [score(rng.normal(size=(500, 10)), Stretch.of(walk(500, 10, seed), EQUITIES)) for seed in range(20)]
     assert abs(np.mean([f["t_stat"] for f in found])) < 0.6
     assert np.mean([f["sharpe"] < f["sharpe_gross"] for f in found]) == 1.0
 
@@ -91,14 +147,14 @@ def test_undefined_is_nan() -> None:
 def test_the_measures_are_the_columns_of_the_table() -> None:
     """What is stored of a factor is what is measured, and nothing is missing."""
     stored = {column.name for column in METRICS.columns} - {"night", "factor_id", "status", "deflated_sharpe"}
-    found = score(np.random.default_rng(0).normal(size=(300, 5)), walk(300, 5), EQUITIES)
+    found = score(np.random.default_rng(0).normal(size=(300, 5)), Stretch.of(walk(300, 5), EQUITIES))
     assert set(found) == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
 
 
 def test_a_factor_without_a_value_is_nan_not_an_error() -> None:
     """All NaN, or a market of two: nothing measured, nothing raised."""
     for values, panel in ((np.full((300, 5), np.nan), walk(300, 5)), (np.ones((300, 2)), walk(300, 2))):
-        found = score(values, panel, EQUITIES)
+        found = score(values, Stretch.of(panel, EQUITIES))
         assert found["bars"] == 0
         assert np.isnan([found["rank_ic"], found["sharpe"], found["turnover"], found["max_drawdown"]]).all()
 
@@ -107,7 +163,7 @@ def test_the_seed_s_leak_is_not_there() -> None:
     """-close on driftless random walks earned a mean Sharpe of 1.17 by full-sample ranks; per bar it earns nothing."""
     config = BacktestConfig(0, 0, 0, rebalance_bars=1)
     panels = [walk(600, 10, seed) for seed in range(30)]
-    ratios = [score(-panel["close"], panel, EQUITIES, config)["sharpe"] for panel in panels]
+    ratios = [score(-panel["close"], Stretch.of(panel, EQUITIES, config))["sharpe"] for panel in panels]
     assert abs(np.mean(ratios)) < 3 * np.std(ratios) / np.sqrt(len(ratios))
 
 
@@ -124,15 +180,15 @@ def test_the_break_even_cost_breaks_even() -> None:
     panel = walk(500, 10)
     oracle = np.nan_to_num(forward_returns(panel, 1)) + np.random.default_rng(0).normal(0, 0.02, panel.shape)
     free = BacktestConfig(0, 0, 0, rebalance_bars=1)
-    bps = score(oracle, panel, EQUITIES, free)["break_even_bps"]
-    paid = score(oracle, panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1))
-    assert abs(paid["annual_return"]) < 0.01 * score(oracle, panel, EQUITIES, free)["annual_return"]
+    bps = score(oracle, Stretch.of(panel, EQUITIES, free))["break_even_bps"]
+    paid = score(oracle, Stretch.of(panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1)))
+    assert abs(paid["annual_return"]) < 0.01 * score(oracle, Stretch.of(panel, EQUITIES, free))["annual_return"]
 
 
 def test_another_bar_of_delay_shows() -> None:
     """A factor that knows only the very next bar loses everything when executed later."""
     panel = walk(600, 8)
-    found = score(np.nan_to_num(forward_returns(panel, 1)), panel, EQUITIES)
+    found = score(np.nan_to_num(forward_returns(panel, 1)), Stretch.of(panel, EQUITIES))
     assert found["sharpe"] > 10 > 2 > found["sharpe_delayed"]
 
 
