@@ -19,6 +19,7 @@ from alpha_pipeline.mining.task import Draft, Task
 DEPTH = 3
 # Tokens of an answer: a formula held to the language is short; a free one, or hidden reasoning before it, is not.
 HELD_ANSWER, FREE_ANSWER = 160, 4_096
+HELD_NOTES = 4  # a model held to the language is small: every line of its prompt costs it a fifth of a second
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ModelWriter:
     def propose(self, task: Task) -> tuple[Draft, ...]:
         """Ask once."""
         if self.constrain == "pattern":
-            task = replace(task, count=1)
+            task = replace(task, count=1, notes=task.notes[:HELD_NOTES])
         return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
 
     def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:

@@ -1,0 +1,56 @@
+"""A factor with one part changed."""
+
+import numpy as np
+import pytest
+
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions import fields_used, identity, parse, walk
+from alpha_pipeline.expressions.mutation import mutate
+
+FIELDS = ("close", "high", "low", "open", "volume")
+PARENTS = [
+    "-ts_zscore(close, 20)",
+    "ts_return(close, 60) / ts_std(ts_return(close, 1), 60)",
+    "cs_rank(ts_return(close, 10)) * cs_rank(volume)",
+    "where(close > ts_mean(close, 20), rsi(close, 14) / 100, -1)",
+    "close / open",
+]
+
+
+@pytest.mark.parametrize("parent", PARENTS)
+def test_a_mutant_is_another_valid_factor(parent: str) -> None:
+    """It parses, uses fields that are there, is a plain number, and is not its parent."""
+    canonical = str(parse(parent))
+    for seed in range(40):
+        node = parse(mutate(canonical, FIELDS, np.random.default_rng(seed)), fields=FIELDS)
+        assert fields_used(node) and node.unit is not None and node.unit.is_plain
+        assert identity(node) != identity(parse(canonical))
+
+
+@pytest.mark.parametrize("parent", PARENTS[:3])
+def test_most_of_the_parent_survives(parent: str) -> None:
+    """One place changes: most mutants share parts with their parent."""
+    root = parse(parent)
+    kept = [set(walk(root)) & set(walk(parse(mutate(str(root), FIELDS, np.random.default_rng(s))))) for s in range(40)]
+    assert sum(bool(shared) for shared in kept) >= 25
+
+
+def test_the_seed_decides() -> None:
+    """Nothing else does."""
+    found = [[mutate(PARENTS[0], FIELDS, np.random.default_rng(s)) for s in range(20)] for _ in range(2)]
+    assert found[0] == found[1] and len(set(found[0])) > 10
+
+
+def test_every_kind_of_change_occurs() -> None:
+    """Window, operator, field and branch."""
+    found = {mutate("ts_zscore(close, 20)", FIELDS, np.random.default_rng(seed)) for seed in range(300)}
+    assert any(m.startswith("ts_zscore(close, ") for m in found)
+    assert any(m.endswith("(close, 20)") and not m.startswith("ts_zscore") for m in found)
+    assert "ts_zscore(high, 20)" in found
+    assert any("ts_zscore(close, 20)" in m and len(m) > 25 for m in found)
+
+
+def test_what_does_not_parse_cannot_be_changed() -> None:
+    """A typed error, as everywhere."""
+    with pytest.raises(ExpressionError):
+        mutate("ts_zscore(close,", FIELDS, np.random.default_rng(0))
