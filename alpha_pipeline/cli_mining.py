@@ -187,14 +187,13 @@ def _market(asset_type: str) -> "Market":
 def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, Meter]]":
     """The configured model, within one night's budget; its answers are stored in the lake."""
     from alpha_pipeline.definitions import LanguageModel, ParquetIOManager
-    from alpha_pipeline.mining import ModelWriter
     from alpha_pipeline.mining.budget import PRICES, Budget, Meter, Spent, read_prices
 
     model = LanguageModel.from_environment()
     prices = read_prices(Path(model.prices) if model.prices else PRICES)
     meter = Meter(Budget(), prices.get(model.name()), Spent())
     with model.open(ParquetIOManager.from_environment().lake, fresh=options.fresh) as chat:
-        yield ModelWriter(chat, model.held()).within(meter), meter
+        yield model.writer(chat).within(meter), meter
 
 
 def _bill(proposer: "Proposer", meter: "Meter") -> str:

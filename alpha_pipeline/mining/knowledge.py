@@ -18,6 +18,7 @@ from alpha_pipeline.tables import UNANSWERED
 SHOWN, FAILURES, TAKEN = 3, 2, 3
 # What decides which trials are recalled: the family asked for, the market it was tried in, the formula at hand.
 FAMILY, REGIME, FORMULA = 1.0, 0.5, 1.0
+REPETITION = 1.5  # what is like a note already chosen adds little
 KINDS = ("syntax", "unknown", "type", "leak", "limit")
 # Rows searched by the formula: the strongest.
 SEARCHED = 2_000
@@ -75,7 +76,7 @@ class Knowledge:
         chosen: list[int] = []
         while len(chosen) < min(SHOWN, len(rows)):
             chosen.append(int(np.argmax(worth)))
-            worth -= self.formulas.to(str(rows["canonical"][chosen[-1]]))
+            worth -= REPETITION * self.formulas.to(str(rows["canonical"][chosen[-1]]))
             worth[chosen[-1]] = -np.inf
         return [f"{str(rows['canonical'][i])[:120]} -> {measured_on_train(_row(rows, i))}" for i in chosen]
 

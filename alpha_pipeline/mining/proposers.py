@@ -17,8 +17,7 @@ from alpha_pipeline.mining.reply import read_critique, read_reply
 from alpha_pipeline.mining.task import Draft, Task
 
 DEPTH = 3
-# Tokens of an answer: a formula held to the language is short; a free one, or hidden reasoning before it, is not.
-HELD_ANSWER, FREE_ANSWER = 160, 4_096
+HELD_ANSWER = 160  # tokens of an answer held to the language
 HELD_NOTES = 4  # a model held to the language is small: every line of its prompt costs it a fifth of a second
 
 
@@ -31,10 +30,12 @@ class ModelWriter:
         chat: who is asked.
         constrain: how far its server holds answers. A model held to the language is asked for one factor at a time,
             and for no opinion: what has to be held to write a formula has none.
+        answer_tokens: limit of a free answer, hidden reasoning before it included.
     """
 
     chat: Chat
     constrain: Constrain = "pattern"
+    answer_tokens: int = 4_096
 
     def within(self, meter: Meter) -> "ModelWriter":
         """Every question passes the meter."""
@@ -72,11 +73,11 @@ class ModelWriter:
         if self.constrain == "pattern":
             return ""
         wanted = CRITIQUE_SCHEMA if self.constrain == "schema" else None
-        request = ChatRequest(critique(task, measured), task.seed, FREE_ANSWER, schema=wanted)
+        request = ChatRequest(critique(task, measured), task.seed, self.answer_tokens, schema=wanted)
         return read_critique(self.chat.ask(request))
 
     def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
-        most = HELD_ANSWER if self.constrain == "pattern" and task.way != "code" else FREE_ANSWER
+        most = HELD_ANSWER if self.constrain == "pattern" and task.way != "code" else self.answer_tokens
         return self.chat.ask(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
 
 
