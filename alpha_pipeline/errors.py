@@ -78,7 +78,17 @@ class MissingPartitionError(LakeError):
 
 
 class ModelError(AlphaError):
-    """The language model could not be loaded, reached, or answered outside the protocol."""
+    """
+    The language model could not be loaded, reached, or answered outside the protocol.
+
+    Args:
+        message: what was found, and the remedy.
+        seconds: the failed call took, all its tries together.
+    """
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class BudgetError(AlphaError):

@@ -149,7 +149,7 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
         return
     if chosen != "model":
         raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
-    with model.open(lake.lake, fresh=config.fresh) as chat:
+    with model.open(lake.lake, fresh=config.fresh, retry=config.retry) as chat:
         yield model.writer(chat)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from alpha_pipeline.errors import BudgetError, SettingError
+from alpha_pipeline.errors import BudgetError, ModelError, SettingError
 from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
 
 PRICES = Path(__file__).with_name("prices.toml")
@@ -125,15 +125,14 @@ class Meter:
             if used + most > limit:
                 raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
 
-    def count(self, reply: ChatReply | None) -> None:
-        """Enter a call: its answer, or None when there was none."""
-        self.night = replace(self.night, calls=self.night.calls + 1)
+    def count(self, reply: ChatReply | None, seconds: float) -> None:
+        """Enter a call: its answer, or None when there was none, and how long it took."""
+        self.night = replace(self.night, calls=self.night.calls + 1, seconds=self.night.seconds + seconds)
+        self._longest = max(self._longest, seconds)
         if reply is not None:
             usd = self.price.of(reply.prompt_tokens, reply.completion_tokens) if self.price else 0.0
             tokens = self.night.tokens + reply.prompt_tokens + reply.completion_tokens
-            seconds = self.night.seconds + reply.seconds
-            self.night = replace(self.night, tokens=tokens, seconds=seconds, usd=self.night.usd + usd)
-            self._longest = max(self._longest, reply.seconds)
+            self.night = replace(self.night, tokens=tokens, usd=self.night.usd + usd)
 
     def left(self) -> str:
         """The part of the tightest limit that is left, in words."""
@@ -163,9 +162,10 @@ class MeteredChat:
     def ask(self, request: ChatRequest) -> ChatReply:
         """As `Chat.ask`; BudgetError instead of a call that could pass a limit."""
         self.meter.allow(request)
-        reply = None
         try:
             reply = self.chat.ask(request)
-            return reply
-        finally:
-            self.meter.count(reply)
+        except ModelError as failure:
+            self.meter.count(None, failure.seconds)
+            raise
+        self.meter.count(reply, reply.seconds)
+        return reply
