@@ -56,9 +56,15 @@ class Spent:
     """What was used; `usd` counts only models whose price is known."""
 
     calls: int = 0
-    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     seconds: float = 0.0
     usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Read and written."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 def read_prices(file: Path = PRICES) -> dict[str, Price]:
@@ -87,8 +93,8 @@ def month_so_far(ledger: pd.DataFrame, night: pd.Timestamp) -> Spent:
     """What the earlier nights of the night's calendar month used; rows of `tables.TRIALS`."""
     same = (ledger["night"].dt.year == night.year) & (ledger["night"].dt.month == night.month)
     rows = ledger[same & (ledger["night"] < night)]
-    tokens = rows["prompt_tokens"].sum() + rows["completion_tokens"].sum()
-    return Spent(int(rows["calls"].sum()), int(tokens), float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
+    calls, read, written = (int(rows[column].sum()) for column in ("calls", "prompt_tokens", "completion_tokens"))
+    return Spent(calls, read, written, float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
 
 
 class Meter:
@@ -130,9 +136,14 @@ class Meter:
         self.night = replace(self.night, calls=self.night.calls + 1, seconds=self.night.seconds + seconds)
         self._longest = max(self._longest, seconds)
         if reply is not None:
-            usd = self.price.of(reply.prompt_tokens, reply.completion_tokens) if self.price else 0.0
-            tokens = self.night.tokens + reply.prompt_tokens + reply.completion_tokens
-            self.night = replace(self.night, tokens=tokens, usd=self.night.usd + usd)
+            read, written = reply.prompt_tokens, reply.completion_tokens
+            usd = self.price.of(read, written) if self.price else 0.0
+            self.night = replace(
+                self.night,
+                prompt_tokens=self.night.prompt_tokens + read,
+                completion_tokens=self.night.completion_tokens + written,
+                usd=self.night.usd + usd,
+            )
 
     def left(self) -> str:
         """The part of the tightest limit that is left, in words."""

@@ -251,7 +251,7 @@ class _Run:
         bill = _bill(before, self.meter)
         last["critique"] = said
         for key, used in bill.items():
-            last[key] = float(last[key]) + float(used)  # type: ignore[arg-type]  # cells of the ledger
+            last[key] = last[key] + used  # type: ignore[operator]  # cells of the ledger, numbers both
 
 
 def _bill(before: Spent, meter: Meter) -> Row:
@@ -260,6 +260,8 @@ def _bill(before: Spent, meter: Meter) -> Row:
     known = meter.price is not None or now.calls == before.calls
     return {
         "calls": now.calls - before.calls,
+        "prompt_tokens": now.prompt_tokens - before.prompt_tokens,
+        "completion_tokens": now.completion_tokens - before.completion_tokens,
         "model_seconds": now.seconds - before.seconds,
         "usd": now.usd - before.usd if known else np.nan,
     }

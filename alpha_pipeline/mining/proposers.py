@@ -58,15 +58,10 @@ class ModelWriter:
         return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
 
     def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
-        """Ask again with the refusal; the bill of both calls is the second draft's."""
+        """Ask again with the refusal, for this one factor."""
         alone = replace(task, count=1)
         messages = correction(alone, draft, str(error), self.constrain, near)
-        again = read_reply(self._ask(messages, alone, task.seed + 1), alone)[0]
-        return replace(
-            again,
-            prompt_tokens=draft.prompt_tokens + again.prompt_tokens,
-            completion_tokens=draft.completion_tokens + again.completion_tokens,
-        )
+        return read_reply(self._ask(messages, alone, task.seed + 1), alone)[0]
 
     def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
         """Ask for a critique and the next direction."""

@@ -43,7 +43,7 @@ def read_reply(reply: ChatReply, task: Task) -> tuple[Draft, ...]:
         task: says how many are wanted, whether code or formulas, and gives names where the reply has none.
 
     Returns:
-        At least one and at most `task.count` drafts, the first with the bill. One whose `source` is empty when no
+        At least one and at most `task.count` drafts. One whose `source` is empty when no
         factor was found; long texts are cut.
     """
     text = _storable(reply.text)
@@ -63,8 +63,6 @@ def read_reply(reply: ChatReply, task: Task) -> tuple[Draft, ...]:
                 claims=_text(one, "expected_performance"),
                 parent=task.parent.factor_id if task.parent else "",
                 request_hash=reply.request_hash,
-                prompt_tokens=0 if number else reply.prompt_tokens,
-                completion_tokens=0 if number else reply.completion_tokens,
             )
         )
     return tuple(drafts)

@@ -79,8 +79,6 @@ class Draft:
         claims: expected performance as claimed; never a measurement.
         parent: factor_id it improves; empty for a fresh idea.
         request_hash: of the stored model request; empty when no model was asked.
-        prompt_tokens: read by the model; the first draft of an answer carries the whole bill.
-        completion_tokens: written by the model; likewise.
     """
 
     name: str
@@ -91,8 +89,6 @@ class Draft:
     claims: str = ""
     parent: str = ""
     request_hash: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 class Proposer(Protocol):
