@@ -23,8 +23,7 @@ from alpha_pipeline.mining.task import Draft, Proposer, Task
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.tables import MEASURES, TRIALS
-from alpha_pipeline.validation import CheckResult, validate
-from alpha_pipeline.validation.originality import likeness
+from alpha_pipeline.validation import CheckResult, SampledRanks, likeness, validate
 from alpha_pipeline.values import evaluate_one
 
 Report = Callable[[str], None]
@@ -135,7 +134,8 @@ def _beaten(
 ) -> str:
     """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
     rule = tonight.admission
-    close = [name for name, alike in likeness(values, in_force).items() if alike >= rule.correlation]
+    alike = likeness(SampledRanks.of(values), _ranked(in_force))
+    close = [name for name, size in alike.items() if size >= rule.correlation]
     if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
         return ""
     theirs = _measure(in_force[close[0]], tonight, ledger)["valid_sharpe"]
@@ -180,7 +180,11 @@ class _Reference:
 
 
 def _validate(node: Node, tonight: Night, in_force: Values) -> list[CheckResult]:
-    return validate(partial(evaluate_one, node), tonight.panel, lookback(node), in_force)
+    return validate(partial(evaluate_one, node), tonight.panel, lookback(node), _ranked(in_force))
+
+
+def _ranked(in_force: Values) -> dict[str, SampledRanks]:
+    return {name: SampledRanks.of(values) for name, values in in_force.items()}
 
 
 def _measure(values: Array, tonight: Night, ledger: pd.DataFrame) -> dict[str, float]:
