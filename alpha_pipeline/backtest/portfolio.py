@@ -161,7 +161,12 @@ class Tape:
 
 
 def trade(
-    values: Array, tape: Tape, fractions: Array | None = None, direction: float = 1.0, funding: Array | None = None
+    values: Array,
+    tape: Tape,
+    fractions: Array | None = None,
+    direction: float = 1.0,
+    funding: Array | None = None,
+    keep_weights: bool = True,
 ) -> BacktestResult:
     """
     Trade a factor on bars that were read before; as `backtest` in all else.
@@ -172,6 +177,7 @@ def trade(
         fractions: `ranks(values)` where the caller has them already.
         direction: -1 to trade the negative of the values.
         funding: as in `backtest`.
+        keep_weights: whether the result has its weights; without rows if not, which saves as much memory as the values.
 
     Raises:
         DataError: the shapes differ.
@@ -182,7 +188,7 @@ def trade(
     decided = np.flatnonzero(tape.decided[: -config.delay_bars])
     decision = np.full(bars, -1)
     decision[decided + config.delay_bars] = np.arange(len(decided))
-    held, out = np.empty(values.shape), np.empty((bars, 4))
+    held, out = np.empty(values.shape if keep_weights else (0, values.shape[1])), np.empty((bars, 4))
     portfolio.hold(
         _targets(values, fractions, decided, direction, config),
         decision,
@@ -255,12 +261,15 @@ def _targets(values: Array, fractions: Array | None, decided: Array, direction: 
         return positions.time_series_weights(direction * values, config.window_bars, config.max_weight)[decided]
     rows = slice(len(decided)) if len(decided) and decided[-1] == len(decided) - 1 else decided
     picked = ranks(values[rows]) if fractions is None else fractions[rows]
-    if direction < 0:
-        picked = 1 + 1 / np.maximum(np.isfinite(picked).sum(axis=1, keepdims=True), 1) - picked
+    if config.mode == "long_only":
+        if direction < 0:  # the other books are the mirror image of their negative's
+            picked = 1 + 1 / np.maximum(np.isfinite(picked).sum(axis=1, keepdims=True), 1) - picked
+        return positions.long_only_weights(picked, config.quantile, config.max_weight)
     if config.mode == "rank":
-        return positions.rank_weights(picked, config.max_weight)
-    of = positions.quantile_weights if config.mode == "quantile" else positions.long_only_weights
-    return of(picked, config.quantile, config.max_weight)
+        weights = positions.rank_weights(picked, config.max_weight)
+    else:
+        weights = positions.quantile_weights(picked, config.quantile, config.max_weight)
+    return np.negative(weights, out=weights) if direction < 0 else weights
 
 
 def _impact_rates(panel: Panel, config: BacktestConfig) -> Array:

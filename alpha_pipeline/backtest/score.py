@@ -66,8 +66,8 @@ def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool 
     ic = rank_correlations(fractions, stretch.forward_ranks)
     test = mean_test(ic, lags=overlap_lags(market.horizon_bars))
     direction = -1.0 if oriented and test.mean < 0 else 1.0
-    result = trade(values, tape, fractions, direction)
-    later = trade(values, tape.later(), fractions, direction).net if delayed else np.empty(0)
+    result = trade(values, tape, fractions, direction, keep_weights=False)
+    later = trade(values, tape.later(), fractions, direction, keep_weights=False).net if delayed else np.empty(0)
     per_year = market.periods_per_year
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
     bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())

@@ -19,8 +19,21 @@ from alpha_pipeline.kernels import (
     portfolio,
     ranking,
     recursive,
+    survey,
     trends,
     windows,
 )
 
-MODULES = (cross_section, deviation, elementwise, moments, partial, portfolio, ranking, recursive, trends, windows)
+MODULES = (
+    cross_section,
+    deviation,
+    elementwise,
+    moments,
+    partial,
+    portfolio,
+    ranking,
+    recursive,
+    survey,
+    trends,
+    windows,
+)

@@ -26,9 +26,9 @@ from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.progress import Progress, progress
 from alpha_pipeline.mining.task import WAYS, Draft, Proposer, Task, Way
-from alpha_pipeline.mining.trial import Night, Proposal, Row, blank, read, references, try_out, values_in_force
+from alpha_pipeline.mining.trial import InForce, Night, Proposal, Row, blank, read, references, standing, try_out
 from alpha_pipeline.mining.tried import Tried, measured_on_train
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
@@ -139,7 +139,7 @@ class _Run:
         self.meter = Meter(settings.budget, settings.prices.get(proposer.model), month_so_far(ledger, tonight.night))
         self.proposer = proposer.within(self.meter)
         self.tried = Tried(ledger)
-        self.in_force: dict[str, Array] = values_in_force(ledger, tonight)
+        self.in_force: InForce = standing(ledger, tonight)
         self.rows: list[Row] = references(tonight, self.tried, self.in_force)
         self.questions = self.silent = 0
 

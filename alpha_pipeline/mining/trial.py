@@ -25,12 +25,10 @@ from alpha_pipeline.mining.tried import Tried
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.tables import MEASURES, UNANSWERED
-from alpha_pipeline.validation import CheckResult, validate
-from alpha_pipeline.validation.originality import likeness
+from alpha_pipeline.validation import CheckResult, SampledRanks, Screen, likeness, validate
 from alpha_pipeline.values import evaluate_all, evaluate_one
 
 Row = dict[str, object]
-Values = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,27 @@ class Night:
         train, valid = (Stretch.of(self.panel.rows(*segment), self.market) for segment in (self.train, self.valid))
         return train, valid
 
+    @cached_property
+    def screen(self) -> Screen:
+        """The bars on which every draft is looked over for leaks; admitted ones are looked over on all."""
+        return Screen.of(self.panel)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A factor in force: its values on tonight's bars, and their ranks as likeness is measured."""
+
+    values: Array
+    ranks: SampledRanks
+
+    @classmethod
+    def of(cls, values: Array) -> "Standing":
+        """Rank the values."""
+        return cls(values, SampledRanks.of(values))
+
+
+InForce = dict[str, Standing]
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -66,7 +85,7 @@ class Proposal:
 class Measured:
     """What was found out about a factor by itself; `measures` is empty when a check refused it."""
 
-    values: Array
+    standing: Standing
     checks: list[CheckResult]
     measures: dict[str, float]
 
@@ -124,7 +143,7 @@ def read(draft: Draft, task: Task) -> Node:
     return node
 
 
-def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_force: dict[str, Array]) -> list[Row]:
+def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_force: InForce) -> list[Row]:
     """
     Walk proposals through the stages, each until it is refused or admitted.
 
@@ -132,7 +151,7 @@ def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_forc
         tonight: market, bars, rule of admission.
         proposals: in order.
         tried: everything before them; grows by them.
-        in_force: values of the factors in force by factor_id; admitted ones enter, those they replace leave.
+        in_force: the factors in force by factor_id; admitted ones enter, those they replace leave.
     """
     rows = [_screen(proposal, tried, in_force) for proposal in proposals]
     open_ = [(row, p.node) for row, p in zip(rows, proposals, strict=True) if p.node is not None and not row["reason"]]
@@ -145,7 +164,7 @@ def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_forc
     return rows
 
 
-def references(tonight: Night, tried: Tried, in_force: dict[str, Array]) -> list[Row]:
+def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
     """Measure the shipped references that the ledger does not know and whose fields the market has."""
     fresh = []
     for factor in REFERENCES:
@@ -162,18 +181,18 @@ def references(tonight: Night, tried: Tried, in_force: dict[str, Array]) -> list
         row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"}
         tried.know(str(row["identity"]), str(row["canonical"]), str(row["factor_id"]))
         tried.count(row)
-        in_force[str(row["factor_id"])] = found.values
+        in_force[str(row["factor_id"])] = found.standing
         rows.append(row)
     return rows
 
 
-def values_in_force(ledger: pd.DataFrame, tonight: Night) -> dict[str, Array]:
-    """Values of every factor admitted and not replaced whose fields the market still has, by factor_id."""
+def standing(ledger: pd.DataFrame, tonight: Night) -> InForce:
+    """Every factor admitted and not replaced whose fields the market still has, by factor_id."""
     admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
     admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
     nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
     usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
-    return evaluate_all(usable, tonight.panel)
+    return {name: Standing.of(values) for name, values in evaluate_all(usable, tonight.panel).items()}
 
 
 def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measured]:
@@ -192,9 +211,12 @@ def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iter
 
 
 def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Measured:
-    checks = validate(partial(evaluate_one, node), tonight.panel, lookback(node)) if checked else []
+    checks = []
+    if checked:
+        evaluate_node = partial(evaluate_one, node)
+        checks = validate(evaluate_node, tonight.panel, lookback(node), values=values, screen=tonight.screen)
     refused = any(check.blocking and not check.passed for check in checks)
-    return Measured(values, checks, {} if refused else _measures(values, tonight))
+    return Measured(Standing.of(values), checks, {} if refused else _measures(values, tonight))
 
 
 def _measures(values: Array, tonight: Night) -> dict[str, float]:
@@ -226,7 +248,7 @@ def _deflated(measures: Mapping[str, float], tonight: Night, tried: Tried) -> di
     return {**measures, "deflated_sharpe": belief}
 
 
-def _screen(proposal: Proposal, tried: Tried, in_force: Values) -> Row:
+def _screen(proposal: Proposal, tried: Tried, in_force: InForce) -> Row:
     """Stop what does not parse and what was tried before; nothing of it is computed."""
     row, node, error = proposal.row, proposal.node, proposal.error
     if row["verdict"] == UNANSWERED:
@@ -253,12 +275,12 @@ def _named(name: str, node: Node) -> Row:
     return {"canonical": str(node), "identity": print_of, "factor_id": factor_id(name, print_of)}
 
 
-def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, in_force: dict[str, Array]) -> Row:
+def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, in_force: InForce) -> Row:
     """Verdict over one measured factor; an admitted one enters the factors in force."""
     failed = next((check for check in found.checks if check.blocking and not check.passed), None)
     if failed is not None:
         return _failed(failed)
-    alike = likeness(found.values, in_force)
+    alike = likeness(found.standing.ranks, {name: other.ranks for name, other in in_force.items()})
     twin = next(iter(alike), "")
     closest = alike.get(twin, 0.0)
     measures = _deflated(found.measures, tonight, tried) | {"max_correlation": closest}
@@ -278,12 +300,12 @@ def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, 
     elif reason:
         significant = reason.startswith(("loses", "deflated"))
         return known | {"reason": reason, "stage": "significant" if significant else "leak_clean"}
-    whole = validate(partial(evaluate_one, node), tonight.panel, lookback(node))
+    whole = validate(partial(evaluate_one, node), tonight.panel, lookback(node), values=found.standing.values)
     failed = next((check for check in whole if check.blocking and not check.passed), None)
     if failed is not None:
         return known | _failed(failed)
     in_force.pop(replaces, None)
-    in_force[str(row["factor_id"])] = found.values
+    in_force[str(row["factor_id"])] = found.standing
     return known | {"stage": "accepted", "verdict": "accepted", "replaces": replaces}
 
 
@@ -292,11 +314,11 @@ def _failed(check: CheckResult) -> Row:
     return {"stage": stage, "reason": f"{check.name} check", "feedback": check.detail}
 
 
-def _beaten(close: set[str], measures: Mapping[str, float], tonight: Night, in_force: Values) -> str:
+def _beaten(close: set[str], measures: Mapping[str, float], tonight: Night, in_force: InForce) -> str:
     """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
     rule = tonight.admission
     if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
         return ""
     (name,) = close
-    theirs = _measures(in_force[name], tonight)["valid_sharpe"]
+    theirs = _measures(in_force[name].values, tonight)["valid_sharpe"]
     return name if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""

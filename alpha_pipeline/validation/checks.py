@@ -5,9 +5,13 @@ Raw tables are checked in `data_quality`; what a check's outcome leads to is dec
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from alpha_pipeline.kernels import survey
 from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.validation.likeness import SampledRanks
+from alpha_pipeline.validation.screen import Screen
 
 Evaluate = Callable[[Panel], Array]
 
@@ -22,14 +26,28 @@ class Candidate:
         panel: the bars to check on.
         values: `evaluate(panel)`.
         lookback_bars: history it declares to need before its first value.
-        library: values of the factors in force on the same grid, by factor_id.
+        library: sampled ranks of the factors in force on the same grid, by factor_id.
+        screen: of the panel, to look for leaks quickly; without it they are looked for thoroughly.
     """
 
     evaluate: Evaluate
     panel: Panel
     values: Array
     lookback_bars: int
-    library: Mapping[str, Array]
+    library: Mapping[str, SampledRanks]
+    screen: Screen | None = None
+
+    @cached_property
+    def suspect(self) -> "Candidate":
+        """The candidate as leaks are looked for: on the symbols of the screen, or itself without one."""
+        if self.screen is None:
+            return self
+        return replace(self, panel=self.screen.panel, values=self.evaluate(self.screen.panel))
+
+    @cached_property
+    def surveyed(self) -> Array:
+        """(bars after the warm-up, columns of `kernels.survey`)."""
+        return survey.of(self.values[self.lookback_bars :], self.panel["close"][self.lookback_bars :])
 
 
 @dataclass(frozen=True)
@@ -82,8 +100,10 @@ def validate(
     evaluate: Evaluate,
     panel: Panel,
     lookback_bars: int,
-    library: Mapping[str, Array] | None = None,
+    library: Mapping[str, SampledRanks] | None = None,
     only: Collection[str] | None = None,
+    values: Array | None = None,
+    screen: Screen | None = None,
 ) -> list[CheckResult]:
     """
     Run the checks.
@@ -92,13 +112,16 @@ def validate(
         evaluate: panel to (bars, symbols) values.
         panel: the bars to check on.
         lookback_bars: history the factor declares.
-        library: values of factors in force on the same grid; none by default.
+        library: sampled ranks of factors in force on the same grid; none by default.
         only: names of the checks to run; all by default.
+        values: `evaluate(panel)` where the caller has them already.
+        screen: `Screen.of(panel)`, to look for leaks on few symbols, bars and cuts; everywhere without it.
 
     Returns:
         One result per check, in order.
     """
-    candidate = Candidate(evaluate, panel, evaluate(panel), lookback_bars, library or {})
+    values = evaluate(panel) if values is None else values
+    candidate = Candidate(evaluate, panel, values, lookback_bars, library or {}, screen)
     results = []
     for name, (function, blocking) in _checks.items():
         if only is not None and name not in only:

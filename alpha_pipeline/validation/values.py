@@ -6,6 +6,7 @@ All on scale-free quantities: a factor may be measured in any unit.
 
 import numpy as np
 
+from alpha_pipeline.kernels import survey
 from alpha_pipeline.panel import Array
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
 
@@ -21,9 +22,8 @@ SAMPLED_BARS = 250
 @check(blocking=True)
 def coverage(candidate: Candidate) -> Outcome:
     """Share of finite values where there is a price, after the declared warm-up."""
-    values = candidate.values[candidate.lookback_bars :]
-    priced = np.isfinite(candidate.panel["close"][candidate.lookback_bars :])
-    share = float(np.isfinite(values[priced]).mean()) if priced.any() else 0.0
+    priced = candidate.surveyed[:, survey.PRICED].sum()
+    share = float(candidate.surveyed[:, survey.VALUED].sum() / priced) if priced else 0.0
     return share >= MINIMUM_COVERAGE, share, MINIMUM_COVERAGE, f"{share:.0%} of the bars have a value after warm-up"
 
 
@@ -35,25 +35,23 @@ def variation(candidate: Candidate) -> Outcome:
     One symbol alone is compared with its own previous bar.
     """
     values = _side_by_side(candidate)
-    present = np.isfinite(values).sum(axis=1) >= 2
-    if not present.any():
+    rows = candidate.surveyed if values.shape[1] == candidate.panel.shape[1] else survey.of(values, values)
+    rows = rows[rows[:, survey.PRESENT] >= 2]
+    if not len(rows):
         return False, 0.0, MINIMUM_SPREAD, "no bar has two values to compare"
-    rows = values[present]
-    size = np.nanmax(np.abs(rows), axis=1)
-    spread = np.nanmax(rows, axis=1) - np.nanmin(rows, axis=1)
-    share = float((spread > 1e-12 * np.maximum(size, 1e-300)).mean())
+    smallest, largest = rows[:, survey.SMALLEST], rows[:, survey.LARGEST]
+    size = np.maximum(np.abs(smallest), np.abs(largest))
+    share = float((largest - smallest > 1e-12 * np.maximum(size, 1e-300)).mean())
     return share >= MINIMUM_SPREAD, share, MINIMUM_SPREAD, f"symbols differ on {share:.0%} of the bars"
 
 
 @check(blocking=True)
 def movement(candidate: Candidate) -> Outcome:
     """Share of bars on which any symbol's value differs from the bar before: a constant per symbol is no factor."""
-    values = candidate.values[candidate.lookback_bars :]
-    both = np.isfinite(values[1:]) & np.isfinite(values[:-1])
-    rows = both.any(axis=1)
-    if not rows.any():
+    compared = candidate.surveyed[:, survey.COMPARED].sum()
+    if not compared:
         return False, 0.0, MINIMUM_MOVEMENT, "no symbol has a value on two bars in a row"
-    share = float((both & (values[1:] != values[:-1])).any(axis=1)[rows].mean())
+    share = float(candidate.surveyed[:, survey.MOVED].sum() / compared)
     return share >= MINIMUM_MOVEMENT, share, MINIMUM_MOVEMENT, f"values move on {share:.0%} of the bars"
 
 
@@ -74,15 +72,27 @@ def distinctness(candidate: Candidate) -> Outcome:
 def value_range(candidate: Candidate) -> Outcome:
     """99th percentile of the distance from the median, in interquartile ranges of the bar."""
     values = candidate.values[candidate.lookback_bars :]
-    rows = values[np.isfinite(values).sum(axis=1) >= 4]
-    rows = rows[:: max(1, len(rows) // SAMPLED_BARS)]
+    wide = np.flatnonzero(candidate.surveyed[:, survey.PRESENT] >= 4)
+    rows = values[wide[:: max(1, len(wide) // SAMPLED_BARS)]]
     if not len(rows):
         return True, np.nan, MAXIMUM_SCORE, "too few symbols for quartiles"
-    low, middle, high = np.nanquantile(rows, [0.25, 0.5, 0.75], axis=1)
+    rows = np.sort(rows, axis=1)  # NaN last
+    low, middle, high = (_quantiles(rows, share) for share in (0.25, 0.5, 0.75))
     width = np.where(high > low, high - low, np.nan)[:, None]
     scores = np.abs(rows - middle[:, None]) / width
-    score = float(np.nanquantile(scores, 0.99)) if np.isfinite(scores).any() else 0.0
+    scores = scores[~np.isnan(scores)]
+    score = float(np.quantile(scores, 0.99)) if np.isfinite(scores).any() else 0.0
     return score <= MAXIMUM_SCORE, score, MAXIMUM_SCORE, f"99 % of values lie within {score:.1f} quartile ranges"
+
+
+def _quantiles(ordered: Array, share: float) -> Array:
+    """(rows,): quantile of each row of sorted values, NaN at the end, linear between neighbours."""
+    rows, last = np.arange(len(ordered)), (~np.isnan(ordered)).sum(axis=1) - 1
+    place = share * last
+    below = np.floor(place).astype(int)
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, last)]
+    with np.errstate(invalid="ignore"):
+        return low + (high - low) * (place - below)
 
 
 def _side_by_side(candidate: Candidate) -> Array:

@@ -2,14 +2,25 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from alpha_pipeline.expressions import evaluate, lookback, parse
 from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.validation import Canary, CheckResult, canaries, checks, validate, wrong_canaries
+from alpha_pipeline.validation import (
+    Canary,
+    CheckResult,
+    SampledRanks,
+    Screen,
+    canaries,
+    checks,
+    validate,
+    wrong_canaries,
+)
 from alpha_pipeline.validation.canaries import LEAKS
 
 
@@ -18,7 +29,7 @@ def market(bars: int = 400, symbols: int = 6, seed: int = 0) -> Panel:
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (bars, symbols)), axis=0))
     fields = {"close": close, "volume": rng.lognormal(3, 1, (bars, symbols))}
     times = pd.date_range("2019-01-01", periods=bars, freq="h").to_numpy("datetime64[us]")
-    return Panel(times, tuple("ABCDEF"[:symbols]), fields)
+    return Panel(times, tuple(f"S{column:03d}" for column in range(symbols)), fields)
 
 
 def frames(function: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Panel], Array]:
@@ -38,6 +49,40 @@ def test_canaries_are_told_apart(canary: Canary) -> None:
     assert bool(leaks) != canary.honest
     assert all(result.passed for result in results) or not canary.honest
     assert all("future" in result.detail or "starts" in result.detail for result in leaks)
+
+
+@pytest.mark.parametrize("canary", canaries(), ids=lambda canary: canary.name)
+@pytest.mark.parametrize("symbols", [6, 100])
+def test_canaries_are_told_apart_when_screening(canary: Canary, symbols: int) -> None:
+    """Few symbols, bars and cuts are enough for every known cheater, and no honest factor is refused."""
+    for seed in range(3):
+        panel = market(symbols=symbols, seed=seed)
+        values = canary.evaluate(panel)
+        results = validate(canary.evaluate, panel, 20, only=LEAKS, values=values, screen=Screen.of(panel))
+        assert all(result.passed for result in results) == canary.honest
+
+
+@pytest.mark.parametrize("reach", [1, 3, 24, 200])
+def test_screening_catches_a_leak_of_any_reach(reach: int) -> None:
+    """One bar or two hundred ahead, also on a long panel."""
+    panel = market(1500)
+    leak = frames(lambda x: x.shift(-reach) / x)
+    assert not named(validate(leak, panel, 5, screen=Screen.of(panel)), "no_lookahead").passed
+
+
+def test_screening_looks_at_few_symbols_and_takes_values_as_given() -> None:
+    """No panel wider than the screen is evaluated when the values are there already."""
+    panel, seen = market(symbols=200), []
+
+    def evaluated(piece: Panel) -> Array:
+        seen.append(piece.shape[1])
+        return piece["close"] / piece["volume"]
+
+    results = validate(evaluated, panel, 0, values=evaluated(panel), screen=Screen.of(panel))
+    assert all(result.passed for result in results)
+    assert len(Screen.of(panel).panel.symbols) == 48
+    assert set(seen[1:]) == {48}
+    assert len(seen) < 30
 
 
 def test_the_checks_are_checked() -> None:
@@ -128,7 +173,7 @@ def test_the_unit_does_not_matter() -> None:
 def test_a_copy_is_named_with_its_twin() -> None:
     """A monotone transform of a factor in force orders symbols the same way, up or down."""
     panel = market()
-    library = {"momentum_1": panel["close"], "other_2": panel["volume"]}
+    library = {name: SampledRanks.of(panel[field]) for name, field in (("momentum_1", "close"), ("other_2", "volume"))}
     twin = named(validate(frames(lambda x: -np.log(x)), panel, 0, library), "correlation")
     assert not twin.passed
     assert "momentum_1" in twin.detail
@@ -144,3 +189,29 @@ def test_the_registry_says_what_blocks() -> None:
         "variation",
         "movement",
     }
+
+
+def test_values_are_judged_as_numpy_and_scipy_judge_them() -> None:
+    """Coverage, variation, movement, range and likeness from their definitions, with gaps and ties, to 1e-12."""
+    panel, rng = market(700, 30), np.random.default_rng(1)
+    close = np.where(rng.random(panel.shape) < 0.05, np.nan, panel["close"])
+    x = np.round(np.exp(rng.normal(size=panel.shape)), 1)
+    values = np.where(rng.random(panel.shape) < 0.1, np.nan, x)
+    other = np.where(rng.random(panel.shape) < 0.2, np.nan, x + rng.normal(size=panel.shape))
+    library = {"other": SampledRanks.of(other)}
+    found = validate(
+        lambda _: values, replace(panel, fields={"close": close}), 9, library, only=set(checks()) - {*LEAKS}
+    )
+    value = {result.name: result.value for result in found}
+    rows = values[9:]
+    assert value["coverage"] == np.isfinite(rows[np.isfinite(close[9:])]).mean()
+    assert value["variation"] == (np.nanmax(rows, axis=1) > np.nanmin(rows, axis=1)).mean()
+    both = np.isfinite(rows[1:]) & np.isfinite(rows[:-1])
+    assert value["movement"] == (both & (rows[1:] != rows[:-1])).any(axis=1).mean()
+    sampled = rows[:: len(rows) // 250]
+    low, middle, high = np.nanquantile(sampled, [0.25, 0.5, 0.75], axis=1)
+    scores = np.abs(sampled - middle[:, None]) / (high - low)[:, None]
+    assert value["value_range"] == pytest.approx(np.nanquantile(scores, 0.99), abs=1e-12)
+    pairs = [(a[ok], b[ok]) for a, b in zip(values, other, strict=True) if (ok := np.isfinite(a + b)).any()]
+    alike = np.mean([abs(stats.spearmanr(a, b).statistic) for a, b in pairs])
+    assert value["correlation"] == pytest.approx(alike, abs=1e-12)
