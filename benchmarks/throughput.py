@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining import MiningSettings, loop, mine, proposers, random_grammar, trial
+from alpha_pipeline.mining import MiningSettings, loop, measuring, mine, proposers, random_grammar, trial
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS
 
@@ -29,9 +29,9 @@ PARTS: dict[str, tuple[Any, str]] = {
     "propose": (proposers.Control, "propose"),
     "parse and canonicalize": (loop, "read"),
     "screen": (trial, "_screen"),
-    "evaluate": (trial, "evaluate"),
-    "check": (trial, "validate"),
-    "backtest": (trial, "_measures"),
+    "evaluate": (measuring, "evaluate"),
+    "check": (measuring, "validate"),
+    "backtest": (measuring, "train_and_valid"),
     "judge": (trial, "_judge"),
     "knowledge": (loop, "Knowledge"),
 }

@@ -24,9 +24,10 @@ from alpha_pipeline.mining.budget import Budget, Meter, Price, Spent, month_so_f
 from alpha_pipeline.mining.families import FAMILIES
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
+from alpha_pipeline.mining.measuring import InForce, Night, standing
 from alpha_pipeline.mining.progress import Progress, progress
 from alpha_pipeline.mining.task import WAYS, Draft, Proposer, Task, Way
-from alpha_pipeline.mining.trial import InForce, Night, Proposal, Row, blank, read, references, standing, try_out
+from alpha_pipeline.mining.trial import Proposal, Row, blank, read, references, try_out
 from alpha_pipeline.mining.tried import Tried, measured_on_train
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS, UNANSWERED

@@ -1,75 +1,29 @@
 """
-Trials: the stages drafts pass until they are refused or admitted, and what is measured on the way.
+Trials: the stages drafts pass until they are refused or admitted.
 
-What is asked for, and how often, is decided in `loop`; the numbers come from `backtest`. Drafts are computed and
-measured side by side and judged one after the other, so that each counts those before it.
+What is asked for, and how often, is decided in `loop`; the numbers come from `measuring`. Drafts are measured side by
+side and judged one after the other, so that each counts those before it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
-import pandas as pd
 
-from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.errors import ExpressionError
-from alpha_pipeline.expressions import Node, evaluate, fields_used, identity, lookback, parse
+from alpha_pipeline.expressions import Node, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
-from alpha_pipeline.market import Market
-from alpha_pipeline.mining.judge import Admission, refusal, rubric
+from alpha_pipeline.mining.judge import refusal, rubric
+from alpha_pipeline.mining.measuring import InForce, Measured, Night, deflated, measure, train_and_valid
 from alpha_pipeline.mining.reference import REFERENCES
 from alpha_pipeline.mining.task import Draft, Task, Way
 from alpha_pipeline.mining.tried import Tried
-from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.tables import MEASURES, UNANSWERED
-from alpha_pipeline.validation import CheckResult, SampledRanks, Screen, likeness, validate
-from alpha_pipeline.values import evaluate_all, evaluate_one
+from alpha_pipeline.validation import CheckResult, likeness, validate
+from alpha_pipeline.values import evaluate_one
 
 Row = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Night:
-    """Everything fixed for a night: the bars that may be seen, cut in train and validation."""
-
-    night: pd.Timestamp
-    market: Market
-    panel: Panel
-    train: tuple[int, int]
-    valid: tuple[int, int]
-    regime: str
-    admission: Admission
-    threads: int = 2
-
-    @cached_property
-    def stretches(self) -> tuple[Stretch, Stretch]:
-        """Train and validation, ready to be measured on."""
-        train, valid = (Stretch.of(self.panel.rows(*segment), self.market) for segment in (self.train, self.valid))
-        return train, valid
-
-    @cached_property
-    def screen(self) -> Screen:
-        """The bars on which every draft is looked over for leaks; admitted ones are looked over on all."""
-        return Screen.of(self.panel)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A factor in force: its values on tonight's bars, and their ranks as likeness is measured."""
-
-    values: Array
-    ranks: SampledRanks
-
-    @classmethod
-    def of(cls, values: Array) -> "Standing":
-        """Rank the values."""
-        return cls(values, SampledRanks.of(values))
-
-
-InForce = dict[str, Standing]
 
 
 @dataclass(frozen=True)
@@ -79,15 +33,6 @@ class Proposal:
     row: Row
     node: Node | None
     error: ExpressionError | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was found out about a factor by itself; `measures` is empty when a check refused it."""
-
-    standing: Standing
-    checks: list[CheckResult]
-    measures: dict[str, float]
 
 
 def blank(tonight: Night, draft: Draft, proposer: str, model: str, theme: str = "", way: Way = "generate") -> Row:
@@ -175,7 +120,7 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
     for (factor, node), found in zip(fresh, measure(tonight, [node for _, node in fresh], checked=False), strict=True):
         draft = Draft(factor.name, factor.source, rationale=factor.rationale)
         row = blank(tonight, draft, "reference", "") | _named(draft.name, node)
-        measures = _deflated(found.measures, tonight, tried)
+        measures = deflated(found.measures, tonight, tried)
         points, said = rubric(measures)
         row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
         row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"}
@@ -184,68 +129,6 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
         in_force[str(row["factor_id"])] = found.standing
         rows.append(row)
     return rows
-
-
-def standing(ledger: pd.DataFrame, tonight: Night) -> InForce:
-    """Every factor admitted and not replaced whose fields the market still has, by factor_id."""
-    admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
-    admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
-    nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
-    usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
-    return {name: Standing.of(values) for name, values in evaluate_all(usable, tonight.panel).items()}
-
-
-def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measured]:
-    """
-    Values, checks and measures of factors, in order; sub-expressions they share are computed once.
-
-    Args:
-        tonight: bars and segments.
-        nodes: the factors.
-        checked: leave out what a check refuses.
-    """
-    found = dict(evaluate(nodes, tonight.panel, threads=tonight.threads))
-    with ThreadPoolExecutor(tonight.threads) as pool:
-        work = partial(_measure_one, tonight, checked=checked)
-        yield from pool.map(work, nodes, [found[position] for position in range(len(nodes))])
-
-
-def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Measured:
-    checks = []
-    if checked:
-        evaluate_node = partial(evaluate_one, node)
-        checks = validate(evaluate_node, tonight.panel, lookback(node), values=values, screen=tonight.screen)
-    refused = any(check.blocking and not check.passed for check in checks)
-    return Measured(Standing.of(values), checks, {} if refused else _measures(values, tonight))
-
-
-def _measures(values: Array, tonight: Night) -> dict[str, float]:
-    """Train and validation measures; the direction is chosen on train."""
-    first, second = tonight.stretches
-    train = score(values[slice(*tonight.train)], first, delayed=False, oriented=True)
-    direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid = score(direction * values[slice(*tonight.valid)], second, delayed=False)
-    return {
-        "train_rank_ic": train["rank_ic"],
-        "train_t_stat": train["t_stat"],
-        "train_sharpe": train["sharpe"],
-        "valid_rank_ic": direction * valid["rank_ic"],
-        "valid_t_stat": direction * valid["t_stat"],
-        "valid_sharpe": valid["sharpe"],
-        "valid_max_drawdown": valid["max_drawdown"],
-        "valid_turnover": valid["turnover"],
-        **{key: valid[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis")},
-    }
-
-
-def _deflated(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:
-    """The measures with the Sharpe ratio deflated by all trials so far, this one included."""
-    sharpe = measures["valid_sharpe"]
-    counts = np.isfinite(sharpe)
-    variance = tried.sharpe_variance(sharpe) / tonight.market.periods_per_year if counts else 0.0
-    per_bar, bars, skewness, kurtosis = (measures[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis"))
-    belief = deflated_sharpe(per_bar, int(bars), skewness, kurtosis, tried.sharpes + int(counts), variance)
-    return {**measures, "deflated_sharpe": belief}
 
 
 def _screen(proposal: Proposal, tried: Tried, in_force: InForce) -> Row:
@@ -283,7 +166,7 @@ def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, 
     alike = likeness(found.standing.ranks, {name: other.ranks for name, other in in_force.items()})
     twin = next(iter(alike), "")
     closest = alike.get(twin, 0.0)
-    measures = _deflated(found.measures, tonight, tried) | {"max_correlation": closest}
+    measures = deflated(found.measures, tonight, tried) | {"max_correlation": closest}
     points, said = rubric(measures)
     known = {key: measures[key] for key in MEASURES} | {"score": points, "feedback": said}
     reason = refusal(measures, tonight.admission)
@@ -320,5 +203,5 @@ def _beaten(close: set[str], measures: Mapping[str, float], tonight: Night, in_f
     if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
         return ""
     (name,) = close
-    theirs = _measures(in_force[name].values, tonight)["valid_sharpe"]
+    theirs = train_and_valid(in_force[name].values, tonight)["valid_sharpe"]
     return name if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""
