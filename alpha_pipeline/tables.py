@@ -57,6 +57,13 @@ class Table:
         """No rows, all columns, the right types."""
         return self.schema().empty_table().to_pandas()
 
+    def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The fixed columns of rows stored before some of them existed: what was not said then is "", 0 or NaN."""
+        blank = {TEXT: "", INT: 0, FLAG: False}
+        whole = frame.reindex(columns=[column.name for column in self.columns])
+        gaps = {c.name: blank[c.type] for c in self.columns if c.type in blank and whole[c.name].isna().any()}
+        return whole.astype(dict.fromkeys(gaps, object)).fillna(gaps).infer_objects() if gaps else whole
+
     def conform(self, frame: pd.DataFrame) -> pa.Table:
         """
         Check and order what an asset returned.

@@ -1,11 +1,12 @@
 """What an asset returns has the columns of its table, or is refused."""
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.tables import MARKET_PANEL, RAW_FUNDING, TABLES
+from alpha_pipeline.tables import MARKET_PANEL, RAW_FUNDING, TABLES, TRIALS
 
 ROW = pd.DataFrame(
     {
@@ -55,3 +56,16 @@ def test_open_ended_tables_take_float_fields_sorted_by_name() -> None:
     stored = MARKET_PANEL.conform(panel)
     assert stored.schema.names == ["timestamp", "symbol", "alpha", "close", "funding"]
     assert stored.schema.field("alpha").type == pa.float64()
+
+
+def test_rows_stored_before_a_column_existed_are_completed() -> None:
+    """Nothing said is an empty text, no count and no number; what was said stays."""
+    whole = TRIALS.empty().reindex([0])
+    whole["night"] = pd.Timestamp("2019-01-01", tz="UTC")
+    whole["trial"], whole["name"], whole["train_t_stat"] = 3, "old", 1.5
+    found = TRIALS.complete(whole[["night", "trial", "name", "train_t_stat"]])
+    assert list(found.columns) == [column.name for column in TRIALS.columns]
+    assert found.loc[0, ["name", "trial", "critique", "calls", "train_t_stat"]].tolist() == ["old", 3, "", 0, 1.5]
+    assert np.isnan(found.loc[0, "usd"])
+    pd.testing.assert_frame_equal(TRIALS.complete(found), found)
+    pd.testing.assert_frame_equal(TRIALS.complete(TRIALS.empty()), TRIALS.empty())

@@ -111,7 +111,7 @@ def mine(
     Raises:
         DataError: too few bars to split.
     """
-    run = _Run(_tonight(night, market, panel, settings), ledger, proposer, settings, report)
+    run = _Run(_tonight(night, market, panel, settings), TRIALS.complete(ledger), proposer, settings, report)
     try:
         for number in range(settings.rounds):
             run.round(number)
