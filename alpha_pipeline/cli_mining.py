@@ -126,6 +126,8 @@ def _optimize(options: argparse.Namespace) -> int:
     from alpha_pipeline.expressions import lookback, parse
     from alpha_pipeline.mining.desk import improve, task_for, train_bars
 
+    if options.steps < 0:
+        raise SettingError(f"--steps must be at least 0; found {options.steps}")
     market = _market(options.asset_type)
     train = train_bars(embedded(_NAMES[options.asset_type]), market)
     node = parse(options.expression.strip(), options.dialect, fields=list(train.fields), bar=market.bar)
@@ -192,7 +194,7 @@ def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, Meter]]":
     model = LanguageModel.from_environment()
     prices = read_prices(Path(model.prices) if model.prices else PRICES)
     meter = Meter(Budget(), prices.get(model.name()), Spent())
-    with model.open(ParquetIOManager.from_environment().lake, fresh=options.fresh) as chat:
+    with model.open(ParquetIOManager.from_environment().lake, fresh=options.fresh, retry=True) as chat:
         yield model.writer(chat).within(meter), meter
 
 
@@ -227,7 +229,7 @@ def _card(one: "Find") -> str:
     said = {
         "expression": one.canonical or draft.source, "rationale": draft.rationale, "risks": draft.risks,
         "claims": draft.claims and f"{draft.claims} (the model's words, not measured)",
-        "measured": one.measured if one.canonical and not one.refused else "",
+        "measured": one.measured if one.measures else "",
     }  # fmt: skip
     lines += [f"   {name:<11} {plain(text)}" for name, text in said.items() if text]
     lines += [f"   refused     {one.refused.splitlines()[0]}"] if one.refused else []
