@@ -47,7 +47,7 @@ class Recorded:
         return self.texts[(self.count - 1) % len(self.texts)]
 
 
-@pytest.fixture(params=["sections"])
+@pytest.fixture(params=["qwen", "sections"])
 def server(request: pytest.FixtureRequest) -> Iterator[OpenAIServer]:
     with serving(OpenAIServer(Recorded(request.param))) as found:
         yield found
