@@ -213,8 +213,10 @@ class _Run:
             return [Proposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
         self.silent = 0
         proposals = []
-        for draft in drafts:
-            final, node, error = self._read(draft, task, knowledge)
+        for place, draft in enumerate(drafts):
+            repeated = draft.source in [earlier.source for earlier in drafts[:place]]
+            repairs = 0 if repeated else self.settings.repairs
+            final, node, error = self._read(draft, task, knowledge, repairs)
             proposals.append(Proposal(self._blank(final, task, number, before), node, error))
             before = self.meter.night
         return proposals
@@ -224,10 +226,10 @@ class _Run:
         return row | {"round": number, **_bill(before, self.meter)}
 
     def _read(
-        self, draft: Draft, task: Task, knowledge: Knowledge
+        self, draft: Draft, task: Task, knowledge: Knowledge, repairs: int
     ) -> tuple[Draft, Node | None, ExpressionError | None]:
         """A draft and its tree; a refused one goes back with the error a bounded number of times."""
-        for left in range(self.settings.repairs, -1, -1):
+        for left in range(repairs, -1, -1):
             try:
                 return draft, read(draft, task), None
             except ExpressionError as error:
