@@ -134,6 +134,8 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 nights.append(mine(night.start, market, known, ledger, proposer, settings, tell))
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
+        if silent := unanswered(trials):
+            context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
         return dg.Output(trials, metadata=_describe_trials(trials))
 
     return factor_definitions
@@ -163,7 +165,18 @@ def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> 
 
 
 def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:
-    columns = ["name", "proposer", "canonical", "stage", "reason", "valid_rank_ic", "valid_t_stat", "valid_sharpe"]
+    columns = [
+        "name",
+        "proposer",
+        "theme",
+        "way",
+        "canonical",
+        "stage",
+        "reason",
+        "valid_rank_ic",
+        "valid_t_stat",
+        "valid_sharpe",
+    ]
     best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
     return {
         "funnel": dg.MetadataValue.md(markdown_image(funnel_chart(trials), "rejection funnel")),
@@ -175,6 +188,7 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float
         "model_seconds": float(trials["model_seconds"].sum()),
         "cost": cost_text(trials),
         "unanswered": unanswered(trials),
+        "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
     }
 

@@ -55,6 +55,8 @@ def materialize(lake: Path, server: OpenAIServer, tables: tuple[str, ...], first
             run_config=KNOBS if "factor_definitions" in tables else None,
         )
     assert done.success
+    if "factor_definitions" in tables:
+        assert any(event.event_type_value == "ASSET_OBSERVATION" for event in done.all_events)
 
 
 def stored(lake: Path, table: str) -> pd.DataFrame:

@@ -1,11 +1,14 @@
 """The selections a user would try with `dagster asset materialize`, as real processes."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from .conftest import NIGHT, materialize, prepare
+from .conftest import NIGHT, materialize, prepare, settings
 
 pytestmark = pytest.mark.slow
 
@@ -47,3 +50,28 @@ def test_an_unknown_symbol_is_named_with_the_known_ones(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "BTCUSDX" in done.stdout
     assert not (tmp_path / "data" / "crypto" / "raw_ohlcv").exists()
+
+
+def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
+    """From the shell as from the UI: the same knobs, the trials as lines of JSON, the progress as events."""
+    command = [str(Path(sys.executable).with_name("alpha-pipeline")), "mine", "--market", "equities", "--night", NIGHT]
+    knobs = ["--proposer", "mutation", "--rounds", "2", "--proposals", "3", "--families", "volume", "--json"]
+    done = subprocess.run(
+        [*command, *knobs], cwd=workplace, env=settings(workplace), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    mined = [row for row in rows if row["proposer"] == "mutation"]
+    assert len(mined) == 6 and {row["theme"] for row in mined} == {"volume"}
+    assert "round 2 of 2: 6 proposed" in done.stdout
+    stored = pd.read_parquet(workplace / "data/equities/factor_definitions" / f"day={NIGHT}" / "part-0.parquet")
+    assert stored["factor_id"].tolist() == [row["factor_id"] for row in rows]
+    wrong = subprocess.run(
+        [*command, "--ways", "guess"],
+        cwd=workplace,
+        env=settings(workplace),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wrong.returncode == 1 and "ways among" in wrong.stdout and "'guess'" in wrong.stdout
