@@ -127,8 +127,9 @@ def _assignment(task: Task) -> str:
     idea = f"{task.theme.replace('_', ' ')} factor ({FAMILIES[task.theme].idea})"
     several = f"{task.count} different factors, each a" if task.count > 1 else "a"
     if task.way == "optimize" and task.parent is not None:
+        past = f"It came from:\n{quoted(task.parent.line)}\n" if task.parent.line else ""
         return (
-            f"Improve this factor {where}\n{quoted([task.parent.expression, task.parent.measured])}\n"
+            f"Improve this factor {where}\n{quoted([task.parent.expression, task.parent.measured])}\n{past}"
             f"Keep its idea and {STEPS[(task.parent.step - 1) % len(STEPS)]}."
             + (f" Write {task.count} different improvements." if task.count > 1 else "")
         )

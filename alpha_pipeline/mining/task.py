@@ -27,12 +27,14 @@ class Parent:
         expression: canonical DSL.
         measured: what it earned on train, one line.
         step: number of this improvement in its line, from 1 to `STEPS`.
+        line: what it was made from, the first first, each with what it earned.
     """
 
     factor_id: str
     expression: str
     measured: str
     step: int = 1
+    line: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

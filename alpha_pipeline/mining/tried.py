@@ -28,6 +28,7 @@ class _Line:
     measured: str
     strength: float
     step: int
+    parent: str
 
 
 class Tried:
@@ -74,7 +75,7 @@ class Tried:
         if math.isfinite(t):
             above = self._lines.get(str(row["parent"]))
             step = above.step + 1 if above else 1
-            line = _Line(str(row["canonical"]), measured_on_train(row), abs(t), step)
+            line = _Line(str(row["canonical"]), measured_on_train(row), abs(t), step, str(row["parent"]))
             self._lines.setdefault(str(row["factor_id"]), line)
 
     def sharpe_variance(self, another: float) -> float:
@@ -98,7 +99,12 @@ class Tried:
         if not best:
             return None
         name, line = best[seed % len(best)]
-        return Parent(name, line.canonical, line.measured, line.step)
+        ancestors: list[str] = []
+        above = self._lines.get(line.parent)
+        while above is not None and len(ancestors) < STEPS:
+            ancestors.insert(0, f"{above.canonical[:160]} -> {above.measured}")
+            above = self._lines.get(above.parent)
+        return Parent(name, line.canonical, line.measured, line.step, tuple(ancestors))
 
 
 def measured_on_train(row: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.backtest import split
-from alpha_pipeline.errors import DataError, ModelError
+from alpha_pipeline.errors import DataError, ModelError, SettingError
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.mining import Draft, MiningSettings, ModelWriter, mine, next_library, random_grammar
@@ -409,3 +409,75 @@ def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
     assert rows.loc["sharp", "replaces"] == rows.loc["blurred", "factor_id"]
     assert rows.loc["sharp", "verdict"] == "accepted" and rows.loc["sharp", "max_correlation"] >= 0.7
     assert rows.loc["again", "verdict"] == "refused" and rows.loc["sharp", "factor_id"] in rows.loc["again", "feedback"]
+
+
+BEYOND = ("funding", "whale_balance", "netflow", "social_sentiment", "tvl", "stablecoin_supply")
+
+
+def test_what_lies_beyond_prices_is_referred_to_and_asked_for() -> None:
+    """Where a market has funding, chain data and talk, the five factors that live on them are measured, too."""
+    panel = walk(bars=500)
+    rng = np.random.default_rng(9)
+    more = {name: np.exp(np.cumsum(rng.normal(0, 0.02, panel.shape), axis=0)) for name in BEYOND}
+    script = Script(["ts_zscore(funding, 20) * cs_rank(volume)"])
+    rows = mined(script, 4, Panel(panel.timestamps, panel.symbols, {**panel.fields, **more}), ways=("multimodal",))
+    shipped = rows[rows["proposer"] == "reference"]
+    assert len(shipped) == len(REFERENCES) and shipped["train_t_stat"].notna().all()
+    assert {task.way for task in script.tasks} == {"multimodal"}
+    assert {task.theme for task in script.tasks} <= {"carry", "sentiment", "on_chain"}
+
+
+def test_without_them_the_plain_way_is_taken() -> None:
+    """Nothing to join, nothing to improve: a fresh idea."""
+    script = Script(["ts_zscore(close, 7)"])
+    mined(script, 2, ways=("multimodal", "optimize"), panel=Panel(*_bare()))
+    assert [task.way for task in script.tasks] == ["generate", "generate"]
+
+
+def _bare() -> tuple[np.ndarray, tuple[str, ...], dict[str, np.ndarray]]:
+    panel = walk(seed=3)
+    return panel.timestamps, panel.symbols, {"close": panel["close"]}
+
+
+@pytest.mark.parametrize(("batch", "threads"), [(1, 1), (2, 1), (5, 2), (40, 2)])
+def test_how_many_are_measured_together_changes_no_number(batch: int, threads: int) -> None:
+    """Neither threads nor the size of a question move a digit of what the same formulas earn."""
+    sources = [f"ts_zscore(close, {w})" for w in (6, 9, 14, 22, 35)] + [f"ts_rank(volume, {w})" for w in (6, 9, 14, 22)]
+    columns = ["canonical", *MEASURES, "verdict", "reason", "score"]
+    plain = mined(Script(sources), 9, batch=1, threads=1)[columns]
+    pd.testing.assert_frame_equal(mined(Script(sources), 9, batch=batch, threads=threads)[columns], plain)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"families": ("luck",)}, {"batch": 0}, {"rounds": -1}]
+)
+def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    """With what was found."""
+    with pytest.raises(SettingError):
+        MiningSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_variant_of_a_tried_factor_is_refused_by_name(first: pd.DataFrame) -> None:
+    """Numbers within a tenth cost no backtest; farther ones are another factor."""
+    rows = mined(Script(["ts_zscore(close, 40)", "ts_zscore(close, 43)", "ts_zscore(close, 50)"]), 3, ledger=first)
+    assert rows["reason"][1] == "too close to one tried before" and rows["factor_id"][0] in rows["feedback"][1]
+    assert rows["valid_t_stat"].notna().tolist() == [True, False, True]
+
+
+def test_a_variant_of_a_factor_in_force_is_measured() -> None:
+    """It might beat it."""
+    script = Script(["edge + ts_mean(edge, 20) / 100", "edge + ts_mean(edge, 21) / 100"])
+    found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
+    assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
+    assert variant.reason == "too close to a factor in force" and found.factor_id in variant.feedback
+
+
+def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFrame) -> None:
+    """The advice stands on the round's last row and in the next round's notes."""
+    script = Script(["ts_zscore(close, 40)", "ts_zscore(clsoe, 9)", "ts_rank(volume, 9)"], advice="try volume")
+    rows = mined(script, 3, ledger=first, rounds=2)
+    assert rows["critique"].tolist() == ["", "", "try volume"] * 2
+    assert "critic: try volume" in script.tasks[3].notes and "critic: try volume" not in script.tasks[0].notes
+    shown = script.shown[0]
+    assert len(shown) == 3 and shown[-1] == "ts_zscore(clsoe, 9) -> refused: " + rows["reason"][1]
+    assert all("on train" in line for line in shown[:2])

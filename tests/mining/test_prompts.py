@@ -111,6 +111,13 @@ def test_three_improvements_ask_for_three_things() -> None:
     assert len(asked) == 3
 
 
+def test_an_improvement_is_told_its_line() -> None:
+    """What the factor was made from, and what each step earned: the chain of experience."""
+    parent = Parent("p", "c", "third", 3, ("a -> first", "b -> second"))
+    text = question(replace(TASK, way="optimize", parent=parent), "none")[1].text
+    assert "| c\n| third\nIt came from:\n| a -> first\n| b -> second\n" in text
+
+
 @pytest.mark.parametrize("way", get_args(Way))
 def test_a_batch_is_asked_for_as_a_list(way: Way) -> None:
     """With every part a definition needs; strict schemas name all keys."""

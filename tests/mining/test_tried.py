@@ -62,6 +62,8 @@ def test_parents_are_strong_and_their_lines_end() -> None:
         parent = Tried(ledger(*rows)).parent(seed)
         assert parent is not None
         steps[parent.factor_id] = parent.step
+        names = [line.split(" -> rank IC")[0] for line in parent.line]
+        assert names == {"a": [], "b": ["a"], "c": ["a", "b"]}[parent.factor_id]
     assert steps == {"a": 1, "b": 2, "c": 3}
     rows.append(measured("e", 9, parent="c"))
     assert {Tried(ledger(*rows)).parent(seed).factor_id for seed in range(20)} == {"a", "b", "c"}  # type: ignore[union-attr]
