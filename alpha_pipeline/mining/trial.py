@@ -124,7 +124,7 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
         points, said = rubric(measures)
         row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
         row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"}
-        tried.know(str(row["identity"]), str(row["canonical"]), str(row["factor_id"]))
+        tried.know(str(row["identity"]), str(row["factor_id"]))
         tried.count(row)
         in_force[str(row["factor_id"])] = found.standing
         rows.append(row)
@@ -142,15 +142,20 @@ def _screen(proposal: Proposal, tried: Tried, in_force: InForce) -> Row:
         reason = error.reason if error else "no expression"
         return row | {"stage": stage, "reason": f"{kind}: {reason}"[:160], "feedback": str(error)[:1000]}
     row = row | _named(str(row["name"]), node)
-    same, canonical = tried.twin(str(row["identity"])), str(row["canonical"])
-    variants = tried.variants(canonical)
-    tried.know(str(row["identity"]), canonical, str(row["factor_id"]))
+    same = tried.twin(str(row["identity"]))
+    tried.know(str(row["identity"]), str(row["factor_id"]))
     if same:
         return row | {"stage": "type_valid", "reason": "tried before", "feedback": f"the same as {same}"}
-    if variants and not set(variants) & set(in_force):  # one in force may still be beaten: that is measured
-        feedback = f"the same formula as {variants[0]}, its numbers within a tenth"
-        return row | {"stage": "type_valid", "reason": "too close to one tried before", "feedback": feedback}
-    return row
+    return row | _variant(str(row["canonical"]), tried, in_force)
+
+
+def _variant(canonical: str, tried: Tried, in_force: InForce) -> Row:
+    """The refusal of a formula tried before with nearly these numbers; one in force may still be beaten."""
+    variants = tried.variants(canonical)
+    if not variants or set(variants) & set(in_force):
+        return {}
+    feedback = f"the same formula as {variants[0]}, its numbers within a tenth"
+    return {"stage": "type_valid", "reason": "too close to one tried before", "feedback": feedback}
 
 
 def _named(name: str, node: Node) -> Row:
@@ -160,6 +165,8 @@ def _named(name: str, node: Node) -> Row:
 
 def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, in_force: InForce) -> Row:
     """Verdict over one measured factor; an admitted one enters the factors in force."""
+    if variant := _variant(str(row["canonical"]), tried, in_force):  # of one that was measured beside it
+        return variant
     failed = next((check for check in found.checks if check.blocking and not check.passed), None)
     if failed is not None:
         return _failed(failed)

@@ -47,20 +47,20 @@ class Tried:
         self._lines: dict[str, _Line] = {}
         for row in ledger.to_dict("records"):
             if row["identity"]:
-                self.know(str(row["identity"]), str(row["canonical"]), str(row["factor_id"]))
+                self.know(str(row["identity"]), str(row["factor_id"]))
             self.count({str(key): value for key, value in row.items()})
 
-    def know(self, identity: str, canonical: str, factor_id: str) -> None:
+    def know(self, identity: str, factor_id: str) -> None:
         """A factor that parsed; the first of a kind gives the name."""
-        if identity not in self._identities:
-            self._identities[identity] = factor_id
-            text, numbers = shape(canonical)
-            self._shapes.setdefault(text, []).append((numbers, factor_id))
+        self._identities.setdefault(identity, factor_id)
 
     def count(self, row: Mapping[str, object]) -> None:
         """A finished trial, a row of `tables.TRIALS`; an unanswered question is none."""
         if row["verdict"] == UNANSWERED:
             return
+        if row["canonical"] and row["stage"] != "type_valid":  # it was computed, not refused as a repetition
+            text, numbers = shape(str(row["canonical"]))
+            self._shapes.setdefault(text, []).append((numbers, str(row["factor_id"])))
         t = float(row["train_t_stat"])  # type: ignore[arg-type]  # a cell of the ledger
         if theme := str(row["theme"]):
             tally = self.tallies.get(theme, Tally())
@@ -88,7 +88,7 @@ class Tried:
         return self._identities.get(identity, "")
 
     def variants(self, canonical: str) -> list[str]:
-        """factor_ids of the same formula with every number within a tenth of this one's."""
+        """factor_ids of the same formula, computed before, with every number within a tenth of this one's."""
         text, numbers = shape(canonical)
         return [name for others, name in self._shapes.get(text, ()) if _close(numbers, others)]
 

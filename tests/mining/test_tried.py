@@ -24,7 +24,7 @@ def test_a_ledger_and_its_rows_one_by_one_are_the_same() -> None:
     )
     whole, grown = Tried(rows), Tried(TRIALS.empty())
     for one in rows.to_dict("records"):
-        grown.know(one["identity"], one["canonical"], one["factor_id"])
+        grown.know(one["identity"], one["factor_id"])
         grown.count({str(k): v for k, v in one.items()})
     for tried in (whole, grown):
         assert tried.tallies == {"momentum": Tally(1, 0), "volume": Tally(0, 2)}
