@@ -8,29 +8,15 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.backtest import split
-from alpha_pipeline.errors import DataError, ModelError, SettingError
+from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining import Draft, MiningSettings, ModelWriter, mine, next_library, random_grammar
-from alpha_pipeline.mining.budget import Budget, Price
+from alpha_pipeline.mining import MiningSettings, mine, next_library, random_grammar
 from alpha_pipeline.mining.reference import REFERENCES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES, TRIALS
 
-from .scripted import BARS, Script, ScriptedChat, mined, night_of, proposed, walk, writer
-
-
-@pytest.fixture(scope="module")
-def first() -> pd.DataFrame:
-    """The first night on random walks, one plain proposal after the references."""
-    return mined(Script(["ts_zscore(close, 7)"]), 1)
-
-
-@pytest.fixture(scope="module")
-def planted() -> tuple[Panel, pd.DataFrame]:
-    """A market whose field `edge` leads returns, and the night on which it and a twin of it are proposed."""
-    panel = walk(edge=1.0, bars=400)
-    return panel, mined(Script([Draft("found", "edge"), Draft("twin", "edge + ts_mean(edge, 20) / 100")]), 2, panel)
+from .scripted import BARS, Script, mined, night_of, proposed, walk, writer
 
 
 def test_the_same_inputs_give_the_same_night() -> None:
@@ -43,35 +29,6 @@ def test_another_seed_gives_another_night() -> None:
     assert set(proposed(mined(random_grammar(), 4))["source"]) != set(
         proposed(mined(random_grammar(), 4, seed=1))["source"]
     )
-
-
-def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
-    """Whatever the spelling, the second is refused as tried before and names the first."""
-    rows = proposed(mined(Script(["ts_zscore(close, 7)"]), 2))
-    assert rows["reason"][1] == "tried before"
-    assert rows["feedback"][1] == f"the same as {rows['factor_id'][0]}"
-    assert rows.loc[1, list(MEASURES)].isna().all()
-    assert rows["stage"][1] == "type_valid"
-
-
-@pytest.mark.parametrize(
-    ("tried", "again"),
-    [
-        ("ts_zscore(close, 7)", "zscore(close, 7)"),
-        ("cs_rank(volume) * ts_rank(close, 9) + 1", "1 + ts_rank(close, 9) * cs_rank(volume)"),
-        ("close > ts_mean(close, 5)", "ts_mean(close, 5) < close"),
-    ],
-)
-def test_a_duplicate_of_an_earlier_night_is_not_measured(first: pd.DataFrame, tried: str, again: str) -> None:
-    """The ledger of every earlier night counts, and spelling does not."""
-    rows = mined(Script([again]), 1, ledger=pd.concat([first, mined(Script([tried]), 1, ledger=first)]))
-    assert rows["reason"].tolist() == ["tried before"]
-    assert rows[list(MEASURES)].isna().all(axis=None)
-
-
-def test_a_reference_proposed_again_is_a_duplicate(first: pd.DataFrame) -> None:
-    """A model gets no credit for a shipped factor."""
-    assert mined(Script([REFERENCES[5].source]), 1, ledger=first)["reason"].tolist() == ["tried before"]
 
 
 def test_bars_after_the_night_change_nothing() -> None:
@@ -170,13 +127,6 @@ def test_a_repaired_draft_is_the_one_that_counts(first: pd.DataFrame) -> None:
     assert np.isfinite(row["valid_t_stat"])
 
 
-def test_the_bill_of_a_repair_holds_both_calls(first: pd.DataFrame) -> None:
-    """Tokens of the refused answer are paid for too."""
-    row = mined(writer("ts_zscore(clsoe, 9)", "ts_zscore(close, 9)"), 1, ledger=first, repairs=1).iloc[0]
-    assert (row["prompt_tokens"], row["completion_tokens"]) == (20, 10)
-    assert row["source"] == "ts_zscore(close, 9)"
-
-
 def test_references_come_first_and_once(first: pd.DataFrame) -> None:
     """On the first night all whose fields are there, in order, on later nights none."""
     known = [f.name for f in REFERENCES if fields_used(parse(f.source)) <= {"close", "volume"}]
@@ -195,75 +145,6 @@ def test_references_need_their_fields() -> None:
     shipped = mined(Script(["close"]), 0, panel)
     assert 0 < len(shipped) < len(REFERENCES)
     assert not shipped["canonical"].str.contains("volume").any()
-
-
-@pytest.mark.parametrize(
-    ("budget", "calls", "said"),
-    [
-        (Budget(night_calls=3), 3, "3 calls a night"),
-        (Budget(night_calls=0), 0, "0 calls a night"),
-        (Budget(night_usd=0.00335), 2, "0.00335 USD a night"),
-        (Budget(month_usd=0.0), 0, "0 USD a month"),
-        (Budget(night_tokens=1), 0, "1 tokens a night"),
-        (Budget(night_seconds=5.0), 2, "5 model seconds a night"),
-    ],
-)
-def test_the_night_stops_before_a_limit_and_keeps_what_it_has(
-    first: pd.DataFrame, budget: Budget, calls: int, said: str
-) -> None:
-    """A call is made only if the most it could cost still fits; what was measured before stays."""
-    told: list[str] = []
-    replies = [f"ts_zscore(close, {window})" for window in (30, 35, 40, 45, 50, 56)]
-    settings = MiningSettings(2, 3, repairs=0, budget=budget, prices={"scripted": Price(0.0, 20.0)})
-    panel = walk()
-    rows = mine(
-        night_of(panel), EQUITIES, panel, first, writer(*replies), settings, lambda progress: told.append(progress.text)
-    )
-    assert len(rows) == calls and told[-1].startswith("stopped") and said in told[-1]
-    assert rows["calls"].tolist() == [1] * calls and rows["valid_t_stat"].notna().all()
-    np.testing.assert_allclose(rows["usd"], 5 * 20.0 / 1e6)  # five tokens written; the limit fears all 160
-
-
-def test_what_earlier_nights_of_the_month_used_counts(first: pd.DataFrame) -> None:
-    """The ledger says it; the month before does not."""
-    panel = walk()
-    night = night_of(panel)
-    used = first.assign(night=night - pd.Timedelta(1, "D"), prompt_tokens=10_000)
-    budget = Budget(month_tokens=10_000 * len(first))
-    assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=used, budget=budget)) == 0
-    last_month = used.assign(night=night - pd.Timedelta(40, "D"))
-    assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=last_month, budget=budget)) == 1
-
-
-def test_a_silent_model_does_not_end_the_night(first: pd.DataFrame) -> None:
-    """An answer that does not come is a row but no trial; after three in a row nothing more is asked."""
-    chat = ScriptedChat(["ts_zscore(close, 31)", ModelError("busy"), "ts_zscore(close, 40)", *[ModelError("gone")] * 9])
-    rows = mined(ModelWriter(chat, "pattern"), 12, ledger=first)
-    assert rows["verdict"].tolist() == ["refused", "unanswered", "refused", *["unanswered"] * 3]
-    assert rows["reason"][1] == "no answer: busy" and len(chat.asked) == 6
-    assert rows["valid_sharpe"].notna().sum() == 2 and rows["calls"].tolist() == [1] * 6
-
-
-def test_a_repair_that_is_not_answered_leaves_the_refusal(first: pd.DataFrame) -> None:
-    """The first draft is answer enough."""
-    chat = ScriptedChat(["ts_zscore(clsoe, 31)", ModelError("busy")])
-    (row,) = mined(ModelWriter(chat, "pattern"), 1, ledger=first, repairs=1).to_dict("records")
-    assert row["verdict"] == "refused" and "clsoe" in row["reason"] and row["calls"] == 2
-
-
-def test_a_model_without_a_price_costs_an_unknown_amount(first: pd.DataFrame) -> None:
-    """Tokens are counted; the cost is NaN, not zero."""
-    rows = mined(writer("ts_zscore(close, 31)"), 1, ledger=first)
-    assert rows["usd"].isna().all() and (rows["prompt_tokens"] == 10).all()
-
-
-def test_a_round_is_told_what_was_measured_before_it(first: pd.DataFrame) -> None:
-    """Of earlier nights and of earlier rounds, never of its own."""
-    script = Script(["ts_mean(edge, 2)", "ts_zscore(close, 40)"])
-    mined(script, 1, walk(edge=1.0, bars=400), rounds=2)
-    before, after = (" ".join(task.notes) for task in script.tasks)
-    assert "net Sharpe" in before and "ts_mean(edge, 2)" not in before
-    assert "ts_mean(edge, 2) -> rank IC" in after
 
 
 def test_notes_hold_no_validation_number(first: pd.DataFrame) -> None:
@@ -305,27 +186,6 @@ def test_a_factor_that_leads_returns_is_found(planted: tuple[Panel, pd.DataFrame
     assert (row["verdict"], row["stage"], row["reason"]) == ("accepted", "accepted", "")
     assert row["valid_rank_ic"] > 0.3
     assert row["deflated_sharpe"] > 0.95
-
-
-def test_a_twin_of_a_factor_in_force_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
-    """As good as the first, but nothing new: the feedback says whom it resembles."""
-    found, twin = proposed(planted[1]).itertuples()
-    assert twin.reason == "too close to a factor in force"
-    assert found.factor_id in twin.feedback
-    assert twin.max_correlation > 0.9
-
-
-def test_a_twin_is_refused_on_later_nights_too(planted: tuple[Panel, pd.DataFrame]) -> None:
-    """Factors in force are read from the ledger."""
-    panel, ledger = planted
-    row = mined(Script(["edge - ts_mean(edge, 30) / 50"]), 1, panel, ledger).iloc[0]
-    assert row["reason"] == "too close to a factor in force"
-
-
-def test_the_opposite_of_a_factor_is_its_twin(planted: tuple[Panel, pd.DataFrame]) -> None:
-    """Turned round, it trades the same."""
-    panel, ledger = planted
-    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too close to a factor in force"]
 
 
 def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
@@ -394,90 +254,3 @@ def _altered(panel: Panel, first: int) -> Panel:
         other[first:] *= rng.uniform(0.3, 3.0, other[first:].shape)
         fields[name] = other
     return replace(panel, fields=fields)
-
-
-def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
-    """The ledger names the replaced one; a third like both is compared with the new one only."""
-    panel = walk(edge=1.0, bars=400)
-    drafts = [
-        Draft("blurred", "edge + 0.8 * delay(edge, 1)"),
-        Draft("sharp", "edge"),
-        Draft("again", "edge * 1.01 + 1"),
-    ]
-    rows = proposed(mined(Script(drafts), 3, panel)).set_index("name")
-    assert rows.loc["blurred", "verdict"] == "accepted"
-    assert rows.loc["sharp", "replaces"] == rows.loc["blurred", "factor_id"]
-    assert rows.loc["sharp", "verdict"] == "accepted" and rows.loc["sharp", "max_correlation"] >= 0.7
-    assert rows.loc["again", "verdict"] == "refused" and rows.loc["sharp", "factor_id"] in rows.loc["again", "feedback"]
-
-
-BEYOND = ("funding", "whale_balance", "netflow", "social_sentiment", "tvl", "stablecoin_supply")
-
-
-def test_what_lies_beyond_prices_is_referred_to_and_asked_for() -> None:
-    """Where a market has funding, chain data and talk, the five factors that live on them are measured, too."""
-    panel = walk(bars=500)
-    rng = np.random.default_rng(9)
-    more = {name: np.exp(np.cumsum(rng.normal(0, 0.02, panel.shape), axis=0)) for name in BEYOND}
-    script = Script(["ts_zscore(funding, 20) * cs_rank(volume)"])
-    rows = mined(script, 4, Panel(panel.timestamps, panel.symbols, {**panel.fields, **more}), ways=("multimodal",))
-    shipped = rows[rows["proposer"] == "reference"]
-    assert len(shipped) == len(REFERENCES) and shipped["train_t_stat"].notna().all()
-    assert {task.way for task in script.tasks} == {"multimodal"}
-    assert {task.theme for task in script.tasks} <= {"carry", "sentiment", "on_chain"}
-
-
-def test_without_them_the_plain_way_is_taken() -> None:
-    """Nothing to join, nothing to improve: a fresh idea."""
-    script = Script(["ts_zscore(close, 7)"])
-    mined(script, 2, ways=("multimodal", "optimize"), panel=Panel(*_bare()))
-    assert [task.way for task in script.tasks] == ["generate", "generate"]
-
-
-def _bare() -> tuple[np.ndarray, tuple[str, ...], dict[str, np.ndarray]]:
-    panel = walk(seed=3)
-    return panel.timestamps, panel.symbols, {"close": panel["close"]}
-
-
-@pytest.mark.parametrize(("batch", "threads"), [(1, 1), (2, 1), (5, 2), (40, 2)])
-def test_how_many_are_measured_together_changes_no_number(batch: int, threads: int) -> None:
-    """Neither threads nor the size of a question move a digit of what the same formulas earn."""
-    sources = [f"ts_zscore(close, {w})" for w in (6, 9, 14, 22, 35)] + [f"ts_rank(volume, {w})" for w in (6, 9, 14, 22)]
-    columns = ["canonical", *MEASURES, "verdict", "reason", "score"]
-    plain = mined(Script(sources), 9, batch=1, threads=1)[columns]
-    pd.testing.assert_frame_equal(mined(Script(sources), 9, batch=batch, threads=threads)[columns], plain)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"families": ("luck",)}, {"batch": 0}, {"rounds": -1}]
-)
-def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
-    """With what was found."""
-    with pytest.raises(SettingError):
-        MiningSettings(**wrong)  # type: ignore[arg-type]
-
-
-def test_a_variant_of_a_tried_factor_is_refused_by_name(first: pd.DataFrame) -> None:
-    """Numbers within a tenth cost no backtest; farther ones are another factor."""
-    rows = mined(Script(["ts_zscore(close, 40)", "ts_zscore(close, 43)", "ts_zscore(close, 50)"]), 3, ledger=first)
-    assert rows["reason"][1] == "too close to one tried before" and rows["factor_id"][0] in rows["feedback"][1]
-    assert rows["valid_t_stat"].notna().tolist() == [True, False, True]
-
-
-def test_a_variant_of_a_factor_in_force_is_measured() -> None:
-    """It might beat it."""
-    script = Script(["edge + ts_mean(edge, 20) / 100", "edge + ts_mean(edge, 21) / 100"])
-    found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
-    assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
-    assert variant.reason == "too close to a factor in force" and found.factor_id in variant.feedback
-
-
-def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFrame) -> None:
-    """The advice stands on the round's last row and in the next round's notes."""
-    script = Script(["ts_zscore(close, 40)", "ts_zscore(clsoe, 9)", "ts_rank(volume, 9)"], advice="try volume")
-    rows = mined(script, 3, ledger=first, rounds=2)
-    assert rows["critique"].tolist() == ["", "", "try volume"] * 2
-    assert "critic: try volume" in script.tasks[3].notes and "critic: try volume" not in script.tasks[0].notes
-    shown = script.shown[0]
-    assert len(shown) == 3 and shown[-1] == "ts_zscore(clsoe, 9) -> refused: " + rows["reason"][1]
-    assert all("on train" in line for line in shown[:2])

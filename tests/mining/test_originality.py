@@ -1,0 +1,92 @@
+"""Nothing is tried twice, and nothing enters that is in force under another name, unless it is clearly better."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.mining import Draft
+from alpha_pipeline.mining.reference import REFERENCES
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import MEASURES
+
+from .scripted import Script, mined, proposed, walk
+
+
+def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
+    """Whatever the spelling, the second is refused as tried before and names the first."""
+    rows = proposed(mined(Script(["ts_zscore(close, 7)"]), 2))
+    assert rows["reason"][1] == "tried before"
+    assert rows["feedback"][1] == f"the same as {rows['factor_id'][0]}"
+    assert rows.loc[1, list(MEASURES)].isna().all()
+    assert rows["stage"][1] == "type_valid"
+
+
+@pytest.mark.parametrize(
+    ("tried", "again"),
+    [
+        ("ts_zscore(close, 7)", "zscore(close, 7)"),
+        ("cs_rank(volume) * ts_rank(close, 9) + 1", "1 + ts_rank(close, 9) * cs_rank(volume)"),
+        ("close > ts_mean(close, 5)", "ts_mean(close, 5) < close"),
+    ],
+)
+def test_a_duplicate_of_an_earlier_night_is_not_measured(first: pd.DataFrame, tried: str, again: str) -> None:
+    """The ledger of every earlier night counts, and spelling does not."""
+    rows = mined(Script([again]), 1, ledger=pd.concat([first, mined(Script([tried]), 1, ledger=first)]))
+    assert rows["reason"].tolist() == ["tried before"]
+    assert rows[list(MEASURES)].isna().all(axis=None)
+
+
+def test_a_reference_proposed_again_is_a_duplicate(first: pd.DataFrame) -> None:
+    """A model gets no credit for a shipped factor."""
+    assert mined(Script([REFERENCES[5].source]), 1, ledger=first)["reason"].tolist() == ["tried before"]
+
+
+def test_a_twin_of_a_factor_in_force_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
+    """As good as the first, but nothing new: the feedback says whom it resembles."""
+    found, twin = proposed(planted[1]).itertuples()
+    assert twin.reason == "too close to a factor in force"
+    assert found.factor_id in twin.feedback
+    assert twin.max_correlation > 0.9
+
+
+def test_a_twin_is_refused_on_later_nights_too(planted: tuple[Panel, pd.DataFrame]) -> None:
+    """Factors in force are read from the ledger."""
+    panel, ledger = planted
+    row = mined(Script(["edge - ts_mean(edge, 30) / 50"]), 1, panel, ledger).iloc[0]
+    assert row["reason"] == "too close to a factor in force"
+
+
+def test_the_opposite_of_a_factor_is_its_twin(planted: tuple[Panel, pd.DataFrame]) -> None:
+    """Turned round, it trades the same."""
+    panel, ledger = planted
+    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too close to a factor in force"]
+
+
+def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
+    """The ledger names the replaced one; a third like both is compared with the new one only."""
+    panel = walk(edge=1.0, bars=400)
+    drafts = [
+        Draft("blurred", "edge + 0.8 * delay(edge, 1)"),
+        Draft("sharp", "edge"),
+        Draft("again", "edge * 1.01 + 1"),
+    ]
+    rows = proposed(mined(Script(drafts), 3, panel)).set_index("name")
+    assert rows.loc["blurred", "verdict"] == "accepted"
+    assert rows.loc["sharp", "replaces"] == rows.loc["blurred", "factor_id"]
+    assert rows.loc["sharp", "verdict"] == "accepted" and rows.loc["sharp", "max_correlation"] >= 0.7
+    assert rows.loc["again", "verdict"] == "refused" and rows.loc["sharp", "factor_id"] in rows.loc["again", "feedback"]
+
+
+def test_a_variant_of_a_tried_factor_is_refused_by_name(first: pd.DataFrame) -> None:
+    """Numbers within a tenth cost no backtest; farther ones are another factor."""
+    rows = mined(Script(["ts_zscore(close, 40)", "ts_zscore(close, 43)", "ts_zscore(close, 50)"]), 3, ledger=first)
+    assert rows["reason"][1] == "too close to one tried before" and rows["factor_id"][0] in rows["feedback"][1]
+    assert rows["valid_t_stat"].notna().tolist() == [True, False, True]
+
+
+def test_a_variant_of_a_factor_in_force_is_measured() -> None:
+    """It might beat it."""
+    script = Script(["edge + ts_mean(edge, 20) / 100", "edge + ts_mean(edge, 21) / 100"])
+    found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
+    assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
+    assert variant.reason == "too close to a factor in force" and found.factor_id in variant.feedback

@@ -1,0 +1,79 @@
+"""How a night asks: its ways, its rounds, its critic."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.mining.reference import REFERENCES
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import MEASURES
+
+from .scripted import Script, mined, walk
+
+
+def test_a_round_is_told_what_was_measured_before_it(first: pd.DataFrame) -> None:
+    """Of earlier nights and of earlier rounds, never of its own."""
+    script = Script(["ts_mean(edge, 2)", "ts_zscore(close, 40)"])
+    mined(script, 1, walk(edge=1.0, bars=400), rounds=2)
+    before, after = (" ".join(task.notes) for task in script.tasks)
+    assert "net Sharpe" in before and "ts_mean(edge, 2)" not in before
+    assert "ts_mean(edge, 2) -> rank IC" in after
+
+
+BEYOND = ("funding", "whale_balance", "netflow", "social_sentiment", "tvl", "stablecoin_supply")
+
+
+def test_what_lies_beyond_prices_is_referred_to_and_asked_for() -> None:
+    """Where a market has funding, chain data and talk, the five factors that live on them are measured, too."""
+    panel = walk(bars=500)
+    rng = np.random.default_rng(9)
+    more = {name: np.exp(np.cumsum(rng.normal(0, 0.02, panel.shape), axis=0)) for name in BEYOND}
+    script = Script(["ts_zscore(funding, 20) * cs_rank(volume)"])
+    rows = mined(script, 4, Panel(panel.timestamps, panel.symbols, {**panel.fields, **more}), ways=("multimodal",))
+    shipped = rows[rows["proposer"] == "reference"]
+    assert len(shipped) == len(REFERENCES) and shipped["train_t_stat"].notna().all()
+    assert {task.way for task in script.tasks} == {"multimodal"}
+    assert {task.theme for task in script.tasks} <= {"carry", "sentiment", "on_chain"}
+
+
+def test_without_them_the_plain_way_is_taken() -> None:
+    """Nothing to join, nothing to improve: a fresh idea."""
+    script = Script(["ts_zscore(close, 7)"])
+    mined(script, 2, ways=("multimodal", "optimize"), panel=Panel(*_bare()))
+    assert [task.way for task in script.tasks] == ["generate", "generate"]
+
+
+def _bare() -> tuple[np.ndarray, tuple[str, ...], dict[str, np.ndarray]]:
+    panel = walk(seed=3)
+    return panel.timestamps, panel.symbols, {"close": panel["close"]}
+
+
+@pytest.mark.parametrize(("batch", "threads"), [(1, 1), (2, 1), (5, 2), (40, 2)])
+def test_how_many_are_measured_together_changes_no_number(batch: int, threads: int) -> None:
+    """Neither threads nor the size of a question move a digit of what the same formulas earn."""
+    sources = [f"ts_zscore(close, {w})" for w in (6, 9, 14, 22, 35)] + [f"ts_rank(volume, {w})" for w in (6, 9, 14, 22)]
+    columns = ["canonical", *MEASURES, "verdict", "reason", "score"]
+    plain = mined(Script(sources), 9, batch=1, threads=1)[columns]
+    pd.testing.assert_frame_equal(mined(Script(sources), 9, batch=batch, threads=threads)[columns], plain)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"families": ("luck",)}, {"batch": 0}, {"rounds": -1}]
+)
+def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    """With what was found."""
+    with pytest.raises(SettingError):
+        MiningSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFrame) -> None:
+    """The advice stands on the round's last row and in the next round's notes."""
+    script = Script(["ts_zscore(close, 40)", "ts_zscore(clsoe, 9)", "ts_rank(volume, 9)"], advice="try volume")
+    rows = mined(script, 3, ledger=first, rounds=2)
+    assert rows["critique"].tolist() == ["", "", "try volume"] * 2
+    assert "critic: try volume" in script.tasks[3].notes and "critic: try volume" not in script.tasks[0].notes
+    shown = script.shown[0]
+    assert len(shown) == 3 and shown[-1] == "ts_zscore(clsoe, 9) -> refused: " + rows["reason"][1]
+    assert all("on train" in line for line in shown[:2])
