@@ -1,7 +1,7 @@
 """Seeded markets and scripted writers; everything else is the real engine."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -107,3 +107,14 @@ def mined(
 def proposed(trials: pd.DataFrame) -> pd.DataFrame:
     """The rows that are no shipped references."""
     return trials[trials["proposer"] != "reference"].reset_index(drop=True)
+
+
+def altered(panel: Panel, first: int) -> Panel:
+    """The same panel with every value from bar `first` on replaced by something else."""
+    rng = np.random.default_rng(99)
+    fields = {}
+    for name, values in panel.fields.items():
+        other = values.copy()
+        other[first:] *= rng.uniform(0.3, 3.0, other[first:].shape)
+        fields[name] = other
+    return replace(panel, fields=fields)

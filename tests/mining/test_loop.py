@@ -16,7 +16,7 @@ from alpha_pipeline.mining.reference import REFERENCES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES, TRIALS
 
-from .scripted import BARS, Script, mined, night_of, proposed, walk, writer
+from .scripted import BARS, Script, altered, mined, night_of, proposed, walk, writer
 
 
 def test_the_same_inputs_give_the_same_night() -> None:
@@ -37,7 +37,7 @@ def test_bars_after_the_night_change_nothing() -> None:
     night = night_of(longer, back=50)
     ended = longer.until(night + pd.Timedelta(1, "D"))
     assert ended.shape[0] == BARS
-    later = _altered(longer, BARS)
+    later = altered(longer, BARS)
     expected = mined(random_grammar(), 4, ended, night=night)
     pd.testing.assert_frame_equal(mined(random_grammar(), 4, longer, night=night), expected)
     pd.testing.assert_frame_equal(mined(random_grammar(), 4, later, night=night), expected)
@@ -46,24 +46,24 @@ def test_bars_after_the_night_change_nothing() -> None:
 def test_the_sealed_segment_changes_nothing() -> None:
     """Neither the values nor the labels of any row reach into the bars kept for the test."""
     panel = walk()
-    altered = _altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1])
-    pd.testing.assert_frame_equal(mined(random_grammar(), 4, panel), mined(random_grammar(), 4, altered))
+    changed = altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1])
+    pd.testing.assert_frame_equal(mined(random_grammar(), 4, panel), mined(random_grammar(), 4, changed))
 
 
 def test_validation_bars_do_count() -> None:
     """The test above would also pass if nothing were read; here one bar earlier is altered and the rows differ."""
     panel = walk()
-    altered = _altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1] - 5)
-    assert not mined(random_grammar(), 4, panel).equals(mined(random_grammar(), 4, altered))
+    changed = altered(panel, split(BARS, EQUITIES.horizon_bars).valid[1] - 5)
+    assert not mined(random_grammar(), 4, panel).equals(mined(random_grammar(), 4, changed))
 
 
 def test_labels_of_train_do_not_reach_into_validation() -> None:
     """Bars from the start of validation on do not move a train measure."""
     panel = walk()
-    altered = _altered(panel, split(BARS, EQUITIES.horizon_bars).valid[0])
+    changed = altered(panel, split(BARS, EQUITIES.horizon_bars).valid[0])
     train = ["train_rank_ic", "train_t_stat", "train_sharpe"]
     script = Script(["ts_zscore(close, 7)", "-ts_return(volume, 3)"])
-    pd.testing.assert_frame_equal(proposed(mined(script, 2, panel))[train], proposed(mined(script, 2, altered))[train])
+    pd.testing.assert_frame_equal(proposed(mined(script, 2, panel))[train], proposed(mined(script, 2, changed))[train])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_references_need_their_fields() -> None:
 def test_notes_hold_no_validation_number(first: pd.DataFrame) -> None:
     """What the judge decides on is not told to the writer: altered validation bars leave the notes alone."""
     found = []
-    for panel in (walk(), _altered(walk(), split(BARS, EQUITIES.horizon_bars).valid[0])):
+    for panel in (walk(), altered(walk(), split(BARS, EQUITIES.horizon_bars).valid[0])):
         script = Script([f"ts_zscore(close, {window})" for window in (31, 40)])
         mined(script, 1, panel, rounds=2)
         found.append([note for note in script.tasks[1].notes if "rank IC" in note])
@@ -243,14 +243,3 @@ def test_hostile_text_is_a_row_with_a_named_refusal(first: pd.DataFrame, text: s
     assert rows["verdict"].tolist() == ["refused"]
     assert rows["reason"].str.match(r"(syntax|unknown|type|limit|leak): ").all()
     rows.to_parquet(io.BytesIO())
-
-
-def _altered(panel: Panel, first: int) -> Panel:
-    """The same panel with every value from bar `first` on replaced by something else."""
-    rng = np.random.default_rng(99)
-    fields = {}
-    for name, values in panel.fields.items():
-        other = values.copy()
-        other[first:] *= rng.uniform(0.3, 3.0, other[first:].shape)
-        fields[name] = other
-    return replace(panel, fields=fields)

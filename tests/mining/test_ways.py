@@ -1,16 +1,21 @@
 """How a night asks: its ways, its rounds, its critic."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.backtest import split
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.mining import MiningSettings, ModelWriter
 from alpha_pipeline.mining.reference import REFERENCES
+from alpha_pipeline.mining.task import WAYS
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES
 
-from .scripted import Script, mined, walk
+from .scripted import BARS, Script, ScriptedChat, altered, mined, proposed, walk
 
 
 def test_a_round_is_told_what_was_measured_before_it(first: pd.DataFrame) -> None:
@@ -77,3 +82,16 @@ def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFram
     shown = script.shown[0]
     assert len(shown) == 3 and shown[-1] == "ts_zscore(clsoe, 9) -> refused: " + rows["reason"][1]
     assert all("on train" in line for line in shown[:2])
+
+
+def test_no_word_to_the_model_depends_on_validation() -> None:
+    """Writer and critic are asked the same whatever the bars that judge hold, as long as nothing is admitted."""
+    formulas = ["ts_zscore(close, 40)", "ts_zscore(clsoe, 9)", "ts_rank(volume, 9)", "-ts_return(close, 3)"]
+    texts = [f'{{"factors": [{{"expression": "{a}"}}, {{"expression": "{b}"}}]}}' for a, b in pairwise(formulas)]
+    asked = []
+    for panel in (walk(), altered(walk(), split(BARS, EQUITIES.horizon_bars).valid[0])):
+        chat = ScriptedChat([*texts, '{"critique": "try volume"}', "ts_zscore(close, 60)", *texts[::-1]])
+        rows = mined(ModelWriter(chat, "schema"), 6, panel, rounds=3, batch=2, repairs=1, ways=WAYS)
+        assert not (proposed(rows)["verdict"] == "accepted").any()
+        asked.append([(message.role, message.text) for request in chat.asked for message in request.messages])
+    assert len(asked[0]) > 20 and asked[0] == asked[1]
