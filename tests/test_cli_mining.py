@@ -95,6 +95,7 @@ def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Ca
             ["generate", "--factor-type", "luck"],
             "SettingError: factor type 'luck' is unknown; expected one of momentum",
         ),
+        (["generate", "--factor-type", "carry"], "SettingError: factor type 'carry' needs the field funding or open_"),
         (["generate", "--count", "0"], "SettingError: --count and --lookback must be at least 1"),
         (["generate", "--lookback", "-3"], "SettingError: --count and --lookback must be at least 1"),
         (["optimize", "ts_zscore(clsoe, 20)"], "ExpressionError: unknown field 'clsoe'"),

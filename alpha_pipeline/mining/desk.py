@@ -16,7 +16,7 @@ from alpha_pipeline.backtest.splits import HISTORY_BARS
 from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions import Node, lookback
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining.families import FAMILIES
+from alpha_pipeline.mining.families import FAMILIES, available
 from alpha_pipeline.mining.prompts import EXAMPLES
 from alpha_pipeline.mining.similarity import Similarity
 from alpha_pipeline.mining.task import STEPS, Draft, Parent, Proposer, Task
@@ -114,10 +114,13 @@ def task_for(market: Market, fields: Sequence[str], family: str, lookback_bars: 
     A person's assignment.
 
     Raises:
-        SettingError: no such family.
+        SettingError: no such family, or none of the fields it lives on.
     """
     if family not in FAMILIES:
         raise SettingError(f"factor type {family!r} is unknown; expected one of {', '.join(FAMILIES)}")
+    if family not in available(fields):
+        needed = " or ".join(FAMILIES[family].fields)
+        raise SettingError(f"factor type {family!r} needs the field {needed}; there are {', '.join(sorted(fields))}")
     return Task(market, tuple(sorted(fields)), family, lookback_bars, seed)
 
 
