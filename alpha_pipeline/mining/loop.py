@@ -196,7 +196,8 @@ class _Run:
                 return task, proposals, limit
             self.questions += 1
             if self.silent == PATIENCE:
-                return task, proposals, ModelError(f"{PATIENCE} questions in a row without an answer")
+                end = f"{PATIENCE} questions in a row without an answer: the night goes on without the model"
+                return task, proposals, ModelError(end)
             if len(proposals) == wanted:
                 return task, proposals, None
 

@@ -18,7 +18,6 @@ from alpha_pipeline.mining.task import Draft, Task
 
 DEPTH = 3
 HELD_ANSWER = 160  # tokens of an answer held to the language
-HELD_NOTES = 4  # a model held to the language is small: every line of its prompt costs it a fifth of a second
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class ModelWriter:
     Args:
         chat: who is asked.
         constrain: how far its server holds answers. A model held to the language is asked for one factor at a time,
-            and for no opinion: what has to be held to write a formula has none.
+            without notes, which it would copy, and for no opinion: what has to be held to write a formula has none.
         answer_tokens: limit of a free answer, hidden reasoning before it included.
     """
 
@@ -54,7 +53,8 @@ class ModelWriter:
     def propose(self, task: Task) -> tuple[Draft, ...]:
         """Ask once."""
         if self.constrain == "pattern":
-            task = replace(task, count=1, notes=task.notes[:HELD_NOTES])
+            # Small models copy their notes: shown four, one answer in five was new; shown none, seven in ten.
+            task = replace(task, count=1, notes=())
         return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
 
     def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:

@@ -93,4 +93,4 @@ def test_the_writer_of_the_night_gets_formulas_that_parse(tmp_path: Path) -> Non
     tasks = [Task(CRYPTO, fields, theme, 20, seed) for seed, theme in enumerate(("momentum", "volume", "breakout"))]
     with LanguageModel().open(Lake(str(tmp_path))) as chat:
         for task in tasks:
-            parse(ModelWriter(chat).propose(task).source, fields=fields)
+            parse(ModelWriter(chat).propose(task)[0].source, fields=fields)
