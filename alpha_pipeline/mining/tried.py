@@ -18,6 +18,10 @@ from alpha_pipeline.tables import UNANSWERED
 # The same formula with every number this near to the other's is the same idea.
 VARIANT = 0.1
 CANDIDATES = 5  # parents an improvement chooses from
+READ = [
+    "identity", "factor_id", "canonical", "parent", "theme", "stage", "verdict",
+    "train_rank_ic", "train_t_stat", "train_sharpe", "valid_sharpe",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Tried:
         self._identities: dict[str, str] = {}
         self._shapes: dict[str, list[tuple[tuple[float, ...], str]]] = {}
         self._lines: dict[str, _Line] = {}
-        for row in ledger.to_dict("records"):
+        self._best: list[str] = []
+        for row in ledger[READ].to_dict("records"):
             if row["identity"]:
                 self.know(str(row["identity"]), str(row["factor_id"]))
             self.count({str(key): value for key, value in row.items()})
@@ -76,7 +81,10 @@ class Tried:
             above = self._lines.get(str(row["parent"]))
             step = above.step + 1 if above else 1
             line = _Line(str(row["canonical"]), measured_on_train(row), abs(t), step, str(row["parent"]))
-            self._lines.setdefault(str(row["factor_id"]), line)
+            name = str(row["factor_id"])
+            if self._lines.setdefault(name, line) is line and line.strength >= STRONG and line.step <= STEPS:
+                best = sorted([*self._best, name], key=lambda one: (-self._lines[one].strength, one))
+                self._best = best[:CANDIDATES]
 
     def sharpe_variance(self, another: float) -> float:
         """Variance of all measured annual Sharpe ratios and one more; 0 for the first."""
@@ -94,11 +102,10 @@ class Tried:
 
     def parent(self, seed: int) -> Parent | None:
         """One of the strongest factors on train whose line is not at its end; None without a strong one."""
-        open_lines = [(n, line) for n, line in self._lines.items() if line.strength >= STRONG and line.step <= STEPS]
-        best = sorted(open_lines, key=lambda pair: (-pair[1].strength, pair[0]))[:CANDIDATES]
-        if not best:
+        if not self._best:
             return None
-        name, line = best[seed % len(best)]
+        name = self._best[seed % len(self._best)]
+        line = self._lines[name]
         ancestors: list[str] = []
         above = self._lines.get(line.parent)
         while above is not None and len(ancestors) < STEPS:
