@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except AlphaError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        told = f"{type(error).__name__}: {error}"
+        print("".join(c for c in told if c == "\n" or c.isprintable()), file=sys.stderr)
         return 1
 
 

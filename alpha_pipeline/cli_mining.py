@@ -6,6 +6,7 @@ Arguments in, one library call, text or JSON out.
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -168,7 +169,7 @@ def _mine(options: argparse.Namespace) -> int:
     if options.json:
         for market, rows in trials.items():
             for row in rows.assign(market=market).to_dict("records"):
-                _say(json.dumps(row, default=str))
+                _say(_json(row))
         return 0
     _say("\n" + funnel_text(trials))
     _say(f"\nThe ledger of the night: {lake_folder() / place.format(market='<market>')}\nDone in {seconds:.0f} s.")
@@ -207,7 +208,7 @@ def _bill(proposer: "Proposer", meter: "Meter") -> str:
 def _show(found: "list[Find]", options: argparse.Namespace, head: str) -> None:
     if options.json:
         for one in found:
-            _say(json.dumps({**asdict(one.draft), "canonical": one.canonical, "refused": one.refused,
+            _say(_json({**asdict(one.draft), "canonical": one.canonical, "refused": one.refused,
                              "measures": one.measures, "step": one.step}))  # fmt: skip
         return
     _say(head)
@@ -243,4 +244,16 @@ def _line(one: "Find") -> str:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    """Print; what a model or a server wrote must not steer the terminal."""
+    print("".join(c for c in text if c == "\n" or c.isprintable()), flush=True)
+
+
+def _json(found: object) -> str:
+    """One line of JSON; what is undefined is null, which all readers know."""
+    return json.dumps(_defined(found), default=str, allow_nan=False)
+
+
+def _defined(found: object) -> object:
+    if isinstance(found, dict):
+        return {key: _defined(value) for key, value in found.items()}
+    return None if isinstance(found, float) and not math.isfinite(found) else found

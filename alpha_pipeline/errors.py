@@ -84,11 +84,16 @@ class ModelError(AlphaError):
     Args:
         message: what was found, and the remedy.
         seconds: the failed call took, all its tries together.
+        tries: requests it took.
+        prompt_tokens, completion_tokens: what it cost all the same, as far as the server says.
     """
 
-    def __init__(self, message: str, seconds: float = 0.0) -> None:
+    def __init__(
+        self, message: str, seconds: float = 0.0, tries: int = 1, prompt_tokens: int = 0, completion_tokens: int = 0
+    ) -> None:
         super().__init__(message)
-        self.seconds = seconds
+        self.seconds, self.tries = seconds, tries
+        self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
 
 
 class BudgetError(AlphaError):

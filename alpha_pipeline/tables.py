@@ -92,7 +92,7 @@ class Table:
             return pa.Table.from_pandas(
                 ordered, schema=self.schema(extra), preserve_index=False
             ).replace_schema_metadata()
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError) as error:
             raise DataError(f"table {self.name!r}: a column has the wrong type: {error}") from error
 
 

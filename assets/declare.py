@@ -11,10 +11,12 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline.market import Market
+from alpha_pipeline.reporting.wording import plain
 from alpha_pipeline.tables import Table
 from assets.partitions import DAYS
 
 OWNER = "team:quant-research"
+MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}  # a colon makes an address a link
 
 
 def stored(
@@ -100,10 +102,7 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
 
 def escape(text: str) -> str:
     """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ").replace("\r", " ")
-    for mark in "\\`*_[]()#|!~":
-        plain = plain.replace(mark, f"&#{ord(mark)};")
-    return plain
+    return plain(text).translate(MARKS)
 
 
 def _text(value: object) -> str:

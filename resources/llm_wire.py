@@ -44,6 +44,7 @@ class Wire:
     key: str = field(default="", repr=False)
     client: Any = field(default=None, repr=False)
     renamed: dict[str, str] = field(default_factory=dict)
+    tries: int = 0
 
     def ask(self, request: ChatRequest) -> ChatReply:
         """See `Chat.ask`."""
@@ -51,10 +52,10 @@ class Wire:
 
         if self.client is None:
             self._connect(openai)
-        started = time.perf_counter()
+        started, self.tries = time.perf_counter(), 0
         try:
             reply = self._reply(self._create(openai, _arguments(self.model, request)), request.digest(self.model))
-            return replace(reply, seconds=round(time.perf_counter() - started, 3))
+            return replace(reply, seconds=round(time.perf_counter() - started, 3), tries=max(1, self.tries))
         except ModelError as error:
             failed = error
         except openai.APIStatusError as error:
@@ -67,7 +68,8 @@ class Wire:
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, RecursionError) as error:
             failed = self._failed(f"answered outside the protocol ({type(error).__name__})", WRONG_URL)
         # Outside the handlers: the client's own errors may quote the key, and a chain is logged whole.
-        raise ModelError(str(failed), seconds=round(time.perf_counter() - started, 3))
+        failed.seconds, failed.tries = round(time.perf_counter() - started, 3), max(1, self.tries)
+        raise failed.with_traceback(None) from None
 
     def _create(self, openai: Any, arguments: dict[str, Any]) -> Any:
         """The server's answer; what it says it does not take is renamed or left out, now and later."""
@@ -81,11 +83,13 @@ class Wire:
                 if not name:
                     raise
                 self.renamed[name] = SPARE[name]
+                self.tries -= 1  # refused before any model read it: no call
 
     def _connect(self, openai: Any) -> None:
         self.url, self.key, self.local = self.address(self.stack)
+        hooks = {"request": [self._tried], "response": [_give_up_on_quota]}
         # A proxy of the environment must not stand between us and our own loopback.
-        transport = openai.DefaultHttpx2Client(event_hooks={"response": [_give_up_on_quota]}, trust_env=not self.local)
+        transport = openai.DefaultHttpx2Client(event_hooks=hooks, trust_env=not self.local)
         self.client = openai.OpenAI(
             base_url=self.url,
             api_key=self.key,
@@ -94,6 +98,9 @@ class Wire:
             http_client=transport,
         )
         self.stack.callback(self.client.close)
+
+    def _tried(self, request: Any) -> None:
+        self.tries += 1
 
     def _reply(self, answer: Any, digest: str) -> ChatReply:
         choices = getattr(answer, "choices", None)
@@ -107,7 +114,10 @@ class Wire:
         text = _text(getattr(message, "content", None))
         if text is None and finish != "length":  # a limit spent on hidden reasoning is the limit's fault
             told = getattr(message, "refusal", None) or f"finish {finish!r}"
-            raise self._failed(f"answered without text: {str(told)[:200]}", "ask another model, or without a schema")
+            failed = self._failed(f"answered without text: {str(told)[:200]}", "ask another model, or without a schema")
+            failed.prompt_tokens = _count(getattr(usage, "prompt_tokens", 0))
+            failed.completion_tokens = _count(getattr(usage, "completion_tokens", 0))
+            raise failed
         # The local engine would say where the file lies.
         told = None if self.local else getattr(answer, "model", None)
         return ChatReply(
@@ -120,7 +130,7 @@ class Wire:
         )
 
     def _failed(self, found: str, remedy: str) -> ModelError:
-        message = f"model {self.model!r} at {shown(self.url)}: {found}; {remedy}"
+        message = "".join(c for c in f"model {self.model!r} at {shown(self.url)}: {found}; {remedy}" if c.isprintable())
         return ModelError(message.replace(self.key, "[key]") if self.key not in ("", "none") else message)
 
 
@@ -162,7 +172,7 @@ def _text(content: object) -> str | None:
 
 
 def _count(tokens: object) -> int:
-    return tokens if isinstance(tokens, int) and tokens > 0 else 0
+    return tokens if isinstance(tokens, int) and 0 < tokens <= 10**9 else 0
 
 
 def _give_up_on_quota(response: Any) -> None:

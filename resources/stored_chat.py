@@ -34,6 +34,11 @@ class StoredChat:
         """See `Chat.model`."""
         return self.chat.model
 
+    @property
+    def attempts(self) -> int:
+        """See `Chat.attempts`."""
+        return self.chat.attempts
+
     def ask(self, request: ChatRequest) -> ChatReply:
         """
         See `Chat.ask`.
@@ -51,7 +56,7 @@ class StoredChat:
         try:
             reply = self.chat.ask(request)
         except ModelError as failure:
-            self._store(path, {"failure": str(failure), "seconds": failure.seconds})
+            self._store(path, {"failure": str(failure), **vars(failure)})
             raise
         self._store(path, asdict(reply))
         return reply
@@ -64,7 +69,7 @@ def _load(content: bytes, path: str) -> ChatReply | ModelError:
     try:
         found = json.loads(content)
         if "failure" in found:
-            return ModelError(str(found["failure"]), seconds=float(found["seconds"]))
+            return ModelError(found.pop("failure"), **found)
         return ChatReply(**found)
     except (TypeError, ValueError, KeyError) as error:
         raise CorruptFileError(f"the stored answer {path} is not readable ({error}); delete it to ask again") from error

@@ -8,7 +8,7 @@ asked, so that a replayed night stops where the night stopped.
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -112,16 +112,18 @@ class Meter:
         self.night = Spent()
         self._longest = 0.0
 
-    def allow(self, request: ChatRequest) -> None:
+    def allow(self, request: ChatRequest, attempts: int = 1) -> None:
         """
+        Let a question pass that may take so many requests.
+
         Raises:
             BudgetError: this call could pass a limit; says which.
         """
-        prompt = sum(len(m.text.encode()) for m in request.messages) // BYTES_PER_TOKEN + 1
+        prompt = _most_tokens(*(m.text for m in request.messages))
         usd = self.price.of(prompt, request.max_tokens) if self.price else 0.0
         tokens, b, night, month = prompt + request.max_tokens, self.budget, self.night, self.month
         for what, used, most, limit in (
-            ("calls a night", night.calls, 1, b.night_calls),
+            ("calls a night", night.calls, attempts, b.night_calls),
             ("tokens a night", night.tokens, tokens, b.night_tokens),
             ("model seconds a night", night.seconds, self._longest, b.night_seconds),
             ("USD a night", night.usd, usd, b.night_usd),
@@ -131,19 +133,17 @@ class Meter:
             if used + most > limit:
                 raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
 
-    def count(self, reply: ChatReply | None, seconds: float) -> None:
-        """Enter a call: its answer, or None when there was none, and how long it took."""
-        self.night = replace(self.night, calls=self.night.calls + 1, seconds=self.night.seconds + seconds)
-        self._longest = max(self._longest, seconds)
-        if reply is not None:
-            read, written = reply.prompt_tokens, reply.completion_tokens
-            usd = self.price.of(read, written) if self.price else 0.0
-            self.night = replace(
-                self.night,
-                prompt_tokens=self.night.prompt_tokens + read,
-                completion_tokens=self.night.completion_tokens + written,
-                usd=self.night.usd + usd,
-            )
+    def count(self, paid: ChatReply | ModelError, prompt_tokens: int, completion_tokens: int) -> None:
+        """Enter a question by what became of it, and the tokens it cost."""
+        night = self.night
+        self.night = Spent(
+            night.calls + paid.tries,
+            night.prompt_tokens + prompt_tokens,
+            night.completion_tokens + completion_tokens,
+            night.seconds + paid.seconds,
+            night.usd + (self.price.of(prompt_tokens, completion_tokens) if self.price else 0.0),
+        )
+        self._longest = max(self._longest, paid.seconds)
 
     def left(self) -> str:
         """The part of the tightest limit that is left, in words."""
@@ -170,13 +170,25 @@ class MeteredChat:
     def model(self) -> str:
         return self.chat.model
 
+    @property
+    def attempts(self) -> int:
+        return self.chat.attempts
+
     def ask(self, request: ChatRequest) -> ChatReply:
-        """As `Chat.ask`; BudgetError instead of a call that could pass a limit."""
-        self.meter.allow(request)
+        """As `Chat.ask`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
+        self.meter.allow(request, self.chat.attempts)
         try:
             reply = self.chat.ask(request)
         except ModelError as failure:
-            self.meter.count(None, failure.seconds)
+            self.meter.count(failure, failure.prompt_tokens, failure.completion_tokens)
             raise
-        self.meter.count(reply, reply.seconds)
+        read, written = reply.prompt_tokens, reply.completion_tokens
+        if not read + written:
+            read, written = _most_tokens(*(m.text for m in request.messages)), _most_tokens(reply.text)
+        self.meter.count(reply, read, written)
         return reply
+
+
+def _most_tokens(*texts: str) -> int:
+    """Tokens these texts may have, rather too many than too few."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_PER_TOKEN + 1

@@ -64,6 +64,7 @@ class ChatReply:
         finish: why it ended ("stop", "length", ...).
         replayed: True when it came from the store and no call was made.
         seconds: the call took.
+        tries: requests it took.
     """
 
     text: str
@@ -74,6 +75,7 @@ class ChatReply:
     finish: str
     replayed: bool = False
     seconds: float = 0.0
+    tries: int = 1
 
 
 class Chat(Protocol):
@@ -82,6 +84,11 @@ class Chat(Protocol):
     @property
     def model(self) -> str:
         """Name of the model, for the ledger."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """Requests a question may take at most."""
         ...
 
     def ask(self, request: ChatRequest) -> ChatReply:

@@ -208,7 +208,7 @@ class _Run:
             drafts = self.proposer.propose(task)
         except ModelError as failure:
             self.silent += 1
-            reason = f"no answer: {failure}"
+            reason = f"no answer: {failure}".encode("utf-8", "replace").decode()  # half a character fits no file
             self.say(reason)
             row = self._blank(Draft(f"{task.theme}_{task.window}", ""), task, number, before)
             return [Proposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
@@ -280,4 +280,6 @@ def _outcome(row: Row) -> str:
     """A trial as the critic may see it: measured on train, or why it was never measured."""
     if np.isfinite(float(row["train_t_stat"])):  # type: ignore[arg-type]
         return f"{str(row['canonical'])[:160]} -> {measured_on_train(row)}"
+    if np.isfinite(float(row["score"])):  # type: ignore[arg-type]  # judged: the reason rests on validation
+        return f"{str(row['canonical'])[:160]} -> too few bars on train to tell"
     return f"{str(row['canonical'] or row['source'])[:160]} -> refused: {row['reason']}"

@@ -30,7 +30,7 @@ _TITLE = re.compile(
     r"^[\s#*>\d.)-]*(?:" + "|".join(f"(?P<{key}>{words})" for key, words in TITLES.items()) + r")[\s*]*[:=](?!=)[\s*]*",
     re.IGNORECASE,
 )
-_CODE_SIGNS = re.compile(r"\bdef\s+\w+\s*\(|\bdf\b|^\s*return\b|\.rolling\(|^\s*import\b", re.MULTILINE)
+_CODE_SIGNS = re.compile(r"\bdef\s+\w+\s*\(|\bdf\b|^[ \t]*return\b|\.rolling\(|^[ \t]*import\b", re.MULTILINE)
 _MATH_SIGNS = re.compile("[\u2212\u00d7·÷√∑∏σμΔ₀-₉²³⁴]")  # minus and times as typeset
 
 
@@ -102,7 +102,7 @@ def _objects(text: str, task: Task) -> Iterator[dict[str, object]]:
             found, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             found, end = {}, start + 1
-        if any(isinstance(found.get(key), str) for key in keys):
+        if any(isinstance(found.get(key), str) and found[key] for key in keys):
             hits += 1
             yield found
         else:
@@ -120,7 +120,7 @@ def _sections(text: str, task: Task) -> Iterator[dict[str, object]]:
         title = _TITLE.match(line)
         if title:
             key = str(title.lastgroup)
-            if key == "name" and _has_source(current):
+            if _has_source(current) and (key == "name" or key in current):
                 yield _joined(current)
                 current = {}
             current[key] = [line[title.end() :]]

@@ -1,5 +1,7 @@
 """Untrusted text in metadata is inert."""
 
+import html
+
 import pandas as pd
 import pytest
 
@@ -20,3 +22,10 @@ def test_a_table_shows_its_rows_and_says_how_many_it_hides() -> None:
     shown = markdown_table(pd.DataFrame({"a": range(30), "b": 0.123456789}), 20).value
     assert "0.1235" in str(shown)
     assert "10 more rows" in str(shown)
+
+
+def test_what_is_escaped_is_still_legible() -> None:
+    """Each mark once, and nothing that steers a terminal or turns the line."""
+    assert html.unescape(escape("ts_mean(close, 5) & <b>")) == "ts_mean(close, 5) & <b>"
+    assert html.unescape(escape("a\x1b[31m\u202eb\u2028c")) == "a[31mb c"
+    assert "://" not in escape("https://evil.example")

@@ -75,6 +75,8 @@ class ScriptedChat:
 
     texts: Sequence[str | ModelError]
     model: str = "scripted"
+    attempts: int = 1
+    bill: tuple[int, int] = (10, 5)
     asked: list[ChatRequest] = field(default_factory=list)
 
     def ask(self, request: ChatRequest) -> ChatReply:
@@ -82,7 +84,7 @@ class ScriptedChat:
         said = self.texts[(len(self.asked) - 1) % len(self.texts)]
         if isinstance(said, ModelError):
             raise said
-        return ChatReply(said, self.model, request.digest(self.model), 10, 5, "stop", seconds=2.0)
+        return ChatReply(said, self.model, request.digest(self.model), *self.bill, "stop", seconds=2.0)
 
 
 def writer(*texts: str) -> ModelWriter:

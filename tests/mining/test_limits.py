@@ -77,3 +77,20 @@ def test_a_model_without_a_price_costs_an_unknown_amount(first: pd.DataFrame) ->
     """Tokens are counted; the cost is NaN, not zero."""
     rows = mined(writer("ts_zscore(close, 31)"), 1, ledger=first)
     assert rows["usd"].isna().all() and (rows["prompt_tokens"] == 10).all()
+
+
+def test_a_question_may_take_all_its_attempts(first: pd.DataFrame) -> None:
+    """What a busy server may cost in requests has to fit, and what it cost is counted."""
+    chat = ScriptedChat(["ts_zscore(close, 31)"], attempts=3)
+    assert len(mined(ModelWriter(chat, "pattern"), 1, ledger=first, budget=Budget(night_calls=2))) == 0
+    failing = ScriptedChat([ModelError("busy", tries=3, prompt_tokens=7, completion_tokens=2)], attempts=3)
+    (row,) = mined(ModelWriter(failing, "pattern"), 1, ledger=first).to_dict("records")
+    assert (row["calls"], row["prompt_tokens"], row["completion_tokens"]) == (3, 7, 2)
+
+
+def test_a_server_that_sends_no_bill_is_not_free(first: pd.DataFrame) -> None:
+    """Its tokens are estimated from the texts, so that the limits hold."""
+    chat = ScriptedChat(["ts_zscore(close, 31)"], bill=(0, 0))
+    (row,) = mined(ModelWriter(chat, "pattern"), 1, ledger=first).to_dict("records")
+    asked = sum(len(message.text) for message in chat.asked[0].messages)
+    assert asked / 4 < row["prompt_tokens"] <= asked and row["completion_tokens"] > 0

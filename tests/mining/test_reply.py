@@ -218,3 +218,25 @@ def test_the_dialect_is_seen_from_the_text(source: str, dialect: str) -> None:
 def test_advice_is_one_bounded_line(text: str, said: str) -> None:
     """However it comes."""
     assert read_critique(ChatReply(text, "m", "hash", 1, 1, "stop")) == said
+
+
+def test_blank_lines_cost_no_time() -> None:
+    """Ten thousand of them between two words."""
+    started = time.process_time()
+    assert dialect_of("x" + "\n" * 19_998 + "y") == "dsl"
+    assert time.process_time() - started < 0.1
+
+
+def test_a_repeated_title_begins_another_factor() -> None:
+    """No factor bears the formula of the next."""
+    text = "**Name**: A\n**Expression**: close / delay(close, 1)\n**Expression**: -volume\n"
+    text += "**Name**: B\n**Expression**: volume"
+    found = [(draft.name, draft.source) for draft in read_all(text, count=5)]
+    assert found[0] == ("A", "close / delay(close, 1)") and found[-1] == ("B", "volume")
+    assert ("A", "-volume") not in found and len(found) == 3
+
+
+def test_an_empty_formula_outside_does_not_hide_those_inside() -> None:
+    """What holds a batch need not be a factor."""
+    text = json.dumps({"name": "outer", "expression": "", "factors": BATCH})
+    assert [draft.source for draft in read_all(text, count=3)] == [one["expression"] for one in BATCH]

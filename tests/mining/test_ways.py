@@ -95,3 +95,15 @@ def test_no_word_to_the_model_depends_on_validation() -> None:
         assert not (proposed(rows)["verdict"] == "accepted").any()
         asked.append([(message.role, message.text) for request in chat.asked for message in request.messages])
     assert len(asked[0]) > 20 and asked[0] == asked[1]
+
+
+def test_a_factor_without_a_train_measure_takes_no_verdict_to_the_critic() -> None:
+    """Its windows leave train too few bars; what validation says of it stays with the judge."""
+    shown = []
+    panel = walk(edge=0.2, bars=400)
+    for bars in (panel, altered(panel, split(400, EQUITIES.horizon_bars).valid[0])):
+        script = Script(["-ts_mean(edge, 275)", "ts_zscore(close, 275)"])
+        rows = proposed(mined(script, 2, bars))
+        assert rows["train_t_stat"].isna().all()
+        shown.append(script.shown)
+    assert shown[0] == shown[1] and any("too few bars on train" in line for line in shown[0][0])

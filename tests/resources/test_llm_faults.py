@@ -249,3 +249,36 @@ def test_nobody_listening_is_named(lake: Lake) -> None:
         closed = LanguageModel(base_url=url, model="m", attempts=1)
         with closed.open(lake) as chat, pytest.raises(ModelError, match="cannot be reached; check the address"):
             chat.ask(QUESTION)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        (400, b'{"error": {"message": "bad \\ud800 \\u001b[31m x"}}'),
+        (200, completion(None, refusal="\ud800")),
+        (200, completion(ANSWER, usage={"prompt_tokens": 10**30, "completion_tokens": 1})),
+    ],
+    ids=["error", "refusal", "bill"],
+)
+def test_nothing_a_server_says_is_beyond_a_file(server: OpenAIServer, lake: Lake, fault: Fault) -> None:
+    """Neither half a character nor an absurd number; asked again, it is told from the store."""
+    server.queue = [fault]
+    for _ in range(2):
+        with door(server).open(lake) as chat:
+            try:
+                assert chat.ask(QUESTION).prompt_tokens == 0
+            except ModelError as failure:
+                assert str(failure).isprintable() and str(failure).encode()
+    assert len(server.asked) == 1
+
+
+def test_what_a_question_took_is_told_and_stored(server: OpenAIServer, lake: Lake) -> None:
+    """Every request of it, and the tokens of an answer without text."""
+    server.queue = [(429, b""), (503, b""), (200, completion(ANSWER)), (429, b""), (200, completion(None))]
+    for _ in range(2):
+        with door(server).open(lake) as chat:
+            assert chat.ask(QUESTION).tries == 3
+            with pytest.raises(ModelError) as caught:
+                chat.ask(ChatRequest(QUESTION.messages, seed=8))
+        assert (caught.value.tries, caught.value.prompt_tokens, caught.value.completion_tokens) == (2, 11, 5)
+    assert len(server.asked) == 5
