@@ -4,6 +4,7 @@ One question over the OpenAI protocol: what is sent, what is taken for an answer
 Tries and back-off are the client's; parameters a server does not take are left out from then on.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from alpha_pipeline.mining.chat import ChatReply, ChatRequest
 
 # Characters of an answer that are kept; no factor needs more.
 LONGEST_ANSWER = 100_000
+WAITS = 250.0  # seconds of back-off a question may spend between its tries; the client obeys a server up to 120 each
 # What one can do without, and what newer models call it.
 SPARE = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": "", "response_format": ""}
 WRONG_URL = "is ALPHA_PIPELINE_MODEL_URL the base of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1?"
@@ -47,7 +49,29 @@ class Wire:
     tries: int = 0
 
     def ask(self, request: ChatRequest) -> ChatReply:
-        """See `Chat.ask`."""
+        """See `Chat.ask`; not a moment longer than the question has, however slowly a server drips."""
+        most = min(request.seconds, self.attempts * self.timeout_seconds + WAITS)
+        found: list[ChatReply | BaseException] = []
+        worker = threading.Thread(target=self._into, args=(found, request), daemon=True)
+        started = time.perf_counter()
+        worker.start()
+        worker.join(most)
+        if not found:  # whoever still waits is left behind with the old client
+            self.client = None
+            failed = self._failed(f"no whole answer within {most:.3g} s", "check the server's load")
+            failed.seconds, failed.tries = round(min(time.perf_counter() - started, most), 3), max(1, self.tries)
+            raise failed
+        if isinstance(found[0], BaseException):
+            raise found[0].with_traceback(None)
+        return found[0]
+
+    def _into(self, found: "list[ChatReply | BaseException]", request: ChatRequest) -> None:
+        try:
+            found.append(self._ask(request))
+        except BaseException as error:  # handed to who asked
+            found.append(error)
+
+    def _ask(self, request: ChatRequest) -> ChatReply:
         import openai  # half a second that nights without a model do not pay
 
         if self.client is None:
@@ -86,7 +110,8 @@ class Wire:
                 self.tries -= 1  # refused before any model read it: no call
 
     def _connect(self, openai: Any) -> None:
-        self.url, self.key, self.local = self.address(self.stack)
+        if not self.url:
+            self.url, self.key, self.local = self.address(self.stack)
         hooks = {"request": [self._tried], "response": [_give_up_on_quota]}
         # A proxy of the environment must not stand between us and our own loopback.
         transport = openai.DefaultHttpx2Client(event_hooks=hooks, trust_env=not self.local)

@@ -8,7 +8,7 @@ asked, so that a replayed night stops where the night stopped.
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +29,8 @@ class Budget:
     Args:
         night_calls, night_tokens, night_seconds, night_usd: of one night; seconds are those the model took.
         month_tokens, month_usd: of all nights of the month together.
+
+    Limits of tokens and money hold as far as a server keeps to the length of answer it is asked for.
     """
 
     night_calls: int = 200
@@ -110,7 +112,7 @@ class Meter:
     def __init__(self, budget: Budget, price: Price | None, month: Spent) -> None:
         self.budget, self.price, self.month = budget, price, month
         self.night = Spent()
-        self._longest = 0.0
+        self._longest = 1e-9  # a question takes as long as the longest before it, and some time
 
     def allow(self, request: ChatRequest, attempts: int = 1) -> None:
         """
@@ -177,8 +179,9 @@ class MeteredChat:
     def ask(self, request: ChatRequest) -> ChatReply:
         """As `Chat.ask`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
         self.meter.allow(request, self.chat.attempts)
+        left = self.meter.budget.night_seconds - self.meter.night.seconds
         try:
-            reply = self.chat.ask(request)
+            reply = self.chat.ask(replace(request, seconds=min(request.seconds, left)))
         except ModelError as failure:
             self.meter.count(failure, failure.prompt_tokens, failure.completion_tokens)
             raise

@@ -6,6 +6,7 @@ Which model answers, and how, is the door's business (`resources.llm`).
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ class ChatRequest:
         max_tokens: limit of the answer.
         temperature: 0 is greedy.
         schema: JSON schema the answer must satisfy; None for free text.
+        seconds: time there is for it, tries and waits included; no part of the question.
     """
 
     messages: tuple[Message, ...]
@@ -36,6 +38,7 @@ class ChatRequest:
     max_tokens: int = 160
     temperature: float = 0.8
     schema: dict[str, Any] | None = None
+    seconds: float = math.inf
 
     def digest(self, model: str) -> str:
         """SHA-256 of everything that decides the answer: the model's name and the whole question."""

@@ -8,7 +8,7 @@ segment before it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -231,11 +231,12 @@ class _Run:
     ) -> tuple[Draft, Node | None, ExpressionError | None]:
         """A draft and its tree; a refused one goes back with the error a bounded number of times."""
         for left in range(repairs, -1, -1):
+            again = replace(task, seed=task.seed + repairs - left)  # the same mistake twice is not the same question
             try:
                 return draft, read(draft, task), None
             except ExpressionError as error:
                 try:
-                    better = self.proposer.repair(task, draft, error, knowledge.near(draft.source)) if left else None
+                    better = self.proposer.repair(again, draft, error, knowledge.near(draft.source)) if left else None
                 except (ModelError, BudgetError):  # the first draft is answer enough
                     better = None
                 if better is None:

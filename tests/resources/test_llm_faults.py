@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -282,3 +283,29 @@ def test_what_a_question_took_is_told_and_stored(server: OpenAIServer, lake: Lak
                 chat.ask(ChatRequest(QUESTION.messages, seed=8))
         assert (caught.value.tries, caught.value.prompt_tokens, caught.value.completion_tokens) == (2, 11, 5)
     assert len(server.asked) == 5
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """A byte now and then: never silent for long enough, never done."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    try:
+        for _ in range(40):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.05)
+    except OSError:
+        handler.close_connection = True
+
+
+def test_a_question_ends_when_its_time_is_up(server: OpenAIServer, lake: Lake) -> None:
+    """Also when the server drips; the next question is asked as if nothing had been."""
+    server.queue = [drip]
+    started = time.monotonic()
+    with door(server).open(lake) as chat:
+        with pytest.raises(ModelError, match=r"no whole answer within 0\.4 s") as caught:
+            chat.ask(replace(QUESTION, seconds=0.4))
+        assert time.monotonic() - started < 1.5 and caught.value.seconds <= 0.4
+        assert chat.ask(ChatRequest(QUESTION.messages, seed=8)).text == ANSWER
+    assert replace(QUESTION, seconds=0.4).digest("m") == QUESTION.digest("m")
