@@ -8,11 +8,12 @@ import argparse
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.errors import SettingError
 
@@ -106,12 +107,14 @@ def _generate(options: argparse.Namespace) -> int:
         raise SettingError(f"--count and --lookback must be at least 1; found {options.count} and {options.lookback}")
     market, data = _market(options.asset_type), _NAMES.get(options.asset_type)
     named = tuple(name.strip() for name in options.fields.split(",") if name.strip())
+    if strange := [name for name in named if not name.isidentifier()]:
+        raise SettingError(f"--fields are names such as funding_rate; found {', '.join(map(repr, strange))}")
     train = train_bars(embedded(data), market) if data and not named else None
     fields = named or (tuple(train.fields) if train else ("open", "high", "low", "close"))
     task = task_for(market, fields, options.factor_type, options.lookback, options.seed)
     beyond = FAMILIES[task.theme].beyond_prices
     way: Way = "code" if options.code else "multimodal" if beyond else "generate"
-    task = replace(task, way=way, context=options.context)
+    task = replace(task, way=way, context=_text(options.context))
     found: list[Find] = []
     with _writer(options) as (proposer, meter):
         while len(found) < options.count:
@@ -120,7 +123,7 @@ def _generate(options: argparse.Namespace) -> int:
             asked = replace(task, count=options.count - len(found), seed=seed, notes=taken)
             found += ask(proposer, asked, train)
         _show(found, options, f"{task.theme}, window {task.window}: {_bill(proposer, meter)}")
-    return 0
+    return 0 if any(not one.refused for one in found) else 1
 
 
 def _optimize(options: argparse.Namespace) -> int:
@@ -150,20 +153,26 @@ def _optimize(options: argparse.Namespace) -> int:
 def _mine(options: argparse.Namespace) -> int:
     import pandas as pd
 
+    from alpha_pipeline.mining import MiningSettings
     from alpha_pipeline.reporting import funnel_text
     from alpha_pipeline.run import NightRun, run_mining
 
     markets = ["crypto", "equities"] if options.market == "all" else [options.market]
     plain = {
         "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,
-        "context": options.context or None, "seed": options.seed, "proposer": options.proposer,
+        "context": _text(options.context) or None, "seed": options.seed, "proposer": options.proposer,
         "fresh": options.fresh or None, "retry": options.retry or None,
         "ways": options.ways.split(",") if options.ways else None,
         "families": options.families.split(",") if options.families else None,
     }  # fmt: skip
+    knobs = {name: value for name, value in plain.items() if value is not None}
+    same = ("rounds", "proposals_per_round", "batch", "ways", "families")
+    told: dict[str, Any] = {name: knobs[name] for name in same if name in knobs}
+    MiningSettings(**told)  # a wrong one is refused here, before any process starts
     first_day = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", EMBEDDED_FIRST_DAY)
     night = NightRun(options.night, first_day, lake_folder())
-    seconds = run_mining(night, markets, {name: value for name, value in plain.items() if value is not None})
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        seconds = run_mining(night, markets, knobs)
     place = "{market}/factor_definitions/" + f"day={options.night}/part-0.parquet"
     trials = {name: pd.read_parquet(lake_folder() / place.format(market=name)) for name in markets}
     if options.json:
@@ -241,6 +250,11 @@ def _card(one: "Find") -> str:
 def _line(one: "Find") -> str:
     told = one.measured if not one.refused else "refused: " + one.refused.splitlines()[0]
     return f"step {one.step}  {one.canonical or one.draft.source}\n        {told}"
+
+
+def _text(argument: str) -> str:
+    """What a shell handed over; bytes that are no text become question marks."""
+    return argument.encode("utf-8", "replace").decode()
 
 
 def _say(text: str) -> None:

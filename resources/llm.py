@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast, get_args
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -69,6 +70,10 @@ class LanguageModel(dg.ConfigurableResource):
             expected = ", ".join(get_args(Constrain))
             raise SettingError(f"ALPHA_PIPELINE_CONSTRAIN is {constrain!r}; expected one of {expected}")
         url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
+        if url and not _is_address(url):
+            raise SettingError(
+                f"ALPHA_PIPELINE_MODEL_URL is {url.rpartition('@')[2]!r}; expected an address such as http://127.0.0.1:8000/v1"
+            )
         if url and not model:
             raise SettingError(
                 f"ALPHA_PIPELINE_MODEL_URL is {shown(url)!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
@@ -116,6 +121,14 @@ class LanguageModel(dg.ConfigurableResource):
         if self.base_url:
             return self.model
         return Path(self.gguf).stem if self.gguf else EMBEDDED_MODEL
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:  # half of an IPv6 address, a port that is no number
+        return False
 
 
 def _key(key: str) -> str:

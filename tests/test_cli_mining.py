@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.cli import main
-from tests.openai_server import OpenAIServer, Question, serving
+from tests.openai_server import OpenAIServer, Question, completion, serving
 
 Captured = pytest.CaptureFixture[str]
 
@@ -98,6 +98,9 @@ def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Ca
         (["generate", "--factor-type", "carry"], "SettingError: factor type 'carry' needs the field funding or open_"),
         (["generate", "--count", "0"], "SettingError: --count and --lookback must be at least 1"),
         (["generate", "--lookback", "-3"], "SettingError: --count and --lookback must be at least 1"),
+        (["generate", "--fields", "close,no name"], "SettingError: --fields are names"),
+        (["mine", "--families", "luck"], "SettingError: ways among"),
+        (["mine", "--batch", "0"], "SettingError: counts of at least 0"),
         (["optimize", "ts_zscore(clsoe, 20)"], "ExpressionError: unknown field 'clsoe'"),
         (["optimize", "ts_zscore(close, 20)", "--steps", "-1"], "SettingError"),
     ],
@@ -109,6 +112,19 @@ def test_what_cannot_be_is_refused_before_a_call(
     assert main(arguments) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith(said) and captured.out == "" and not server.asked
+
+
+def test_refusals_alone_are_a_failure(server: OpenAIServer, capsys: Captured) -> None:
+    """Exit code 1 for whoever runs it from a script."""
+    server.queue = [(200, completion('{"expression": "close + volume"}'))] * 2
+    assert main(["generate"]) == 1
+    assert "refused" in capsys.readouterr().out
+
+
+def test_words_from_a_broken_shell_are_asked_with(server: OpenAIServer) -> None:
+    """Bytes that are no text become question marks."""
+    assert main(["generate", "--context", "caf\udcff"]) == 0
+    assert "caf?" in str(server.asked[0])
 
 
 def test_a_model_that_does_not_answer_is_named(server: OpenAIServer, capsys: Captured) -> None:

@@ -46,7 +46,7 @@ def next_task(
     parent = tried.parent(seed) if way == "optimize" else None
     if (way == "optimize" and parent is None) or (way == "multimodal" and not beyond):
         way = "generate"
-    theme = choose(tried.tallies, beyond if way == "multimodal" else allowed or available(fields), seed)
+    theme = choose(tried.tallies, beyond if way == "multimodal" else allowed, seed)
     return Task(
         market,
         tuple(sorted(fields)),

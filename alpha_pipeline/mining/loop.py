@@ -21,7 +21,7 @@ from alpha_pipeline.expressions import Node
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.agenda import next_task
 from alpha_pipeline.mining.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
-from alpha_pipeline.mining.families import FAMILIES
+from alpha_pipeline.mining.families import FAMILIES, available
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.measuring import InForce, Night, standing
@@ -110,7 +110,11 @@ def mine(
 
     Raises:
         DataError: too few bars to split.
+        SettingError: the market has the fields of none of the families asked for.
     """
+    if settings.families and not set(settings.families) & set(available(panel.fields)):
+        wanted, there = ", ".join(settings.families), ", ".join(sorted(panel.fields))
+        raise SettingError(f"no family of {wanted} has its fields in {market.name}; there are {there}")
     run = _Run(_tonight(night, market, panel, settings), TRIALS.complete(ledger), proposer, settings, report)
     try:
         for number in range(settings.rounds):

@@ -73,6 +73,12 @@ def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
         MiningSettings(**wrong)  # type: ignore[arg-type]
 
 
+def test_families_without_their_fields_are_refused() -> None:
+    """A night never asks for something else in silence."""
+    with pytest.raises(SettingError, match="no family of carry has its fields in equities"):
+        mined(Script(["ts_rank(volume, 6)"]), 1, families=("carry",))
+
+
 def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFrame) -> None:
     """The advice stands on the round's last row and in the next round's notes."""
     script = Script(["ts_zscore(close, 40)", "ts_zscore(clsoe, 9)", "ts_rank(volume, 9)"], advice="try volume")

@@ -63,6 +63,15 @@ def test_the_request_carries_everything_that_decides_the_answer(stand_in: OpenAI
     assert sent["response_format"]["json_schema"] == {"name": "factor", "strict": True, "schema": schema}
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "ftp://here/v1", "localhost:8000", "http://host:port/v1"])
+def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Before anything is sent."""
+    monkeypatch.setenv("ALPHA_PIPELINE_MODEL_URL", url)
+    monkeypatch.setenv("ALPHA_PIPELINE_MODEL", "any")
+    with pytest.raises(SettingError, match="expected an address"):
+        LanguageModel.from_environment()
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_server_is_asked_again_but_not_for_ever(stand_in: OpenAIServer, lake: Lake, status: int) -> None:
     """Two failures out of three tries are survived, three are not."""
