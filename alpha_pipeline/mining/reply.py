@@ -19,7 +19,7 @@ MAXIMUM_OBJECTS = 100
 EXPRESSION = ("expression", "formula", "factor", "alpha", "mathematical_expression")
 CODE = ("code", "python_code", "python", "function")
 TITLES = {
-    "name": "factor[_ ]?name|name",
+    "name": r"factor[_ ]?name|name|factor[ _#]+\d+",
     "expression": "mathematical[_ ]?expression|expression|formula",
     "code": "python[_ ]?code|code",
     "rationale": "rationale|explanation",

@@ -240,3 +240,13 @@ def test_an_empty_formula_outside_does_not_hide_those_inside() -> None:
     """What holds a batch need not be a factor."""
     text = json.dumps({"name": "outer", "expression": "", "factors": BATCH})
     assert [draft.source for draft in read_all(text, count=3)] == [one["expression"] for one in BATCH]
+
+
+def test_numbered_headings_are_names() -> None:
+    """As chat models write lists of factors."""
+    text = "### Factor 1: Calm\nExpression: ts_rank(close, 5)\n\n### Factor 2: Wild\nExpression: ts_rank(volume, 6)\n"
+    drafts = read_all(text, count=3)
+    assert [(draft.name, draft.source) for draft in drafts] == [
+        ("Calm", "ts_rank(close, 5)"),
+        ("Wild", "ts_rank(volume, 6)"),
+    ]
