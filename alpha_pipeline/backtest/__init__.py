@@ -6,13 +6,16 @@ from alpha_pipeline.backtest.information import ic_decay, predictive_correlation
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
 from alpha_pipeline.backtest.score import Stretch, score
+from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
+from alpha_pipeline.backtest.study import Study, study
 
 __all__ = [
     "BacktestConfig",
     "BacktestResult",
     "Split",
     "Stretch",
+    "Study",
     "backtest",
     "bar_returns",
     "combinatorial",
@@ -25,7 +28,9 @@ __all__ = [
     "quantile_returns",
     "rank_ic",
     "score",
+    "sliced",
     "split",
+    "study",
     "trades",
     "walk_forward",
 ]

@@ -1,4 +1,4 @@
-"""What kind of market it is: rising or falling, calm or wild."""
+"""What kind of market it is: rising or falling, calm or wild, liquid or thin."""
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,47 @@ def regime(panel: Panel, market: Market) -> str:
     Equal-weighted returns of all symbols. Bull when the last 60 days earned more than nothing; volatile when the last
     20 days moved more than the median such stretch of the year before. Empty with too few bars for that.
     """
-    per_day = max(1, round(DAY_SECONDS / market.bar_length.total_seconds()))
-    trend, risk, usual = (days * per_day for days in (TREND_DAYS, RISK_DAYS, USUAL_DAYS))
-    prices = last_known(panel["close"][-usual - risk - 1 :])
+    recent = panel.rows(-min(panel.shape[0], _bars(USUAL_DAYS + RISK_DAYS, market) + 1), None)
+    last = regimes(recent, market).iloc[-1]
+    return f"{last['trend']} {last['risk']}" if last["trend"] and last["risk"] else ""
+
+
+def regimes(panel: Panel, market: Market) -> pd.DataFrame:
+    """
+    The market at every bar, each seen from its past alone.
+
+    Returns:
+        One row per bar: `trend` (bull or bear) and `risk` (calm or volatile) as in `regime`; `liquidity`, thin when the
+        money traded in the last 20 days is less than the median such stretch of the year before, else liquid. Empty
+        words in the warm-up, and for liquidity without volume.
+    """
+    trend, risk, usual = (_bars(days, market) for days in (TREND_DAYS, RISK_DAYS, USUAL_DAYS))
+    prices = last_known(panel["close"])
     with np.errstate(invalid="ignore", divide="ignore"):
-        returns = pd.DataFrame(prices[1:] / prices[:-1] - 1).mean(axis=1).to_numpy()
-    risks = pd.Series(returns).rolling(risk).std().dropna()
-    if len(returns) < trend or len(risks) < risk:
-        return ""
-    rising = np.nansum(returns[-trend:]) > 0
-    wild = risks.iloc[-1] > risks.median()
-    return f"{'bull' if rising else 'bear'} {'volatile' if wild else 'calm'}"
+        moves = pd.DataFrame(prices[1:] / prices[:-1] - 1).mean(axis=1)
+    moves = pd.Series([np.nan, *moves])
+    earned, risks = moves.rolling(trend).sum(), moves.rolling(risk).std()
+    traded = pd.Series(np.nan, index=moves.index)
+    if "volume" in panel.fields:
+        money = pd.DataFrame(prices * panel["volume"]).sum(axis=1)
+        traded = money.rolling(risk).mean()
+    return pd.DataFrame(
+        {
+            "trend": _words(earned, earned > 0, "bull", "bear"),
+            "risk": _words(*_against_usual(risks, usual, risk), "volatile", "calm"),
+            "liquidity": _words(*_against_usual(traded, usual, risk), "liquid", "thin"),
+        }
+    )
+
+
+def _bars(days: int, market: Market) -> int:
+    return days * max(1, round(DAY_SECONDS / market.bar_length.total_seconds()))
+
+
+def _against_usual(x: pd.Series, usual: int, least: int) -> tuple[pd.Series, pd.Series]:
+    median = x.rolling(usual, min_periods=least).median()
+    return median, x > median
+
+
+def _words(known: pd.Series, high: pd.Series, yes: str, no: str) -> np.ndarray:
+    return np.where(known.notna(), np.where(high, yes, no), "")

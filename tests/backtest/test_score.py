@@ -230,7 +230,7 @@ def test_the_protocol_is_shown_switch_by_switch() -> None:
     oracle = np.nan_to_num(forward_returns(panel, 24))
     table = protocol(oracle, panel, CRYPTO, funding=np.zeros(panel.shape)).set_index(["switch", "setting"])["sharpe"]
     assert table["cost"].is_monotonic_decreasing
-    assert table["as configured"].iloc[0] / table[("year", "252 periods")] == pytest.approx(np.sqrt(8760 / 252))
+    assert table["as configured"].iloc[0] / table[("year", "252 days")] == pytest.approx(np.sqrt(365 / 252))
     assert table[("funding", "ignored")] == table["as configured"].iloc[0]
 
 
