@@ -157,9 +157,9 @@ RAW_ONCHAIN = Table(
 MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
 
 MEASURES = (
-    "train_rank_ic", "train_t_stat", "train_sharpe",
-    "valid_rank_ic", "valid_t_stat", "valid_sharpe", "valid_max_drawdown", "valid_turnover",
-    "deflated_sharpe", "max_correlation",
+    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe",
+    "valid_rank_ic", "valid_t_stat", "valid_q_value", "valid_sharpe", "valid_max_drawdown", "valid_turnover",
+    "seen_sharpe", "probabilistic_sharpe", "deflated_sharpe", "max_correlation",
 )  # fmt: skip
 
 UNANSWERED = "unanswered"

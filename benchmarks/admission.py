@@ -93,11 +93,18 @@ def _report(sharpe: float, outcomes: list[pd.DataFrame], proposals: int) -> None
     noise = [trials[trials["name"] != "planted"] for trials in mined]
     admitting = sum((trials["verdict"] == "accepted").any() for trials in noise)
     _say(f"{len(mined)} runs of {proposals} proposals, planted Sharpe {sharpe:g}: {admitting} runs admit noise")
-    _say(f"  largest noise |t| of a run: {_median([t['valid_t_stat'].abs().max() for t in noise]):.2f} (median)")
+    largest = [t["train_t_stat"].abs().max() for t in noise]
+    discovered = sum(int((t["stage"] == "significant").sum()) for t in noise)
+    _say(f"  largest noise |t| of a run on train: {_median(largest):.2f} (median); discoveries in all: {discovered}")
     planted = pd.concat([trials[trials["name"] == "planted"] for trials in mined])
     if len(planted):
         found = int((planted["verdict"] == "accepted").sum())
-        measured = planted[["valid_t_stat", "valid_sharpe", "deflated_sharpe"]].median().round(2).to_dict()
+        measured = (
+            planted[["train_t_stat", "valid_t_stat", "valid_sharpe", "seen_sharpe", "deflated_sharpe"]]
+            .median()
+            .round(2)
+            .to_dict()
+        )
         _say(f"  the plant is admitted in {found} of {len(planted)}; medians {measured}")
         _say(f"  refused for: {dict(Counter(planted['reason']))}")
 

@@ -5,7 +5,7 @@ from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
-from alpha_pipeline.backtest.score import Stretch, score
+from alpha_pipeline.backtest.score import Stretch, score, scored
 from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
 from alpha_pipeline.backtest.study import Study, study
@@ -28,6 +28,7 @@ __all__ = [
     "quantile_returns",
     "rank_ic",
     "score",
+    "scored",
     "sliced",
     "split",
     "study",

@@ -46,8 +46,15 @@ class Stretch:
 
 
 def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False) -> dict[str, float]:
+    """Measures of one factor, after costs: those of `scored`."""
+    return scored(values, stretch, delayed, oriented)[0]
+
+
+def scored(
+    values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False
+) -> tuple[dict[str, float], Array]:
     """
-    Measures of one factor, after costs.
+    Measures of one factor, after costs, and its net returns.
 
     Args:
         values: (bars, symbols), any unit; high is expected to earn.
@@ -57,7 +64,8 @@ def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool 
 
     Returns:
         The measured columns of `tables.METRICS` (without the deflated Sharpe ratio, which needs the ledger), and
-        `sharpe_per_bar`, `skewness`, `kurtosis` for it. NaN where undefined.
+        `sharpe_per_bar`, `skewness`, `kurtosis` for it; NaN where undefined. And (bars held,) net returns, fraction per
+        bar.
 
     Raises:
         DataError: the shapes differ.
@@ -72,7 +80,7 @@ def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool 
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
     bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())
     spread = float(np.nanstd(ic, ddof=1)) if test.observations > 1 else np.nan
-    return {
+    measures = {
         "bars": len(result.net),
         "rank_ic": test.mean,
         "icir": test.mean / spread if spread > 0 else np.nan,
@@ -93,3 +101,4 @@ def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool 
         "skewness": skewness,
         "kurtosis": kurtosis,
     }
+    return measures, result.net

@@ -13,21 +13,34 @@ import numpy as np
 @dataclass(frozen=True)
 class Admission:
     """
-    What a factor must show on validation to enter the library; all of it, after costs.
+    What a factor must show to enter the library; all of it. Discovered on train, among everything tried; found again
+    on validation, which no writer sees, among all that were discovered; and earning after costs on both.
 
     Args:
-        t_stat: size of the Newey-West t of its rank IC.
-        deflated_sharpe: belief that its Sharpe ratio beats the luckiest of all trials.
-        sharpe: annual net Sharpe ratio.
+        t_stat: size of the Newey-West t of its rank IC on train.
+        train_q_value: false discovery rate on train among everything ever tried (Benjamini-Yekutieli).
+        valid_q_value: false discovery rate on validation, one-sided in the direction of train, among all trials that
+            were discovered on train (Benjamini-Hochberg).
+        sharpe: annual net Sharpe ratio on validation.
+        probabilistic_sharpe: belief that the net Sharpe ratio over train and validation is above zero.
+        deflated_sharpe: the same above the luckiest of all trials; 0 only reports it, and weighs the factor by it.
         correlation: with any factor in force.
         clearly_better: annual net Sharpe ratio by which a factor too close to one in force must beat it to replace it.
     """
 
     t_stat: float = 3.0
-    deflated_sharpe: float = 0.95
+    train_q_value: float = 0.05
+    valid_q_value: float = 0.05
     sharpe: float = 0.0
+    probabilistic_sharpe: float = 0.9
+    deflated_sharpe: float = 0.0
     correlation: float = 0.7
     clearly_better: float = 0.5
+
+
+def discovered(measures: Mapping[str, float], rule: Admission) -> bool:
+    """Whether train alone makes the factor a discovery among everything tried; NaN does not."""
+    return bool(abs(measures["train_t_stat"]) >= rule.t_stat and measures["train_q_value"] <= rule.train_q_value)
 
 
 def refusal(measures: Mapping[str, float], rule: Admission) -> str:
@@ -40,13 +53,19 @@ def refusal(measures: Mapping[str, float], rule: Admission) -> str:
     """
     if not measures["max_correlation"] < rule.correlation:
         return "too close to a factor in force"
+    if not abs(measures["train_t_stat"]) >= rule.t_stat:
+        return f"train |t| below {rule.t_stat:g}"
+    if not measures["train_q_value"] <= rule.train_q_value:
+        return f"no discovery among everything tried at {rule.train_q_value:g}"
     if not measures["train_rank_ic"] * measures["valid_rank_ic"] > 0:
         return "sign of the rank IC differs between train and validation"
-    if not abs(measures["valid_t_stat"]) >= rule.t_stat:
-        return f"validation |t| below {rule.t_stat:g}"
+    if not measures["valid_q_value"] <= rule.valid_q_value:
+        return f"not found again on validation at {rule.valid_q_value:g}"
     if not measures["valid_sharpe"] > rule.sharpe:
         return "loses money after costs"
-    if not measures["deflated_sharpe"] >= rule.deflated_sharpe:
+    if not measures["probabilistic_sharpe"] >= rule.probabilistic_sharpe:
+        return f"probabilistic Sharpe below {rule.probabilistic_sharpe:g}"
+    if not (measures["deflated_sharpe"] >= rule.deflated_sharpe or rule.deflated_sharpe <= 0):
         return f"deflated Sharpe below {rule.deflated_sharpe:g}"
     return ""
 

@@ -17,8 +17,9 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
         tonight: rows of `tables.TRIALS` of this night.
 
     Returns:
-        Rows of `tables.LIBRARY`. An admitted factor is weighted by its signed validation rank IC, shrunk by half; a
-        reference has weight 0. A factor keeps the night it entered; one that was replaced is retired, and says by whom.
+        Rows of `tables.LIBRARY`. An admitted factor is weighted by its signed validation rank IC, shrunk by its
+        deflated Sharpe ratio; a reference has weight 0. A factor keeps the night it entered; one that was replaced is
+        retired, and says by whom.
     """
     admitted = tonight[tonight["verdict"] == "accepted"]
     new = pd.DataFrame(
@@ -31,7 +32,7 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
             "status": admitted["proposer"].eq("reference").map({True: "reference", False: "accepted"}),
             "since": night,
             "proposer": admitted["proposer"],
-            "weight": (0.5 * admitted["valid_rank_ic"]).where(admitted["proposer"] != "reference", 0.0),
+            "weight": _weights(admitted),
             "reason": admitted["feedback"],
         }
     )
@@ -41,6 +42,12 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
     if len(replaced):
         library = _retired(library, dict(zip(replaced["replaces"], replaced["factor_id"], strict=True)))
     return library.sort_values("factor_id", ignore_index=True)
+
+
+def _weights(admitted: pd.DataFrame) -> pd.Series:
+    """The more luck explains of what a factor earned, the less it says."""
+    shrunk = admitted["valid_rank_ic"] * admitted["deflated_sharpe"].fillna(0.0)
+    return shrunk.where(admitted["proposer"] != "reference", 0.0)
 
 
 def _retired(library: pd.DataFrame, winners: dict[str, str]) -> pd.DataFrame:

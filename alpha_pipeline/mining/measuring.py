@@ -12,13 +12,13 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import Stretch, score
+from alpha_pipeline.backtest import Stretch, scored
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.tried import Tried
 from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.statistics import deflated_sharpe
+from alpha_pipeline.statistics import deflated_sharpe, probabilistic_sharpe, sharpe_moments
 from alpha_pipeline.validation import CheckResult, SampledRanks, Screen, validate
 from alpha_pipeline.values import evaluate_all, evaluate_one
 
@@ -98,11 +98,16 @@ def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iter
 
 
 def train_and_valid(values: Array, tonight: Night) -> dict[str, float]:
-    """Train and validation measures; the direction is chosen on train."""
+    """
+    Train and validation measures; the direction is chosen on train.
+
+    `seen_sharpe`, `probabilistic_sharpe` and the moments are of the returns of both together.
+    """
     first, second = tonight.stretches
-    train = score(values[slice(*tonight.train)], first, delayed=False, oriented=True)
+    train, earned = scored(values[slice(*tonight.train)], first, delayed=False, oriented=True)
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid = score(direction * values[slice(*tonight.valid)], second, delayed=False)
+    valid, later = scored(direction * values[slice(*tonight.valid)], second, delayed=False)
+    per_bar, skewness, kurtosis, bars = sharpe_moments(np.concatenate([earned, later]))
     return {
         "train_rank_ic": train["rank_ic"],
         "train_t_stat": train["t_stat"],
@@ -112,18 +117,23 @@ def train_and_valid(values: Array, tonight: Night) -> dict[str, float]:
         "valid_sharpe": valid["sharpe"],
         "valid_max_drawdown": valid["max_drawdown"],
         "valid_turnover": valid["turnover"],
-        **{key: valid[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis")},
+        "seen_sharpe": per_bar * np.sqrt(tonight.market.periods_per_year),
+        "probabilistic_sharpe": probabilistic_sharpe(per_bar, bars, skewness, kurtosis),
+        "sharpe_per_bar": per_bar,
+        "skewness": skewness,
+        "kurtosis": kurtosis,
+        "bars": bars,
     }
 
 
-def deflated(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:
-    """The measures with the Sharpe ratio deflated by all trials so far, this one included."""
-    sharpe = measures["valid_sharpe"]
+def among_all(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:
+    """The measures with what they are worth among all trials so far, this one included."""
+    sharpe = measures["seen_sharpe"]
     counts = np.isfinite(sharpe)
     variance = tried.sharpe_variance(sharpe) / tonight.market.periods_per_year if counts else 0.0
     per_bar, bars, skewness, kurtosis = (measures[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis"))
     belief = deflated_sharpe(per_bar, int(bars), skewness, kurtosis, tried.sharpes + int(counts), variance)
-    return {**measures, "deflated_sharpe": belief}
+    return {**measures, "deflated_sharpe": belief, **tried.q_values(measures, tonight.admission)}
 
 
 def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Measured:

@@ -14,8 +14,8 @@ import numpy as np
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import Node, fields_used, identity, lookback, parse
 from alpha_pipeline.factor import factor_id
-from alpha_pipeline.mining.judge import refusal, rubric
-from alpha_pipeline.mining.measuring import InForce, Measured, Night, deflated, measure, train_and_valid
+from alpha_pipeline.mining.judge import discovered, refusal, rubric
+from alpha_pipeline.mining.measuring import InForce, Measured, Night, among_all, measure, train_and_valid
 from alpha_pipeline.mining.reference import REFERENCES
 from alpha_pipeline.mining.task import Draft, Task, Way
 from alpha_pipeline.mining.tried import Tried
@@ -120,7 +120,7 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
     for (factor, node), found in zip(fresh, measure(tonight, [node for _, node in fresh], checked=False), strict=True):
         draft = Draft(factor.name, factor.source, rationale=factor.rationale)
         row = blank(tonight, draft, "reference", "") | _named(draft.name, node)
-        measures = deflated(found.measures, tonight, tried)
+        measures = among_all(found.measures, tonight, tried)
         points, said = rubric(measures)
         row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
         row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; {said}"}
@@ -173,7 +173,7 @@ def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, 
     alike = likeness(found.standing.ranks, {name: other.ranks for name, other in in_force.items()})
     twin = next(iter(alike), "")
     closest = alike.get(twin, 0.0)
-    measures = deflated(found.measures, tonight, tried) | {"max_correlation": closest}
+    measures = among_all(found.measures, tonight, tried) | {"max_correlation": closest}
     points, said = rubric(measures)
     known = {key: measures[key] for key in MEASURES} | {"score": points, "feedback": said}
     reason = refusal(measures, tonight.admission)
@@ -188,8 +188,8 @@ def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, 
             return known | {"stage": "leak_clean", "reason": "too close to a factor in force", "feedback": told}
         known["feedback"] = f"replaces {replaces}, which it clearly beats; {said}"
     elif reason:
-        significant = reason.startswith(("loses", "deflated"))
-        return known | {"reason": reason, "stage": "significant" if significant else "leak_clean"}
+        stage = "significant" if discovered(measures, tonight.admission) else "leak_clean"
+        return known | {"reason": reason, "stage": stage}
     whole = validate(partial(evaluate_one, node), tonight.panel, lookback(node), values=found.standing.values)
     failed = next((check for check in whole if check.blocking and not check.passed), None)
     if failed is not None:

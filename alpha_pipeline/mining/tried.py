@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from alpha_pipeline.mining.families import STRONG, Tally
+from alpha_pipeline.mining.judge import Admission, discovered
 from alpha_pipeline.mining.similarity import shape
 from alpha_pipeline.mining.task import STEPS, Parent
+from alpha_pipeline.statistics.multiple_testing import Tests, one_sided, two_sided
 from alpha_pipeline.tables import UNANSWERED
 
 # The same formula with every number this near to the other's is the same idea.
@@ -20,7 +22,7 @@ VARIANT = 0.1
 CANDIDATES = 5  # parents an improvement chooses from
 READ = [
     "identity", "factor_id", "canonical", "parent", "theme", "stage", "verdict",
-    "train_rank_ic", "train_t_stat", "train_sharpe", "valid_sharpe",
+    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe", "valid_t_stat", "valid_sharpe", "seen_sharpe",
 ]  # fmt: skip
 
 
@@ -46,6 +48,8 @@ class Tried:
     def __init__(self, ledger: pd.DataFrame) -> None:
         self.tallies: dict[str, Tally] = {}
         self.sharpes, self._mean, self._squares = 0, 0.0, 0.0
+        self._trains = Tests()
+        self._discoveries: list[tuple[float, float, float]] = []
         self._identities: dict[str, str] = {}
         self._shapes: dict[str, list[tuple[tuple[float, ...], str]]] = {}
         self._lines: dict[str, _Line] = {}
@@ -71,7 +75,11 @@ class Tried:
             tally = self.tallies.get(theme, Tally())
             strong = abs(t) >= STRONG
             self.tallies[theme] = Tally(tally.strong + strong, tally.weak + (not strong))
-        sharpe = float(row["valid_sharpe"])  # type: ignore[arg-type]
+        self._trains.add(two_sided(t))
+        q, valid_t = float(row["train_q_value"]), float(row["valid_t_stat"])  # type: ignore[arg-type]
+        if q < 1:
+            self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * valid_t)))
+        sharpe = float(row["seen_sharpe"])  # type: ignore[arg-type]
         if math.isfinite(sharpe):
             self.sharpes += 1
             off = sharpe - self._mean
@@ -90,6 +98,25 @@ class Tried:
         """Variance of all measured annual Sharpe ratios and one more; 0 for the first."""
         n = self.sharpes + 1
         return (self._squares + (another - self._mean) ** 2 * self.sharpes / n) / (n - 1) if n > 1 else 0.0
+
+    def q_values(self, measures: Mapping[str, float], rule: Admission) -> dict[str, float]:
+        """
+        False discovery rates at which a trial would be a discovery.
+
+        Returns:
+            `train_q_value`, among everything tried before and itself, however they depend on each other; and
+            `valid_q_value`, among the discoveries of train, NaN for what is none.
+        """
+        t = measures["train_t_stat"]
+        found = {"train_q_value": self._trains.adjusted(two_sided(t)), "valid_q_value": math.nan}
+        if discovered({**measures, **found}, rule):
+            rivals = Tests()
+            for strength, q, p in self._discoveries:
+                if strength >= rule.t_stat and q <= rule.train_q_value:
+                    rivals.add(p)
+            p = one_sided(math.copysign(1, t) * measures["valid_t_stat"])
+            found["valid_q_value"] = rivals.adjusted(p, "independent")
+        return found
 
     def twin(self, identity: str) -> str:
         """factor_id of the same factor tried before; empty when it is new."""

@@ -1,6 +1,6 @@
 """Honest statistics: what a Sharpe ratio or a mean is worth, given how it was found."""
 
-from alpha_pipeline.statistics.multiple_testing import adjusted_p_values, p_values
+from alpha_pipeline.statistics.multiple_testing import Tests, adjusted_p_values, p_values
 from alpha_pipeline.statistics.newey_west import MeanTest, mean_test, overlap_lags
 from alpha_pipeline.statistics.overfitting import minimum_backtest_years, probability_of_overfitting
 from alpha_pipeline.statistics.sharpe import (
@@ -13,6 +13,7 @@ from alpha_pipeline.statistics.sharpe import (
 
 __all__ = [
     "MeanTest",
+    "Tests",
     "adjusted_p_values",
     "deflated_sharpe",
     "expected_maximum",

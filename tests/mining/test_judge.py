@@ -8,12 +8,16 @@ from alpha_pipeline.mining.judge import refusal, rubric
 
 GOOD = {
     "train_rank_ic": 0.03,
+    "train_t_stat": 4.0,
+    "train_q_value": 0.01,
     "valid_rank_ic": 0.06,
-    "valid_t_stat": 4.0,
+    "valid_t_stat": 2.5,
+    "valid_q_value": 0.01,
     "valid_sharpe": 2.0,
     "valid_turnover": 0.1,
     "valid_max_drawdown": -0.1,
-    "deflated_sharpe": 0.97,
+    "probabilistic_sharpe": 0.97,
+    "deflated_sharpe": 0.5,
     "max_correlation": 0.2,
 }
 
@@ -41,7 +45,7 @@ def test_the_rubric(changes: dict[str, float], score: float) -> None:
 
 def test_the_writer_is_told_what_costs_points() -> None:
     """Turnover and drawdown are named when they lost their point, and only then."""
-    assert rubric(GOOD)[1] == "net Sharpe 2.00; rank IC +0.060 (t +4.0)"
+    assert rubric(GOOD)[1] == "net Sharpe 2.00; rank IC +0.060 (t +2.5)"
     said = rubric(GOOD | {"valid_turnover": 0.8, "valid_max_drawdown": -0.4})[1]
     assert "turnover 0.80 a day" in said and "drawdown -40%" in said
 
@@ -49,7 +53,7 @@ def test_the_writer_is_told_what_costs_points() -> None:
 def test_a_good_factor_is_admitted() -> None:
     """No reason is no refusal; the opposite direction is as good."""
     assert refusal(GOOD, Admission()) == ""
-    turned = GOOD | {"train_rank_ic": -0.03, "valid_rank_ic": -0.06, "valid_t_stat": -4.0}
+    turned = GOOD | {"train_rank_ic": -0.03, "valid_rank_ic": -0.06, "train_t_stat": -4.0}
     assert refusal(turned, Admission()) == ""
 
 
@@ -60,10 +64,12 @@ def test_a_good_factor_is_admitted() -> None:
         ("train_rank_ic", 1e-9, 0.0, "sign"),
         ("train_rank_ic", 1e-9, -0.01, "sign"),
         ("valid_rank_ic", 1e-9, -0.01, "sign"),
-        ("valid_t_stat", 3.0, 2.99, "validation |t| below 3"),
-        ("valid_t_stat", -3.0, -2.99, "validation |t| below 3"),
+        ("train_t_stat", 3.0, 2.99, "train |t| below 3"),
+        ("train_t_stat", -3.0, -2.99, "train |t| below 3"),
+        ("train_q_value", 0.05, 0.0501, "no discovery among everything tried"),
+        ("valid_q_value", 0.05, 0.0501, "not found again on validation"),
         ("valid_sharpe", 1e-9, 0.0, "loses money"),
-        ("deflated_sharpe", 0.95, 0.9499, "deflated Sharpe below 0.95"),
+        ("probabilistic_sharpe", 0.9, 0.8999, "probabilistic Sharpe below 0.9"),
     ],
 )
 def test_every_condition_refuses_alone(name: str, limit: float, beyond: float, reason: str) -> None:
@@ -76,3 +82,12 @@ def test_every_condition_refuses_alone(name: str, limit: float, beyond: float, r
 def test_all_nan_is_refused() -> None:
     """Nothing measured is nothing shown."""
     assert refusal(dict.fromkeys(GOOD, np.nan), Admission())
+
+
+def test_a_floor_of_the_deflated_sharpe_ratio_is_a_choice() -> None:
+    """Zero only reports it; a floor refuses what is below, and what has none."""
+    strict = Admission(deflated_sharpe=0.95)
+    assert refusal(GOOD | {"deflated_sharpe": 0.95}, strict) == ""
+    for low in (0.9499, np.nan):
+        assert refusal(GOOD | {"deflated_sharpe": low}, strict) == "deflated Sharpe below 0.95"
+        assert refusal(GOOD | {"deflated_sharpe": low}, Admission()) == ""

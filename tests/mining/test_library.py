@@ -12,7 +12,13 @@ FIRST, SECOND = (pd.Timestamp(day, tz="UTC") for day in ("2019-07-01", "2019-07-
 
 def trials(*rows: dict[str, object]) -> pd.DataFrame:
     """Rows of a night; accepted proposals of a model unless said otherwise."""
-    plain = {"verdict": "accepted", "proposer": "model", "valid_rank_ic": 0.04, "feedback": "good"}
+    plain = {
+        "verdict": "accepted",
+        "proposer": "model",
+        "valid_rank_ic": 0.04,
+        "deflated_sharpe": 0.5,
+        "feedback": "good",
+    }
     blank = {c.name: "" if str(c.type) == "string" else np.nan for c in TRIALS.columns}
     rows = tuple({"factor_id": f"{row['identity']}_id", "canonical": "close", **row} for row in rows)
     return pd.DataFrame([blank | plain | row for row in rows], columns=list(blank))
@@ -26,8 +32,10 @@ def test_only_admitted_factors_enter() -> None:
 
 
 @pytest.mark.parametrize(("ic", "weight"), [(0.04, 0.02), (-0.06, -0.03)])
-def test_a_factor_weighs_half_its_rank_ic(ic: float, weight: float) -> None:
-    """Signed by validation, shrunk by half."""
+def test_a_factor_weighs_its_rank_ic_as_far_as_it_is_believed(ic: float, weight: float) -> None:
+    """Signed by validation, shrunk by the deflated Sharpe ratio; nothing where that is not defined."""
+    row = {"identity": "a", "valid_rank_ic": ic, "deflated_sharpe": np.nan}
+    assert next_library(FIRST, LIBRARY.empty(), trials(row))["weight"].tolist() == [0.0]
     found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a", "valid_rank_ic": ic}))
     assert found["weight"].tolist() == [weight]
     assert found["status"].tolist() == ["accepted"]

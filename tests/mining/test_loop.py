@@ -196,7 +196,7 @@ def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
     assert row["train_rank_ic"] < 0 and row["valid_rank_ic"] < 0 and row["valid_t_stat"] < 0
     assert row["train_sharpe"] > 0 and row["valid_sharpe"] > 0
     library = next_library(row["night"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
-    assert library.loc[row["factor_id"], "weight"] == pytest.approx(0.5 * row["valid_rank_ic"])
+    assert library.loc[row["factor_id"], "weight"] == pytest.approx(row["deflated_sharpe"] * row["valid_rank_ic"])
 
 
 def test_noise_is_not_admitted() -> None:
@@ -212,11 +212,12 @@ def test_more_trials_make_admission_harder(planted: tuple[Panel, pd.DataFrame]) 
     _, ledger = planted
     weak = walk(400, edge=0.25)
     alone = proposed(mined(Script(["edge"]), 1, weak)).iloc[0]
-    lucky = pd.concat([ledger.iloc[:8].assign(identity=f"other {i}", valid_sharpe=float(i % 7 - 3)) for i in range(20)])
+    lucky = pd.concat([ledger.iloc[:8].assign(identity=f"other {i}", seen_sharpe=float(i % 7 - 3)) for i in range(20)])
     among = mined(Script(["edge"]), 1, weak, lucky.assign(verdict="refused"))
     among = among[among["source"] == "edge"].iloc[0]
     assert among["valid_sharpe"] == alone["valid_sharpe"]
     assert among["deflated_sharpe"] < alone["deflated_sharpe"]
+    assert among["train_q_value"] > alone["train_q_value"]
 
 
 HOSTILE = {

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
 
+from alpha_pipeline.mining import Admission
 from alpha_pipeline.mining.families import Tally
 from alpha_pipeline.mining.tried import Tried
 from alpha_pipeline.tables import TRIALS
@@ -18,9 +21,9 @@ def row(canonical: str, t: float, **more: object) -> dict[str, object]:
 def test_a_ledger_and_its_rows_one_by_one_are_the_same() -> None:
     """What a night adds counts like what earlier nights left."""
     rows = ledger(
-        measured("ts_zscore(close, 20)", 3, theme="momentum", valid_sharpe=1.5),
-        measured("cs_rank(volume)", 0.5, theme="volume", valid_sharpe=-0.5),
-        measured("ts_rank(close, 5)", np.nan, theme="volume", valid_sharpe=np.nan),
+        measured("ts_zscore(close, 20)", 3, theme="momentum", seen_sharpe=1.5),
+        measured("cs_rank(volume)", 0.5, theme="volume", seen_sharpe=-0.5),
+        measured("ts_rank(close, 5)", np.nan, theme="volume", seen_sharpe=np.nan),
     )
     whole, grown = Tried(rows), Tried(TRIALS.empty())
     for one in rows.to_dict("records"):
@@ -30,6 +33,26 @@ def test_a_ledger_and_its_rows_one_by_one_are_the_same() -> None:
         assert tried.tallies == {"momentum": Tally(1, 0), "volume": Tally(0, 2)}
         assert (tried.sharpes, tried.twin("cs_rank(volume)"), tried.twin("x")) == (2, "cs_rank(volume)", "")
         assert tried.sharpe_variance(2.0) == pytest.approx(np.var([1.5, -0.5, 2.0], ddof=1), rel=1e-12)
+
+
+def test_a_trial_is_judged_among_those_before_it() -> None:
+    """On train everything tried counts, on validation what train discovered; as statsmodels adjusts them."""
+    rng = np.random.default_rng(1)
+    ts, vs = [*rng.normal(size=40), 6.0, -7.0, 5.0], [*rng.normal(size=40), 1.5, -4.0, -2.0]
+    tried, rule, found = Tried(TRIALS.empty()), Admission(), []
+    for number, (t, v) in enumerate(zip(ts, vs, strict=True)):
+        q = tried.q_values({"train_t_stat": t, "valid_t_stat": v}, rule)
+        found.append(q)
+        tried.count(row(f"ts_mean(close, {number + 2})", t, valid_t_stat=v, **q))
+    p = 2 * norm.sf(np.abs(ts))
+    for number in (0, 5, 20, 41, 42):
+        wanted = multipletests(p[: number + 1], method="fdr_by")[1][-1]
+        assert found[number]["train_q_value"] == pytest.approx(wanted, rel=1e-12)
+    again = norm.sf([1.5, 4.0, -2.0])
+    for k in range(3):
+        wanted = multipletests(again[: k + 1], method="fdr_bh")[1][-1]
+        assert found[40 + k]["valid_q_value"] == pytest.approx(wanted, rel=1e-12)
+    assert all(np.isnan(one["valid_q_value"]) for one in found[:40])
 
 
 def test_the_first_ratio_has_no_variance() -> None:

@@ -41,7 +41,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
         reached = int(min(rng.geometric(0.3) - 1, len(STAGES) - 1)) if proposer != "reference" else 4
         stage = STAGES[reached]
         identity = hashlib.sha256(str(i).encode()).hexdigest()
-        measured = reached >= 4
+        measured, numbers = reached >= 4, np.random.default_rng(i)
         rows.append(
             {
                 "night": NIGHT, "trial": i, "round": i // 6, "theme": "momentum",
@@ -53,7 +53,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
                 "verdict": "accepted" if stage == "accepted" else "refused",
                 "reason": REASONS[stage][i % len(REASONS[stage])], "feedback": "", "score": float(reached),
                 "prompt_tokens": 420, "completion_tokens": 55, "calls": 1, "model_seconds": 1.5, "usd": 0.0001,
-                **{m: float(rng.normal(0, 1)) if measured else np.nan for m in MEASURES},
+                **{m: float(numbers.normal()) if measured else np.nan for m in MEASURES},
             }
         )  # fmt: skip
     return as_stored(TRIALS, pd.DataFrame(rows, columns=[c.name for c in TRIALS.columns]))

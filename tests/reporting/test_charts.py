@@ -123,7 +123,7 @@ def test_funnel_chart_labels_the_control(night):
     shown = texts(funnel_chart(night.trials["crypto"]))
     assert "model SmolLM2-135M" in shown
     assert "random grammar (control, no model)" in shown
-    assert "36 proposals, 4 accepted" in shown
+    assert "36 proposals, 3 accepted" in shown
 
 
 def test_prices_start_at_one_hundred():

@@ -90,19 +90,20 @@ def test_the_page_loads_and_runs_nothing(page):
     assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
 
 
-def test_the_page_answers_the_morning_questions(page):
+def test_the_page_answers_the_morning_questions(page, night):
     """What, why, what was refused, from whom, what was absent, how it went, what the numbers mean."""
+    settled = int(night.record["hit"].notna().sum())
     text = Page(page).text
     for words in (
         "15 of 105 symbols call for a position",
-        "6 of 54 proposed factors earned a place",
+        "4 of 54 proposed factors earned a place",
         "proposed by model SmolLM2-135M",
         "proposed by random grammar (control, no model)",
         "price_momentum",
         "type: price + volume have different units",
         "no funding rates are embedded",
         "two symbols had no close",
-        "hit rate of 526 past decisions",
+        f"hit rate of {settled} past decisions",
         "10 bps fee and 5 bps slippage",
         "The test stretch is sealed",
         "next bar",
