@@ -16,11 +16,14 @@ from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
+from assets.noise import noise_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
 from assets.schedules import nightly_schedule  # noqa: E402
+from assets.sealed import sealed_assets  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
+from assets.tear_sheets import tear_sheet_assets  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
@@ -38,7 +41,10 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     Raises:
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
     """
-    per_market = (raw_assets, panel_assets, factor_assets, backtest_assets, signal_assets)
+    per_market = (
+        raw_assets, panel_assets, factor_assets, noise_assets, backtest_assets, sealed_assets,
+        tear_sheet_assets, signal_assets,
+    )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
     assets += [*joined_signal_assets(), *report_assets()]
     return dg.Definitions(

@@ -17,6 +17,7 @@ TEXT = pa.string()
 FLOAT = pa.float64()
 INT = pa.int64()
 FLAG = pa.bool_()
+MOMENT = "datetime64[us, UTC]"  # TIME, as pandas spells it
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,10 @@ class Table:
         return self.schema().empty_table().to_pandas()
 
     def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The fixed columns of rows stored before some of them existed: what was not said then is "", 0 or NaN."""
+        """The fixed columns of rows stored before some of them existed: what was not said then is "", 0, NaN or NaT."""
         blank = {TEXT: "", INT: 0, FLAG: False}
         whole = frame.reindex(columns=[column.name for column in self.columns])
+        whole = whole.astype({c.name: MOMENT for c in self.columns if c.type is TIME and c.name not in frame})
         gaps = {c.name: blank[c.type] for c in self.columns if c.type in blank and whole[c.name].isna().any()}
         return whole.astype(dict.fromkeys(gaps, object)).fillna(gaps).infer_objects() if gaps else whole
 
@@ -218,6 +220,7 @@ LIBRARY = Table(
         _c("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
         _c("since", TIME, "UTC", "night it entered the library"),
         _c("proposer", TEXT, "", "model, random_grammar or reference"),
+        _c("model", TEXT, "", "language model that wrote it; empty for the others"),
         _c("weight", FLOAT, "signed", "sign of the validated rank IC times its shrunk size; 0 when not traded"),
         _c("reason", TEXT, "", "why the status is what it is"),
     ),
@@ -231,7 +234,7 @@ METRICS = Table(
         NIGHT,
         FACTOR_ID,
         _c("status", TEXT, "", "as in factor_library"),
-        _c("bars", INT, "bars", "bars of the trailing window that were measured"),
+        _c("bars", INT, "bars", "bars of returns that were measured"),
         _c("rank_ic", FLOAT, "correlation", "mean Spearman correlation per bar with forward returns"),
         _c("icir", FLOAT, "", "mean over standard deviation of the rank IC"),
         _c("t_stat", FLOAT, "", "Newey-West t of the mean rank IC"),
@@ -253,6 +256,75 @@ METRICS = Table(
         _c("break_even_bps", FLOAT, "bps", "cost per unit of weight bought or sold at which the mean return is zero"),
         _c("probabilistic_sharpe", FLOAT, "probability", "that the true Sharpe ratio is above zero"),
         _c("deflated_sharpe", FLOAT, "probability", "the same, above the best of all trials by chance"),
+        _c("total_return", FLOAT, "fraction", "compounded net return"),
+        _c("ic_positive", FLOAT, "fraction", "share of bars with a rank IC above zero"),
+        _c("monotonicity", FLOAT, "correlation", "of the number of a quantile with its mean return"),
+        _c("drawdown_bars", FLOAT, "bars", "longest stretch below an earlier peak"),
+        _c("profit_factor", FLOAT, "", "gains over losses; NaN without a loss"),
+        _c("trade_win_rate", FLOAT, "fraction", "share of positions, entry to exit, that earned before costs"),
+        _c("beta", FLOAT, "", "slope on the equal-weighted market"),
+        _c("capacity", FLOAT, "quote currency", "capital at which 95 % of the trades are below 1 % of a day's volume"),
+        _c("cutoff", TIME, "UTC", "until when the model that wrote it had read; empty when not known"),
+        _c("bars_after_cutoff", INT, "bars", "of those measured, bars after the cutoff"),
+        _c("sharpe_after_cutoff", FLOAT, "per year", "net ratio on those bars alone; NaN without any"),
+        _c("spa", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"),
+        _c("superior", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
+        _c("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy number"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+BREAKDOWN = Table(
+    "backtest_breakdown",
+    (
+        NIGHT,
+        FACTOR_ID,
+        _c("part", INT, "", "number of the part, from 0; the first is the whole"),
+        _c("kind", TEXT, "", "all, year, trend, risk, liquidity, cutoff, symbols, or a switch of the protocol"),
+        _c("slice", TEXT, "", "which year, regime, half of the symbols or setting"),
+        _c("bars", INT, "bars", "bars of returns; 0 for protocols"),
+        _c("rank_ic", FLOAT, "correlation", "mean rank IC; NaN for protocols"),
+        _c("t_stat", FLOAT, "", "Newey-West t of it; NaN for protocols"),
+        _c("annual_return", FLOAT, "fraction/year", "after costs; NaN for protocols"),
+        _c("sharpe", FLOAT, "per year", "after costs"),
+        _c("max_drawdown", FLOAT, "fraction", "deepest fall of equity; NaN for protocols"),
+    ),
+    ("night", "factor_id", "part"),
+    time="night",
+)
+SEALED_TEST = Table(
+    "sealed_test",
+    (
+        NIGHT,
+        FACTOR_ID,
+        _c("opening", INT, "", "how many times the sealed bars of this market were looked at, this one included"),
+        *METRICS.columns[2:],
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+NOISE_FLOOR = Table(
+    "noise_floor",
+    (
+        NIGHT,
+        _c("replay", INT, "", "0 for the real bars, then one number per shuffled panel"),
+        _c("measured", INT, "factors", "formulas of the night that were measured"),
+        _c("best_train_t", FLOAT, "", "largest |t| of the rank IC on train"),
+        _c("best_valid_t", FLOAT, "", "largest t on validation in the direction of train"),
+        _c("best_sharpe", FLOAT, "per year", "largest net Sharpe ratio over train and validation"),
+        _c("accepted", INT, "factors", "admitted by the rule in force"),
+    ),
+    ("night", "replay"),
+    time="night",
+)
+TEAR_SHEETS = Table(
+    "tear_sheets",
+    (
+        NIGHT,
+        FACTOR_ID,
+        _c("status", TEXT, "", "as in factor_library"),
+        _c("page", TEXT, "", "HTML, relative to the lake"),
+        _c("picture", TEXT, "", "PNG, relative to the lake"),
     ),
     ("night", "factor_id"),
     time="night",
@@ -321,6 +393,7 @@ TABLES = {
     table.name: table
     for table in (
         RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY,
-        FACTOR_VALUES, METRICS, SOURCE_SIGNALS, FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
+        FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL,
+        TRACK_RECORD, NIGHTLY_REPORT,
     )
 }  # fmt: skip

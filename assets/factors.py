@@ -31,7 +31,7 @@ from alpha_pipeline.mining.budget import PRICES, Budget, read_prices
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
-from alpha_pipeline.validation import CheckResult, checks, meaning, validate
+from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.partitions import earlier, lookback, window
@@ -42,6 +42,8 @@ from resources.parquet_io import ParquetIOManager
 ALL_NIGHTS = 36_500
 # Leaks and emptiness stop the graph; a gap in the data lowers the coverage of a sound factor, so that only warns.
 BLOCKING = ("no_lookahead", "start_independence", "variation", "movement")
+CANARIES = "canaries"
+TRUE_CANARIES = "Known cheaters, written behind the language's back, are caught, and honest factors are let through."
 INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
@@ -234,7 +236,7 @@ def _values(market: Market) -> dg.AssetsDefinition:
         kinds=("parquet", "numba"),
         description="Values of every factor in force, one column each; checked for look-ahead and emptiness.",
         ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
-        blocking={name: meaning(name) for name in BLOCKING},
+        blocking={name: meaning(name) for name in BLOCKING} | {CANARIES: TRUE_CANARIES},
         checks={name: meaning(name) for name in INFORMING},
     )
     def factor_values_asset(
@@ -246,12 +248,23 @@ def _values(market: Market) -> dg.AssetsDefinition:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel).until(span.end)
         table = factor_values(factor_library, panel, market, span.start, span.end)
+        yield _canaries(panel)
         yield from _check(factor_library, panel, market)
         factors = len(table.columns) - len(tables.FACTOR_VALUES.columns)
         context.log.info(f"{factors} factors on {len(table):,} rows")
         yield dg.Output(table, metadata={"factors": factors})
 
     return factor_values_asset
+
+
+def _canaries(panel: Panel) -> dg.AssetCheckResult:
+    """Do the checks themselves still work on these bars?"""
+    wrong = wrong_canaries(panel)
+    return dg.AssetCheckResult(
+        check_name=CANARIES,
+        passed=not wrong,
+        description="; ".join(wrong) or f"{len(canaries())} canaries: every cheater caught, every honest factor passed",
+    )
 
 
 def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.AssetCheckResult]:

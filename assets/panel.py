@@ -9,9 +9,10 @@ from alpha_pipeline import tables
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import align
 from alpha_pipeline.reporting import markdown_image, price_chart
+from alpha_pipeline.validation.replay import late_arrivals
 from assets.declare import key_of, stored
 from assets.partitions import lookback
-from assets.raw import FACTS
+from assets.raw import FACTS, Result
 
 # A fact older than this at a bar's close counts as absent; its look-back follows from it.
 FACT_AGE_DAYS = 3
@@ -32,6 +33,7 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         market,
         description="One row per bar and symbol, one column per field; every value was known by the bar's close.",
         ins={"raw_ohlcv": dg.AssetIn(key_of("raw_ohlcv", market)), **facts},
+        blocking={"late_arrivals": "Joined again with only what had arrived by then, every bar reads the same."},
     )
     def market_panel(
         context: dg.AssetExecutionContext,
@@ -40,14 +42,16 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         raw_news: pd.DataFrame,
         raw_social: pd.DataFrame,
         raw_onchain: pd.DataFrame,
-    ) -> dg.Output[pd.DataFrame]:
+    ) -> Result:
         known = {
             "funding": raw_funding,
             "news": raw_news.drop(columns=["url", "title"]),
             "social": raw_social,
             "onchain": raw_onchain,
         }
-        panel = align(raw_ohlcv, known, pd.Timedelta(days=FACT_AGE_DAYS))
+        age = pd.Timedelta(days=FACT_AGE_DAYS)
+        panel = align(raw_ohlcv, known, age)
+        told = late_arrivals(panel, raw_ohlcv, known, age)
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
         fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
         absent = [name for name, table in known.items() if table.empty]
@@ -59,6 +63,8 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         if len(panel):
             closes = panel.pivot(index="timestamp", columns="symbol", values="close")
             metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, the first one = 100"))
-        return dg.Output(panel, metadata=metadata)
+        check = dg.AssetCheckResult(check_name="late_arrivals", passed=not told, description=told or "the same")
+        yield check
+        yield dg.Output(panel, metadata=metadata)
 
     return [market_panel]

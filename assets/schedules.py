@@ -23,10 +23,10 @@ JOINED = ("fused_signal", "signal_track_record", "nightly_report")
 def nightly_job(market: Market) -> UnresolvedAssetJobDefinition:
     """Everything a night of one market materializes: its own chain and the tables joined over markets."""
     joined = dg.AssetSelection.assets(*JOINED)
-    history = dg.AssetSelection.assets(key_of("ohlcv_history", market))
+    apart = dg.AssetSelection.assets(key_of("ohlcv_history", market), key_of("sealed_test", market))
     return dg.define_asset_job(
         f"nightly_{market.name}",
-        selection=(dg.AssetSelection.key_prefixes(market.name) - history) | joined,
+        selection=(dg.AssetSelection.key_prefixes(market.name) - apart) | joined,
         description=f"One night of {market.name}, or a range of nights, in one run.",
     )
 

@@ -46,7 +46,7 @@ def main() -> None:
 
         recent = str((last - pd.Timedelta(days=91)).date())
         _materialize(place, PRICES, "--partition-range", f"{recent}...{NIGHT}", first=recent)
-        wall = _materialize(place, "not key:*/ohlcv_history", "--partition", NIGHT, first=recent)
+        wall = _materialize(place, "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", NIGHT, first=recent)
         _print_night(place, wall)
 
 

@@ -56,18 +56,33 @@ class StoredChat:
         try:
             reply = self.chat.ask(request)
         except ModelError as failure:
-            self._store(path, {"failure": str(failure), **vars(failure)})
+            self._store(path, {"failure": str(failure), **vars(failure), "question": _question(request)})
             raise
-        self._store(path, asdict(reply))
+        self._store(path, {**asdict(reply), "question": _question(request)})
         return reply
 
     def _store(self, path: str, content: dict[str, object]) -> None:
         self.lake.atomic_write(path, json.dumps(content, sort_keys=True, indent=1).encode())
 
 
+def _question(request: ChatRequest) -> dict[str, object]:
+    """What was asked, for people; the time there was for it is none of it."""
+    return {name: value for name, value in asdict(request).items() if name not in ("seconds", "schema")}
+
+
+def prompt_of(lake: Lake, digest: str) -> str:
+    """What was asked, as stored with its answer: each message after its role; empty when nothing is stored."""
+    path = f"calls/{digest[:2]}/{digest}.json"
+    if not digest or not lake.exists(path):
+        return ""
+    question = json.loads(lake.read_bytes(path)).get("question", {})
+    return "\n\n".join(f"[{message['role']}]\n{message['text']}" for message in question.get("messages", ()))
+
+
 def _load(content: bytes, path: str) -> ChatReply | ModelError:
     try:
         found = json.loads(content)
+        found.pop("question", None)  # for people
         if "failure" in found:
             return ModelError(found.pop("failure"), **found)
         return ChatReply(**found)

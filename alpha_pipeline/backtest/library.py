@@ -1,52 +1,164 @@
-"""The library's factors, measured as of a night on the bars no writer and no judge has seen."""
+"""The library's factors, measured as of a night on one segment of the bars before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.score import Stretch, score
-from alpha_pipeline.backtest.splits import HISTORY_BARS, split
+from alpha_pipeline.backtest.details import details
+from alpha_pipeline.backtest.funding import funding_payments
+from alpha_pipeline.backtest.portfolio import BacktestConfig
+from alpha_pipeline.backtest.score import Stretch, scored
+from alpha_pipeline.backtest.slices import sliced
+from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
+from alpha_pipeline.backtest.study import Study, study
 from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
+from alpha_pipeline.statistics.family import family_tests
 from alpha_pipeline.tables import METRICS
 from alpha_pipeline.values import evaluate_all, library_nodes
 
+CutoffOf = Callable[[str], pd.Timestamp | None]
 
-def library_metrics(library: pd.DataFrame, trials: pd.DataFrame, panel: Panel, market: Market) -> pd.DataFrame:
+
+@dataclass(frozen=True)
+class Bench:
     """
-    One row per factor in force that night.
+    Factors in force ready to be measured, each in the direction it is traded.
 
     Args:
-        library: rows of `tables.LIBRARY` of one night.
-        trials: rows of `tables.TRIALS` of that night and all before it; their number and spread deflate.
-        panel: bars up to the night.
         market: of the panel.
-
-    Returns:
-        Rows of `tables.METRICS`, measured on the sealed segment of the panel; a factor of negative weight is measured
-        as it is traded, turned round.
+        panel: bars up to the end of the segment; those before it warm up.
+        start: first bar of the segment.
+        factors: rows of `tables.LIBRARY`, in the order of the values.
+        values: (bars, symbols) by factor_id, turned round where the weight is negative.
+        funding: payments of holders on the panel's bars; None where nothing is paid.
+        cutoff_of: the training cutoff of a model by its name.
     """
-    active = library[library["status"] != "retired"]
-    if active.empty:
-        return METRICS.empty()
-    panel = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-    start, stop = split(panel.shape[0], market.horizon_bars).open_test()
-    stretch = Stretch.of(panel.rows(start, stop), market)
-    values = evaluate_all(library_nodes(active, panel, market), panel)
-    tried, variance = trial_statistics(trials, market)
-    rows = []
-    for factor in active.itertuples():
-        direction = -1.0 if float(factor.weight) < 0 else 1.0  # type: ignore[arg-type]  # rows of pandas are untyped
-        measured = score(direction * values[str(factor.factor_id)][start:stop], stretch)
-        per_bar, skewness, kurtosis = (measured.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
-        deflated = deflated_sharpe(per_bar, int(measured["bars"]), skewness, kurtosis, tried, variance)
-        head = {"night": factor.night, "factor_id": factor.factor_id, "status": factor.status}
-        rows.append({**head, **measured, "deflated_sharpe": deflated})
-    return pd.DataFrame(rows)
+
+    market: Market
+    panel: Panel
+    start: int
+    factors: pd.DataFrame
+    values: dict[str, Array]
+    funding: Array | None
+    cutoff_of: CutoffOf
+
+    @classmethod
+    def of(
+        cls,
+        library: pd.DataFrame,
+        panel: Panel,
+        market: Market,
+        segment: Callable[[int, int], Segment],
+        funding: pd.DataFrame | None = None,
+        cutoff_of: CutoffOf = lambda model: None,
+    ) -> "Bench":
+        """
+        Evaluate a night's library.
+
+        Args:
+            library: rows of `tables.LIBRARY` of one night; retired factors are left out.
+            panel: bars up to the night.
+            market: of the panel.
+            segment: from bars and horizon to the bars to measure on: `validation` or `sealed`.
+            funding: rows of `tables.RAW_FUNDING`; nothing is paid by default.
+            cutoff_of: the training cutoff of a model by its name.
+
+        Raises:
+            DataError: too few bars to split.
+        """
+        active = library[library["status"] != "retired"].reset_index(drop=True)
+        known = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
+        start, stop = segment(known.shape[0], market.horizon_bars) if len(active) else (0, 0)
+        known = known.rows(0, stop)
+        values = evaluate_all(library_nodes(active, panel, market), known) if len(active) else {}
+        turned = {str(f.factor_id): -values[str(f.factor_id)] for f in active.itertuples() if float(f.weight) < 0}  # type: ignore[arg-type]  # rows of pandas are untyped
+        fill = BacktestConfig.of(market).fill
+        paid = funding_payments(funding, known, fill) if funding is not None and len(funding) else None
+        return cls(market, known, start, active, values | turned, paid, cutoff_of)
+
+    def measured(self, trials: pd.DataFrame) -> pd.DataFrame:
+        """
+        One row of `tables.METRICS` per factor.
+
+        Args:
+            trials: rows of `tables.TRIALS` of the night and all before it; their number and spread deflate.
+        """
+        if self.factors.empty:
+            return METRICS.empty()
+        piece, paid = self.panel.rows(self.start, None), self._paid()
+        stretch = Stretch.of(piece, self.market, funding=paid)
+        tried, variance = trial_statistics(trials, self.market)
+        rows, series = [], {}
+        for factor in self.factors.to_dict("records"):
+            name = str(factor["factor_id"])
+            values = self.values[name][self.start :]
+            found, net = scored(values, stretch)
+            series[name] = np.concatenate([np.zeros(piece.shape[0] - 1 - len(net)), net])
+            per_bar, skewness, kurtosis = (found.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
+            belief = deflated_sharpe(per_bar, int(found["bars"]), skewness, kurtosis, tried, variance)
+            more = details(values, piece, self.market, funding=paid)
+            head = {key: factor[key] for key in ("night", "factor_id", "status")}
+            rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(factor)})
+        table = pd.DataFrame(rows)
+        return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
+
+    def parts(self) -> pd.DataFrame:
+        """Rows of `tables.BREAKDOWN`: every factor by year, regime, cutoff, symbols, and under other protocols."""
+        frames = []
+        for factor in self.factors.to_dict("records"):
+            found = self.study(str(factor["factor_id"]))
+            switched = found.protocol.assign(
+                kind="protocol: " + found.protocol["switch"], slice=found.protocol["setting"]
+            )
+            both = pd.concat([found.slices, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
+            frames.append(both.assign(night=factor["night"], factor_id=factor["factor_id"], part=np.arange(len(both))))
+        return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
+
+    def study(self, name: str) -> Study:
+        """One factor in detail on the segment."""
+        return study(
+            self.values[name],
+            self.panel,
+            self.market,
+            funding=self.funding,
+            cutoff=self._cutoff(name),
+            start=self.start,
+        )
+
+    def _paid(self) -> Array | None:
+        return None if self.funding is None else self.funding[self.start :]
+
+    def _cutoff(self, name: str) -> pd.Timestamp | None:
+        return self.cutoff_of(str(self.factors.set_index("factor_id").loc[name, "model"] or ""))
+
+    def _after_cutoff(self, factor: dict) -> dict[str, object]:
+        """What it earned on bars its writer cannot have read of: the headline where there is a cutoff."""
+        cutoff = self.cutoff_of(str(factor["model"] or ""))
+        blank = {"cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
+        if cutoff is None:
+            return blank
+        values = self.values[str(factor["factor_id"])]
+        found = sliced(values, self.panel, self.market, None, self.funding, cutoff, self.start)
+        after = found[found["slice"] == "after the model's cutoff"].iloc[0]
+        return {"cutoff": cutoff, "bars_after_cutoff": int(after["bars"]), "sharpe_after_cutoff": after["sharpe"]}
+
+
+def validation(bars: int, horizon_bars: int) -> Segment:
+    """What the judge decides on: its numbers flatter what was chosen by them."""
+    return split(bars, horizon_bars).valid
+
+
+def sealed(bars: int, horizon_bars: int) -> Segment:
+    """What no writer and no judge has seen; every look at it is counted."""
+    return split(bars, horizon_bars).open_test()
 
 
 def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:
-    """How many factors were ever measured, and the variance of their validation Sharpe ratios per bar."""
-    measured = trials["valid_sharpe"].dropna()
+    """How many factors were ever measured, and the variance of their Sharpe ratios per bar on train and validation."""
+    measured = trials["seen_sharpe"].dropna()
     per_bar = measured / np.sqrt(market.periods_per_year)
     return max(len(measured), 1), float(per_bar.var(ddof=1)) if len(measured) > 1 else 0.0

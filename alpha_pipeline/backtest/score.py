@@ -24,14 +24,18 @@ class Stretch:
         market: calendar, horizon and costs.
         tape: what a portfolio meets on these bars.
         forward_ranks: (bars, symbols), ranks of the forward returns within each bar; NaN where there is no return.
+        funding: (bars, symbols), what holders pay; None where nothing is paid.
     """
 
     market: Market
     tape: Tape
     forward_ranks: Array
+    funding: Array | None = None
 
     @classmethod
-    def of(cls, panel: Panel, market: Market, config: BacktestConfig | None = None) -> "Stretch":
+    def of(
+        cls, panel: Panel, market: Market, config: BacktestConfig | None = None, funding: Array | None = None
+    ) -> "Stretch":
         """
         Prepare the bars of a panel.
 
@@ -39,10 +43,11 @@ class Stretch:
             panel: prices; labels never reach beyond it.
             market: calendar, horizon and costs.
             config: how factors are traded; the market's way by default.
+            funding: payments of `funding.funding_payments`; none by default.
         """
         config = config or BacktestConfig.of(market)
         labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
-        return cls(market, Tape.of(panel, config, market.periods_per_year), ranks(labels))
+        return cls(market, Tape.of(panel, config, market.periods_per_year), ranks(labels), funding)
 
 
 def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False) -> dict[str, float]:
@@ -74,8 +79,10 @@ def scored(
     ic = rank_correlations(fractions, stretch.forward_ranks)
     test = mean_test(ic, lags=overlap_lags(market.horizon_bars))
     direction = -1.0 if oriented and test.mean < 0 else 1.0
-    result = trade(values, tape, fractions, direction, keep_weights=False)
-    later = trade(values, tape.later(), fractions, direction, keep_weights=False).net if delayed else np.empty(0)
+    result = trade(values, tape, fractions, direction, stretch.funding, keep_weights=False)
+    later = np.empty(0)
+    if delayed:
+        later = trade(values, tape.later(), fractions, direction, stretch.funding, keep_weights=False).net
     per_year = market.periods_per_year
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
     bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())

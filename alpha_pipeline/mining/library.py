@@ -32,6 +32,7 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
             "status": admitted["proposer"].eq("reference").map({True: "reference", False: "accepted"}),
             "since": night,
             "proposer": admitted["proposer"],
+            "model": admitted["model"],
             "weight": _weights(admitted),
             "reason": admitted["feedback"],
         }

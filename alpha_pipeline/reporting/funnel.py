@@ -48,6 +48,12 @@ def funnel(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(counts, orient="index", columns=list(STAGES), dtype="int64")
 
 
+def funnel_counts(trials: pd.DataFrame) -> list[tuple[str, int]]:
+    """The stages in order, and how many proposals passed each, whoever proposed them."""
+    whole = funnel(trials).sum()
+    return [(stage, int(whole[stage])) for stage in STAGES]
+
+
 def tokens(trials: pd.DataFrame) -> int:
     """Tokens a model read and wrote for these trials."""
     return int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum())

@@ -17,14 +17,18 @@ PER_MARKET = {
     "factor_definitions": {"ohlcv_history", "market_panel", "factor_definitions"},
     "factor_library": {"factor_definitions", "factor_library"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
-    "backtest_metrics": {"factor_library", "factor_definitions", "ohlcv_history", "market_panel"},
+    "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
+    "backtest_metrics": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
+    "backtest_breakdown": {"factor_library", "raw_funding", "ohlcv_history", "market_panel"},
+    "tear_sheets": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
+    "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
-BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality"} | {
-    f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement")
+BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality", "market_panel:late_arrivals"} | {
+    f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")
 }
-GROUPS = {"raw", "panel", "mining", "factors", "backtest", "signal", "report"}
+GROUPS = {"raw", "panel", "mining", "factors", "backtest", "sealed", "signal", "report"}
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,20 @@
 """The library measured on its sealed segment: direction, deflation, and what it may see."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from alpha_pipeline.backtest import split
-from alpha_pipeline.backtest.library import library_metrics, trial_statistics
+from alpha_pipeline.backtest.library import Bench, sealed, trial_statistics, validation
+from alpha_pipeline.backtest.splits import Segment
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.panel import Panel
-from alpha_pipeline.tables import LIBRARY, METRICS, TRIALS
+from alpha_pipeline.tables import BREAKDOWN, LIBRARY, METRICS, TRIALS
 
 BARS = 500
+Cut = Callable[[int, int], Segment]
 NIGHT = pd.Timestamp("2019-07-01", tz="UTC")
 
 
@@ -36,12 +40,14 @@ def library(weight: float = 0.02, status: str = "accepted", expression: str = "e
 
 def trials(*sharpes: float) -> pd.DataFrame:
     """A ledger of those validation Sharpe ratios."""
-    return pd.DataFrame({"valid_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
+    return pd.DataFrame({"seen_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
 
 
-def measured(held: pd.DataFrame, ledger: pd.DataFrame | None = None, on: Panel | None = None) -> pd.Series:
+def measured(
+    held: pd.DataFrame, ledger: pd.DataFrame | None = None, on: Panel | None = None, segment: Cut = sealed
+) -> pd.Series:
     """The one row."""
-    table = library_metrics(held, trials(0.5) if ledger is None else ledger, on or panel(), EQUITIES)
+    table = Bench.of(held, on or panel(), EQUITIES, segment).measured(trials(0.5) if ledger is None else ledger)
     assert METRICS.conform(table).num_rows == 1
     return table.iloc[0]
 
@@ -94,6 +100,47 @@ def test_only_the_sealed_segment_is_measured() -> None:
     assert measured(library(), on=panel(slice(start + 10, None)))["sharpe"] != measured(library())["sharpe"]
 
 
+def test_the_sealed_bars_move_no_validation_number() -> None:
+    """A night reads validation alone: nothing after it, nothing of the sealed segment."""
+    start = split(BARS, EQUITIES.horizon_bars).open_test()[0]
+    plain = measured(library(), segment=validation)
+    pd.testing.assert_series_equal(measured(library(), on=panel(slice(start - 1, None)), segment=validation), plain)
+    assert plain["bars"] < split(BARS, EQUITIES.horizon_bars).valid[1] - split(BARS, EQUITIES.horizon_bars).valid[0]
+
+
+def test_holders_pay_funding() -> None:
+    """A flat rate on one symbol moves the return by what its holder pays."""
+    stamps = pd.DatetimeIndex(panel().timestamps).tz_localize("UTC") + pd.Timedelta(hours=1)
+    rows = pd.DataFrame({"timestamp": stamps, "symbol": "A", "available_at": stamps, "funding": 0.001})
+    free = Bench.of(library(), panel(), EQUITIES, validation)
+    paid = Bench.of(library(), panel(), EQUITIES, validation, rows)
+    a, b = (bench.measured(trials(0.5)).iloc[0] for bench in (free, paid))
+    assert a["annual_return"] != b["annual_return"] and a["rank_ic"] == b["rank_ic"]
+    assert b["turnover"] == pytest.approx(a["turnover"], rel=1e-3)
+
+
+def test_what_a_model_may_remember_is_told_apart() -> None:
+    """With a cutoff the bars after it are measured alone; without one nothing is said."""
+    closes = pd.DatetimeIndex(panel().timestamps).tz_localize("UTC")
+    held = library().assign(model="m")
+    start, stop = split(BARS, EQUITIES.horizon_bars).valid
+    cutoff = closes[(start + stop) // 2]
+    told = Bench.of(held, panel(), EQUITIES, validation, cutoff_of={"m": cutoff}.get).measured(trials(0.5)).iloc[0]
+    assert told["cutoff"] == cutoff and 0 < told["bars_after_cutoff"] < told["bars"]
+    assert np.isfinite(told["sharpe_after_cutoff"]) and told["sharpe_after_cutoff"] != told["sharpe"]
+    silent = measured(held, segment=validation)
+    assert pd.isna(silent["cutoff"]) and silent["bars_after_cutoff"] == 0
+
+
+def test_parts_fit_their_table() -> None:
+    """Slices and protocol of every factor; the first part is the whole, as measured."""
+    bench = Bench.of(library(), panel(), EQUITIES, validation)
+    table = bench.parts()
+    assert BREAKDOWN.conform(table).num_rows == len(table)
+    assert table["sharpe"].iloc[0] == bench.measured(trials(0.5))["sharpe"].iloc[0]
+    assert {"all", "year", "trend", "symbols", "protocol: cost", "protocol: delay"} <= set(table["kind"]) | {"symbols"}
+
+
 def test_history_before_the_segment_warms_up() -> None:
     """A long look-back costs no bar of the segment."""
     assert measured(library(expression="ts_mean(edge, 60)"))["bars"] == measured(library())["bars"]
@@ -102,6 +149,6 @@ def test_history_before_the_segment_warms_up() -> None:
 def test_retired_factors_are_not_measured() -> None:
     """Nothing in force, nothing to measure; the columns are there."""
     for held in (library(status="retired"), LIBRARY.empty()):
-        table = library_metrics(held, trials(), panel(), EQUITIES)
+        table = Bench.of(held, panel(), EQUITIES, sealed).measured(trials())
         assert len(table) == 0
         assert list(table.columns) == [c.name for c in METRICS.columns]

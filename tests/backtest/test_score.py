@@ -21,6 +21,7 @@ from alpha_pipeline.backtest import (
     rank_ic,
     score,
 )
+from alpha_pipeline.backtest.details import details
 from alpha_pipeline.backtest.portfolio import MODES, Mode
 from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market import CRYPTO, EQUITIES
@@ -147,8 +148,17 @@ def test_undefined_is_nan() -> None:
 def test_the_measures_are_the_columns_of_the_table() -> None:
     """What is stored of a factor is what is measured, and nothing is missing."""
     stored = {column.name for column in METRICS.columns} - {"night", "factor_id", "status", "deflated_sharpe"}
-    found = score(np.random.default_rng(0).normal(size=(300, 5)), Stretch.of(walk(300, 5), EQUITIES))
-    assert set(found) == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
+    values, panel = np.random.default_rng(0).normal(size=(300, 5)), walk(300, 5)
+    found = set(score(values, Stretch.of(panel, EQUITIES))) | set(details(values, panel, EQUITIES))
+    found |= {
+        "spa",
+        "superior",
+        "pbo",
+        "cutoff",
+        "bars_after_cutoff",
+        "sharpe_after_cutoff",
+    }  # of the library as a whole
+    assert found == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
 
 
 def test_a_factor_without_a_value_is_nan_not_an_error() -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 DAYS = [str(day.date()) for day in pd.date_range("2019-08-02", "2019-09-30")]
 WHOLE = f"{DAYS[0]}...{DAYS[-1]}"
-NIGHT = "not key:*/ohlcv_history"
+NIGHT = "not (key:*/ohlcv_history or key:*/sealed_test)"
 TABLES = (
     "crypto/market_panel",
     "equities/factor_definitions",

@@ -78,7 +78,7 @@ def make_library(rng):
         key = f"{name.replace(' ', '_')}_{identity[:8]}"
         library.append(
             [NIGHT, key, name, EXPRESSIONS[i % 4], identity, status, NIGHT - pd.Timedelta(days=3 * i),
-             "reference" if status == "reference" else "model", 0.02 * (status == "accepted"), f"{status} by rule"]
+             "reference" if status == "reference" else "model", "", 0.02 * (status == "accepted"), f"{status} by rule"]
         )  # fmt: skip
         ic = rng.normal(0.01, 0.02)
         drawdown = -abs(rng.normal(0.2, 0.1))
@@ -89,7 +89,7 @@ def make_library(rng):
              "win_rate": 0.5, "turnover": abs(rng.normal(0.8, 0.3)), "break_even_bps": 8.0,
              "probabilistic_sharpe": 0.8, "deflated_sharpe": np.nan}
         )  # fmt: skip
-    frame = pd.DataFrame(metrics[:-1])
+    frame = METRICS.complete(pd.DataFrame(metrics[:-1]))
     return as_stored(LIBRARY, pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns])), as_stored(
         METRICS, frame
     )

@@ -82,7 +82,7 @@ def test_a_bar_that_closes_at_midnight_belongs_to_the_day_that_ends(lake: Lake) 
 def test_a_night_belongs_to_the_day_it_is_stamped_with(lake: Lake) -> None:
     """Tables by night use the plain day of their stamp."""
     night = pd.Timestamp("2019-07-02", tz="UTC")
-    row = [night, "f_1", "f", "close", "0" * 64, "accepted", night, "model", 0.1, ""]
+    row = [night, "f_1", "f", "close", "0" * 64, "accepted", night, "model", "", 0.1, ""]
     frame = pd.DataFrame([row], columns=[c.name for c in LIBRARY.columns])
     stored = lake.write_range("crypto/factor_library", frame, "2019-07-01", "2019-07-02")
     assert [(s.day, s.rows) for s in stored] == [("2019-07-01", 0), ("2019-07-02", 1)]

@@ -1,0 +1,115 @@
+"""What else a researcher asks of a factor in force: trades, capacity, market exposure, monotony of its quantiles."""
+
+import numpy as np
+
+from alpha_pipeline.backtest import metrics
+from alpha_pipeline.backtest.information import quantile_returns, rank_ic
+from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest
+from alpha_pipeline.backtest.ranks import rank_correlations, ranks
+from alpha_pipeline.backtest.returns import bar_returns, forward_returns, last_known
+from alpha_pipeline.market import Market
+from alpha_pipeline.panel import Array, Panel
+
+QUANTILES = 5
+# A trade is a fill of this share of the money traded in a day; larger ones move the price.
+PARTICIPATION = 0.01
+CAPACITY_TRADES = 0.95
+VOLUME_DAYS = 20
+DAY_SECONDS = 86_400
+
+
+def details(
+    values: Array, panel: Panel, market: Market, config: BacktestConfig | None = None, funding: Array | None = None
+) -> dict[str, float]:
+    """
+    Measures beyond those of `score`, after costs.
+
+    Args:
+        values: (bars, symbols), any unit; high is expected to earn.
+        panel: prices on the same grid.
+        market: calendar, horizon and costs.
+        config: how it is traded; the market's way by default.
+        funding: payments of `funding.funding_payments`; none by default.
+
+    Returns:
+        `total_return` (compounded), `ic_positive` (share of bars with a rank IC above zero), `monotonicity` (rank
+        correlation of a quantile's number with its mean return), `drawdown_bars`, `profit_factor`, `trade_win_rate`
+        (share of positions, entry to exit or flip, that earned before costs), `beta` (to the equal-weighted market),
+        `capacity` (quote currency: the capital up to which 95 % of the trades stay below 1 % of the symbol's daily
+        money traded). NaN where undefined, and for the capacity without volume.
+    """
+    config = config or BacktestConfig.of(market)
+    result = backtest(values, panel, config, market.periods_per_year, funding)
+    counted = slice(result.first, result.first + len(result.net))
+    returns = np.nan_to_num(bar_returns(panel, config.fill, config.delisting_return)[counted])
+    labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
+    ic = rank_ic(values, labels)
+    known = ic[np.isfinite(ic)]
+    return {
+        "total_return": metrics.total_return(result.net),
+        "ic_positive": float((known > 0).mean()) if len(known) else np.nan,
+        "monotonicity": monotonicity(quantile_returns(values, labels, QUANTILES)),
+        "drawdown_bars": metrics.drawdown_bars(result.net),
+        "profit_factor": metrics.profit_factor(result.net),
+        "trade_win_rate": trade_win_rate(result.weights, returns),
+        "beta": beta(result.net, returns.mean(axis=1)) if len(returns) else np.nan,
+        "capacity": capacity(result, panel, market),
+    }
+
+
+def monotonicity(quantiles: Array) -> float:
+    """Rank correlation of the number of a quantile with its mean return, in [-1, 1]; NaN when one is missing."""
+    if not np.isfinite(quantiles).all():
+        return np.nan
+    order = np.arange(len(quantiles), dtype=float)[None, :]
+    return float(rank_correlations(ranks(quantiles[None, :]), ranks(order))[0])
+
+
+def trade_win_rate(weights: Array, returns: Array) -> float:
+    """
+    Share of positions that earned, before costs.
+
+    Args:
+        weights: (bars, symbols), held over each bar.
+        returns: (bars, symbols), of each bar.
+
+    Returns:
+        A position lasts while its sign stays; NaN when nothing was ever held.
+    """
+    side = np.sign(weights).T.reshape(-1)
+    earned = (weights * returns).T.reshape(-1)
+    if not side.any():
+        return np.nan
+    begins = np.flatnonzero(np.concatenate([[True], side[1:] != side[:-1]]) | _first_of_each(weights.shape))
+    sums = np.add.reduceat(earned, begins)[side[begins] != 0]
+    return float((sums > 0).mean())
+
+
+def beta(net: Array, market_returns: Array) -> float:
+    """Slope of the net returns on those of the market; NaN without spread."""
+    spread = float(np.var(market_returns))
+    return float(np.cov(net, market_returns, ddof=0)[0, 1] / spread) if spread > 0 and len(net) > 1 else np.nan
+
+
+def capacity(result: BacktestResult, panel: Panel, market: Market) -> float:
+    """Capital, in quote currency, up to which 95 % of the trades stay below 1 % of a symbol's daily money traded."""
+    if "volume" not in panel.fields or not len(result.net):
+        return np.nan
+    per_day = max(1, round(DAY_SECONDS / market.bar_length.total_seconds()))
+    money = np.nan_to_num(last_known(panel["close"]) * panel["volume"])
+    window = min(VOLUME_DAYS * per_day, len(money))
+    total = np.concatenate([np.zeros((1, money.shape[1])), np.cumsum(money, axis=0)])
+    daily = np.full(money.shape, np.nan)
+    daily[window - 1 :] = (total[window:] - total[:-window]) / window * per_day
+    daily = daily[result.first : result.first + len(result.net)]
+    change = np.abs(np.diff(result.weights, axis=0, prepend=np.zeros((1, result.weights.shape[1]))))
+    traded = (change > 1e-12) & (result.turnover[:, None] > 0) & np.isfinite(daily)
+    rooms = PARTICIPATION * daily[traded] / change[traded]
+    return float(np.quantile(rooms, 1 - CAPACITY_TRADES)) if len(rooms) else np.nan
+
+
+def _first_of_each(shape: tuple[int, ...]) -> Array:
+    """(bars x symbols,), symbol by symbol: True where a symbol begins."""
+    starts = np.zeros(shape[0] * shape[1], dtype=bool)
+    starts[:: shape[0]] = True
+    return starts

@@ -1,0 +1,161 @@
+"""
+The noise floor: what tonight's formulas would have shown by luck.
+
+The same loop and the same rule on the market's own bars in another order, where nothing that came before can say what
+comes after.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.factor import Dialect
+from alpha_pipeline.market import Market
+from alpha_pipeline.mining.budget import Meter
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.tables import TRIALS
+
+PRICES = ("open", "high", "low", "close")
+
+
+@dataclass
+class Recorded:
+    """A proposer that says again, in order, what was said."""
+
+    drafts: Sequence[Draft]
+    place: int = 0
+
+    @property
+    def name(self) -> str:
+        """Label of the ledger."""
+        return "recorded"
+
+    @property
+    def model(self) -> str:
+        """No model is asked."""
+        return ""
+
+    def within(self, meter: Meter) -> "Recorded":
+        """Nothing here costs anything."""
+        return self
+
+    def propose(self, task: Task) -> tuple[Draft, ...]:
+        """The next ones."""
+        found = tuple(self.drafts[self.place : self.place + task.count])
+        self.place += len(found)
+        return found
+
+    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
+        """What was said is said."""
+        return None
+
+    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
+        """No advice."""
+        return ""
+
+
+def noise_floor(
+    night: pd.Timestamp,
+    market: Market,
+    panel: Panel,
+    tonight: pd.DataFrame,
+    settings: MiningSettings,
+    replays: int,
+) -> pd.DataFrame:
+    """
+    The best of tonight's formulas on the real bars and on shuffled ones.
+
+    Args:
+        night: start of the night's day, UTC.
+        market: of the panel.
+        panel: bars up to the night.
+        tonight: rows of `tables.TRIALS` of the night.
+        settings: those of the night; what was asked for does not matter here.
+        replays: shuffled panels.
+
+    Returns:
+        Rows of `tables.NOISE_FLOOR`: the real bars as replay 0, from the night's own rows, then the replays. Every
+        replay counts its own trials only, so its rule is, if anything, easier to pass than the night's.
+    """
+    computed = tonight[tonight["train_t_stat"].notna() & (tonight["proposer"] != "reference")]
+    drafts = [Draft(str(r.name), str(r.source), _dialect(r.dialect)) for r in computed.itertuples(index=False)]
+    rows = [_best(0, computed)]
+    if drafts:
+        asked = replace(settings, rounds=1, proposals_per_round=len(drafts), batch=len(drafts), families=(), repairs=0)
+        known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
+        for number in range(1, replays + 1):
+            luck = shuffled(known, market.horizon_bars, seed=number)
+            trials = mine(night, market, luck, TRIALS.empty(), Recorded(drafts), replace(asked, ways=("generate",)))
+            rows.append(_best(number, trials[trials["proposer"] != "reference"]))
+    return pd.DataFrame(rows).assign(night=night)
+
+
+def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
+    """
+    The same bars in another order, all symbols together.
+
+    Args:
+        panel: prices and other fields.
+        block_bars: bars that stay together; the horizon of the market, so that none sees into the next.
+        seed: of the order.
+
+    Returns:
+        The panel's grid. Every bar keeps its moves from the close before it, its volume and its other fields; prices
+        are put together anew from the moves. What is missing in a bar is missing where the bar goes.
+    """
+    bars = panel.shape[0]
+    edges = np.arange(bars % block_bars, bars, block_bars)
+    blocks = [np.arange(0, edges[0])] if bars % block_bars else []
+    order = np.random.default_rng(seed).permutation(len(edges))
+    rows = np.concatenate([*blocks, *(np.arange(edges[k], edges[k] + block_bars) for k in order)])
+    fields = {name: values[rows] for name, values in panel.fields.items() if name not in PRICES}
+    return replace(panel, fields={**fields, **_prices(panel, rows)})
+
+
+def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
+    close = panel["close"]
+    before = _before(close)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moves = {name: panel[name] / before for name in PRICES if name in panel.fields}
+    started = np.isfinite(close) & ~np.isfinite(before)
+    moves["close"] = np.where(started, 1.0, moves["close"])
+    anew = {name: values[rows] for name, values in moves.items()}
+    path = np.cumprod(np.where(np.isfinite(anew["close"]), anew["close"], 1.0), axis=0)
+    level = np.nanmedian(close, axis=0)
+    base = np.concatenate([np.ones((1, path.shape[1])), path[:-1]]) * level
+    return {name: values * base for name, values in anew.items()}
+
+
+def _before(close: Array) -> Array:
+    """The last close before each bar; NaN before the first."""
+    filled = pd.DataFrame(close).ffill().shift(1)
+    return filled.to_numpy()
+
+
+def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
+    train, valid = trials["train_t_stat"], trials["valid_t_stat"]
+    return {
+        "replay": number,
+        "measured": int(train.notna().sum()),
+        "best_train_t": train.abs().max(),
+        "best_valid_t": (np.sign(train) * valid).max(),
+        "best_sharpe": trials["seen_sharpe"].max(),
+        "accepted": int((trials["verdict"] == "accepted").sum()),
+    }
+
+
+def _dialect(name: object) -> Dialect:
+    return name  # type: ignore[return-value]  # a cell of the ledger
+
+
+def floors(rows: pd.DataFrame) -> Iterator[tuple[str, float, Array]]:
+    """Name, real value and sorted values on noise of each kind of best."""
+    for name in ("best_train_t", "best_valid_t", "best_sharpe"):
+        real = rows.loc[rows["replay"] == 0, name]
+        luck = rows.loc[rows["replay"] > 0, name].dropna().to_numpy(float)
+        yield name, float(real.iloc[0]) if len(real) else np.nan, np.sort(luck)

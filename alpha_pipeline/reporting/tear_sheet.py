@@ -1,0 +1,101 @@
+"""
+The tear sheet of a factor as a page: the picture, the tables behind it, and where the factor comes from.
+
+Every text of a model is inert on it; nothing on the page loads or runs anything.
+"""
+
+from base64 import b64encode
+
+import numpy as np
+
+from alpha_pipeline.reporting import markup
+from alpha_pipeline.reporting.tear_sheet_figure import Sheet, tear_sheet_png
+from alpha_pipeline.reporting.wording import escape_html, figure, percent, spoken
+
+__all__ = ["Sheet", "tear_sheet_page", "tear_sheet_png"]
+
+MEASURES = (
+    ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),
+    ("t_stat", "t of the rank IC (Newey-West)", "+.2f"), ("ic_positive", "bars with a positive IC", ".1%"),
+    ("monotonicity", "monotonicity of fifths", "+.2f"), ("total_return", "total return", "+.1%"),
+    ("annual_return", "annual return", "+.1%"), ("volatility", "volatility", ".1%"), ("sharpe", "net Sharpe", "+.2f"),
+    ("sharpe_gross", "gross Sharpe", "+.2f"), ("sharpe_delayed", "net Sharpe, one bar later", "+.2f"),
+    ("sortino", "Sortino", "+.2f"), ("calmar", "Calmar", "+.2f"), ("max_drawdown", "deepest drawdown", ".1%"),
+    ("drawdown_bars", "longest drawdown, bars", ",.0f"), ("win_rate", "bars won", ".1%"),
+    ("trade_win_rate", "positions won", ".1%"), ("profit_factor", "profit factor", ".2f"),
+    ("turnover", "turnover a day", ".2f"), ("break_even_bps", "break-even cost, bps", ".1f"),
+    ("capacity", "capacity, quote currency", ",.0f"), ("beta", "beta to the market", "+.2f"),
+    ("probabilistic_sharpe", "probabilistic Sharpe", ".3f"), ("deflated_sharpe", "deflated Sharpe", ".3f"),
+    ("bars_after_cutoff", "bars after the model's cutoff", ",.0f"),
+    ("sharpe_after_cutoff", "net Sharpe after the cutoff", "+.2f"), ("spa", "SPA p-value of the library", ".3f"),
+    ("pbo", "overfitting (PBO) of the library", ".2f"),
+)  # fmt: skip
+
+
+def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
+    """
+    One self-contained page.
+
+    Args:
+        sheet: what to say.
+        picture: `tear_sheet_png(sheet)` where the caller has it already.
+    """
+    image = b64encode(picture or tear_sheet_png(sheet)).decode()
+    alt = f"Tear sheet of {sheet.name}: equity, drawdown, rank IC, quantiles, turnover, parts, protocol, likeness"
+    body = [
+        f"<h1><bdi>{escape_html(sheet.name)}</bdi></h1>",
+        markup.paragraph(f"{sheet.market.name}, night of {sheet.night:%Y-%m-%d}, measured on {sheet.segment}", "soft"),
+        f"<p><code><bdi>{escape_html(sheet.expression)}</bdi></code></p>",
+        *(f'<div class="notice">{escape_html(note)}</div>' for note in sheet.notes),
+        f'<figure><img alt="{escape_html(alt)}" style="width:100%;height:auto" src="data:image/png;base64,{image}">'
+        "</figure>",
+        markup.section(
+            "measures", "Measures", [_measures(sheet)], "After costs unless said otherwise. A dash: undefined."
+        ),
+        markup.section("parts", "Parts", [_parts(sheet)], "The same factor on parts of the bars and of the symbols."),
+        markup.section("protocol", "Protocol", [_protocol(sheet)], "One switch turned at a time."),
+        markup.section("origin", "Where it comes from", [_origin(sheet)]),
+    ]
+    return markup.page(f"Tear sheet: {sheet.name}", body)
+
+
+def _measures(sheet: Sheet) -> str:
+    rows = [(label, _shown(float(sheet.measures.get(key, np.nan)), spec)) for key, label, spec in MEASURES]
+    return markup.table([("measure", "name"), ("", "n")], rows)
+
+
+def _shown(value: float, spec: str) -> str:
+    return percent(value, spec.replace("%", "f")) if spec.endswith("%") else figure(value, spec)
+
+
+def _parts(sheet: Sheet) -> str:
+    titles = [("kind", "w"), ("part", "name"), ("bars", "n"), ("rank IC", "n"), ("t", "n"), ("return a year", "n"),
+              ("net Sharpe", "n"), ("drawdown", "n")]  # fmt: skip
+    rows = [
+        (row["kind"], row["slice"], figure(row["bars"], ",.0f"), figure(row["rank_ic"], "+.3f"),
+         figure(row["t_stat"], "+.1f"), percent(row["annual_return"], "+.1f"), figure(row["sharpe"], "+.2f"),
+         percent(row["max_drawdown"], ".1f"))
+        for row in sheet.study.slices.to_dict("records")
+    ]  # fmt: skip
+    return markup.table(titles, rows)
+
+
+def _protocol(sheet: Sheet) -> str:
+    rows = [
+        (row["switch"], row["setting"], figure(row["sharpe"], "+.2f"), figure(row["difference"], "+.2f"))
+        for row in sheet.study.protocol.to_dict("records")
+    ]
+    return markup.table([("switch", "w"), ("setting", "w"), ("net Sharpe", "n"), ("difference", "n")], rows)
+
+
+def _origin(sheet: Sheet) -> str:
+    short = [(label, text) for label, text in sheet.provenance if len(text) <= 200 and "\n" not in text]
+    long = [(label, text) for label, text in sheet.provenance if (label, text) not in short]
+    stages = ", ".join(f"{spoken(name)} {count:,}" for name, count in sheet.funnel)
+    rows = [*short, ("all trials so far", stages), ("its last stage", spoken(sheet.stage))]
+    folded = [markup.folded(label, f"<pre style='white-space:pre-wrap'>{_lines(text)}</pre>") for label, text in long]
+    return markup.table([("", "name"), ("", "long")], rows) + "".join(folded)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(escape_html(line) for line in text.splitlines())

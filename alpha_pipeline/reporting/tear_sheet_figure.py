@@ -1,0 +1,260 @@
+"""
+The tear sheet of a factor as one picture: what it earned, when, where, against what, and how much of it is protocol.
+
+Numbers are `backtest.study`'s; the page around the picture is `tear_sheet`'s.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from alpha_pipeline.backtest.study import Study
+from alpha_pipeline.market import Market
+from alpha_pipeline.reporting.wording import clip, wrap
+from alpha_pipeline.reporting.wording import figure as shown
+
+BLUE, ORANGE, GREY, INK, SOFT = "#0072b2", "#b84800", "#c3cad2", "#1b2430", "#586473"
+PIXELS_PER_INCH = 150
+SIZE = (10.6, 14.6)
+STYLE: Any = {
+    "font.size": 8.5, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": GREY, "axes.labelcolor": SOFT,
+    "xtick.color": SOFT, "ytick.color": SOFT, "text.color": INK, "axes.grid": True, "grid.color": "#eceff3",
+    "axes.axisbelow": True, "text.parse_math": False, "figure.dpi": PIXELS_PER_INCH, "legend.frameon": False,
+}  # fmt: skip
+TILES = (
+    ("net Sharpe", "sharpe", "+.2f", ""), ("after cutoff", "sharpe_after_cutoff", "+.2f", ""),
+    ("deflated Sharpe", "deflated_sharpe", ".2f", ""), ("rank IC", "rank_ic", "+.3f", ""), ("t", "t_stat", "+.1f", ""),
+    ("max drawdown", "max_drawdown", ".1%", ""), ("turnover a day", "turnover", ".2f", ""),
+    ("break-even", "break_even_bps", ".1f", "bps"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """
+    All that a tear sheet says of a factor.
+
+    Args:
+        name: display name, untrusted text.
+        factor_id: in the library.
+        expression: canonical DSL.
+        market: where it is traded.
+        night: as of when.
+        segment: which bars were measured, in words.
+        study: the series.
+        measures: columns of `tables.METRICS`.
+        correlations: with the other factors in force, by factor_id; mean rank correlation of their values.
+        funnel: stages in order, and how many of all trials so far reached each.
+        stage: where this factor stands.
+        provenance: label and untrusted text: who wrote it, when, from what, in which words.
+        notes: what a reader must know before the numbers.
+    """
+
+    name: str
+    factor_id: str
+    expression: str
+    market: Market
+    night: pd.Timestamp
+    segment: str
+    study: Study
+    measures: Mapping[str, float]
+    correlations: Mapping[str, float]
+    funnel: Sequence[tuple[str, int]]
+    stage: str
+    provenance: Sequence[tuple[str, str]]
+    notes: Sequence[str] = ()
+
+
+def tear_sheet_png(sheet: Sheet) -> bytes:
+    """The picture, 1590 x 2190 pixels; the same sheet gives the same bytes."""
+    with rc_context(STYLE):
+        picture = _draw(sheet)
+        out = BytesIO()
+        picture.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _draw(sheet: Sheet) -> Figure:
+    picture = Figure(figsize=SIZE)
+    rows = picture.add_gridspec(4, 1, left=0.06, right=0.97, top=0.845, bottom=0.03, hspace=0.27,
+                                height_ratios=[2.3, 1.0, 1.0, 1.6])  # fmt: skip
+    money = rows[0].subgridspec(2, 1, hspace=0.2, height_ratios=[2.4, 1.0])
+    equity = picture.add_subplot(money[0])
+    order = rows[1].subgridspec(1, 3, wspace=0.22, width_ratios=[2.0, 1.0, 1.0])
+    trade = rows[2].subgridspec(1, 2, wspace=0.42, width_ratios=[2.0, 1.2])
+    parts = rows[3].subgridspec(1, 4, wspace=0.85, width_ratios=[0.12, 1.0, 1.0, 0.9])
+    _head(picture, sheet)
+    _equity(equity, sheet.study.returns)
+    _drawdown(picture.add_subplot(money[1], sharex=equity), sheet.study.returns)
+    _ic(picture.add_subplot(order[0]), sheet.study.rank_ic)
+    _decay(picture.add_subplot(order[1]), sheet.study.ic_decay, sheet.market)
+    _quantiles(picture.add_subplot(order[2]), sheet.study.quantiles)
+    _turnover(picture.add_subplot(trade[0]), sheet.study.returns)
+    _funnel(picture.add_subplot(trade[1]), sheet.funnel, sheet.stage)
+    _slices(picture.add_subplot(parts[1]), sheet.study.slices)
+    _protocol(picture.add_subplot(parts[2]), sheet.study.protocol)
+    _likeness(picture.add_subplot(parts[3]), sheet.correlations)
+    return picture
+
+
+def _head(picture: Figure, sheet: Sheet) -> None:
+    picture.text(0.03, 0.975, clip(sheet.name, 70), size=17, weight="bold", va="top")
+    about = (
+        f"{sheet.market.name}, bars of {sheet.market.bar}, night of {sheet.night:%Y-%m-%d}; measured on {sheet.segment}"
+    )
+    picture.text(0.03, 0.953, about, size=9, color=SOFT, va="top")
+    lines = wrap(sheet.expression, 130, 2)
+    picture.text(0.03, 0.938, "\n".join(lines), size=8.5, family="monospace", va="top", linespacing=1.4)
+    for place, (label, key, spec, unit) in enumerate(TILES):
+        left = 0.03 + place * 0.1185
+        value = float(sheet.measures.get(key, np.nan))
+        picture.text(left, 0.904, shown(value, spec, unit), size=14, weight="bold", va="top")
+        picture.text(left, 0.884, label, size=8.5, color=SOFT, va="top")
+
+
+def _equity(axes: Axes, returns: pd.DataFrame) -> None:
+    axes.set_title("Equity, start = 1")
+    if _nothing(axes, len(returns)):
+        return
+    for column, colour, label in (("gross", GREY, "before costs"), ("net", BLUE, "after costs")):
+        equity = (1 + returns[column]).cumprod()
+        axes.plot(equity.index, equity, color=colour, lw=1.3 if column == "net" else 1.0, label=label)
+    axes.axhline(1, color=SOFT, lw=0.6)
+    axes.legend(loc="upper left", ncols=2)
+    axes.tick_params(labelbottom=False)
+
+
+def _drawdown(axes: Axes, returns: pd.DataFrame) -> None:
+    axes.set_title("Drawdown after costs, %")
+    if _nothing(axes, len(returns)):
+        return
+    equity = (1 + returns["net"]).cumprod().to_numpy()
+    fallen = 100 * (equity / np.maximum(np.maximum.accumulate(equity), 1.0) - 1)
+    axes.fill_between(returns.index, fallen, 0, color=ORANGE, alpha=0.35, lw=0)
+    axes.margins(x=0.01)
+    _dates(axes, 12)
+
+
+def _ic(axes: Axes, ic: pd.Series) -> None:
+    axes.set_title("Rank IC summed over time")
+    known = ic.dropna()
+    if _nothing(axes, len(known)):
+        return
+    axes.plot(known.index, known.cumsum(), color=BLUE, lw=1.2)
+    slope = np.linspace(0, known.sum(), len(known))
+    axes.plot(known.index, slope, color=SOFT, lw=0.8, ls="--", label=f"mean {shown(known.mean(), '+.4f')} a bar")
+    axes.legend(loc="best")
+    _dates(axes, 6)
+
+
+def _decay(axes: Axes, decay: Mapping[int, float], market: Market) -> None:
+    axes.set_title("Rank IC by horizon")
+    if _nothing(axes, np.isfinite(list(decay.values())).sum()):
+        return
+    labels = [_span(bars, market) for bars in decay]
+    axes.bar(labels, list(decay.values()), color=[BLUE if v >= 0 else ORANGE for v in decay.values()], width=0.7)
+    axes.axhline(0, color=SOFT, lw=0.6)
+    axes.tick_params(axis="x", labelsize=7)
+
+
+def _quantiles(axes: Axes, quantiles: np.ndarray) -> None:
+    axes.set_title("Return by fifth, bps")
+    if _nothing(axes, np.isfinite(quantiles).sum()):
+        return
+    bps = 10_000 * quantiles
+    labels = ["low", *(str(k) for k in range(2, len(bps))), "high"]
+    axes.bar(labels, bps, color=[BLUE if v >= 0 else ORANGE for v in bps], width=0.7)
+    axes.axhline(0, color=SOFT, lw=0.6)
+
+
+def _turnover(axes: Axes, returns: pd.DataFrame) -> None:
+    axes.set_title("Turnover a day (mean of 20 days)")
+    if _nothing(axes, len(returns)):
+        return
+    daily = returns["turnover"].resample("1D").sum()
+    daily = daily[returns["turnover"].resample("1D").size() > 0]
+    axes.plot(daily.index, daily.rolling(20, min_periods=1).mean(), color=BLUE, lw=1.1)
+    axes.set_ylim(bottom=0)
+    _dates(axes, 6)
+
+
+def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
+    axes.set_title("Where it stands among all trials")
+    names = [name.replace("_", " ") for name, _ in funnel]
+    colours = [BLUE if name == stage else GREY for name, _ in funnel]
+    _bars(axes, names, [count for _, count in funnel], colours, ",.0f")
+    axes.xaxis.set_visible(False)
+    for label, (name, _) in zip(axes.get_yticklabels(), funnel, strict=False):
+        label.set(weight="bold", color=BLUE) if name == stage else None
+
+
+def _slices(axes: Axes, slices: pd.DataFrame) -> None:
+    axes.set_title("Net Sharpe by part (t of the rank IC)")
+    parts = slices.head(18)
+    names = parts["slice"].str.replace(" the model's", "")
+    labels = [f"{name} ({shown(t, '+.1f')})" for name, t in zip(names, parts["t_stat"], strict=True)]
+    _bars(axes, labels, parts["sharpe"].tolist(), None, "+.1f")
+
+
+def _protocol(axes: Axes, protocol: pd.DataFrame) -> None:
+    axes.set_title("Net Sharpe by protocol")
+    labels = [f"{row.switch} {row.setting}".strip() for row in protocol.itertuples()]
+    _bars(axes, labels, protocol["sharpe"].tolist(), None, "+.1f")
+
+
+def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
+    axes.set_title("Likeness to others in force")
+    most = sorted(correlations.items(), key=lambda item: -abs(item[1]) if np.isfinite(item[1]) else 0)[:10]
+    if not most:
+        _nothing(axes, 0, "no other factor in force")
+        return
+    labels = [clip(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
+    _bars(axes, labels, [value for _, value in most], None, "+.2f")
+
+
+def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: Sequence[str] | None, spec: str) -> None:
+    if _nothing(axes, len(labels)):
+        return
+    sizes = np.array(values, dtype=float)
+    drawn = np.nan_to_num(sizes)
+    rows = np.arange(len(sizes))
+    axes.barh(rows, drawn, color=colours or [BLUE if v >= 0 else ORANGE for v in drawn], height=0.68)
+    for row, (value, size) in enumerate(zip(sizes, drawn, strict=True)):
+        told = shown(value, spec) if np.isfinite(value) else "undefined"
+        axes.annotate(told, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=7.5,
+                      va="center", ha="left" if size >= 0 else "right", color=SOFT)  # fmt: skip
+    axes.set_yticks(rows, [clip(label, 34) for label in labels])
+    axes.invert_yaxis()
+    axes.margins(x=0.28)
+    axes.axvline(0, color=SOFT, lw=0.6)
+    axes.grid(axis="y", visible=False)
+
+
+def _nothing(axes: Axes, count: int, why: str = "nothing to show") -> bool:
+    if count:
+        return False
+    axes.text(0.5, 0.5, why, ha="center", va="center", color=SOFT, transform=axes.transAxes)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return True
+
+
+def _dates(axes: Axes, most: int) -> None:
+    places = AutoDateLocator(minticks=3, maxticks=most)
+    axes.xaxis.set_major_locator(places)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+
+
+def _span(bars: int, market: Market) -> str:
+    """A number of bars as people say it."""
+    hours = bars * market.bar_length.total_seconds() / 3600
+    return f"{hours:g}h" if hours < 24 else f"{hours / 24:g}d"

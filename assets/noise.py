@@ -1,0 +1,65 @@
+"""
+The noise floor: what tonight's formulas show on the same bars in another order, beside what they show on the real ones.
+"""
+
+from dataclasses import replace
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from alpha_pipeline import tables
+from alpha_pipeline.market import Market
+from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.mining.noise import noise_floor
+from alpha_pipeline.panel import with_history
+from assets.declare import key_of, markdown_table, stored
+from assets.factors import panel_inputs
+from assets.partitions import window
+from assets.raw import Result
+
+
+class NoiseConfig(dg.Config):
+    """How many shuffled panels a night is compared with."""
+
+    replays: int = Field(default=5, ge=0)
+
+
+def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`noise_floor` of one market."""
+    silence = "The rule of admission lets nothing of the night in on shuffled bars."
+
+    @stored(
+        tables.NOISE_FLOOR,
+        "mining",
+        market,
+        description="The best of tonight's formulas on the real bars, and on the same bars shuffled: what luck shows.",
+        ins={"factor_definitions": dg.AssetIn(key_of("factor_definitions", market)), **panel_inputs(market)},
+        checks={"nothing_admitted": silence},
+    )
+    def noise_floor_table(
+        context: dg.AssetExecutionContext,
+        config: NoiseConfig,
+        factor_definitions: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+    ) -> Result:
+        panel = with_history(ohlcv_history, market_panel)
+        settings = replace(MiningSettings(), threads=1)
+        nights = []
+        for night in window(context).days():
+            tonight = factor_definitions[factor_definitions["night"] == night.start]
+            known = panel.until(night.end)
+            nights.append(noise_floor(night.start, market, known, tonight, settings, config.replays))
+        out = pd.concat(nights, ignore_index=True)
+        admitted = int(out.loc[out["replay"] > 0, "accepted"].sum())
+        check = dg.AssetCheckResult(
+            check_name="nothing_admitted",
+            passed=admitted == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{admitted} factors admitted on {int((out['replay'] > 0).sum())} shuffled panels",
+        )
+        yield check
+        yield dg.Output(out, metadata={"floor": markdown_table(nights[-1])})
+
+    return [noise_floor_table]

@@ -1,0 +1,112 @@
+"""
+Tear sheets: one page and one picture per factor that is traded, and for the best of the references to compare with.
+"""
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.backtest.library import Bench, validation
+from alpha_pipeline.market import Market
+from alpha_pipeline.mining.cutoffs import cutoff_of
+from alpha_pipeline.panel import with_history
+from alpha_pipeline.reporting.funnel import funnel_counts
+from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
+from alpha_pipeline.validation import SampledRanks, likeness
+from assets.backtests import library_inputs
+from assets.declare import key_of, stored
+from assets.factors import ALL_NIGHTS
+from assets.partitions import Window, lookback, window
+from resources.lake import Lake
+from resources.parquet_io import ParquetIOManager
+from resources.stored_chat import prompt_of
+
+REFERENCES, TRADED = 2, 20
+FLATTERED = "Chosen on these very bars, so the numbers flatter it. The sealed bars have not been opened for this page."
+WRITTEN = ("proposer", "model", "way", "parent", "dialect", "source", "rationale", "risks", "claims", "feedback")
+
+
+def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`tear_sheets` of one market."""
+    trials = dg.AssetIn(
+        key_of("factor_definitions", market),
+        partition_mapping=lookback(ALL_NIGHTS),
+        metadata={"allow_missing": True},
+    )
+
+    @stored(
+        tables.TEAR_SHEETS,
+        "report",
+        market,
+        kinds=("parquet", "html", "matplotlib"),
+        description="A page and a picture for each traded factor and the best references, as of the last night asked.",
+        ins={"factor_definitions": trials, **library_inputs(market)},
+    )
+    def tear_sheets(
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[ParquetIOManager],
+        factor_definitions: pd.DataFrame,
+        factor_library: pd.DataFrame,
+        raw_funding: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        night = list(window(context).days())[-1]
+        trials = tables.TRIALS.complete(factor_definitions[factor_definitions["night"] <= night.start])
+        library = factor_library[factor_library["night"] == night.start]
+        known = with_history(ohlcv_history, market_panel).until(night.end)
+        bench = Bench.of(library, known, market, validation, raw_funding, cutoff_of)
+        rows = []
+        for sheet, status in _sheets(bench, trials, night, lake.lake):
+            place = f"tear_sheets/{market.name}/{night.night}/{sheet.factor_id}"
+            picture = tear_sheet_png(sheet)
+            lake.lake.atomic_write(f"{place}.png", picture)
+            lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, picture).encode())
+            head = {"night": night.start, "factor_id": sheet.factor_id, "status": status}
+            rows.append({**head, "page": f"{place}.html", "picture": f"{place}.png"})
+        context.log.info(f"{len(rows)} tear sheets")
+        pages = {row["factor_id"]: dg.MetadataValue.path(lake.lake.url(str(row["page"]))) for row in rows}
+        out = pd.DataFrame(rows) if rows else tables.TEAR_SHEETS.empty()
+        return dg.Output(out, metadata={str(name): page for name, page in pages.items()})
+
+    return [tear_sheets]
+
+
+def _sheets(bench: Bench, trials: pd.DataFrame, night: Window, lake: Lake) -> list[tuple[Sheet, str]]:
+    """What is shown, the traded first, by size of t."""
+    measured = bench.measured(trials)
+    order = measured.assign(size=measured["t_stat"].abs()).sort_values("size", ascending=False)
+    reference = order["status"] == "reference"
+    chosen = pd.concat([order[~reference].head(TRADED), order[reference].head(REFERENCES)])
+    factors = bench.factors.set_index("factor_id")
+    written = trials.drop_duplicates("factor_id", keep="last").set_index("factor_id")
+    ranked = {name: SampledRanks.of(values[bench.start :]) for name, values in bench.values.items()}
+    closes = bench.panel.timestamps[[bench.start, -1]].astype("datetime64[D]")
+    counts = funnel_counts(trials)
+    found = []
+    for row in chosen.to_dict("records"):
+        name = str(row["factor_id"])
+        origin = written.loc[name].to_dict() if name in written.index else {}
+        others = {key: ranks for key, ranks in ranked.items() if key != name}
+        said = [
+            ("entered", str(factors.loc[name, "since"])[:10]),
+            *((key, str(origin.get(key, ""))) for key in WRITTEN),
+        ]
+        asked = prompt_of(lake, str(origin.get("request_hash", "")))
+        sheet = Sheet(
+            name=str(factors.loc[name, "name"]),
+            factor_id=name,
+            expression=str(factors.loc[name, "expression"]),
+            market=bench.market,
+            night=night.start,
+            segment=f"validation, {closes[0]} to {closes[1]}",
+            study=bench.study(name),
+            measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
+            correlations=likeness(ranked[name], others),
+            funnel=counts,
+            stage=str(origin.get("stage", "accepted")),
+            provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
+            notes=[FLATTERED] if row["status"] != "reference" else [],
+        )
+        found.append((sheet, str(row["status"])))
+    return found
