@@ -120,10 +120,9 @@ def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
 def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
     close = panel["close"]
     before = _before(close)
+    before = np.where(np.isfinite(before), before, close)  # the first bar moves from its own close
     with np.errstate(invalid="ignore", divide="ignore"):
         moves = {name: panel[name] / before for name in PRICES if name in panel.fields}
-    started = np.isfinite(close) & ~np.isfinite(before)
-    moves["close"] = np.where(started, 1.0, moves["close"])
     anew = {name: values[rows] for name, values in moves.items()}
     path = np.cumprod(np.where(np.isfinite(anew["close"]), anew["close"], 1.0), axis=0)
     level = np.nanmedian(close, axis=0)

@@ -1,0 +1,69 @@
+"""The noise floor: the same bars in an order that says nothing of what comes next, and the same rule on them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.mining.noise import floors, noise_floor, shuffled
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.tables import NOISE_FLOOR
+
+from .scripted import Script, mined, night_of, walk
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    """Random walks that follow a field."""
+    return walk(400, edge=1.0)
+
+
+def moves(panel: Panel) -> np.ndarray:
+    close = panel["close"]
+    return np.round(close[1:] / close[:-1], 9)
+
+
+def test_bars_keep_their_moves_and_their_fields(panel: Panel) -> None:
+    """Every bar is there once, whole; only the order is another."""
+    luck = shuffled(panel, 1, seed=4)
+    assert luck.symbols == panel.symbols and (luck.timestamps == panel.timestamps).all()
+    mine, theirs = ({tuple(row) for row in moves(p)} for p in (panel, luck))
+    assert len(mine - theirs) <= 1  # the first bar has no move of its own
+    rows = {tuple(row) for row in panel["volume"]}
+    assert {tuple(row) for row in luck["volume"]} == rows
+    assert not np.array_equal(luck["close"], panel["close"])
+    np.testing.assert_array_equal(shuffled(panel, 1, seed=4)["close"], luck["close"])
+
+
+def test_what_is_missing_goes_with_its_bar() -> None:
+    """Gaps move, nothing else becomes undefined; within a bar prices keep their order."""
+    rng = np.random.default_rng(0)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, (120, 4)), axis=0))
+    fields = {"open": close * 0.999, "high": close * 1.01, "low": close * 0.99, "close": close, "volume": close * 0 + 1}
+    gaps = rng.random((120, 4)) < 0.1
+    gaps[0] = False
+    fields = {name: np.where(gaps, np.nan, values) for name, values in fields.items()}
+    times = pd.date_range("2018-01-01", periods=120, freq="D").to_numpy("datetime64[us]")
+    luck = shuffled(Panel(times, tuple("ABCD"), fields), 5, seed=1)
+    assert np.isnan(luck["close"]).sum() == gaps.sum()
+    present = np.isfinite(luck["close"])
+    assert (luck["high"][present] >= luck["close"][present]).all() and (luck["low"][present] > 0).all()
+
+
+def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
+    """A planted factor beats every replay, nothing is admitted there; a worthless one is one of many."""
+    tonight = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
+    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 6)
+    assert NOISE_FLOOR.conform(table).num_rows == 7
+    found = {name: (real, luck) for name, real, luck in floors(table)}
+    assert all(real > luck.max() for real, luck in found.values())
+    assert table.loc[table["replay"] > 0, "accepted"].sum() == 0 and table["accepted"].iloc[0] >= 1
+    assert (table["measured"] == 2).all()
+
+
+def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
+    """One row, which says so."""
+    tonight = mined(Script(["close +"]), 1, panel)
+    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
+    assert len(table) == 1 and table["measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
