@@ -18,6 +18,7 @@ from alpha_pipeline.validation import (
     Screen,
     canaries,
     checks,
+    likeness,
     validate,
     wrong_canaries,
 )
@@ -215,3 +216,22 @@ def test_values_are_judged_as_numpy_and_scipy_judge_them() -> None:
     pairs = [(a[ok], b[ok]) for a, b in zip(values, other, strict=True) if (ok := np.isfinite(a + b)).any()]
     alike = np.mean([abs(stats.spearmanr(a, b).statistic) for a, b in pairs])
     assert value["correlation"] == pytest.approx(alike, abs=1e-12)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.02, 0.3, 0.9])
+def test_likeness_is_the_mean_size_of_spearman_by_bar(missing: float) -> None:
+    """As scipy ranks the pairs of each bar, with ties, with symbols that come and go, on bars too narrow."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(60, 9)).round(1)
+    y = (x + rng.normal(size=x.shape)).round(1)
+    both = rng.random(x.shape) < missing / 2
+    x[both | (rng.random(x.shape) < missing)] = np.nan
+    y[both] = np.nan
+    x[:5], y[7] = np.nan, 1.0
+    sizes = []
+    for a, b in zip(x, y, strict=True):
+        pairs = np.isfinite(a) & np.isfinite(b)
+        if pairs.sum() >= 3 and np.ptp(a[pairs]) > 0 and np.ptp(b[pairs]) > 0:
+            sizes.append(abs(stats.spearmanr(a[pairs], b[pairs]).statistic))
+    found = likeness(SampledRanks.of(x), {"y": SampledRanks.of(y)})
+    assert found.get("y", np.nan) == pytest.approx(np.mean(sizes) if sizes else np.nan, rel=1e-12, nan_ok=True)
