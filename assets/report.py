@@ -7,14 +7,15 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.reporting import MarketNight, funnel_text, library_text, nightly_page, signal_text
+from alpha_pipeline.reporting import MarketNight, floor_text, funnel_text, library_text, nightly_page, signal_text
 from assets.declare import key_of, stored
 from assets.partitions import Window, lookback, window
 from assets.raw import FACTS
+from assets.sealed import openings
 from resources.market_data import MarketDataResource
 from resources.parquet_io import ParquetIOManager
 
-TONIGHT = ("factor_definitions", "factor_library", "backtest_metrics", "source_signals")
+TONIGHT = ("factor_definitions", "factor_library", "noise_floor", "backtest_metrics", "source_signals")
 Frames = dict[str, pd.DataFrame]
 
 
@@ -48,7 +49,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         rows = []
         for night in window(context).days():
-            markets = [_market_night(market, frames, night, data) for market in MARKETS]
+            markets = [_market_night(market, frames, night, data, openings(lake.lake, market)) for market in MARKETS]
             fused = _closed_in(frames["fused_signal"], night)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= night.end]
@@ -70,7 +71,9 @@ def report_assets() -> list[dg.AssetsDefinition]:
     return [nightly_report]
 
 
-def _market_night(market: Market, frames: Frames, night: Window, data: MarketDataResource) -> MarketNight:
+def _market_night(
+    market: Market, frames: Frames, night: Window, data: MarketDataResource, openings: int
+) -> MarketNight:
     def tonight(name: str) -> pd.DataFrame:
         frame = frames[f"{market.name}_{name}"]
         return frame[frame["night"] == night.start]
@@ -88,6 +91,8 @@ def _market_night(market: Market, frames: Frames, night: Window, data: MarketDat
         _closed_in(frames[f"{market.name}_source_signals"], night),
         closes,
         {name: reason for name, reason in reasons.items() if reason},
+        noise=tonight("noise_floor"),
+        openings=openings,
     )
 
 
@@ -98,8 +103,9 @@ def _closed_in(table: pd.DataFrame, night: Window) -> pd.DataFrame:
 def _summary(night: Window, fused: pd.DataFrame, markets: list[MarketNight], page: str) -> str:
     trials = {m.market.name: m.trials for m in markets}
     library = library_text({m.market.name: m.library for m in markets}, {m.market.name: m.metrics for m in markets})
-    parts = [f"The night of {night.night}", signal_text(fused), funnel_text(trials), library, f"Report  {page}"]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    floor = floor_text({m.market.name: m.noise for m in markets})
+    parts = [f"The night of {night.night}", signal_text(fused), funnel_text(trials), floor, library, f"Report  {page}"]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
 def _row(night: Window, page: str, fused: pd.DataFrame, markets: list[MarketNight]) -> dict[str, object]:

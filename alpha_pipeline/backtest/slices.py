@@ -16,6 +16,9 @@ from alpha_pipeline.statistics import mean_test, overlap_lags
 
 # Each group of symbols is ranked within itself; fewer leave no legs.
 SYMBOLS_A_GROUP = 3
+# What a year of it would be, extrapolated from less, is noise.
+LEAST_DAYS = 20
+DAY_SECONDS = 86_400
 WHOLE = ("all", "all bars")
 
 
@@ -44,7 +47,7 @@ def sliced(
         Columns `kind` (all, year, trend, risk, liquidity, cutoff, symbols), `slice`, `bars` (of returns), `rank_ic`,
         `t_stat`, `annual_return` and `sharpe` (after costs; annualised by the calendar), `max_drawdown`. A bar belongs
         to the regime known at its close. The symbols are halved by the money traded before `start`, or in the first
-        half of the bars where there is nothing before it. NaN where undefined.
+        half of the bars where there is nothing before it. NaN where undefined, and on parts of less than 20 days.
     """
     config = config or BacktestConfig.of(market)
     words = regimes(panel, market).iloc[start:].reset_index(drop=True)
@@ -79,6 +82,9 @@ def _series(
 
 def _row(kind: str, name: str, net: Array, ic: Array, market: Market) -> dict[str, object]:
     earned, year = net[np.isfinite(net)], market.periods_per_year
+    if len(earned) * market.bar_length.total_seconds() < LEAST_DAYS * DAY_SECONDS:
+        blank = dict.fromkeys(("rank_ic", "t_stat", "annual_return", "sharpe", "max_drawdown"), np.nan)
+        return {"kind": kind, "slice": name, "bars": len(earned), **blank}
     test = mean_test(ic, overlap_lags(market.horizon_bars))
     return {
         "kind": kind,

@@ -5,7 +5,7 @@ The same loop and the same rule on the market's own bars in another order, where
 comes after.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -150,11 +150,3 @@ def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
 
 def _dialect(name: object) -> Dialect:
     return name  # type: ignore[return-value]  # a cell of the ledger
-
-
-def floors(rows: pd.DataFrame) -> Iterator[tuple[str, float, Array]]:
-    """Name, real value and sorted values on noise of each kind of best."""
-    for name in ("best_train_t", "best_valid_t", "best_sharpe"):
-        real = rows.loc[rows["replay"] == 0, name]
-        luck = rows.loc[rows["replay"] > 0, name].dropna().to_numpy(float)
-        yield name, float(real.iloc[0]) if len(real) else np.nan, np.sort(luck)

@@ -13,11 +13,13 @@ import pandas as pd
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
+from alpha_pipeline.reporting.floor import floor_rows
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.markup import chart, columns, folded, market_title, paragraph, table
 from alpha_pipeline.reporting.outcomes import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
 from alpha_pipeline.reporting.wording import clock, figure, percent, plain, plural, spoken
+from alpha_pipeline.tables import NOISE_FLOOR
 
 _PRICE_DAYS = 90
 _PRICE_LINES = 5
@@ -38,6 +40,8 @@ class MarketNight:
         closes: index UTC bar closes, columns symbols; the last ninety days are drawn.
         absent: source name to the reason it was absent that night.
         notes: further lines on the coverage of the data.
+        noise: the night's rows of `noise_floor`.
+        openings: how often the sealed bars were looked at so far.
     """
 
     market: Market
@@ -48,6 +52,8 @@ class MarketNight:
     closes: pd.DataFrame
     absent: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    noise: pd.DataFrame = field(default_factory=NOISE_FLOOR.empty)
+    openings: int = 0
 
 
 def decisions(m: MarketNight, latest: pd.DataFrame) -> list[str]:
@@ -86,6 +92,7 @@ def mining(m: MarketNight) -> list[str]:
                 table([("Why proposals were refused", "long"), ("Proposals", "n")], refusals(m.trials, 8)),
             ]
         ),
+        _noise_table(m.noise),
         folded(f"All {plural(len(ours), 'proposal')}, best validated first", _trial_table(ours)),
     ]
 
@@ -113,6 +120,11 @@ def track_record(record: pd.DataFrame) -> list[str]:
     note = "The intervals take decisions as independent; neighbouring ones overlap, so the truth is wider."
     hits_table = table(titles, rows) or paragraph("All past decisions were HOLD.")
     return [columns(curves), hits_table, paragraph(note, "soft")]
+
+
+def _noise_table(noise: pd.DataFrame) -> str:
+    titles = [("Best of the night", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Luck", "long")]
+    return table(titles, floor_rows(noise))
 
 
 def _factors(m: MarketNight) -> list[str]:

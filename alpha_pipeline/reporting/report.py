@@ -104,8 +104,11 @@ def _method(markets: Sequence[MarketNight]) -> list[str]:
         "Sharpe ratios are per year, turnover per day; break-even is the cost of turnover that eats the whole return.",
         *(_costs(m.market) for m in markets),
         "A decision taken at the close of a bar is executed on the next bar, never at the price it was made from.",
-        "Factors are chosen on the train and validation stretches. The test stretch is sealed: "
-        "no proposer, judge or weight reads it.",
+        "Factors are chosen on the train and validation stretches, and the numbers here are those of validation: they "
+        "flatter what was chosen by them. The test stretch is sealed: no proposer, judge, weight or page reads it.",
+        *(f"The sealed stretch of {m.market.name} was opened {plural(m.openings, 'time')} so far." for m in markets),
+        "A factor is admitted when train makes it a discovery among everything ever tried (Benjamini-Yekutieli, 5 %), "
+        "validation finds it again among all discoveries (Benjamini-Hochberg, 5 %), and it earns after costs.",
         "Every factor is recomputed on cut and altered data; one that sees the future is refused.",
         "The t-statistics allow for overlapping outcomes (Newey-West). Deflated is the probability that the true "
         "Sharpe ratio beats the best of all trials by luck alone.",

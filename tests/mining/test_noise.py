@@ -6,8 +6,9 @@ import pytest
 
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.mining import MiningSettings
-from alpha_pipeline.mining.noise import floors, noise_floor, shuffled
+from alpha_pipeline.mining.noise import noise_floor, shuffled
 from alpha_pipeline.panel import Panel
+from alpha_pipeline.reporting.floor import floor_rows, floor_text, floors
 from alpha_pipeline.tables import NOISE_FLOOR
 
 from .scripted import Script, mined, night_of, walk
@@ -60,6 +61,8 @@ def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
     assert all(real > luck.max() for real, luck in found.values())
     assert table.loc[table["replay"] > 0, "accepted"].sum() == 0 and table["accepted"].iloc[0] >= 1
     assert (table["measured"] == 2).all()
+    assert [told for *_, told in floor_rows(table)] == ["above 6 of 6 shuffled panels"] * 3
+    assert floor_text({"crypto": table}).count("above 6 of 6") == 3
 
 
 def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
@@ -67,3 +70,4 @@ def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
     tonight = mined(Script(["close +"]), 1, panel)
     table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
     assert len(table) == 1 and table["measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
+    assert floor_rows(table) == [] and floor_text({"crypto": table}) == ""

@@ -1,0 +1,52 @@
+"""What every night proves of itself: canaries, and the count of looks at the sealed bars."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.market import CRYPTO, EQUITIES
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.validation import checks as registered
+from alpha_pipeline.validation.checks import _checks
+from assets.factors import _canaries
+from assets.sealed import _count, openings
+from resources.lake import Lake
+
+
+@pytest.fixture
+def panel() -> Panel:
+    """Random walks."""
+    rng = np.random.default_rng(0)
+    times = pd.date_range("2018-01-01", periods=500, freq="D").to_numpy("datetime64[us]")
+    fields = {"close": 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (500, 5)), axis=0)), "volume": np.ones((500, 5))}
+    return Panel(times, tuple("ABCDE"), fields)
+
+
+def test_the_canaries_sing(panel: Panel) -> None:
+    """Every cheater is caught, every honest factor passes."""
+    assert _canaries(panel).passed
+
+
+@pytest.mark.parametrize(
+    ("broken", "outcome", "named"),
+    [("passes everything", True, "cheater 'negative shift' passed"), ("refuses everything", False, "honest factor")],
+)
+def test_a_check_that_no_longer_works_stops_the_night(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, broken: str, outcome: bool, named: str
+) -> None:
+    """Whichever way it broke; the result names what was let through or refused."""
+    for name in ("no_lookahead", "start_independence"):
+        assert registered()[name]
+        monkeypatch.setitem(_checks, name, (lambda candidate: (outcome, 0.0, 0.0, broken), True))
+    result = _canaries(panel)
+    assert not result.passed and named in str(result.description)
+
+
+def test_every_look_at_the_sealed_bars_is_counted(tmp_path: Path) -> None:
+    """By market, for good; none before the first."""
+    lake = Lake(str(tmp_path))
+    assert openings(lake, CRYPTO) == 0
+    assert [_count(lake, CRYPTO, {"run": str(k)}) for k in range(3)] == [1, 2, 3]
+    assert (openings(lake, CRYPTO), openings(lake, EQUITIES)) == (3, 0)
