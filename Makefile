@@ -5,7 +5,7 @@ READY := .venv/.ready
 DAGSTER := -m alpha_pipeline.definitions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check ui local-model lock bench bench-engine clean
+.PHONY: help setup run test check ui local-model lock bench bench-engine bench-proof clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: $(READY) ## wall time of a night by part, overhead per partition, lake re
 bench-engine: $(READY) ## the engine against its peers, which are installed first (KunQuant needs g++); half an hour
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench.lock
 	@$(BIN)/python -m benchmarks.engine
+
+bench-proof: $(READY) ## statistics and ledgers beside those of others, then a thousand factors scored; peers are installed first
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-peers.lock
+	@$(BIN)/python -m benchmarks.agreement && $(BIN)/python -m benchmarks.scoring
 
 clean: ## remove what runs produced (data/, .dagster/); keeps .venv
 	@rm -rf data .dagster .tmp_dagster_home_*

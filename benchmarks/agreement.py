@@ -1,7 +1,7 @@
 """
 Our statistics and ledgers beside those of others: what, ours, theirs, difference.
 
-Peers that are not installed are named and left out: pip install -r requirements-bench.lock
+Peers that are not installed are named and left out: pip install -r requirements-peers.lock
 
     python -m benchmarks.agreement
 """
@@ -24,12 +24,12 @@ Line = tuple[str, float, float]
 def main() -> None:
     """Print every comparison."""
     sys.stdout.write(f"{'what':<58}{'ours':>16}{'theirs':>16}{'difference':>12}\n")
-    for compare in (_deflated, _overfitting, _discoveries, _newey_west, _family, _combinatorial, _ledgers, _weights):
+    for compare in (_deflated, _overfitting, _discoveries, _newey_west, _family, _combinatorial, _ledgers):
         try:
             for what, ours, theirs in compare():
                 sys.stdout.write(f"{what:<58}{ours:>16.9g}{theirs:>16.9g}{abs(ours - theirs):>12.1e}\n")
         except ImportError as error:
-            sys.stdout.write(f"{compare.__name__[1:]}: {error.name} is not installed (requirements-bench.lock)\n")
+            sys.stdout.write(f"{compare.__name__[1:]}: {error.name} is not installed (requirements-peers.lock)\n")
 
 
 def _deflated() -> Iterator[Line]:
@@ -41,7 +41,7 @@ def _overfitting() -> Iterator[Line]:
     import purgedcv
 
     returns = np.random.default_rng(0).normal(0, 0.01, (960, 40))
-    theirs = purgedcv.probability_of_backtest_overfitting(returns, n_blocks=16)
+    theirs = purgedcv.probability_of_backtest_overfitting(returns, n_splits=16)
     yield "PBO, 16 blocks: purgedcv", probability_of_overfitting(returns, 16), float(getattr(theirs, "pbo", theirs))
 
 
@@ -90,11 +90,8 @@ def _combinatorial() -> Iterator[Line]:
     same = sum(tuple(sorted(np.concatenate(test))) in tests for _, test in splits)
     yield "CPCV, test sets that are the same: skfolio", float(same), float(len(splits))
     by_test = {tuple(test): set(train) for train, test in ours}
-    leaked = sum(
-        len(by_test[tuple(sorted(np.concatenate(test)))] - set(train)) for train, test in splits
-    )  # theirs purges the label's reach on both sides, ours before a block and an embargo of choice after it
-    within = sum(len(set(train)) for train, _ in splits)
-    yield "CPCV, train bars of theirs and of ours beside them: skfolio", float(within + leaked), float(within)
+    leaked = sum(len(by_test[tuple(sorted(np.concatenate(test)))] - set(train)) for train, test in splits)
+    yield "CPCV, train bars of ours that theirs purges after a block: skfolio", float(leaked), 0.0
 
 
 def _ledgers() -> Iterator[Line]:
@@ -112,22 +109,6 @@ def _ledgers() -> Iterator[Line]:
         ours = backtest(values, panel, config, market.periods_per_year, funding)
         equity = _event_loop(ours.weights, panel, ours.first, config, market, rates if every else None)
         yield f"final equity, {name}: event loop", float(np.prod(1 + ours.net)), equity
-
-
-def _weights() -> Iterator[Line]:
-    import vectorbt as vbt
-
-    panel, values, _ = _case(_hours(400), 0)
-    config = BacktestConfig(fee_bps=10, slippage_bps=0, borrow_bps_per_year=0, rebalance_bars=24, fill="close")
-    ours = backtest(values, panel, config, CRYPTO.periods_per_year)
-    closes = pd.DataFrame(panel["close"])
-    targets = pd.DataFrame(np.nan, closes.index, closes.columns)
-    held = slice(ours.first, ours.first + len(ours.net))
-    targets.iloc[held] = np.where(ours.turnover[:, None] > 0, ours.weights, np.nan)
-    theirs = vbt.Portfolio.from_orders(
-        closes, targets, size_type="targetpercent", fees=0.001, cash_sharing=True, group_by=True, call_seq="auto"
-    )
-    yield "final equity, hours, 10 bps: vectorbt", float(np.prod(1 + ours.net)), float(theirs.value().iloc[-1] / 100)
 
 
 def _event_loop(

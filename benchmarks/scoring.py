@@ -62,7 +62,7 @@ def main() -> None:
 
         _peer("alphalens", _alphalens, values, panel, library, mine, found)
     except ImportError:
-        _say("  alphalens is not installed: pip install -r requirements-bench.lock")
+        _say("  alphalens is not installed: pip install -r requirements-peers.lock")
 
 
 def _ours(
