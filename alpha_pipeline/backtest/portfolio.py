@@ -35,6 +35,7 @@ class BacktestConfig:
         rebalance_bars: bars between decisions.
         quantile: share of the symbols in each leg.
         max_weight: cap of a single weight's size.
+        gross: sum of the sizes of all weights aimed at, before the cap.
         mode: quantile (long top, short bottom), rank, long_only, or time_series (each symbol against its own past).
         fill: price of the execution bar.
         delay_bars: bars between decision and execution.
@@ -57,12 +58,15 @@ class BacktestConfig:
     capital: float = 100_000.0
     impact: float = 0.0
     delisting_return: float = 0.0
+    gross: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.quantile <= 0.5 or self.rebalance_bars < 1 or not 0 < self.max_weight <= 1:
             raise SettingError(
                 f"quantile in (0, 0.5], rebalance_bars >= 1, max_weight in (0, 1] expected; found {self}"
             )
+        if not 0 < self.gross < float("inf"):
+            raise SettingError(f"gross above 0 expected; found {self}")
         if self.mode not in MODES or self.fill not in ("open", "close"):
             raise SettingError(f"mode one of {MODES} and fill 'open' or 'close' expected; found {self}")
         if self.delay_bars < 1 or self.window_bars < 2 or self.capital <= 0 or self.delisting_return < -1:
@@ -257,6 +261,9 @@ def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.D
 
 def _targets(values: Array, fractions: Array | None, decided: Array, direction: float, config: BacktestConfig) -> Array:
     """(decisions, symbols): what to hold after each."""
+    if config.gross != 1.0:  # a book of gross 1 under a cap as much lower, made larger
+        plain = replace(config, gross=1.0, max_weight=min(1.0, config.max_weight / config.gross))
+        return config.gross * _targets(values, fractions, decided, direction, plain)
     if config.mode == "time_series":
         return positions.time_series_weights(direction * values, config.window_bars, config.max_weight)[decided]
     rows = slice(len(decided)) if len(decided) and decided[-1] == len(decided) - 1 else decided

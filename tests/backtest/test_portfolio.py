@@ -258,6 +258,21 @@ def test_other_books() -> None:
     np.testing.assert_allclose(long_only_weights(ranks(values), 0.25, 0.2), [[0.2, 0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("mode", ["quantile", "rank", "long_only", "time_series"])
+def test_the_gross_target_scales_the_book_up_to_the_cap(mode: str) -> None:
+    """Twice the book is twice the weights, each at most the cap; no target at all is refused."""
+    rng = np.random.default_rng(3)
+    times = pd.date_range("2019-01-01", periods=120, freq="D").to_numpy("datetime64[us]")
+    data = Panel(times, tuple("ABCDEFGH"), {"close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (120, 8)), axis=0))})
+    values = rng.normal(size=(120, 8))
+    plain = BacktestConfig(1, 0, 0, rebalance_bars=1, mode=mode, max_weight=1.0, window_bars=20)  # type: ignore[arg-type]
+    one = backtest(values, data, plain, 252.0).weights
+    two = backtest(values, data, replace(plain, gross=2.0, max_weight=0.3), 252.0).weights
+    np.testing.assert_allclose(two, np.clip(2 * one, -0.3, 0.3), atol=1e-15)
+    with pytest.raises(SettingError, match="gross"):
+        replace(plain, gross=0.0)
+
+
 def test_one_symbol_is_traded_against_its_own_past() -> None:
     """Tanh of the rolling z-score as pandas has it; nothing during the warm-up."""
     x = np.random.default_rng(0).normal(size=(80, 1))
