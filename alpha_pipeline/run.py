@@ -65,7 +65,7 @@ def run_mining(settings: NightRun, markets: Sequence[str], knobs: Mapping[str, o
     Args:
         settings: which night.
         markets: names of the markets to mine.
-        knobs: of `assets.factors.MiningConfig`, by name.
+        knobs: of `assets.mining_config.MiningConfig`, by name.
 
     Returns:
         Wall time in seconds.

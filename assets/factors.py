@@ -6,13 +6,11 @@ The outer loop is an edge: tonight's trials depend on those of every earlier nig
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
-from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
@@ -20,20 +18,20 @@ from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining import (
     PROPOSERS,
-    MiningSettings,
     Proposer,
     mine,
     mutation,
     next_library,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES, Budget, read_prices
+from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
+from assets.mining_config import MiningConfig
 from assets.partitions import earlier, lookback, window
 from resources.llm import LanguageModel
 from resources.parquet_io import ParquetIOManager
@@ -45,45 +43,6 @@ BLOCKING = ("no_lookahead", "start_independence", "variation", "movement")
 CANARIES = "canaries"
 TRUE_CANARIES = "Known cheaters, written behind the language's back, are caught, and honest factors are let through."
 INFORMING = tuple(name for name in checks() if name not in BLOCKING)
-
-
-class MiningConfig(dg.Config):
-    """
-    Knobs of one night of mining, as in `mining.MiningSettings`.
-
-    Besides: `proposer` in place of the configured one; `fresh` asks every question anew, `retry` those that went
-    unanswered, where otherwise stored answers count.
-    """
-
-    rounds: int = MiningSettings.rounds
-    proposals_per_round: int = MiningSettings.proposals_per_round
-    batch: int = MiningSettings.batch
-    ways: list[str] = Field(default=list(MiningSettings.ways))
-    families: list[str] = Field(default=[])
-    context: str = ""
-    repairs: int = MiningSettings.repairs
-    seed: int = 0
-    proposer: str = ""
-    fresh: bool = False
-    retry: bool = False
-    night_calls: int = Budget.night_calls
-    night_tokens: int = Budget.night_tokens
-    night_seconds: float = Budget.night_seconds
-    night_usd: float = Budget.night_usd
-    month_tokens: int = Budget.month_tokens
-    month_usd: float = Budget.month_usd
-
-    def settings(self, prices: Path) -> MiningSettings:
-        """What the mining loop is told."""
-        limits = {limit.name: getattr(self, limit.name) for limit in fields(Budget)}
-        same = ("rounds", "proposals_per_round", "batch", "context", "repairs", "seed")
-        return MiningSettings(
-            **{name: getattr(self, name) for name in same},
-            ways=tuple(self.ways),  # type: ignore[arg-type]  # MiningSettings refuses others by name
-            families=tuple(self.families),
-            budget=Budget(**limits),
-            prices=read_prices(prices),
-        )
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:

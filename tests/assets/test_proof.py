@@ -1,5 +1,6 @@
 """What every night proves of itself: canaries, and the count of looks at the sealed bars."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market import CRYPTO, EQUITIES
+from alpha_pipeline.mining import Admission
+from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.checks import _checks
 from assets.factors import _canaries
+from assets.mining_config import AdmissionConfig, MiningConfig
 from assets.sealed import _count, openings
 from resources.lake import Lake
 
@@ -50,3 +54,11 @@ def test_every_look_at_the_sealed_bars_is_counted(tmp_path: Path) -> None:
     assert openings(lake, CRYPTO) == 0
     assert [_count(lake, CRYPTO, {"run": str(k)}) for k in range(3)] == [1, 2, 3]
     assert (openings(lake, CRYPTO), openings(lake, EQUITIES)) == (3, 0)
+
+
+def test_the_rule_of_admission_is_configuration() -> None:
+    """Every field of the rule, by its name, with its own default."""
+    assert MiningConfig().settings(PRICES).admission == Admission()
+    stricter = MiningConfig(admission=AdmissionConfig(deflated_sharpe=0.95, t_stat=4.0)).settings(PRICES).admission
+    assert stricter == Admission(deflated_sharpe=0.95, t_stat=4.0)
+    assert set(AdmissionConfig.model_fields) == {part.name for part in fields(Admission)}
