@@ -61,7 +61,8 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
 
 def _measures(sheet: Sheet) -> str:
     rows = [(label, _shown(float(sheet.measures.get(key, np.nan)), spec)) for key, label, spec in MEASURES]
-    return markup.table([("measure", "name"), ("", "n")], rows)
+    half, titles = (len(rows) + 1) // 2, [("measure", "name"), ("", "n")]
+    return markup.columns([markup.table(titles, rows[:half]), markup.table(titles, rows[half:])])
 
 
 def _shown(value: float, spec: str) -> str:
