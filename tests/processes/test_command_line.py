@@ -53,17 +53,17 @@ def test_an_unknown_symbol_is_named_with_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
-    """From the shell as from the UI: the same knobs, the trials as lines of JSON, the progress as events."""
+    """From the shell as from the UI: the same knobs, the trials as lines of JSON, the progress beside them."""
     command = [str(Path(sys.executable).with_name("alpha-pipeline")), "mine", "--market", "equities", "--night", NIGHT]
     knobs = ["--proposer", "mutation", "--rounds", "2", "--proposals", "3", "--families", "volume", "--json"]
     done = subprocess.run(
         [*command, *knobs], cwd=workplace, env=settings(workplace), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
     mined = [row for row in rows if row["proposer"] == "mutation"]
     assert len(mined) == 6 and {row["theme"] for row in mined} == {"volume"}
-    assert "round 2 of 2: 6 proposed" in done.stdout
+    assert "round 2 of 2: 6 proposed" in done.stderr
     stored = pd.read_parquet(workplace / "data/equities/factor_definitions" / f"day={NIGHT}" / "part-0.parquet")
     assert stored["factor_id"].tolist() == [row["factor_id"] for row in rows]
     wrong = subprocess.run(
@@ -74,4 +74,4 @@ def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
         text=True,
         check=False,
     )
-    assert wrong.returncode == 1 and "ways among" in wrong.stdout and "'guess'" in wrong.stdout
+    assert wrong.returncode == 1 and "ways among" in wrong.stderr and "'guess'" in wrong.stderr and not wrong.stdout
