@@ -45,7 +45,7 @@ def family_tests(returns: Array, block_bars: int | None = None, seed: int = 0) -
     Source: Hansen (2005), Romano and Wolf (2005), by the package `arch`.
     """
     bars, factors = returns.shape
-    spread = returns.std(axis=0)
+    spread = returns.std(axis=0) if bars else np.zeros(factors)
     alive = np.flatnonzero(spread > 0)
     out = FamilyTests(spa=np.nan, superior=[False] * factors, pbo=np.nan)
     if bars < MINIMUM_BARS or not len(alive):
