@@ -44,6 +44,11 @@ class Market:
     def bar_length(self) -> pd.Timedelta:
         return pd.Timedelta(self.bar)
 
+    @property
+    def bars_per_day(self) -> float:
+        """Bars of a full day by the clock, at least one."""
+        return max(1.0, pd.Timedelta(days=1) / self.bar_length)
+
 
 CRYPTO = Market("crypto", "crypto", "1h", "24/7", 8760.0, 24, fee_bps=10.0, slippage_bps=5.0)
 EQUITIES = Market("equities", "stock", "1D", "XNYS", 252.0, 1, fee_bps=1.0, slippage_bps=5.0, borrow_bps_per_year=50.0)

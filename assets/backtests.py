@@ -2,18 +2,21 @@
 What the library's factors earned, net of costs, on the validation bars before each night, part by part.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.backtest.library import Bench, validation
+from alpha_pipeline.backtest.splits import Segment
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.cutoffs import cutoff_of
-from alpha_pipeline.panel import with_history
+from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import ic_bars, markdown_image
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import ALL_NIGHTS, panel_inputs
-from assets.partitions import lookback, window
+from assets.partitions import Window, lookback, window
 from assets.raw import Result
 
 SHOWN = [
@@ -35,13 +38,28 @@ def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
-def trial_input(market: Market) -> dg.AssetIn:
-    """All trials up to the night: how much luck there was."""
+def trial_input(market: Market, columns: Sequence[str] | None = ("night", "seen_sharpe")) -> dg.AssetIn:
+    """All trials up to the night; by default what says how much luck there was, all columns with None."""
+    chosen = {} if columns is None else {"columns": list(columns)}
     return dg.AssetIn(
         key_of("factor_definitions", market),
         partition_mapping=lookback(ALL_NIGHTS),
-        metadata={"allow_missing": True, "columns": ["night", "seen_sharpe"]},
+        metadata={"allow_missing": True, **chosen},
     )
+
+
+def benches(
+    span: Window,
+    market: Market,
+    library: pd.DataFrame,
+    panel: Panel,
+    funding: pd.DataFrame,
+    segment: Callable[[int, int], Segment] = validation,
+) -> Iterator[tuple[Window, Bench]]:
+    """Each night of a window with its own library, ready to be measured on what was known by its end."""
+    for night in span.days():
+        held = library[library["night"] == night.start]
+        yield night, Bench.of(held, panel.until(night.end), market, segment, funding, cutoff_of)
 
 
 def backtest_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -68,12 +86,10 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         market_panel: pd.DataFrame,
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
-        nights = []
-        for night in window(context).days():
-            library = factor_library[factor_library["night"] == night.start]
-            tried = trials[trials["night"] <= night.start]
-            known = panel.until(night.end)
-            nights.append(Bench.of(library, known, market, validation, raw_funding, cutoff_of).measured(tried))
+        nights = [
+            bench.measured(trials[trials["night"] <= night.start])
+            for night, bench in benches(window(context), market, factor_library, panel, raw_funding)
+        ]
         last = nights[-1].sort_values("t_stat", ascending=False)
         context.log.info(f"{len(last)} factors measured, {len(trials)} trials counted")
         chart = markdown_image(ic_bars(last), "rank IC of each factor")
@@ -118,10 +134,7 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
-        nights = []
-        for night in window(context).days():
-            library = factor_library[factor_library["night"] == night.start]
-            nights.append(Bench.of(library, panel.until(night.end), market, validation, raw_funding, cutoff_of).parts())
+        nights = [bench.parts() for _, bench in benches(window(context), market, factor_library, panel, raw_funding)]
         last = nights[-1]
         shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe"]]
         return dg.Output(pd.concat(nights, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})

@@ -2,8 +2,6 @@
 The noise floor: what tonight's formulas show on the same bars in another order, beside what they show on the real ones.
 """
 
-from dataclasses import replace
-
 import dagster as dg
 import pandas as pd
 from pydantic import Field
@@ -45,7 +43,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         market_panel: pd.DataFrame,
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
-        settings = replace(MiningSettings(), threads=1)
+        settings = MiningSettings(threads=1)
         nights = []
         for night in window(context).days():
             tonight = factor_definitions[factor_definitions["night"] == night.start]

@@ -8,11 +8,10 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.library import Bench, sealed
+from alpha_pipeline.backtest.library import sealed
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining.cutoffs import cutoff_of
 from alpha_pipeline.panel import with_history
-from assets.backtests import SHOWN, library_inputs, trial_input
+from assets.backtests import SHOWN, benches, library_inputs, trial_input
 from assets.declare import markdown_table, stored
 from assets.partitions import window
 from resources.lake import Lake
@@ -42,11 +41,10 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
         panel = with_history(ohlcv_history, market_panel)
         span = window(context)
         opening = _count(lake.lake, market, {"run": context.run_id, "nights": [d.night for d in span.days()]})
-        nights = []
-        for night in span.days():
-            library = factor_library[factor_library["night"] == night.start]
-            bench = Bench.of(library, panel.until(night.end), market, sealed, raw_funding, cutoff_of)
-            nights.append(bench.measured(trials[trials["night"] <= night.start]))
+        nights = [
+            bench.measured(trials[trials["night"] <= night.start])
+            for night, bench in benches(span, market, factor_library, panel, raw_funding, sealed)
+        ]
         out = pd.concat(nights, ignore_index=True).assign(opening=opening)
         context.log.warning(f"the sealed bars of {market.name} were opened for the {opening}. time")
         leaderboard = markdown_table(nights[-1].sort_values("t_stat", ascending=False)[SHOWN])

@@ -6,17 +6,15 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.library import Bench, validation
+from alpha_pipeline.backtest.library import Bench
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining.cutoffs import cutoff_of
 from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
 from alpha_pipeline.validation import SampledRanks, likeness
-from assets.backtests import library_inputs
+from assets.backtests import benches, library_inputs, trial_input
 from assets.declare import key_of, stored
-from assets.factors import ALL_NIGHTS
-from assets.partitions import Window, lookback, window
+from assets.partitions import Window, window
 from resources.lake import Lake
 from resources.parquet_io import ParquetIOManager
 from resources.stored_chat import prompt_of
@@ -28,11 +26,6 @@ WRITTEN = ("proposer", "model", "way", "parent", "dialect", "source", "rationale
 
 def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`tear_sheets` of one market."""
-    trials = dg.AssetIn(
-        key_of("factor_definitions", market),
-        partition_mapping=lookback(ALL_NIGHTS),
-        metadata={"allow_missing": True},
-    )
 
     @stored(
         tables.TEAR_SHEETS,
@@ -40,24 +33,29 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         market,
         kinds=("parquet", "html", "matplotlib"),
         description="A page and a picture for each traded factor and the best references, as of the last night asked.",
-        ins={"factor_definitions": trials, **library_inputs(market)},
+        ins={
+            "factor_definitions": trial_input(market, columns=None),
+            "backtest_metrics": dg.AssetIn(key_of("backtest_metrics", market)),
+            **library_inputs(market),
+        },
     )
     def tear_sheets(
         context: dg.AssetExecutionContext,
         lake: dg.ResourceParam[ParquetIOManager],
         factor_definitions: pd.DataFrame,
+        backtest_metrics: pd.DataFrame,
         factor_library: pd.DataFrame,
         raw_funding: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
-        night = list(window(context).days())[-1]
+        panel = with_history(ohlcv_history, market_panel)
+        last = Window(window(context).end - pd.Timedelta(days=1), window(context).end)
+        night, bench = next(benches(last, market, factor_library, panel, raw_funding))
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["night"] <= night.start])
-        library = factor_library[factor_library["night"] == night.start]
-        known = with_history(ohlcv_history, market_panel).until(night.end)
-        bench = Bench.of(library, known, market, validation, raw_funding, cutoff_of)
+        measured = backtest_metrics[backtest_metrics["night"] == night.start]
         rows = []
-        for sheet, status in _sheets(bench, trials, night, lake.lake):
+        for sheet, status in _sheets(bench, measured, trials, night, lake.lake):
             place = f"tear_sheets/{market.name}/{night.night}/{sheet.factor_id}"
             picture = tear_sheet_png(sheet)
             lake.lake.atomic_write(f"{place}.png", picture)
@@ -72,9 +70,10 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
     return [tear_sheets]
 
 
-def _sheets(bench: Bench, trials: pd.DataFrame, night: Window, lake: Lake) -> list[tuple[Sheet, str]]:
+def _sheets(
+    bench: Bench, measured: pd.DataFrame, trials: pd.DataFrame, night: Window, lake: Lake
+) -> list[tuple[Sheet, str]]:
     """What is shown, the traded first, by size of t."""
-    measured = bench.measured(trials)
     order = measured.assign(size=measured["t_stat"].abs()).sort_values("size", ascending=False)
     reference = order["status"] == "reference"
     chosen = pd.concat([order[~reference].head(TRADED), order[reference].head(REFERENCES)])

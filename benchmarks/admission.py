@@ -9,16 +9,16 @@ The real loop with the random-grammar proposer on simulated hours of 20 symbols.
 import argparse
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import Stretch, score
-from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.market import CRYPTO
 from alpha_pipeline.mining import MiningSettings, mine, random_grammar
-from alpha_pipeline.mining.budget import Meter
+from alpha_pipeline.mining.proposers import Control
 from alpha_pipeline.mining.task import Draft, Task
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRIALS
@@ -32,41 +32,16 @@ NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
 PLANTED = "cs_rank(posts)"
 
 
-@dataclass(frozen=True)
-class WithPlant:
+def with_plant(place: int) -> Control:
     """The random grammar on prices and volume, and once, at `place`, the planted factor."""
+    asked, chance = count(), random_grammar()
 
-    place: int
-    asked: list[int]
+    def draw(task: Task, rng: np.random.Generator) -> Draft:
+        if next(asked) == place:
+            return Draft("planted", PLANTED)
+        return chance.draw(replace(task, fields=("close", "volume")), rng)
 
-    @property
-    def name(self) -> str:
-        """Label of the ledger."""
-        return "random_grammar"
-
-    @property
-    def model(self) -> str:
-        """No model."""
-        return ""
-
-    def within(self, meter: Meter) -> "WithPlant":
-        """Nothing here costs anything."""
-        return self
-
-    def propose(self, task: Task) -> tuple[Draft, ...]:
-        """Random draws, or the plant when its turn has come."""
-        self.asked.append(task.seed)
-        if len(self.asked) - 1 == self.place:
-            return (Draft("planted", PLANTED),)
-        return random_grammar().propose(replace(task, fields=("close", "volume")))
-
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
-        """Chance does not learn."""
-        return None
-
-    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
-        """Nor does it advise."""
-        return ""
+    return Control(chance.name, draw)
 
 
 def main() -> None:
@@ -85,7 +60,7 @@ def main() -> None:
 def _run(seed: int, proposals: int, strength: float) -> pd.DataFrame:
     place = seed % proposals if strength else -1
     settings = MiningSettings(rounds=1, proposals_per_round=proposals, batch=1, repairs=0, seed=seed, history_bars=BARS)
-    return mine(NIGHT, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), WithPlant(place, []), settings)
+    return mine(NIGHT, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), with_plant(place), settings)
 
 
 def _report(sharpe: float, outcomes: list[pd.DataFrame], proposals: int) -> None:

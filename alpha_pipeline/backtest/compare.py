@@ -14,7 +14,6 @@ from alpha_pipeline.panel import Array, Panel
 
 COSTS_BPS = (0.0, 5.0, 10.0, 20.0, 30.0)
 YEARS_OF_DAYS = (252, 365)
-DAY_SECONDS = 86_400
 
 
 def compare(
@@ -65,8 +64,7 @@ def protocol(
     cases += [("cost", f"{bps:g} bps", replace(free, fee_bps=bps), year, funding) for bps in COSTS_BPS]
     if funding is not None:
         cases.append(("funding", "ignored", base, year, None))
-    bars_a_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())
-    cases += [("year", f"{days} days", base, days * bars_a_day, funding) for days in YEARS_OF_DAYS]
+    cases += [("year", f"{days} days", base, days * market.bars_per_day, funding) for days in YEARS_OF_DAYS]
     rows = [
         {
             "switch": switch,

@@ -3,19 +3,18 @@
 import numpy as np
 
 from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.information import quantile_returns, rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest
+from alpha_pipeline.backtest.information import quantile_returns
+from alpha_pipeline.backtest.outcome import QUANTILES, Outcome
+from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult
 from alpha_pipeline.backtest.ranks import rank_correlations, ranks
-from alpha_pipeline.backtest.returns import bar_returns, forward_returns, last_known
+from alpha_pipeline.backtest.returns import bar_returns, last_known
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 
-QUANTILES = 5
 # A trade is a fill of this share of the money traded in a day; larger ones move the price.
 PARTICIPATION = 0.01
 CAPACITY_TRADES = 0.95
 VOLUME_DAYS = 20
-DAY_SECONDS = 86_400
 
 
 def details(
@@ -38,17 +37,14 @@ def details(
         `capacity` (quote currency: the capital up to which 95 % of the trades stay below 1 % of the symbol's daily
         money traded). NaN where undefined, and for the capacity without volume.
     """
-    config = config or BacktestConfig.of(market)
-    result = backtest(values, panel, config, market.periods_per_year, funding)
-    counted = slice(result.first, result.first + len(result.net))
-    returns = np.nan_to_num(bar_returns(panel, config.fill, config.delisting_return)[counted])
-    labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
-    ic = rank_ic(values, labels)
-    known = ic[np.isfinite(ic)]
+    outcome = Outcome.of(values, panel, market, config, funding)
+    result, config = outcome.result, outcome.config
+    returns = np.nan_to_num(bar_returns(panel, config.fill, config.delisting_return)[outcome.held])
+    known = outcome.rank_ic[np.isfinite(outcome.rank_ic)]
     return {
         "total_return": metrics.total_return(result.net),
         "ic_positive": float((known > 0).mean()) if len(known) else np.nan,
-        "monotonicity": monotonicity(quantile_returns(values, labels, QUANTILES)),
+        "monotonicity": monotonicity(quantile_returns(values, outcome.labels, QUANTILES)),
         "drawdown_bars": metrics.drawdown_bars(result.net),
         "profit_factor": metrics.profit_factor(result.net),
         "trade_win_rate": trade_win_rate(result.weights, returns),
@@ -95,7 +91,7 @@ def capacity(result: BacktestResult, panel: Panel, market: Market) -> float:
     """Capital, in quote currency, up to which 95 % of the trades stay below 1 % of a symbol's daily money traded."""
     if "volume" not in panel.fields or not len(result.net):
         return np.nan
-    per_day = max(1, round(DAY_SECONDS / market.bar_length.total_seconds()))
+    per_day = round(market.bars_per_day)
     money = np.nan_to_num(last_known(panel["close"]) * panel["volume"])
     window = min(VOLUME_DAYS * per_day, len(money))
     total = np.concatenate([np.zeros((1, money.shape[1])), np.cumsum(money, axis=0)])

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.backtest import metrics
 from alpha_pipeline.backtest.details import details
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.score import Stretch, scored
-from alpha_pipeline.backtest.slices import sliced
+from alpha_pipeline.backtest.slices import long_enough
 from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.backtest.study import Study, study
 from alpha_pipeline.market import Market
@@ -102,7 +103,7 @@ class Bench:
             belief = deflated_sharpe(per_bar, int(found["bars"]), skewness, kurtosis, tried, variance)
             more = details(values, piece, self.market, funding=paid)
             head = {key: factor[key] for key in ("night", "factor_id", "status")}
-            rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(factor)})
+            rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(name, net)})
         table = pd.DataFrame(rows)
         return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
 
@@ -135,16 +136,18 @@ class Bench:
     def _cutoff(self, name: str) -> pd.Timestamp | None:
         return self.cutoff_of(str(self.factors.set_index("factor_id").loc[name, "model"] or ""))
 
-    def _after_cutoff(self, factor: dict) -> dict[str, object]:
+    def _after_cutoff(self, name: str, net: Array) -> dict[str, object]:
         """What it earned on bars its writer cannot have read of: the headline where there is a cutoff."""
-        cutoff = self.cutoff_of(str(factor["model"] or ""))
-        blank = {"cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
+        cutoff = self._cutoff(name)
         if cutoff is None:
-            return blank
-        values = self.values[str(factor["factor_id"])]
-        found = sliced(values, self.panel, self.market, None, self.funding, cutoff, self.start)
-        after = found[found["slice"] == "after the model's cutoff"].iloc[0]
-        return {"cutoff": cutoff, "bars_after_cutoff": int(after["bars"]), "sharpe_after_cutoff": after["sharpe"]}
+            return {"cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
+        closes = pd.DatetimeIndex(self.panel.timestamps[-1 - len(net) : -1]).tz_localize(
+            "UTC"
+        )  # the last has no return
+        late = net[np.asarray(closes > cutoff)]
+        known = long_enough(len(late), self.market)
+        sharpe = metrics.sharpe(late, self.market.periods_per_year) if known else np.nan
+        return {"cutoff": cutoff, "bars_after_cutoff": len(late), "sharpe_after_cutoff": sharpe}
 
 
 def validation(bars: int, horizon_bars: int) -> Segment:

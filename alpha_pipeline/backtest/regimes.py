@@ -7,7 +7,6 @@ from alpha_pipeline.backtest.returns import last_known
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Panel
 
-DAY_SECONDS = 86_400
 TREND_DAYS, RISK_DAYS, USUAL_DAYS = 60, 20, 365
 
 
@@ -52,7 +51,7 @@ def regimes(panel: Panel, market: Market) -> pd.DataFrame:
 
 
 def _bars(days: int, market: Market) -> int:
-    return days * max(1, round(DAY_SECONDS / market.bar_length.total_seconds()))
+    return days * round(market.bars_per_day)
 
 
 def _against_usual(x: pd.Series, usual: int, least: int) -> tuple[pd.Series, pd.Series]:

@@ -12,8 +12,6 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sharpe, sharpe_moments
 
-DAY_SECONDS = 86_400
-
 
 @dataclass(frozen=True)
 class Stretch:
@@ -85,7 +83,6 @@ def scored(
         later = trade(values, tape.later(), fractions, direction, stretch.funding, keep_weights=False).net
     per_year = market.periods_per_year
     per_bar, skewness, kurtosis, bars = sharpe_moments(result.net)
-    bars_per_day = max(1.0, DAY_SECONDS / market.bar_length.total_seconds())
     spread = float(np.nanstd(ic, ddof=1)) if test.observations > 1 else np.nan
     measures = {
         "bars": len(result.net),
@@ -101,7 +98,7 @@ def scored(
         "calmar": metrics.calmar(result.net, per_year),
         "max_drawdown": metrics.max_drawdown(result.net),
         "win_rate": metrics.win_rate(result.net),
-        "turnover": float(result.turnover.mean()) * bars_per_day if len(result.net) else np.nan,
+        "turnover": float(result.turnover.mean()) * market.bars_per_day if len(result.net) else np.nan,
         "break_even_bps": metrics.break_even_bps(result.gross, result.turnover),
         "probabilistic_sharpe": probabilistic_sharpe(per_bar, bars, skewness, kurtosis),
         "sharpe_per_bar": per_bar,

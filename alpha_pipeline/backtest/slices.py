@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
+from alpha_pipeline.backtest.outcome import Outcome
+from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.regimes import regimes
-from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags
@@ -18,7 +17,6 @@ from alpha_pipeline.statistics import mean_test, overlap_lags
 SYMBOLS_A_GROUP = 3
 # What a year of it would be, extrapolated from less, is noise.
 LEAST_DAYS = 20
-DAY_SECONDS = 86_400
 WHOLE = ("all", "all bars")
 
 
@@ -30,6 +28,7 @@ def sliced(
     funding: Array | None = None,
     cutoff: pd.Timestamp | None = None,
     start: int = 0,
+    whole: Outcome | None = None,
 ) -> pd.DataFrame:
     """
     The measures of one factor on parts of the bars, and on parts of the symbols.
@@ -42,6 +41,7 @@ def sliced(
         funding: payments of `funding.funding_payments`; none by default.
         cutoff: until when the model that wrote it had read; None when nobody did or it is not known.
         start: first bar that is measured; those before it only say what kind of market it was.
+        whole: what came of the factor from `start` on, where the caller has it already.
 
     Returns:
         Columns `kind` (all, year, trend, risk, liquidity, cutoff, symbols), `slice`, `bars` (of returns), `rank_ic`,
@@ -49,11 +49,11 @@ def sliced(
         to the regime known at its close. The symbols are halved by the money traded before `start`, or in the first
         half of the bars where there is nothing before it. NaN where undefined, and on parts of less than 20 days.
     """
-    config = config or BacktestConfig.of(market)
     words = regimes(panel, market).iloc[start:].reset_index(drop=True)
     known, panel, values = panel, panel.rows(start, None), values[start:]
     paid = None if funding is None else funding[start:]
-    net, ic = _series(values, panel, market, config, paid)
+    whole = whole or Outcome.of(values, panel, market, config, paid)
+    net, ic = whole.net, whole.rank_ic
     closes = pd.DatetimeIndex(panel.timestamps).tz_localize("UTC")
     masks = [(*WHOLE, np.ones(len(closes), dtype=bool)), *_years(closes)]
     for kind in map(str, words):
@@ -63,26 +63,19 @@ def sliced(
         masks += [("cutoff", "before the model's cutoff", ~after), ("cutoff", "after the model's cutoff", after)]
     rows = [_row(kind, name, net[mask], ic[mask], market) for kind, name, mask in masks]
     for name, members in _halves(known, start):
-        alone = np.where(members, values, np.nan)
-        part_net, part_ic = _series(alone, panel, market, config, paid)
-        rows.append(_row("symbols", name, part_net, part_ic, market))
+        part = Outcome.of(np.where(members, values, np.nan), panel, market, config, paid)
+        rows.append(_row("symbols", name, part.net, part.rank_ic, market))
     return pd.DataFrame(rows)
 
 
-def _series(
-    values: Array, panel: Panel, market: Market, config: BacktestConfig, funding: Array | None
-) -> tuple[Array, Array]:
-    """(bars,) net returns, NaN before the first execution and in the last, unfinished bar; (bars,) rank ICs."""
-    result = backtest(values, panel, config, market.periods_per_year, funding)
-    net = np.full(len(values), np.nan)
-    net[result.first : result.first + len(result.net)] = result.net
-    labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
-    return net, rank_ic(values, labels)
+def long_enough(bars: int, market: Market) -> bool:
+    """Whether there are bars enough to speak of a year of them."""
+    return bool(bars * market.bar_length >= pd.Timedelta(days=LEAST_DAYS))
 
 
 def _row(kind: str, name: str, net: Array, ic: Array, market: Market) -> dict[str, object]:
     earned, year = net[np.isfinite(net)], market.periods_per_year
-    if len(earned) * market.bar_length.total_seconds() < LEAST_DAYS * DAY_SECONDS:
+    if not long_enough(len(earned), market):
         blank = dict.fromkeys(("rank_ic", "t_stat", "annual_return", "sharpe", "max_drawdown"), np.nan)
         return {"kind": kind, "slice": name, "bars": len(earned), **blank}
     test = mean_test(ic, overlap_lags(market.horizon_bars))

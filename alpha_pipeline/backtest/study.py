@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.compare import protocol
-from alpha_pipeline.backtest.information import quantile_returns, rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
-from alpha_pipeline.backtest.returns import forward_returns
+from alpha_pipeline.backtest.information import ic_decay, quantile_returns
+from alpha_pipeline.backtest.outcome import QUANTILES, Outcome
+from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 
-QUANTILES = 5
 # Horizons of the decay, in multiples of the market's own.
 DECAY = (0.25, 0.5, 1, 2, 5, 10, 20)
 
@@ -64,24 +62,18 @@ def study(
     Raises:
         DataError: the shapes differ.
     """
-    config = config or BacktestConfig.of(market)
-    slices = sliced(values, panel, market, config, funding, cutoff, start)
-    values, panel = values[start:], panel.rows(start, None)
-    funding = None if funding is None else funding[start:]
-    result = backtest(values, panel, config, market.periods_per_year, funding)
-    closes = pd.DatetimeIndex(panel.timestamps).tz_localize("UTC")
-    labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
-    held = closes[result.first : result.first + len(result.net)]
+    recent, later = panel.rows(start, None), values[start:]
+    paid = None if funding is None else funding[start:]
+    outcome = Outcome.of(later, recent, market, config, paid)
+    result, closes = outcome.result, pd.DatetimeIndex(recent.timestamps).tz_localize("UTC")
     horizons = sorted({max(1, round(share * market.horizon_bars)) for share in DECAY})
     return Study(
-        pd.DataFrame({"gross": result.gross, "net": result.net, "turnover": result.turnover}, index=held),
-        pd.Series(rank_ic(values, labels), index=closes),
-        {horizon: _mean(rank_ic(values, forward_returns(panel, horizon))) for horizon in horizons},
-        quantile_returns(values, labels, QUANTILES),
-        slices,
-        protocol(values, panel, market, config, funding),
+        pd.DataFrame(
+            {"gross": result.gross, "net": result.net, "turnover": result.turnover}, index=closes[outcome.held]
+        ),
+        pd.Series(outcome.rank_ic, index=closes),
+        ic_decay(later, recent, horizons),
+        quantile_returns(later, outcome.labels, QUANTILES),
+        sliced(values, panel, market, config, funding, cutoff, start, outcome),
+        protocol(later, recent, market, config, paid),
     )
-
-
-def _mean(ic: Array) -> float:
-    return float(np.nanmean(ic)) if np.isfinite(ic).any() else np.nan

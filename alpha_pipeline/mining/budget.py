@@ -6,7 +6,6 @@ asked, so that a replayed night stops where the night stopped.
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 
 from alpha_pipeline.errors import BudgetError, ModelError, SettingError
 from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest
+from alpha_pipeline.mining.user_table import read_table
 
 PRICES = Path(__file__).with_name("prices.toml")
 # Tokenizers give fewer tokens than this to any text that is not made to defeat them.
@@ -76,10 +76,7 @@ def read_prices(file: Path = PRICES) -> dict[str, Price]:
     Raises:
         SettingError: the file is absent, no TOML, or a section lacks a price that is a number of at least 0.
     """
-    try:
-        sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"the price table {file} cannot be read: {error}") from None
+    sections = read_table(file, "the price table")
     return {model: Price(*(_price(file, model, section, key) for key in ("prompt", "completion")))
             for model, section in sections.items()}  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Until when a model can have read: what a factor earned before that may be remembered rather than found."""
 
-import tomllib
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.mining.user_table import read_table
 
 CUTOFFS = Path(__file__).with_name("cutoffs.toml")
 
@@ -32,10 +32,7 @@ def cutoff_of(model: str, file: Path = CUTOFFS) -> pd.Timestamp | None:
 
 @lru_cache(maxsize=4)
 def _table(file: Path) -> dict[str, pd.Timestamp]:
-    try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"the table of cutoffs {file} cannot be read: {error}") from None
+    entries = read_table(file, "the table of cutoffs")
     wrong = {name: value for name, value in entries.items() if type(value) is not date}
     if wrong:
         raise SettingError(f"{file}: a date such as 2024-06-01 expected; found {wrong}")

@@ -6,57 +6,20 @@ comes after.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.errors import ExpressionError
-from alpha_pipeline.factor import Dialect
+from alpha_pipeline.backtest.returns import last_known
 from alpha_pipeline.market import Market
-from alpha_pipeline.mining.budget import Meter
 from alpha_pipeline.mining.loop import MiningSettings, mine
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.proposers import Control
+from alpha_pipeline.mining.task import Draft
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRIALS
 
 PRICES = ("open", "high", "low", "close")
-
-
-@dataclass
-class Recorded:
-    """A proposer that says again, in order, what was said."""
-
-    drafts: Sequence[Draft]
-    place: int = 0
-
-    @property
-    def name(self) -> str:
-        """Label of the ledger."""
-        return "recorded"
-
-    @property
-    def model(self) -> str:
-        """No model is asked."""
-        return ""
-
-    def within(self, meter: Meter) -> "Recorded":
-        """Nothing here costs anything."""
-        return self
-
-    def propose(self, task: Task) -> tuple[Draft, ...]:
-        """The next ones."""
-        found = tuple(self.drafts[self.place : self.place + task.count])
-        self.place += len(found)
-        return found
-
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
-        """What was said is said."""
-        return None
-
-    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
-        """No advice."""
-        return ""
 
 
 def noise_floor(
@@ -83,16 +46,30 @@ def noise_floor(
         replay counts its own trials only, so its rule is, if anything, easier to pass than the night's.
     """
     computed = tonight[tonight["train_t_stat"].notna() & (tonight["proposer"] != "reference")]
-    drafts = [Draft(str(r.name), str(r.source), _dialect(r.dialect)) for r in computed.itertuples(index=False)]
+    drafts = [Draft(row["name"], row["source"], row["dialect"]) for row in computed.to_dict("records")]
     rows = [_best(0, computed)]
     if drafts:
-        asked = replace(settings, rounds=1, proposals_per_round=len(drafts), batch=len(drafts), families=(), repairs=0)
+        asked = replace(
+            settings,
+            rounds=1,
+            proposals_per_round=len(drafts),
+            batch=len(drafts),
+            ways=("generate",),
+            families=(),
+            repairs=0,
+        )
         known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
         for number in range(1, replays + 1):
             luck = shuffled(known, market.horizon_bars, seed=number)
-            trials = mine(night, market, luck, TRIALS.empty(), Recorded(drafts), replace(asked, ways=("generate",)))
+            trials = mine(night, market, luck, TRIALS.empty(), _recorded(drafts), asked)
             rows.append(_best(number, trials[trials["proposer"] != "reference"]))
     return pd.DataFrame(rows).assign(night=night)
+
+
+def _recorded(drafts: Sequence[Draft]) -> Control:
+    """A proposer that says again, in order, what was said."""
+    said = iter(drafts)
+    return Control("recorded", lambda task, rng: next(said))
 
 
 def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
@@ -119,8 +96,8 @@ def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
 
 def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
     close = panel["close"]
-    before = _before(close)
-    before = np.where(np.isfinite(before), before, close)  # the first bar moves from its own close
+    before = np.vstack([close[:1], last_known(close)[:-1]])
+    before = np.where(np.isfinite(before), before, close)  # the first bar of a symbol moves from its own close
     with np.errstate(invalid="ignore", divide="ignore"):
         moves = {name: panel[name] / before for name in PRICES if name in panel.fields}
     anew = {name: values[rows] for name, values in moves.items()}
@@ -128,12 +105,6 @@ def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
     level = np.nanmedian(close, axis=0)
     base = np.concatenate([np.ones((1, path.shape[1])), path[:-1]]) * level
     return {name: values * base for name, values in anew.items()}
-
-
-def _before(close: Array) -> Array:
-    """The last close before each bar; NaN before the first."""
-    filled = pd.DataFrame(close).ffill().shift(1)
-    return filled.to_numpy()
 
 
 def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
@@ -146,7 +117,3 @@ def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
         "best_sharpe": trials["seen_sharpe"].max(),
         "accepted": int((trials["verdict"] == "accepted").sum()),
     }
-
-
-def _dialect(name: object) -> Dialect:
-    return name  # type: ignore[return-value]  # a cell of the ledger

@@ -5,14 +5,16 @@ Every text of a model is inert on it; nothing on the page loads or runs anything
 """
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from alpha_pipeline.backtest.study import Study
+from alpha_pipeline.market import Market
 from alpha_pipeline.reporting import markup
-from alpha_pipeline.reporting.tear_sheet_figure import Sheet, tear_sheet_png
 from alpha_pipeline.reporting.wording import escape_html, figure, percent, spoken
-
-__all__ = ["Sheet", "tear_sheet_page", "tear_sheet_png"]
 
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),
@@ -30,6 +32,49 @@ MEASURES = (
     ("sharpe_after_cutoff", "net Sharpe after the cutoff", "+.2f"), ("spa", "SPA p-value of the library", ".3f"),
     ("pbo", "overfitting (PBO) of the library", ".2f"),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """
+    All that a tear sheet says of a factor.
+
+    Args:
+        name: display name, untrusted text.
+        factor_id: in the library.
+        expression: canonical DSL.
+        market: where it is traded.
+        night: as of when.
+        segment: which bars were measured, in words.
+        study: the series.
+        measures: columns of `tables.METRICS`.
+        correlations: with the other factors in force, by factor_id; mean rank correlation of their values.
+        funnel: stages in order, and how many of all trials so far reached each.
+        stage: where this factor stands.
+        provenance: label and untrusted text: who wrote it, when, from what, in which words.
+        notes: what a reader must know before the numbers.
+    """
+
+    name: str
+    factor_id: str
+    expression: str
+    market: Market
+    night: pd.Timestamp
+    segment: str
+    study: Study
+    measures: Mapping[str, float]
+    correlations: Mapping[str, float]
+    funnel: Sequence[tuple[str, int]]
+    stage: str
+    provenance: Sequence[tuple[str, str]]
+    notes: Sequence[str] = ()
+
+
+def tear_sheet_png(sheet: Sheet) -> bytes:
+    """The picture, 1590 x 2190 pixels; the same sheet gives the same bytes."""
+    from alpha_pipeline.reporting.tear_sheet_figure import draw_png  # a slow import that only drawing needs
+
+    return draw_png(sheet)
 
 
 def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:

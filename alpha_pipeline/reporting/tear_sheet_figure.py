@@ -5,9 +5,8 @@ Numbers are `backtest.study`'s; the page around the picture is `tear_sheet`'s.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from alpha_pipeline.backtest.study import Study
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import clip, wrap
 from alpha_pipeline.reporting.wording import figure as shown
+
+if TYPE_CHECKING:
+    from alpha_pipeline.reporting.tear_sheet import Sheet
 
 BLUE, ORANGE, GREY, INK, SOFT = "#0072b2", "#b84800", "#c3cad2", "#1b2430", "#586473"
 PIXELS_PER_INCH = 150
@@ -38,44 +39,8 @@ TILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """
-    All that a tear sheet says of a factor.
-
-    Args:
-        name: display name, untrusted text.
-        factor_id: in the library.
-        expression: canonical DSL.
-        market: where it is traded.
-        night: as of when.
-        segment: which bars were measured, in words.
-        study: the series.
-        measures: columns of `tables.METRICS`.
-        correlations: with the other factors in force, by factor_id; mean rank correlation of their values.
-        funnel: stages in order, and how many of all trials so far reached each.
-        stage: where this factor stands.
-        provenance: label and untrusted text: who wrote it, when, from what, in which words.
-        notes: what a reader must know before the numbers.
-    """
-
-    name: str
-    factor_id: str
-    expression: str
-    market: Market
-    night: pd.Timestamp
-    segment: str
-    study: Study
-    measures: Mapping[str, float]
-    correlations: Mapping[str, float]
-    funnel: Sequence[tuple[str, int]]
-    stage: str
-    provenance: Sequence[tuple[str, str]]
-    notes: Sequence[str] = ()
-
-
-def tear_sheet_png(sheet: Sheet) -> bytes:
-    """The picture, 1590 x 2190 pixels; the same sheet gives the same bytes."""
+def draw_png(sheet: "Sheet") -> bytes:
+    """The picture as PNG."""
     with rc_context(STYLE):
         picture = _draw(sheet)
         out = BytesIO()
@@ -83,7 +48,7 @@ def tear_sheet_png(sheet: Sheet) -> bytes:
     return out.getvalue()
 
 
-def _draw(sheet: Sheet) -> Figure:
+def _draw(sheet: "Sheet") -> Figure:
     picture = Figure(figsize=SIZE)
     rows = picture.add_gridspec(4, 1, left=0.06, right=0.97, top=0.845, bottom=0.03, hspace=0.27,
                                 height_ratios=[2.3, 1.0, 1.0, 1.6])  # fmt: skip
@@ -106,7 +71,7 @@ def _draw(sheet: Sheet) -> Figure:
     return picture
 
 
-def _head(picture: Figure, sheet: Sheet) -> None:
+def _head(picture: Figure, sheet: "Sheet") -> None:
     picture.text(0.03, 0.975, clip(sheet.name, 70), size=17, weight="bold", va="top")
     about = (
         f"{sheet.market.name}, bars of {sheet.market.bar}, night of {sheet.night:%Y-%m-%d}; measured on {sheet.segment}"

@@ -20,7 +20,14 @@ PER_MARKET = {
     "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
     "backtest_metrics": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "backtest_breakdown": {"factor_library", "raw_funding", "ohlcv_history", "market_panel"},
-    "tear_sheets": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
+    "tear_sheets": {
+        "factor_library",
+        "factor_definitions",
+        "backtest_metrics",
+        "raw_funding",
+        "ohlcv_history",
+        "market_panel",
+    },
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
