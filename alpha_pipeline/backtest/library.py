@@ -18,7 +18,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.statistics.family import family_tests
-from alpha_pipeline.tables import METRICS
+from alpha_pipeline.tables import BREAKDOWN, METRICS
 from alpha_pipeline.values import evaluate_all, library_nodes
 
 CutoffOf = Callable[[str], pd.Timestamp | None]
@@ -109,6 +109,8 @@ class Bench:
 
     def parts(self) -> pd.DataFrame:
         """Rows of `tables.BREAKDOWN`: every factor by year, regime, cutoff, symbols, and under other protocols."""
+        if self.factors.empty:
+            return BREAKDOWN.empty()
         frames = []
         for factor in self.factors.to_dict("records"):
             found = self.study(str(factor["factor_id"]))

@@ -152,3 +152,4 @@ def test_retired_factors_are_not_measured() -> None:
         table = Bench.of(held, panel(), EQUITIES, sealed).measured(trials())
         assert len(table) == 0
         assert list(table.columns) == [c.name for c in METRICS.columns]
+        assert BREAKDOWN.conform(Bench.of(held, panel(), EQUITIES, validation).parts()).num_rows == 0
