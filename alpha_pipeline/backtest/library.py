@@ -108,7 +108,7 @@ class Bench:
         return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
 
     def parts(self) -> pd.DataFrame:
-        """Rows of `tables.BREAKDOWN`: every factor by year, regime, cutoff, symbols, and under other protocols."""
+        """Rows of `tables.BREAKDOWN`: every factor by year, regime, cutoff, symbols, horizon, and other protocols."""
         if self.factors.empty:
             return BREAKDOWN.empty()
         frames = []
@@ -117,7 +117,9 @@ class Bench:
             switched = found.protocol.assign(
                 kind="protocol: " + found.protocol["switch"], slice=found.protocol["setting"]
             )
-            both = pd.concat([found.slices, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
+            horizons = [f"{bars} bars" for bars in found.ic_decay]
+            decay = pd.DataFrame({"kind": "horizon", "slice": horizons, "rank_ic": list(found.ic_decay.values())})
+            both = pd.concat([found.slices, decay, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
             frames.append(both.assign(night=factor["night"], factor_id=factor["factor_id"], part=np.arange(len(both))))
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
 
