@@ -108,7 +108,7 @@ class Bench:
         return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
 
     def parts(self) -> pd.DataFrame:
-        """Rows of `tables.BREAKDOWN`: every factor by year, regime, cutoff, symbols, horizon, and other protocols."""
+        """Rows of `tables.BREAKDOWN`: every factor by part: slices, horizons, quantiles, protocols."""
         if self.factors.empty:
             return BREAKDOWN.empty()
         frames = []
@@ -117,9 +117,8 @@ class Bench:
             switched = found.protocol.assign(
                 kind="protocol: " + found.protocol["switch"], slice=found.protocol["setting"]
             )
-            horizons = [f"{bars} bars" for bars in found.ic_decay]
-            decay = pd.DataFrame({"kind": "horizon", "slice": horizons, "rank_ic": list(found.ic_decay.values())})
-            both = pd.concat([found.slices, decay, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
+            curves = [_decay(found), _quantiles(found)]
+            both = pd.concat([found.slices, *curves, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
             frames.append(both.assign(night=factor["night"], factor_id=factor["factor_id"], part=np.arange(len(both))))
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
 
@@ -162,6 +161,16 @@ def validation(bars: int, horizon_bars: int) -> Segment:
 def sealed(bars: int, horizon_bars: int) -> Segment:
     """What no writer and no judge has seen; every look at it is counted."""
     return split(bars, horizon_bars).open_test()
+
+
+def _decay(found: Study) -> pd.DataFrame:
+    horizons = [f"{bars} bars" for bars in found.ic_decay]
+    return pd.DataFrame({"kind": "horizon", "slice": horizons, "rank_ic": list(found.ic_decay.values())})
+
+
+def _quantiles(found: Study) -> pd.DataFrame:
+    names = [f"{number} of {len(found.quantiles)}" for number in range(1, len(found.quantiles) + 1)]
+    return pd.DataFrame({"kind": "quantile", "slice": names, "mean_return": found.quantiles})
 
 
 def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:

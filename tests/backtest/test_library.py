@@ -139,6 +139,9 @@ def test_parts_fit_their_table() -> None:
     assert BREAKDOWN.conform(table).num_rows == len(table)
     assert table["sharpe"].iloc[0] == bench.measured(trials(0.5))["sharpe"].iloc[0]
     assert {"all", "year", "trend", "symbols", "protocol: cost", "protocol: delay"} <= set(table["kind"]) | {"symbols"}
+    curves = {kind: table[table["kind"] == kind] for kind in ("horizon", "quantile")}
+    assert curves["horizon"]["rank_ic"].notna().any() and curves["quantile"]["mean_return"].notna().any()
+    assert curves["quantile"]["slice"].unique().tolist() == [f"{number} of 5" for number in range(1, 6)]
 
 
 def test_history_before_the_segment_warms_up() -> None:
