@@ -4,7 +4,7 @@ import numpy as np
 
 from alpha_pipeline.backtest import metrics
 from alpha_pipeline.backtest.information import quantile_returns
-from alpha_pipeline.backtest.outcome import QUANTILES, Outcome
+from alpha_pipeline.backtest.outcome import Outcome
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult
 from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import bar_returns, last_known
@@ -44,7 +44,7 @@ def details(
     return {
         "total_return": metrics.total_return(result.net),
         "ic_positive": float((known > 0).mean()) if len(known) else np.nan,
-        "monotonicity": monotonicity(quantile_returns(values, outcome.labels, QUANTILES)),
+        "monotonicity": monotonicity(quantile_returns(values, outcome.labels)),
         "drawdown_bars": metrics.drawdown_bars(result.net),
         "profit_factor": metrics.profit_factor(result.net),
         "trade_win_rate": trade_win_rate(result.weights, returns),

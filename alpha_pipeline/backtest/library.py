@@ -144,9 +144,8 @@ class Bench:
         cutoff = self._cutoff(name)
         if cutoff is None:
             return {"cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
-        closes = pd.DatetimeIndex(self.panel.timestamps[-1 - len(net) : -1]).tz_localize(
-            "UTC"
-        )  # the last has no return
+        earned = self.panel.timestamps[-1 - len(net) : -1]  # the last bar has no return
+        closes = pd.DatetimeIndex(earned).tz_localize("UTC")
         late = net[np.asarray(closes > cutoff)]
         known = long_enough(len(late), self.market)
         sharpe = metrics.sharpe(late, self.market.periods_per_year) if known else np.nan

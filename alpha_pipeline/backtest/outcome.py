@@ -10,8 +10,6 @@ from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 
-QUANTILES = 5
-
 
 @dataclass(frozen=True)
 class Outcome:

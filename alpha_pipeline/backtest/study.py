@@ -6,7 +6,7 @@ import pandas as pd
 
 from alpha_pipeline.backtest.compare import protocol
 from alpha_pipeline.backtest.information import ic_decay, quantile_returns
-from alpha_pipeline.backtest.outcome import QUANTILES, Outcome
+from alpha_pipeline.backtest.outcome import Outcome
 from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.market import Market
@@ -73,7 +73,7 @@ def study(
         ),
         pd.Series(outcome.rank_ic, index=closes),
         ic_decay(later, recent, horizons),
-        quantile_returns(later, outcome.labels, QUANTILES),
+        quantile_returns(later, outcome.labels),
         sliced(values, panel, market, config, funding, cutoff, start, outcome),
         protocol(later, recent, market, config, paid),
     )
