@@ -122,7 +122,8 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         tables.BREAKDOWN,
         "backtest",
         market,
-        description="Where each factor earns: by year, regime, symbols, before and after its model's cutoff; and how "
+        code_version="2",
+        description="Where each factor earns: by year, regime, symbols, cutoff, horizon and quantile; and how "
         "much of its Sharpe ratio is protocol.",
         ins=library_inputs(market),
     )
@@ -136,7 +137,7 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         panel = with_history(ohlcv_history, market_panel)
         nights = [bench.parts() for _, bench in benches(window(context), market, factor_library, panel, raw_funding)]
         last = nights[-1]
-        shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe"]]
+        shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe", "mean_return"]]
         return dg.Output(pd.concat(nights, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})
 
     return backtest_breakdown
