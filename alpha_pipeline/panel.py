@@ -145,17 +145,31 @@ def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Tim
         clash = sorted(set(values) & set(panel.columns))
         if clash:
             raise DataError(f"source {source!r} brings the columns {clash}, which the panel has already")
-        latest = table.sort_values(["available_at", "timestamp"], kind="stable")
-        panel = pd.merge_asof(
-            panel,
-            latest[["available_at", "symbol", *values]].rename(columns={"available_at": "_known"}),
-            left_on="timestamp",
-            right_on="_known",
-            by="symbol",
-            direction="backward",
-            tolerance=max_age,
-        ).drop(columns="_known")
+        for value in values:  # each for itself: vendors of one kind of facts have stamps of their own
+            panel = pd.merge_asof(
+                panel,
+                _as_it_became_known(table, value),
+                left_on="timestamp",
+                right_on="_known",
+                by="symbol",
+                direction="backward",
+                tolerance=max_age,
+            ).drop(columns="_known")
     return panel
+
+
+def _as_it_became_known(table: pd.DataFrame, value: str) -> pd.DataFrame:
+    """
+    Rows of one value by when they became known, without gaps.
+
+    A late revision of an old event is no news once a younger event is known; a revision of the youngest one is.
+    """
+    told = table.loc[table[value].notna(), ["timestamp", "symbol", "available_at", value]]
+    told = told.sort_values(["available_at", "timestamp"], kind="stable")
+    youngest = told.groupby("symbol")["timestamp"].cummax()
+    return told.loc[told["timestamp"] == youngest, ["available_at", "symbol", value]].rename(
+        columns={"available_at": "_known"}
+    )
 
 
 def _first_bar_number(times: Array) -> int:

@@ -120,12 +120,24 @@ OHLCV = (
     _c("volume", FLOAT, "units of the symbol", "traded volume"),
 )
 
-RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("timestamp", "symbol"))
+# A value that a vendor revised is a row of its own, known later: keys of raw tables end with `available_at`.
+RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("timestamp", "symbol", "available_at"))
 OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
 RAW_FUNDING = Table(
     "raw_funding",
     (EVENT_TIME, SYMBOL, AVAILABLE_AT, _c("funding", FLOAT, "fraction of notional", "funding rate paid at this stamp")),
-    ("timestamp", "symbol"),
+    ("timestamp", "symbol", "available_at"),
+)
+RAW_DERIVATIVES = Table(
+    "raw_derivatives",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        _c("open_interest", FLOAT, "units of the symbol", "contracts open; NaN where unknown"),
+        _c("book_imbalance", FLOAT, "[-1, 1]", "(bids - asks) / (bids + asks) of a live snapshot; NaN in history"),
+    ),
+    ("timestamp", "symbol", "available_at"),
 )
 RAW_NEWS = Table(
     "raw_news",
@@ -137,7 +149,7 @@ RAW_NEWS = Table(
         _c("title", TEXT, "", "headline, untrusted text"),
         _c("news_sentiment", FLOAT, "[-1, 1]", "score of the headline; NaN when unscored"),
     ),
-    ("timestamp", "symbol", "url"),
+    ("timestamp", "symbol", "url", "available_at"),
 )
 RAW_SOCIAL = Table(
     "raw_social",
@@ -148,7 +160,7 @@ RAW_SOCIAL = Table(
         _c("posts", FLOAT, "posts", "posts in the interval"),
         _c("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
     ),
-    ("timestamp", "symbol"),
+    ("timestamp", "symbol", "available_at"),
 )
 RAW_ONCHAIN = Table(
     "raw_onchain",
@@ -393,8 +405,8 @@ NIGHTLY_REPORT = Table(
 TABLES = {
     table.name: table
     for table in (
-        RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY,
-        FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL,
-        TRACK_RECORD, NIGHTLY_REPORT,
+        RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL,
+        TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS,
+        FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
     )
 }  # fmt: skip

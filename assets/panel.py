@@ -39,12 +39,14 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         raw_ohlcv: pd.DataFrame,
         raw_funding: pd.DataFrame,
+        raw_derivatives: pd.DataFrame,
         raw_news: pd.DataFrame,
         raw_social: pd.DataFrame,
         raw_onchain: pd.DataFrame,
     ) -> Result:
         known = {
             "funding": raw_funding,
+            "derivatives": raw_derivatives,
             "news": raw_news.drop(columns=["url", "title"]),
             "social": raw_social,
             "onchain": raw_onchain,

@@ -22,6 +22,10 @@ Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 CONTRACT = "Keys, positive and coherent prices, volumes, stamps and calendar coverage (Great Expectations)."
 FACTS = {
     "raw_funding": (tables.RAW_FUNDING, "Funding rates of perpetuals, at their own settlement stamps."),
+    "raw_derivatives": (
+        tables.RAW_DERIVATIVES,
+        "Open interest of perpetuals, and the order book where it was seen live.",
+    ),
     "raw_news": (tables.RAW_NEWS, "Headlines with their score, stamped when they could first be read."),
     "raw_social": (tables.RAW_SOCIAL, "Post counts and mood per symbol."),
     "raw_onchain": (tables.RAW_ONCHAIN, "Chain metrics: flows, addresses, supply, value locked."),
@@ -29,7 +33,7 @@ FACTS = {
 
 
 def raw_assets(market: Market) -> list[dg.AssetsDefinition]:
-    """History, daily bars and the four kinds of facts of one market."""
+    """History, daily bars and the kinds of facts of one market."""
     facts = [_facts(market, name, table, text) for name, (table, text) in FACTS.items()]
     return [_history(market), _ohlcv(market), *facts]
 

@@ -33,6 +33,7 @@ INTERVALS = {"1min": "1", "5min": "5", "15min": "15", "30min": "30", "1h": "60",
 # Server busy, request rate per second, server error, rate per address: the same question may be answered later.
 BUSY_CODES = frozenset({10000, 10006, 10016, 10018})
 ABSENT = {
+    "derivatives": "open interest is not connected yet",
     "news": "Bybit has no news",
     "social": "Bybit has no posts",
     "onchain": "Bybit has no chain metrics",

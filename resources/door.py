@@ -6,7 +6,8 @@ Which door is opened is decided in `market_data`; what a table must satisfy beyo
 
 import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pandas as pd
@@ -17,10 +18,59 @@ from alpha_pipeline.market import Market, expected_closes
 
 FACTS = {
     "funding": tables.RAW_FUNDING,
+    "derivatives": tables.RAW_DERIVATIVES,
     "news": tables.RAW_NEWS,
     "social": tables.RAW_SOCIAL,
     "onchain": tables.RAW_ONCHAIN,
 }
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """
+    What came of one question: the rows, and what did not come.
+
+    Args:
+        table: long, in the columns of its table of `FACTS`, sorted by its keys.
+        failures: what was asked and did not come (a symbol, a feed, a metric) -> why, one sentence.
+        notes: what was done to the rows that came and a reader should know, such as rows left out, with counts.
+    """
+
+    table: pd.DataFrame
+    failures: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+class FactSource(Protocol):
+    """
+    One vendor of facts beside bars: funding, text, chain metrics.
+
+    A fact's `timestamp` says when it happened, `available_at` when one could have known it: the vendor's own stamp of
+    publication where it gives one, else the event plus the lag stated in the source's file; never the moment of asking.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages and metadata call it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """The key of `FACTS` whose rows it gives."""
+        ...
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """
+        The facts stamped in (start, end] of `symbols`.
+
+        Asked twice about a past window it answers the same rows. One symbol, feed or metric that fails is a failure of
+        the answer; the others are kept.
+
+        Raises:
+            SourceError: nothing came because the vendor failed; an empty day is no failure.
+            SettingError: the window or a symbol is none, or a key is needed and not set.
+        """
+        ...
 
 
 class MarketData(Protocol):

@@ -21,6 +21,7 @@ from resources.door import pick_symbols, require_bars, require_source, require_w
 
 ABSENT = {
     "funding": "no funding rates are embedded: no permissively licensed package carries them",
+    "derivatives": "no open interest is embedded: no permissively licensed package carries it",
     "news": "no dated headlines are embedded: no package carries them with clear rights",
     "social": "no posts are embedded: no package carries them",
     "onchain": "no chain metrics are embedded: no package carries them",

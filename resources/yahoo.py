@@ -34,6 +34,7 @@ SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 
 
 ABSENT = {
     "funding": "stocks have no funding rate",
+    "derivatives": "stocks have no perpetual contracts",
     "news": "Yahoo headlines are not connected yet",
     "social": "Yahoo has no posts",
     "onchain": "stocks have no chain metrics",

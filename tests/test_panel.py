@@ -61,6 +61,27 @@ def test_a_fact_enters_only_the_bars_that_could_know_it() -> None:
     assert np.isnan(panel["funding"][:, 1]).all()
 
 
+def fact(rows: list[tuple[int, int, float]], name: str = "tvl") -> pd.DataFrame:
+    """Rows of symbol A: hour of the event, hour it became known, value."""
+    columns = zip(*((HOURS[event], "A", HOURS[known], value) for event, known, value in rows), strict=True)
+    return pd.DataFrame(dict(zip(["timestamp", "symbol", "available_at", name], columns, strict=True)))
+
+
+def test_a_revision_enters_when_it_became_known_and_never_before_the_youngest_event() -> None:
+    """A bar reads the youngest event known by its close, in its latest version."""
+    revised = fact([(0, 0, 1.0), (0, 1, 1.5), (2, 2, 2.0), (0, 3, 9.0)])
+    panel = Panel.from_table(align(bars(), {"onchain": revised}, pd.Timedelta(days=1)))
+    np.testing.assert_array_equal(panel["tvl"][:, 0], [1.0, 1.5, 2.0, 2.0])
+
+
+def test_values_of_one_kind_keep_stamps_of_their_own() -> None:
+    """A row that has only one of two values does not hide the other."""
+    both = pd.concat([fact([(0, 0, 1.0)]), fact([(1, 1, 5.0)], "netflow")])
+    panel = Panel.from_table(align(bars(), {"onchain": both}, pd.Timedelta(days=1)))
+    np.testing.assert_array_equal(panel["tvl"][:, 0], [1.0, 1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(panel["netflow"][:, 0], [np.nan, 5.0, 5.0, 5.0])
+
+
 def test_a_bar_known_late_is_no_bar() -> None:
     """A price published after its close could not be acted on at that close."""
     late = bars()

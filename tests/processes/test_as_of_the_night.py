@@ -17,7 +17,16 @@ pytestmark = pytest.mark.slow
 
 MARKET = "equities"
 NIGHTS = [str(day.date()) for day in pd.date_range("2019-07-01", "2019-07-30")]
-PRICES = ("ohlcv_history", "raw_ohlcv", "raw_funding", "raw_news", "raw_social", "raw_onchain", "market_panel")
+PRICES = (
+    "ohlcv_history",
+    "raw_ohlcv",
+    "raw_funding",
+    "raw_derivatives",
+    "raw_news",
+    "raw_social",
+    "raw_onchain",
+    "market_panel",
+)
 MINED = ("factor_definitions", "factor_library")
 KNOBS = {"ops": {"equities__factor_definitions": {"config": {"rounds": 1, "proposals_per_round": 3, "batch": 3}}}}
 FORMULAS = [
