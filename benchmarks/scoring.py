@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import BacktestConfig, Stretch, forward_returns, score
+from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market import EQUITIES
@@ -85,8 +86,9 @@ def _ours(
 
 
 def _score(stretch: Stretch, library: dict[str, SampledRanks], values: Array) -> dict[str, float]:
-    measures = score(values, stretch, delayed=False)
-    alike = likeness(SampledRanks.of(values), library)
+    fractions = ranks(values)
+    measures = score(values, stretch, delayed=False, fractions=fractions)
+    alike = likeness(SampledRanks.of(values, fractions), library)
     return {**measures, "closest": next(iter(alike.values()), np.nan)}
 
 

@@ -28,16 +28,14 @@ def quantile_weights(
         (bars, symbols); +1/2 spread over the top, -1/2 over the bottom, as many places in each, at least one. Symbols
         tied across the edge of a leg share its last places. 0 where NaN and on bars too narrow.
     """
-    weights = _legs(fractions, quantile, minimum_breadth)
-    weights *= 0.5
-    return np.clip(weights, -max_weight, max_weight, out=weights)
+    return _legs(fractions, quantile, minimum_breadth, 0.5, max_weight)
 
 
 def long_only_weights(
     fractions: Array, quantile: float, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH
 ) -> Array:
     """Weights like `quantile_weights`, of the top leg alone, summing to 1 before the cap."""
-    top = np.maximum(_legs(fractions, quantile, minimum_breadth), 0.0)
+    top = np.maximum(_legs(fractions, quantile, minimum_breadth, 1.0, 1.0), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.minimum(np.nan_to_num(top / top.sum(axis=1, keepdims=True)), max_weight)
 
@@ -72,7 +70,7 @@ def time_series_weights(values: Array, window_bars: int, max_weight: float) -> A
     return np.clip(shares, -max_weight, max_weight)
 
 
-def _legs(fractions: Array, quantile: float, minimum_breadth: int) -> Array:
+def _legs(fractions: Array, quantile: float, minimum_breadth: int, size: float, cap: float) -> Array:
     out = np.empty(fractions.shape)
-    portfolio.legs(fractions, quantile, minimum_breadth, out)
+    portfolio.legs(fractions, quantile, minimum_breadth, size, cap, out)
     return out

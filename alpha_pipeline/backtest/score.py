@@ -48,13 +48,23 @@ class Stretch:
         return cls(market, Tape.of(panel, config, market.periods_per_year), ranks(labels), funding)
 
 
-def score(values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False) -> dict[str, float]:
+def score(
+    values: Array,
+    stretch: Stretch,
+    delayed: bool = True,
+    direction: float | None = 1.0,
+    fractions: Array | None = None,
+) -> dict[str, float]:
     """Measures of one factor, after costs: those of `scored`."""
-    return scored(values, stretch, delayed, oriented)[0]
+    return scored(values, stretch, delayed, direction, fractions)[0]
 
 
 def scored(
-    values: Array, stretch: Stretch, delayed: bool = True, oriented: bool = False
+    values: Array,
+    stretch: Stretch,
+    delayed: bool = True,
+    direction: float | None = 1.0,
+    fractions: Array | None = None,
 ) -> tuple[dict[str, float], Array]:
     """
     Measures of one factor, after costs, and its net returns.
@@ -63,7 +73,9 @@ def scored(
         values: (bars, symbols), any unit; high is expected to earn.
         stretch: the same bars.
         delayed: also trade a bar later, for `sharpe_delayed`; NaN without.
-        oriented: trade the negative of the values where their mean rank IC is negative; the rank ICs stay as they are.
+        direction: -1 to trade the negative of the values, None for the sign of their mean rank IC; the rank ICs stay as
+            they are.
+        fractions: `ranks(values)` where the caller has them already.
 
     Returns:
         The measured columns of `tables.METRICS` (without the deflated Sharpe ratio, which needs the ledger), and
@@ -73,10 +85,12 @@ def scored(
     Raises:
         DataError: the shapes differ.
     """
-    market, tape, fractions = stretch.market, stretch.tape, ranks(values)
+    market, tape = stretch.market, stretch.tape
+    fractions = ranks(values) if fractions is None else fractions
     ic = rank_correlations(fractions, stretch.forward_ranks)
     test = mean_test(ic, lags=overlap_lags(market.horizon_bars))
-    direction = -1.0 if oriented and test.mean < 0 else 1.0
+    if direction is None:
+        direction = -1.0 if test.mean < 0 else 1.0
     result = trade(values, tape, fractions, direction, stretch.funding, keep_weights=False)
     later = np.empty(0)
     if delayed:

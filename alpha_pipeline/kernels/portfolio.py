@@ -15,10 +15,10 @@ PLACES = types.Array(types.int64, 1, "C", readonly=True)
 GROSS, NET, TURNOVER, EXPOSURE = 0, 1, 2, 3
 
 
-@kernel(IN, FLOAT, INT, OUT, narrow=False)
-def legs(fractions, quantile, minimum_breadth, out):  # type: ignore[no-untyped-def]  # numba infers these
+@kernel(IN, FLOAT, INT, FLOAT, FLOAT, OUT, narrow=False)
+def legs(fractions, quantile, minimum_breadth, size, cap, out):  # type: ignore[no-untyped-def]  # numba infers these
     """
-    Membership of the top leg minus that of the bottom leg, each leg summing to one.
+    Membership of the top leg minus that of the bottom leg, each leg summing to `size`; no weight larger than `cap`.
 
     `fractions` are average ranks over the symbols present. A leg has round(quantile * present) places, halves down, at
     least one and at most half of the symbols; symbols tied across its edge share the places left.
@@ -32,13 +32,15 @@ def legs(fractions, quantile, minimum_breadth, out):  # type: ignore[no-untyped-
             continue
         places = int(np.ceil(quantile * present - 0.5))
         places = min(max(places, 1), present // 2)
-        if not _untied_legs(fractions[t], present, places, out[t]):
+        if not _untied_legs(fractions[t], present, places, min(size / places, cap), out[t]):
             out[t] = 0.0
             for side in range(2):
                 for c in range(symbols):
                     rank = fractions[t, c] * present
                     ranks[c] = rank if side == 0 else present + 1.0 - rank
-                _tied_leg(ranks, present, places, 1.0 if side == 0 else -1.0, out[t])
+                _tied_leg(ranks, present, places, size if side == 0 else -size, out[t])
+            for c in range(symbols):
+                out[t, c] = min(max(out[t, c], -cap), cap)
 
 
 @step
@@ -50,9 +52,9 @@ def _present(row):  # type: ignore[no-untyped-def]
 
 
 @step
-def _untied_legs(fractions, present, places, out):  # type: ignore[no-untyped-def]
+def _untied_legs(fractions, present, places, weight, out):  # type: ignore[no-untyped-def]
     """Both legs, right unless symbols are tied across an edge; whether they are right."""
-    top, bottom, weight = present - places + 0.5, places + 0.5, 1.0 / places
+    top, bottom = present - places + 0.5, places + 0.5
     above, below = 0, 0
     for c in range(fractions.size):
         rank = fractions[c] * present

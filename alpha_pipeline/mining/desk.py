@@ -143,7 +143,7 @@ def _measured(node: Node, draft: Draft, market: Market, train: Panel) -> Find:
     failed = next((check for check in found if check.blocking and not check.passed), None)
     if failed is not None:
         return Find(draft, str(node), refused=f"{failed.name} check: {failed.detail}")
-    measures = score(values, Stretch.of(train, market), delayed=False, oriented=True)
+    measures = score(values, Stretch.of(train, market), False, None)
     return Find(draft, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")})
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import Stretch, scored
+from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.judge import Admission
@@ -97,23 +98,25 @@ def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iter
         yield from pool.map(work, nodes, [found[position] for position in range(len(nodes))])
 
 
-def train_and_valid(values: Array, tonight: Night) -> dict[str, float]:
+def train_and_valid(values: Array, tonight: Night, fractions: Array | None = None) -> dict[str, float]:
     """
     Train and validation measures; the direction is chosen on train.
 
     `seen_sharpe`, `probabilistic_sharpe` and the moments are of the returns of both together.
     """
     first, second = tonight.stretches
-    train, earned = scored(values[slice(*tonight.train)], first, delayed=False, oriented=True)
+    fractions = ranks(values) if fractions is None else fractions
+    seen, unseen = slice(*tonight.train), slice(*tonight.valid)
+    train, earned = scored(values[seen], first, False, None, fractions[seen])
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid, later = scored(direction * values[slice(*tonight.valid)], second, delayed=False)
+    valid, later = scored(values[unseen], second, False, direction, fractions[unseen])
     per_bar, skewness, kurtosis, bars = sharpe_moments(np.concatenate([earned, later]))
     return {
         "train_rank_ic": train["rank_ic"],
         "train_t_stat": train["t_stat"],
         "train_sharpe": train["sharpe"],
-        "valid_rank_ic": direction * valid["rank_ic"],
-        "valid_t_stat": direction * valid["t_stat"],
+        "valid_rank_ic": valid["rank_ic"],
+        "valid_t_stat": valid["t_stat"],
         "valid_sharpe": valid["sharpe"],
         "valid_max_drawdown": valid["max_drawdown"],
         "valid_turnover": valid["turnover"],
@@ -142,4 +145,8 @@ def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Me
         evaluate_node = partial(evaluate_one, node)
         checks = validate(evaluate_node, tonight.panel, lookback(node), values=values, screen=tonight.screen)
     refused = any(check.blocking and not check.passed for check in checks)
-    return Measured(Standing.of(values), checks, {} if refused else train_and_valid(values, tonight))
+    if refused:
+        return Measured(Standing.of(values), checks, {})
+    fractions = ranks(values)
+    standing = Standing(values, SampledRanks.of(values, fractions))
+    return Measured(standing, checks, train_and_valid(values, tonight, fractions))

@@ -29,9 +29,10 @@ class SampledRanks:
     ranks: Array
 
     @classmethod
-    def of(cls, values: Array) -> "SampledRanks":
-        """Every n-th bar of (bars, symbols) values: 500 to 999 of them, or all where there are fewer."""
-        return cls(ranks(values[:: max(1, len(values) // BARS)]))
+    def of(cls, values: Array, fractions: Array | None = None) -> "SampledRanks":
+        """Every n-th bar of (bars, symbols) values, or of their `ranks`: 500 to 999 bars, all where there are fewer."""
+        step = max(1, len(values) // BARS)
+        return cls(ranks(values[::step]) if fractions is None else fractions[::step])
 
     @cached_property
     def whole(self) -> tuple[Array, Array]:

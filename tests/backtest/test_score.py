@@ -92,7 +92,7 @@ def test_an_oriented_factor_is_traded_as_its_ic_says(mode: Mode) -> None:
         stretch = Stretch.of(panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10))
         plain = score(values, stretch, delayed=False)
         wrong = -values if plain["rank_ic"] > 0 else values
-        found, turned = score(wrong, stretch, False, oriented=True), score(-wrong, stretch, False)
+        found, turned = score(wrong, stretch, False, None), score(-wrong, stretch, False)
         assert found["rank_ic"] == pytest.approx(-turned["rank_ic"], abs=1e-12)
         assert found["t_stat"] == pytest.approx(-turned["t_stat"], abs=1e-12)
         for name in ("sharpe", "max_drawdown", "turnover", "kurtosis"):
