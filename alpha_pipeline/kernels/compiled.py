@@ -15,6 +15,9 @@ IN = types.Array(types.float64, 2, "C", readonly=True)
 OUT = types.Array(types.float64, 2, "C")
 IN_KEYS = types.Array(types.int32, 2, "C", readonly=True)
 IN_SMALL = types.Array(types.int16, 2, "C", readonly=True)
+FLAGS = types.Array(types.boolean, 2, "C", readonly=True)
+OUT_SMALL = types.Array(types.int16, 2, "C")
+OUT_FLAGS = types.Array(types.boolean, 2, "C")
 OUT_KEYS = types.Array(types.int32, 2, "C")
 INT = types.int64
 FLOAT = types.float64

@@ -7,10 +7,9 @@ What the prices, targets and cost rates are is decided in `backtest`.
 import numpy as np
 from numba import types
 
-from alpha_pipeline.kernels.compiled import FLOAT, IN, IN_SMALL, INT, OUT, kernel
+from alpha_pipeline.kernels.compiled import FLAGS, FLOAT, IN, INT, OUT, kernel
 from alpha_pipeline.kernels.rows import step, sums
 
-FLAGS = types.Array(types.boolean, 2, "C", readonly=True)
 PLACES = types.Array(types.int64, 1, "C", readonly=True)
 GROSS, NET, TURNOVER, EXPOSURE = 0, 1, 2, 3
 
@@ -204,30 +203,6 @@ def rank_correlation(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def
             ab, aa, bb = _products(a, b)
             if aa > 0.0 and bb > 0.0:
                 out[t, 0] = ab / np.sqrt(aa * bb)
-
-
-@kernel(IN_SMALL, IN, IN_SMALL, IN, OUT, narrow=False)
-def rank_likeness(x, x_rows, y, y_rows, out):  # type: ignore[no-untyped-def]
-    """
-    Sum of the sizes of the Spearman correlations of the rows into `out[0, 0]`, how many there are into `out[0, 1]`.
-
-    `x` and `y` are doubled ranks minus their mean, 0 where absent; `x_rows` and `y_rows` have one row per bar: how many
-    are present, the sum of squares, a mark of who is present. A row on which the two are present for others than each
-    other cannot be read from such ranks: it is counted in `out[0, 2]`.
-    """
-    bars, symbols = x.shape
-    total, found, open_ = 0.0, 0, 0
-    for t in range(bars):
-        if x_rows[t, 0] > 0.0 and y_rows[t, 0] > 0.0:
-            if x_rows[t, 2] != y_rows[t, 2]:
-                open_ += 1
-            elif x_rows[t, 1] > 0.0 and y_rows[t, 1] > 0.0:
-                ab = np.int32(0)
-                for c in range(symbols):
-                    ab += np.int32(x[t, c]) * np.int32(y[t, c])
-                total += abs(ab) / np.sqrt(x_rows[t, 1] * y_rows[t, 1])
-                found += 1
-    out[0, 0], out[0, 1], out[0, 2] = total, found, open_
 
 
 @step

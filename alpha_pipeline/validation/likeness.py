@@ -1,20 +1,18 @@
 """How alike two factors order symbols, on bars sampled once; what is too alike is judged by whoever asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH, rank_correlations, ranks
+from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels.portfolio import rank_likeness
+from alpha_pipeline.kernels.likeness import rank_likeness, whole_ranks
 from alpha_pipeline.panel import Array
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.
 BARS = 500
-# Symbols up to which products of whole ranks add up in 32 bits.
-NARROW = 1_800
 
 
 @dataclass(frozen=True)
@@ -35,21 +33,19 @@ class SampledRanks:
         return cls(ranks(values[::step]) if fractions is None else fractions[::step])
 
     @cached_property
-    def whole(self) -> tuple[Array, Array]:
+    def whole(self) -> tuple[Array, Array, Array]:
         """
         The ranks as whole numbers, a quarter of the size, so that comparing is adding up integers.
 
         Returns:
-            (bars, symbols) int16: twice the rank minus its mean, 0 where absent. (bars, 3): how many are present (0 on
-            bars too narrow), the sum of squares, and a mark that is the same for the same symbols present.
+            (bars, symbols) int16: twice the rank minus its mean, 0 where absent. (bars, symbols): who is present.
+            (bars, 3): how many are, the sum of squares, and a mark that is the same for the same symbols present.
         """
-        here = np.isfinite(self.ranks)
-        count = here.sum(axis=1)
-        count[count < MINIMUM_BREADTH] = 0
-        doubled = np.rint(2 * count[:, None] * np.where(here, self.ranks, 0.0)) - (count[:, None] + 1)
-        centred = np.where(here & (count[:, None] > 0), doubled, 0.0)
-        marks = here @ np.random.default_rng(0).integers(1, 2**40, here.shape[1]).astype(float)
-        return centred.astype(np.int16), np.column_stack([count, (centred**2).sum(axis=1), marks]).astype(float)
+        bars, symbols = self.ranks.shape
+        names = np.random.default_rng(0).integers(1, 2**40, (1, symbols)).astype(float)
+        whole, here, rows = np.empty((bars, symbols), np.int16), np.empty((bars, symbols), bool), np.empty((bars, 3))
+        whole_ranks(np.ascontiguousarray(self.ranks), names, whole, here, rows)
+        return whole, here, rows
 
 
 def likeness(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[str, float]:
@@ -63,21 +59,20 @@ def likeness(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[
     Raises:
         DataError: the grids differ.
     """
-    pairs = ((name, _pair(factor, other)) for name, other in library.items())
-    return dict(sorted(((name, size) for name, size in pairs if np.isfinite(size)), key=lambda pair: -pair[1]))
+    return likeness_of_each([factor], library)[0]
 
 
-def _pair(a: SampledRanks, b: SampledRanks) -> float:
-    if a.ranks.shape != b.ranks.shape:
-        raise DataError(f"ranks have shapes {a.ranks.shape} and {b.ranks.shape}; they must agree")
-    total, found, apart = 0.0, 0, np.ones(len(a.ranks), dtype=bool)
-    if a.ranks.shape[1] <= NARROW:
-        (x, x_rows), (y, y_rows), out = a.whole, b.whole, np.zeros((1, 3))
-        rank_likeness(x, x_rows, y, y_rows, out)
-        total, found = out[0, 0], int(out[0, 1])
-        apart = (x_rows[:, 2] != y_rows[:, 2]) if out[0, 2] else np.zeros(0, dtype=bool)
-    if apart.any():  # bars on which other symbols are present are counted anew
-        sizes = np.abs(rank_correlations(a.ranks[apart], b.ranks[apart]))
-        known = np.isfinite(sizes)
-        total, found = total + float(sizes[known].sum()), found + int(known.sum())
-    return total / found if found else np.nan
+def likeness_of_each(factors: Sequence[SampledRanks], library: Mapping[str, SampledRanks]) -> list[dict[str, float]]:
+    """The `likeness` of several factors at once, which reads the library once."""
+    for ranked in (*factors, *library.values()):
+        if ranked.ranks.shape != factors[0].ranks.shape:
+            raise DataError(f"ranks have shapes {factors[0].ranks.shape} and {ranked.ranks.shape}; they must agree")
+    found: list[dict[str, float]] = [{} for _ in factors]
+    beside = [np.hstack(parts) for parts in zip(*(factor.whole for factor in factors), strict=True)]
+    sums = np.empty((len(factors), 2))
+    for name, other in library.items():
+        rank_likeness(*beside, *other.whole, MINIMUM_BREADTH, sums)
+        for sizes, (total, bars) in zip(found, sums.tolist(), strict=True):
+            if bars:
+                sizes[name] = total / bars
+    return [dict(sorted(sizes.items(), key=lambda pair: -pair[1])) for sizes in found]
