@@ -28,6 +28,12 @@ ALARM_SHARPE = 1.0
 DELAY = "No traded factor may turn from a net Sharpe ratio above 1 to a loss when it acts one bar later."
 
 
+class BreakdownConfig(dg.Config):
+    """Parts that are measured only when asked for: the paths of combinatorial purged cross-validation."""
+
+    combinations: bool = False
+
+
 def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
     """What measuring the library needs: the library, the bars, and what holders of perpetuals paid."""
     optional = {"allow_missing": True}
@@ -122,20 +128,24 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         tables.BREAKDOWN,
         "backtest",
         market,
-        code_version="2",
-        description="Where each factor earns: by year, regime, symbols, cutoff, horizon and quantile; and how "
-        "much of its Sharpe ratio is protocol.",
+        code_version="3",
+        description="Where each factor earns: by year, regime, symbols, cutoff, horizon and quantile, walking forward; "
+        "and how much of its Sharpe ratio is protocol.",
         ins=library_inputs(market),
     )
     def backtest_breakdown(
         context: dg.AssetExecutionContext,
+        config: BreakdownConfig,
         factor_library: pd.DataFrame,
         raw_funding: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
-        nights = [bench.parts() for _, bench in benches(window(context), market, factor_library, panel, raw_funding)]
+        nights = [
+            bench.parts(config.combinations)
+            for _, bench in benches(window(context), market, factor_library, panel, raw_funding)
+        ]
         last = nights[-1]
         shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe", "mean_return"]]
         return dg.Output(pd.concat(nights, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})

@@ -9,6 +9,7 @@ from alpha_pipeline.backtest.score import Stretch, score, scored
 from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
 from alpha_pipeline.backtest.study import Study, study
+from alpha_pipeline.backtest.walks import combined, walked
 
 __all__ = [
     "BacktestConfig",
@@ -19,6 +20,7 @@ __all__ = [
     "backtest",
     "bar_returns",
     "combinatorial",
+    "combined",
     "compare",
     "forward_returns",
     "funding_payments",
@@ -34,4 +36,5 @@ __all__ = [
     "study",
     "trades",
     "walk_forward",
+    "walked",
 ]

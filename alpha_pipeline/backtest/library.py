@@ -14,6 +14,7 @@ from alpha_pipeline.backtest.score import Stretch, scored
 from alpha_pipeline.backtest.slices import long_enough
 from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.backtest.study import Study, study
+from alpha_pipeline.backtest.walks import combined, walked
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics import deflated_sharpe
@@ -107,17 +108,25 @@ class Bench:
         table = pd.DataFrame(rows)
         return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
 
-    def parts(self) -> pd.DataFrame:
-        """Rows of `tables.BREAKDOWN`: every factor by part: slices, horizons, quantiles, protocols."""
+    def parts(self, combinations: bool = False) -> pd.DataFrame:
+        """
+        Rows of `tables.BREAKDOWN`: every factor by part: slices, horizons, quantiles, walks, protocols.
+
+        Args:
+            combinations: the paths of combinatorial purged cross-validation too.
+        """
         if self.factors.empty:
             return BREAKDOWN.empty()
+        walks = (walked, combined) if combinations else (walked,)
         frames = []
         for factor in self.factors.to_dict("records"):
-            found = self.study(str(factor["factor_id"]))
+            name = str(factor["factor_id"])
+            found = self.study(name)
+            lived = [walk(self.values[name], self.panel, self.market, None, self.funding) for walk in walks]
             switched = found.protocol.assign(
                 kind="protocol: " + found.protocol["switch"], slice=found.protocol["setting"]
             )
-            curves = [_decay(found), _quantiles(found)]
+            curves = [_decay(found), _quantiles(found), *lived]
             both = pd.concat([found.slices, *curves, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
             frames.append(both.assign(night=factor["night"], factor_id=factor["factor_id"], part=np.arange(len(both))))
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})

@@ -73,6 +73,11 @@ def long_enough(bars: int, market: Market) -> bool:
     return bool(bars * market.bar_length >= pd.Timedelta(days=LEAST_DAYS))
 
 
+def measured_part(kind: str, name: str, outcome: Outcome, mask: Array, market: Market) -> dict[str, object]:
+    """One row of `sliced`: what a factor did on the (bars,) of a mask."""
+    return _row(kind, name, outcome.net[mask], outcome.rank_ic[mask], market)
+
+
 def _row(kind: str, name: str, net: Array, ic: Array, market: Market) -> dict[str, object]:
     earned, year = net[np.isfinite(net)], market.periods_per_year
     if not long_enough(len(earned), market):
