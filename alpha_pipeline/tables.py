@@ -209,6 +209,7 @@ TRIALS = Table(
         _c("verdict", TEXT, "", "accepted, refused, or unanswered when the model gave no reply: that is no trial"),
         _c("reason", TEXT, "", "why it was refused, short and countable; empty when accepted"),
         _c("feedback", TEXT, "", "what the judge says of it"),
+        _c("rule", TEXT, "JSON", "the rule of admission of that night"),
         _c("critique", TEXT, "", "what the model advised after a round, on the round's last row; untrusted text"),
         _c("score", FLOAT, "0-7", "the judge's rubric; NaN when not measured"),
         _c("prompt_tokens", INT, "tokens", "tokens read by the model for this trial"),

@@ -15,7 +15,7 @@ from alpha_pipeline.mining.cutoffs import cutoff_of
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import ic_bars, markdown_image
 from assets.declare import key_of, markdown_table, stored
-from assets.factors import ALL_NIGHTS, panel_inputs
+from assets.factors import ALL_NIGHTS, funding_input, panel_inputs
 from assets.partitions import Window, lookback, window
 from assets.raw import Result
 
@@ -36,10 +36,9 @@ class BreakdownConfig(dg.Config):
 
 def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
     """What measuring the library needs: the library, the bars, and what holders of perpetuals paid."""
-    optional = {"allow_missing": True}
     return {
         "factor_library": dg.AssetIn(key_of("factor_library", market)),
-        "raw_funding": dg.AssetIn(key_of("raw_funding", market), partition_mapping=lookback(), metadata=optional),
+        **funding_input(market),
         **panel_inputs(market),
     }
 

@@ -53,6 +53,13 @@ def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
+def funding_input(market: Market) -> dict[str, dg.AssetIn]:
+    """What holders of perpetuals paid, where the market has any."""
+    optional = {"allow_missing": True}
+    key = key_of("raw_funding", market)
+    return {"raw_funding": dg.AssetIn(key, partition_mapping=lookback(), metadata=optional)}
+
+
 def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
     """Trials, library and values of one market."""
     return [_trials(market), _library(market), _values(market)]
@@ -71,7 +78,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         market,
         kinds=("parquet", "openai"),
         description="The trial ledger: every factor proposed that night, refused ones too, with its measured fate.",
-        ins={**panel_inputs(market), "earlier_trials": own_past},
+        ins={**panel_inputs(market), **funding_input(market), "earlier_trials": own_past},
     )
     def factor_definitions(
         context: dg.AssetExecutionContext,
@@ -80,6 +87,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         lake: dg.ResourceParam[ParquetIOManager],
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
+        raw_funding: pd.DataFrame,
         earlier_trials: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
@@ -92,7 +100,8 @@ def _trials(market: Market) -> dg.AssetsDefinition:
             for night in span.days():
                 known = panel.until(night.end)
                 tell = partial(_tell, context, night.night)
-                nights.append(mine(night.start, market, known, ledger, proposer, settings, tell))
+                paid = raw_funding[raw_funding["available_at"] <= night.end]
+                nights.append(mine(night.start, market, known, ledger, proposer, settings, tell, paid))
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):

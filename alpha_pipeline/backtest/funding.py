@@ -12,7 +12,8 @@ def funding_payments(events: pd.DataFrame, panel: Panel, fill: Fill = "open") ->
     Place each payment on the bar whose holders pay it.
 
     Args:
-        events: `timestamp` (UTC), `symbol` and `funding`, one row per stamp, at the venue's own intervals.
+        events: `timestamp` (UTC), `symbol` and `funding` at the venue's own intervals; of several rows of one stamp the
+            last by `available_at` counts.
         panel: the grid.
         fill: price of the execution bar; says from when to when a bar's weights are held.
 
@@ -24,6 +25,8 @@ def funding_payments(events: pd.DataFrame, panel: Panel, fill: Fill = "open") ->
     if len(panel.timestamps) < 2:
         return out
     known = events[events["symbol"].isin(panel.symbols) & events["funding"].notna()]
+    if "available_at" in known:  # a stamp that was revised is paid once, at its last rate
+        known = known.sort_values("available_at", kind="stable").drop_duplicates(["timestamp", "symbol"], keep="last")
     stamps = known["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
     # Weights of bar t live until the fill of bar t + 1, that moment included; a bar's open is the close before it.
     row = np.searchsorted(panel.timestamps, stamps, side="left") - (0 if fill == "open" else 1)

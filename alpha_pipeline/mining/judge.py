@@ -4,10 +4,13 @@ The judge: a stated rubric over measured metrics, and the one rule of admission.
 Numbers come from the backtest alone; what a model claims is never read here.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
+
+from alpha_pipeline.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,23 @@ class Admission:
     deflated_sharpe: float = 0.0
     correlation: float = 0.7
     clearly_better: float = 0.5
+
+    def to_text(self) -> str:
+        """The rule as the ledger keeps it, JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Admission":
+        """
+        The rule that a ledger kept; the default one where it kept none, as ledgers did before they had the column.
+
+        Raises:
+            DataError: the text is no rule.
+        """
+        try:
+            return cls(**json.loads(text)) if text else cls()
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{text[:200]!r} is no rule of admission: {error}") from error
 
 
 def discovered(measures: Mapping[str, float], rule: Admission) -> bool:

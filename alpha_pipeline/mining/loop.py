@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import split
+from alpha_pipeline.backtest import BacktestConfig, funding_payments, split
 from alpha_pipeline.backtest.regimes import regime
 from alpha_pipeline.backtest.splits import HISTORY_BARS
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
@@ -91,6 +91,7 @@ def mine(
     proposer: Proposer,
     settings: MiningSettings,
     report: Report = lambda progress: None,
+    funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
     Mine for one night.
@@ -103,6 +104,7 @@ def mine(
         proposer: who writes.
         settings: how much.
         report: told how far it is, after every chunk of trials.
+        funding: rows of `tables.RAW_FUNDING`, paid by who holds at their stamps; nothing is paid by default.
 
     Returns:
         Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order. A question
@@ -115,23 +117,29 @@ def mine(
     if settings.families and not set(settings.families) & set(available(panel.fields)):
         wanted, there = ", ".join(settings.families), ", ".join(sorted(panel.fields))
         raise SettingError(f"no family of {wanted} has its fields in {market.name}; there are {there}")
-    run = _Run(_tonight(night, market, panel, settings), TRIALS.complete(ledger), proposer, settings, report)
+    run = _Run(_tonight(night, market, panel, settings, funding), TRIALS.complete(ledger), proposer, settings, report)
     try:
         for number in range(settings.rounds):
             run.round(number)
     except (BudgetError, ModelError) as end:
         run.say(f"stopped, with what there is: {end}")
-    rows = [row | {"trial": number} for number, row in enumerate(run.rows)]
+    rule = settings.admission.to_text()
+    rows = [row | {"trial": number, "rule": rule} for number, row in enumerate(run.rows)]
     return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
 
 
-def _tonight(night: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings) -> Night:
+def _tonight(
+    night: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
+) -> Night:
     past = panel.until(night + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
     known = past.rows(-min(past.shape[0], settings.history_bars), None)
     cut = split(known.shape[0], market.horizon_bars)
     seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for mining
     mood = regime(known.rows(*cut.train), market)
-    return Night(night, market, seen, cut.train, cut.valid, mood, settings.admission, settings.threads)
+    paid = None
+    if funding is not None and len(funding):
+        paid = funding_payments(funding, seen, BacktestConfig.of(market).fill)
+    return Night(night, market, seen, cut.train, cut.valid, mood, settings.admission, settings.threads, paid)
 
 
 class _Run:

@@ -26,7 +26,7 @@ from alpha_pipeline.values import evaluate_all, evaluate_one
 
 @dataclass(frozen=True)
 class Night:
-    """Everything fixed for a night: the bars that may be seen, cut in train and validation."""
+    """Everything fixed for a night: the bars that may be seen, cut in train and validation, and what holders paid."""
 
     night: pd.Timestamp
     market: Market
@@ -36,12 +36,16 @@ class Night:
     regime: str
     admission: Admission
     threads: int = 2
+    funding: Array | None = None
 
     @cached_property
     def stretches(self) -> tuple[Stretch, Stretch]:
         """Train and validation, ready to be measured on."""
-        train, valid = (Stretch.of(self.panel.rows(*segment), self.market) for segment in (self.train, self.valid))
-        return train, valid
+        return self._stretch(self.train), self._stretch(self.valid)
+
+    def _stretch(self, segment: tuple[int, int]) -> Stretch:
+        paid = None if self.funding is None else self.funding[slice(*segment)]
+        return Stretch.of(self.panel.rows(*segment), self.market, funding=paid)
 
     @cached_property
     def screen(self) -> Screen:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from alpha_pipeline.backtest.returns import last_known
 from alpha_pipeline.market import Market
+from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import Control
 from alpha_pipeline.mining.task import Draft
@@ -38,7 +39,7 @@ def noise_floor(
         market: of the panel.
         panel: bars up to the night.
         tonight: rows of `tables.TRIALS` of the night.
-        settings: those of the night; what was asked for does not matter here.
+        settings: those of the night; what was asked for does not matter, and the rule is the one the night's rows keep.
         replays: shuffled panels.
 
     Returns:
@@ -57,6 +58,7 @@ def noise_floor(
             ways=("generate",),
             families=(),
             repairs=0,
+            admission=Admission.from_text(str(computed["rule"].iloc[0])),
         )
         known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
         for number in range(1, replays + 1):

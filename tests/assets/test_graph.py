@@ -15,7 +15,7 @@ PER_MARKET = {
     "raw_social": set(),
     "raw_onchain": set(),
     "market_panel": {"raw_ohlcv", "raw_funding", "raw_derivatives", "raw_news", "raw_social", "raw_onchain"},
-    "factor_definitions": {"ohlcv_history", "market_panel", "factor_definitions"},
+    "factor_definitions": {"ohlcv_history", "market_panel", "raw_funding", "factor_definitions"},
     "factor_library": {"factor_definitions", "factor_library"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
     "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},

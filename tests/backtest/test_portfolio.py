@@ -138,6 +138,8 @@ def test_funding_is_paid_by_who_holds_at_the_stamp() -> None:
     paid = funding_payments(events, flat, "close")
     assert [np.flatnonzero(paid[:, c]).tolist() for c in (0, 1)] == [[6, 14, 22], [2, 6, 10, 14, 18, 22]]
     assert np.flatnonzero(funding_payments(events, flat, "open")[:, 0]).tolist() == [7, 15, 23]
+    revised = pd.concat([events.assign(available_at=0), events.iloc[1:2].assign(available_at=1, funding=0.004)])
+    np.testing.assert_allclose(funding_payments(revised, flat, "close").sum(), paid.sum() + 0.003)
     result = backtest(np.tile([3.0, 2.0, 1.0], (24, 1)), flat, replace(FREE, fill="close"), 8760.0, paid)
     # From bar 1 to bar 22: A (long) pays at rows 6, 14, 22; C (short) is paid at each of 22 rows.
     assert result.net.sum() == pytest.approx(0.5 * 0.001 * (22 - 3), rel=1e-2)

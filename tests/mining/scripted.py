@@ -97,13 +97,14 @@ def mined(
     panel: Panel | None = None,
     ledger: pd.DataFrame | None = None,
     night: pd.Timestamp | None = None,
+    funding: pd.DataFrame | None = None,
     **settings: object,
 ) -> pd.DataFrame:
     """One night in one round, without repairs unless asked for."""
     panel = walk() if panel is None else panel
     chosen = MiningSettings(**{"rounds": 1, "proposals_per_round": proposals, "repairs": 0, **settings})  # type: ignore[arg-type]  # typed by the dataclass
     ledger = TRIALS.empty() if ledger is None else ledger
-    return mine(night or night_of(panel), EQUITIES, panel, ledger, proposer, chosen)
+    return mine(night or night_of(panel), EQUITIES, panel, ledger, proposer, chosen, funding=funding)
 
 
 def proposed(trials: pd.DataFrame) -> pd.DataFrame:

@@ -244,3 +244,18 @@ def test_hostile_text_is_a_row_with_a_named_refusal(first: pd.DataFrame, text: s
     assert rows["verdict"].tolist() == ["refused"]
     assert rows["reason"].str.match(r"(syntax|unknown|type|limit|leak): ").all()
     rows.to_parquet(io.BytesIO())
+
+
+def test_holders_pay_funding_in_the_night_too() -> None:
+    """Scores of the loop are after funding: a rate that shorts of the factor receive and longs pay lowers them."""
+    panel = walk()
+    best = pd.Index(panel.symbols)
+    stamps = pd.DatetimeIndex(panel.timestamps).tz_localize("UTC")
+    frame = pd.MultiIndex.from_product([stamps, best], names=["timestamp", "symbol"]).to_frame(index=False)
+    decided = np.vstack([panel["volume"][:1], panel["volume"][:-1]])  # a stamp is paid by what the bar before decided
+    held = decided > np.median(decided, axis=1, keepdims=True)
+    paid = frame.assign(available_at=frame["timestamp"], funding=np.where(held, 0.001, -0.001).reshape(-1))
+    plain, charged = (proposed(mined(Script(["cs_rank(volume)"]), 1, panel, funding=f)) for f in (None, paid))
+    assert plain["train_rank_ic"].iloc[0] == charged["train_rank_ic"].iloc[0]
+    direction = np.sign(plain["train_rank_ic"].iloc[0])
+    assert direction * (plain["seen_sharpe"].iloc[0] - charged["seen_sharpe"].iloc[0]) > 0.1

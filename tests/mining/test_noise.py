@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.errors import DataError
 from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.mining import Admission, MiningSettings
 from alpha_pipeline.mining.noise import noise_floor, shuffled
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.reporting.floor import floor_rows, floor_text, floors
@@ -63,6 +64,20 @@ def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
     assert (table["measured"] == 2).all()
     assert [told for *_, told in floor_rows(table)] == ["above 6 of 6 shuffled panels"] * 3
     assert floor_text({"crypto": table}).count("above 6 of 6") == 3
+
+
+def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None:
+    """The rule stands in the night's rows: one that admits anything admits on shuffled bars too."""
+    open_ = Admission(t_stat=0, train_q_value=1, valid_q_value=1, sharpe=-99, probabilistic_sharpe=0, correlation=2)
+    sources = ["cs_rank(volume)", "-cs_rank(volume)", "ts_return(close, 5)", "-ts_return(close, 7)"]
+    tonight = mined(Script(sources), 4, panel, admission=open_)
+    assert set(tonight["rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
+    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
+    assert table.loc[table["replay"] > 0, "accepted"].sum() > 0
+    strict = noise_floor(night_of(panel), EQUITIES, panel, tonight.assign(rule=""), MiningSettings(), 3)
+    assert strict.loc[strict["replay"] > 0, "accepted"].sum() == 0
+    with pytest.raises(DataError, match="no rule of admission"):
+        Admission.from_text('{"speed": 1}')
 
 
 def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
