@@ -3,6 +3,7 @@ Tear sheets: one page and one picture per factor that is traded, and for the bes
 """
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
@@ -21,6 +22,8 @@ from resources.stored_chat import prompt_of
 
 REFERENCES, TRADED = 2, 20
 FLATTERED = "Chosen on these very bars, so the numbers flatter it. The sealed bars have not been opened for this page."
+IDLE = "On bars without values, such as those after a gap in the prices, the book is in cash, which counts as flat."
+WHOLE = 0.95
 WRITTEN = ("proposer", "model", "way", "parent", "dialect", "source", "rationale", "risks", "claims", "feedback")
 
 
@@ -98,14 +101,22 @@ def _sheets(
             expression=str(factors.loc[name, "expression"]),
             market=bench.market,
             night=night.start,
-            segment=f"validation, {closes[0]} to {closes[1]}",
+            segment=f"validation, {closes[0]} to {closes[1]}, {_valued(bench, name):.0%} of the bars with values",
             study=bench.study(name),
             measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
             correlations=likeness(ranked[name], others),
             funnel=counts,
-            stage=str(origin.get("stage", "accepted")),
+            stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),
             provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
-            notes=[FLATTERED] if row["status"] != "reference" else [],
+            notes=[
+                *([FLATTERED] if row["status"] != "reference" else []),
+                *([IDLE] if _valued(bench, name) < WHOLE else []),
+            ],
         )
         found.append((sheet, str(row["status"])))
     return found
+
+
+def _valued(bench: Bench, name: str) -> float:
+    """Share of the measured bars on which the factor says something of some symbol."""
+    return float(np.isfinite(bench.values[name][bench.start :]).any(axis=1).mean())

@@ -50,7 +50,7 @@ class Sheet:
         measures: columns of `tables.METRICS`.
         correlations: with the other factors in force, by factor_id; mean rank correlation of their values.
         funnel: stages in order, and how many of all trials so far reached each.
-        stage: where this factor stands.
+        stage: where this factor stands; `reference` for one that was shipped, not proposed.
         provenance: label and untrusted text: who wrote it, when, from what, in which words.
         notes: what a reader must know before the numbers.
     """

@@ -177,7 +177,7 @@ def _protocol(axes: Axes, protocol: pd.DataFrame) -> None:
 
 
 def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
-    axes.set_title("Likeness to others in force")
+    axes.set_title("Likeness to others")
     most = sorted(correlations.items(), key=lambda item: -abs(item[1]) if np.isfinite(item[1]) else 0)[:10]
     if not most:
         _nothing(axes, 0, "no other factor in force")
