@@ -17,6 +17,8 @@ TEXT = pa.string()
 FLOAT = pa.float64()
 INT = pa.int64()
 FLAG = pa.bool_()
+GAPS = (TEXT, INT, FLAG)
+BLANK = {TEXT: "", INT: 0, FLAG: False, FLOAT: float("nan")}
 MOMENT = "datetime64[us, UTC]"  # TIME, as pandas spells it
 
 
@@ -58,12 +60,15 @@ class Table:
         """No rows, all columns, the right types."""
         return self.schema().empty_table().to_pandas()
 
+    def blank(self, column: Column, rows: int) -> pa.Array:
+        """A column of rows that were stored before it existed: what was not said then is "", 0, false, NaN or no time."""
+        return pa.array([BLANK.get(column.type)] * rows, column.type)
+
     def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The fixed columns of rows stored before some of them existed: what was not said then is "", 0, NaN or NaT."""
-        blank = {TEXT: "", INT: 0, FLAG: False}
+        """The fixed columns of rows made before some of them existed; what is absent or null is blank."""
         whole = frame.reindex(columns=[column.name for column in self.columns])
         whole = whole.astype({c.name: MOMENT for c in self.columns if c.type is TIME and c.name not in frame})
-        gaps = {c.name: blank[c.type] for c in self.columns if c.type in blank and whole[c.name].isna().any()}
+        gaps = {c.name: BLANK[c.type] for c in self.columns if c.type in GAPS and whole[c.name].isna().any()}
         return whole.astype(dict.fromkeys(gaps, object)).fillna(gaps).infer_objects() if gaps else whole
 
     def conform(self, frame: pd.DataFrame) -> pa.Table:

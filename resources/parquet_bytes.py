@@ -73,20 +73,24 @@ def encode(table: Table, arrow: pa.Table) -> bytes:
 
 def decode(table: Table, data: bytes, columns: Sequence[str] | None, name: str, remedy: str) -> Part:
     """
-    A verified file's rows; columns it does not have are left out.
+    A verified file's rows; extra columns it does not have are left out, fixed ones that it is older than are blank.
 
     Raises:
-        DataError: the file lacks a fixed column of the table.
+        DataError: the file lacks a key of the table.
         CorruptFileError: the bytes are no Parquet.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         names = set(file.schema_arrow.names)
-        absent = [c.name for c in table.columns if c.name not in names]
-        if absent:
-            raise DataError(f"{name} was written before the columns {absent} existed. {remedy}")
+        absent = [c for c in table.columns if c.name not in names]
+        if lost := sorted({c.name for c in absent} & {*table.keys, table.time}):
+            raise DataError(f"{name} has no columns {lost}, by which its rows are known. {remedy}")
         wanted = None if columns is None else [column for column in columns if column in names]
-        return Part(file.read(columns=wanted, use_threads=False), names)
+        rows = file.read(columns=wanted, use_threads=False)
+        for column in absent:
+            if columns is None or column.name in columns:
+                rows = rows.append_column(column.name, table.blank(column, rows.num_rows))
+        return Part(rows, names | {c.name for c in absent})
     except pa.ArrowException as error:
         raise CorruptFileError(f"{name} is no readable Parquet file: {error}. {remedy}") from error
 

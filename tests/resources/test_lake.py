@@ -1,6 +1,7 @@
 """What the lake stores, where, and what it gives back."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
-from alpha_pipeline.tables import LIBRARY, RAW_OHLCV, TABLES
+from alpha_pipeline.tables import INT, LIBRARY, RAW_OHLCV, TABLES, TEXT, TIME, Column
 from resources.lake import Lake
 
 KEY = "crypto/market_panel"
@@ -218,11 +219,23 @@ def test_reading_what_was_never_materialized_says_so(lake: Lake) -> None:
     assert list(lake.read(KEY, allow_missing=True).columns) == ["timestamp", "symbol"]
 
 
-def test_a_file_older_than_a_column_asks_to_be_rebuilt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_older_than_a_column_is_read_with_blanks(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schema that grew loses no night: what was not said then is blank, of the right type."""
+    lake.write_range(KEY, panel("2019-07-01", 1), "2019-07-01", "2019-07-01")
+    table = TABLES["market_panel"]
+    said = [Column("who", TEXT, "", ""), Column("count", INT, "", ""), Column("since", TIME, "UTC", "")]
+    monkeypatch.setitem(TABLES, "market_panel", replace(table, columns=(*table.columns, *said)))
+    old = lake.read(KEY, "2019-07-01", "2019-07-01")
+    assert (old["who"] == "").all() and (old["count"] == 0).all() and old["since"].isna().all()
+    assert old["close"].notna().all() and old["count"].dtype == "int64"
+    assert lake.read(KEY, "2019-07-01", "2019-07-01", columns=["who"])["who"].tolist() == [""] * len(old)
+
+
+def test_a_file_without_a_key_asks_to_be_rebuilt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A schema that grew is told apart from damage."""
     lake.write_range(KEY, panel("2019-07-01", 1), "2019-07-01", "2019-07-01")
     monkeypatch.setitem(TABLES, "market_panel", TABLES["raw_ohlcv"])
-    with pytest.raises(DataError, match=r"before the columns \['available_at', .*--partition 2019-07-01"):
+    with pytest.raises(DataError, match=r"no columns \['available_at'\], by which .*--partition 2019-07-01"):
         lake.read(KEY)
 
 
