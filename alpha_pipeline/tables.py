@@ -61,7 +61,7 @@ class Table:
         return self.schema().empty_table().to_pandas()
 
     def blank(self, column: Column, rows: int) -> pa.Array:
-        """A column of rows that were stored before it existed: what was not said then is "", 0, false, NaN or no time."""
+        """A column of rows stored before it existed: what was not said then is "", 0, false, NaN or no time."""
         return pa.array([BLANK.get(column.type)] * rows, column.type)
 
     def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,13 +125,15 @@ OHLCV = (
     _c("volume", FLOAT, "units of the symbol", "traded volume"),
 )
 
-# A value that a vendor revised is a row of its own, known later: keys of raw tables end with `available_at`.
-RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("timestamp", "symbol", "available_at"))
+# Raw tables lie by the day on which their rows became known: reading days up to a night is reading what was known then.
+# A value that a vendor revised is a row of its own, known later, so `available_at` is among the keys.
+RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), time="available_at")
 OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
 RAW_FUNDING = Table(
     "raw_funding",
     (EVENT_TIME, SYMBOL, AVAILABLE_AT, _c("funding", FLOAT, "fraction of notional", "funding rate paid at this stamp")),
-    ("timestamp", "symbol", "available_at"),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
 )
 RAW_DERIVATIVES = Table(
     "raw_derivatives",
@@ -142,7 +144,8 @@ RAW_DERIVATIVES = Table(
         _c("open_interest", FLOAT, "units of the symbol", "contracts open; NaN where unknown"),
         _c("book_imbalance", FLOAT, "[-1, 1]", "(bids - asks) / (bids + asks) of a live snapshot; NaN in history"),
     ),
-    ("timestamp", "symbol", "available_at"),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
 )
 RAW_NEWS = Table(
     "raw_news",
@@ -154,7 +157,8 @@ RAW_NEWS = Table(
         _c("title", TEXT, "", "headline, untrusted text"),
         _c("news_sentiment", FLOAT, "[-1, 1]", "score of the headline; NaN when unscored"),
     ),
-    ("timestamp", "symbol", "url", "available_at"),
+    ("available_at", "timestamp", "symbol", "url"),
+    time="available_at",
 )
 RAW_SOCIAL = Table(
     "raw_social",
@@ -165,13 +169,15 @@ RAW_SOCIAL = Table(
         _c("posts", FLOAT, "posts", "posts in the interval"),
         _c("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
     ),
-    ("timestamp", "symbol", "available_at"),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
 )
 RAW_ONCHAIN = Table(
     "raw_onchain",
     (EVENT_TIME, SYMBOL, AVAILABLE_AT),
-    ("timestamp", "symbol", "available_at"),
+    ("available_at", "timestamp", "symbol"),
     open_ended=True,
+    time="available_at",
 )
 MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
 

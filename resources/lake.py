@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
 from alpha_pipeline.tables import TABLES, Table
@@ -191,8 +192,8 @@ class Lake:
     def _store(self, table: Table, key: str, day: str | None, arrow: pa.Table) -> Stored:
         data, path = encode(table, arrow), part_path(key, day)
         digest = self.files.publish(path, data)
-        times = arrow.column(table.time)
-        first, last = (pd.Timestamp(times[i].as_py()) for i in (0, -1)) if len(times) else (None, None)
+        times = pc.min_max(arrow.column(table.time))
+        first, last = (pd.Timestamp(times[end].as_py()) if arrow.num_rows else None for end in ("min", "max"))
         return Stored(self.url(path), day, arrow.num_rows, len(data), digest, first, last)
 
     def _load(self, table: Table, key: str, day: str | None, columns: Sequence[str] | None) -> Part:
