@@ -10,7 +10,6 @@ investors influenced by how earnings press releases are written?
 
 import csv
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,17 +19,13 @@ from typing import Any
 import numpy as np
 
 from alpha_pipeline.panel import Array
+from alpha_pipeline.text.plain import plain
 
 WORDS = Path(__file__).with_name("finance_words.csv")
 # Weight of a list's own scale on VADER's, -4..4. Henry's words carry -1.5..1.5 as published. SentiBigNomics, -1..1,
 # mostly damps what VADER takes for mood and finance for business ("share", "interest"): at 0.1 accuracy on 4,838
 # labelled sentences, each at its best cut, is 0.685; at 0.5 it is 0.647, at 1 0.586, without the list 0.618.
 SCALES = {"sentibignomics": 0.1, "henry": 1.0}  # the later list wins where both have a word
-# Characters read of one text. A headline has fewer; VADER's time grows with the square of the words.
-LONGEST_TEXT = 500
-_TYPESET = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": " - ", "\u2014": " - ", "\u2212": "-"}
-)
 _TICKER = re.compile(r"\$[A-Za-z][A-Za-z0-9.]*")
 
 
@@ -53,24 +48,14 @@ def lexicon_scores(texts: Sequence[str]) -> Array:
     Words are whole words: "airdrop" is not "drop". Tickers such as $SAFE are no words.
 
     Args:
-        texts: untrusted; only the first `LONGEST_TEXT` characters count. What is no text counts as empty.
+        texts: untrusted; read as `plain` gives them. What is no text counts as empty.
 
     Returns:
         (texts,) float64 in [-1, 1]; 0 without a known word, NaN for a text without anything that prints.
     """
-    read = [plain(text) for text in texts]
+    read = [_TICKER.sub("_", plain(text)) for text in texts]
     reader = _reader()
     return np.array([reader.polarity_scores(text)["compound"] if text else np.nan for text in read], dtype=float)
-
-
-def plain(text: object) -> str:
-    """One line of composed characters, typeset quotes and dashes as typed ones, tickers blanked; "" for no text."""
-    if not isinstance(text, str):
-        return ""
-    # Cut twice: one character can compose to eighteen.
-    composed = unicodedata.normalize("NFKC", text[:LONGEST_TEXT].translate(_TYPESET))[:LONGEST_TEXT]
-    seen = "".join(c if unicodedata.category(c)[0] != "C" else " " * c.isspace() for c in composed)
-    return " ".join(_TICKER.sub("_", seen).split())
 
 
 def finance_words() -> dict[str, float]:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha_pipeline.text import LexiconScorer, lexicon_scores
-from alpha_pipeline.text.lexicon import LONGEST_TEXT, finance_words, plain
+from alpha_pipeline.text.lexicon import finance_words
+from alpha_pipeline.text.plain import LONGEST_TEXT, plain
 
 
 @pytest.mark.parametrize(
