@@ -58,11 +58,11 @@ def lexicon_scores(texts: Sequence[str]) -> Array:
     return np.array([reader.polarity_scores(text)["compound"] if text else np.nan for text in read], dtype=float)
 
 
-def finance_words() -> dict[str, float]:
-    """Word to weight on VADER's scale, both lists joined; 0 for words the lists call neutral."""
+def finance_words(lists: Sequence[str] = tuple(SCALES)) -> dict[str, float]:
+    """Word to weight on VADER's scale, the lists joined in their order; 0 for words a list calls neutral."""
     with WORDS.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    return {row["word"]: SCALES[name] * float(row["weight"]) for name in SCALES for row in rows if row["list"] == name}
+    return {row["word"]: SCALES[name] * float(row["weight"]) for name in lists for row in rows if row["list"] == name}
 
 
 @lru_cache(maxsize=1)
