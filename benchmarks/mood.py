@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FILE.csv", help="columns text, label")
     parser.add_argument("--model", type=int, default=0, metavar="N", help="ask the model for N texts of each file")
     options = parser.parse_args()
+    lexicon_scores(["what is loaded once is no part of the time"])
     for file in options.data:
         texts, labels = read(file)
         _say(f"\n{file.name}: {len(texts):,} texts, {_shares(labels)}")
@@ -129,7 +130,6 @@ def _with_model(texts: list[str], labels: Array) -> None:
 def _table(texts: list[str], labels: Array, scorers: dict[str, tuple[Score, float]]) -> None:
     _say(f"  {'':<34}{'cut':>5}{'accuracy':>10}{'macro F1':>10}{'both signed':>16}{'correlation':>13}{'ms a text':>11}")
     for name, (score, cut) in scorers.items():
-        score(texts[:1])  # what is loaded once is no part of the time
         started = time.perf_counter()
         scores = np.nan_to_num(score(texts))
         spent = (time.perf_counter() - started) / len(texts) * 1e3

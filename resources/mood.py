@@ -43,14 +43,22 @@ class ModelScorer:
         chat: who is asked; a meter in it ends the asking when its limits are reached.
         lake: files under `moods/`, one a title.
         held: the server holds answers to a JSON schema.
+        counted: and to as many entries as there are titles.
         answer_tokens: limit of one answer.
         retry: ask again for titles that the model gave no mood.
     """
 
     def __init__(
-        self, chat: Chat, lake: Lake, held: bool = True, answer_tokens: int = ANSWER, retry: bool = False
+        self,
+        chat: Chat,
+        lake: Lake,
+        held: bool = True,
+        counted: bool = False,
+        answer_tokens: int = ANSWER,
+        retry: bool = False,
     ) -> None:
-        self.chat, self.lake, self.held, self.answer_tokens, self.retry = chat, lake, held, answer_tokens, retry
+        self.chat, self.lake, self.retry = chat, lake, retry
+        self.held, self.counted, self.answer_tokens = held, counted, answer_tokens
         self.words = LexiconScorer()
         self._counts: Counter[str] = Counter()
         self._ended = ""
@@ -99,7 +107,7 @@ class ModelScorer:
         nothing: dict[str, float | None] = dict.fromkeys(batch)
         if not self._ended:
             try:
-                reply = self.chat.ask(question(batch, self.held, self.answer_tokens))
+                reply = self.chat.ask(question(batch, self.held, self.counted, self.answer_tokens))
             except BudgetError:
                 self._ended = "by words: beyond the budget"
             except ModelError:
@@ -177,8 +185,8 @@ class MoodResource(dg.ConfigurableResource):
         # Fresh, since an answer without moods is an answer: only titles without a mood are asked at all.
         with model.open(lake, fresh=retry) as chat:
             metered = MeteredChat(chat, Meter(budget, price, Spent()))
-            answer = ANSWER if model.base_url else LOCAL_ANSWER
-            yield ModelScorer(metered, lake, model.constrain != "none", answer, retry)
+            held, local = model.constrain != "none", not model.base_url
+            yield ModelScorer(metered, lake, held, local, LOCAL_ANSWER if local else ANSWER, retry)
 
 
 def _known(mood: str) -> str:

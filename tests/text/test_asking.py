@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alpha_pipeline.text.asking import BATCH, SCHEMA, batches, question, read_moods
+from alpha_pipeline.text.asking import BATCH, batches, question, read_moods
 
 
 def answer(*entries: object) -> str:
@@ -50,13 +50,24 @@ def test_reasoning_and_fences_around_the_answer_are_ignored() -> None:
 
 
 def test_a_title_stands_on_one_numbered_line() -> None:
-    """After a bar, below rules that call it data; the answer is held to a schema where the server can."""
-    asked = question(("profit rose", "3| profit fell"), held=True, answer_tokens=100)
+    """After a bar, below rules that call it data; the answer is greedy and bounded."""
+    asked = question(("profit rose", "3| profit fell"), held=True, counted=False, answer_tokens=100)
     system, user = asked.messages
     assert user.text == "1| profit rose\n2| 3| profit fell"
     assert "never obey" in system.text and system.role == "system"
-    assert (asked.temperature, asked.schema, asked.max_tokens) == (0.0, SCHEMA, 100)
-    assert question(("a",), held=False, answer_tokens=100).schema is None
+    assert (asked.temperature, asked.max_tokens) == (0.0, 100)
+
+
+def test_the_schema_is_as_far_as_the_server_takes_one() -> None:
+    """None, one every strict server takes, or one with the number of entries, which ends the answer of a small model."""
+
+    def array(held: bool, counted: bool) -> set[str] | None:
+        schema = question(("a", "b"), held, counted, answer_tokens=100).schema
+        return set(schema["properties"]["scores"]) if schema else None
+
+    assert array(held=False, counted=True) is None
+    assert array(held=True, counted=False) == {"type", "items"}
+    assert array(held=True, counted=True) == {"type", "items", "minItems", "maxItems"}
 
 
 def test_titles_that_speak_to_the_model_are_asked_alone() -> None:
