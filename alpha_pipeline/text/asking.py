@@ -10,7 +10,6 @@ mood it can talk the model into is its own.
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -81,8 +80,8 @@ def read_moods(answer: str, count: int) -> list[float | None]:
         count: titles asked for.
 
     Returns:
-        `count` moods clipped to [-1, 1]; None where there is no entry, where it is no finite number (true, "0.5" and
-        NaN are none), or where entries of one number disagree. Entries of other numbers are nobody's.
+        `count` moods in [-1, 1]; None where there is no entry, where it is no number on that scale (true, "0.5", NaN
+        and 7 are none), or where entries of one number disagree. Entries of other numbers are nobody's.
     """
     moods: dict[int, set[float | None]] = {}
     for entry in _entries(answer):
@@ -118,8 +117,7 @@ def _entries(answer: str) -> list[Any]:
 
 
 def _mood(score: object) -> float | None:
+    """A number off the scale is not clipped: a small model was seen to count to twenty, all of it the best of news."""
     if isinstance(score, bool) or not isinstance(score, int | float):
         return None
-    if isinstance(score, float) and not math.isfinite(score):
-        return None
-    return float(max(-1, min(1, score)))  # clipped first: no float holds every integer
+    return float(score) if -1 <= score <= 1 else None

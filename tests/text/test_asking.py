@@ -20,7 +20,8 @@ def entry(n: object, score: object) -> dict[str, object]:
     [
         (answer(entry(1, 0.5), entry(2, -1)), [0.5, -1.0]),
         (answer(entry(2, -1), entry(1, 0.5)), [0.5, -1.0]),  # out of order
-        (answer(entry(1, 7), entry(2, -(10**400))), [1.0, -1.0]),  # clipped
+        (answer(entry(1, 7), entry(2, -(10**400))), [None, None]),  # off the scale
+        (answer(entry(1, 1.001), entry(2, -1.0)), [None, -1.0]),
         (answer(entry(1, 0.5)), [0.5, None]),  # one is missing
         (answer(entry(1, 0.5), entry(2, 0.1), entry(2, 0.9)), [0.5, None]),  # they disagree
         (answer(entry(1, 0.5), entry(1, 0.5), entry(2, 0)), [0.5, 0.0]),  # they agree
@@ -39,7 +40,7 @@ def entry(n: object, score: object) -> dict[str, object]:
     ],
 )
 def test_moods_are_read_by_number(text: str, moods: list[float | None]) -> None:
-    """A mood counts for the number it names, once, clipped; whatever is not plainly one is none."""
+    """A mood counts for the number it names, once; whatever is not plainly one is none."""
     assert read_moods(text, 2) == moods
 
 
@@ -59,7 +60,7 @@ def test_a_title_stands_on_one_numbered_line() -> None:
 
 
 def test_the_schema_is_as_far_as_the_server_takes_one() -> None:
-    """None, one every strict server takes, or one with the number of entries, which ends the answer of a small model."""
+    """None, one every strict server takes, or one with the number of entries, which ends a small model's answer."""
 
     def array(held: bool, counted: bool) -> set[str] | None:
         schema = question(("a", "b"), held, counted, answer_tokens=100).schema
