@@ -141,9 +141,11 @@ class MoodResource(dg.ConfigurableResource):
     Which scorer gives moods, and what a model may cost for it.
 
     Fields:
-        mood: "lexicon" (words; needs nothing) or "model" (the configured language model). The embedded model is not
-            good at it: models of up to 1.5 billion parameters call most things good news.
-        calls, tokens, seconds, usd: limits of one opening; titles beyond them get the mood of the words.
+        mood: "lexicon" (words; needs nothing) or "model" (the configured language model). The embedded model is not fit
+            for it (it gives every title the same mood, or counts), and those of up to 1.5 billion parameters call most
+            things good news.
+        calls, tokens, seconds, usd: limits of one opening; titles beyond them get the mood of the words. Twenty titles
+            take one call and some 800 tokens, so that the defaults reach for about 900 new titles.
     """
 
     mood: str = "lexicon"
