@@ -1,0 +1,175 @@
+"""Collecting asks only for what is missing, loses nothing, and keeps revisions as rows of the day they were seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.errors import DataError, SourceError
+from alpha_pipeline.market import CRYPTO, Market
+from alpha_pipeline.tables import RAW_FUNDING
+from resources.collect import Collector
+from resources.door import Fetched
+from resources.lake import Lake
+
+KEY = "crypto/raw_funding"
+START = pd.Timestamp("2026-11-01", tz="UTC")
+DAY = pd.Timedelta(days=1)
+NO_LAG = pd.Timedelta(0)
+
+
+@dataclass
+class Vendor:
+    """Gives one value a day and symbol at 08:00, known `lag` later; can fail, for a symbol or altogether."""
+
+    name: str = "vendor"
+    kind: str = "funding"
+    lag: pd.Timedelta = NO_LAG
+    values: dict[str, float] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    down_after: int = 1_000
+    asked: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        self.asked.append((tuple(symbols), str(start.date()), str(end.date())))
+        if len(self.asked) > self.down_after:
+            raise SourceError("vendor is down")
+        stamps = pd.date_range("2026-10-01 08:00", "2026-12-31 08:00", freq="D", tz="UTC").as_unit("us")
+        rows = [
+            (stamp, symbol, stamp + self.lag, self.values.get(f"{stamp:%m-%d}", stamp.day / 100))
+            for stamp in stamps
+            if start < stamp <= end
+            for symbol in symbols
+            if symbol not in self.broken
+        ]
+        table = pd.DataFrame(rows, columns=["timestamp", "symbol", "available_at", "funding"])
+        table = table.astype(RAW_FUNDING.empty().dtypes.to_dict())
+        return Fetched(table, {symbol: "not today" for symbol in symbols if symbol in self.broken})
+
+
+def collector(lake: Lake, vendor: Vendor, now: pd.Timestamp = START + 30 * DAY, **more: object) -> Collector:
+    """Two symbols of one vendor."""
+    return Collector(lake, KEY, CRYPTO, ("A", "B"), (vendor,), now=lambda: now, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """An empty lake."""
+    return Lake(str(tmp_path))
+
+
+def test_a_day_asked_for_twice_is_the_same_bytes_and_asked_once(lake: Lake) -> None:
+    """What is there is not asked for; asked again on purpose, nothing changes."""
+    vendor = Vendor()
+    first = collector(lake, vendor).collect(START, START + 3 * DAY)
+    assert (first.fetched_days, first.kept_days, len(first.table)) == (3, 0, 6)
+    before = lake.read_bytes(f"{KEY}/day=2026-11-02/part-0.parquet")
+    again = collector(lake, vendor).collect(START, START + 3 * DAY)
+    assert (again.fetched_days, again.kept_days, len(vendor.asked)) == (0, 3, 1)
+    pd.testing.assert_frame_equal(again.table, first.table)
+    anew = collector(lake, vendor).collect(START, START + 3 * DAY, refetch=True)
+    assert anew.notes == {"rows known already": 6} and len(vendor.asked) == 2
+    assert lake.read_bytes(f"{KEY}/day=2026-11-02/part-0.parquet") == before
+
+
+def test_only_missing_days_and_symbols_are_asked_for(lake: Lake) -> None:
+    """A symbol that failed is named and asked for again, alone; what came is kept."""
+    vendor = Vendor(broken={"B"})
+    partly = collector(lake, vendor).collect(START, START + DAY)
+    assert partly.failures == {"vendor: B": "not today"} and partly.table["symbol"].tolist() == ["A"]
+    vendor.broken = set()
+    whole = collector(lake, vendor).collect(START, START + 2 * DAY)
+    assert [asked[0] for asked in vendor.asked] == [("A", "B"), ("B",), ("A", "B")]
+    assert whole.table.groupby("symbol").size().to_dict() == {"A": 2, "B": 2}
+
+
+def test_a_backfill_goes_on_where_it_stopped(lake: Lake) -> None:
+    """Stretches that came are stored before the next is asked for."""
+    vendor = Vendor(down_after=2)
+    told: list[str] = []
+    with pytest.raises(SourceError, match="vendor is down"):
+        collector(lake, vendor, required=True, stretch_days=5).collect(START, START + 20 * DAY, tell=told.append)
+    assert told[-1] == "2 of 4: 2026-11-06 to 2026-11-10, 10 rows"
+    vendor.down_after = 99
+    rest = collector(lake, vendor, required=True, stretch_days=5).collect(START, START + 20 * DAY)
+    assert (rest.kept_days, rest.fetched_days, len(rest.table)) == (10, 10, 40)
+    assert vendor.asked[-1][2] == "2026-11-21" and len(vendor.asked) == 5
+
+
+def test_a_vendor_that_is_down_costs_its_rows_and_is_asked_again(lake: Lake) -> None:
+    """Where rows are not required the day is empty, says why, and is not taken for complete."""
+    vendor = Vendor(down_after=0)
+    empty = collector(lake, vendor).collect(START, START + DAY)
+    assert empty.table.empty and empty.failures == {"vendor": "vendor is down"}
+    vendor.down_after = 99
+    assert len(collector(lake, vendor).collect(START, START + DAY).table) == 2
+
+
+def test_a_revision_lies_on_the_day_it_was_seen_and_the_old_row_stays(lake: Lake) -> None:
+    """As of any day one reads what was known then, whatever the vendor says now."""
+    vendor = Vendor()
+    collector(lake, vendor, START + 2 * DAY).collect(START, START + 2 * DAY)
+    vendor.values = {"11-01": 9.0}
+    seen = START + 3 * DAY + pd.Timedelta(minutes=30)
+    third = collector(lake, vendor, seen).collect(START + 2 * DAY, START + 3 * DAY)
+    assert third.notes["revised values, kept as new rows"] == 2
+    assert third.table["timestamp"].dt.day.tolist() == [3, 3]  # seen after the day was over
+    fourth = collector(lake, vendor, seen + DAY).collect(START + 3 * DAY, START + 4 * DAY)
+    assert "revised values, kept as new rows" not in fourth.notes
+    revised = fourth.table[fourth.table["funding"] == 9.0]
+    assert set(revised["available_at"]) == {seen} and set(revised["timestamp"].dt.day) == {1}
+    old = lake.read(KEY, "2026-11-01", "2026-11-01")
+    assert old["funding"].tolist() == [0.01, 0.01]
+
+
+def test_what_is_published_late_enters_the_day_it_became_known(lake: Lake) -> None:
+    """A value of yesterday known at noon today is a row of today."""
+    vendor = Vendor(lag=pd.Timedelta(hours=20))
+    found = collector(lake, vendor).collect(START + DAY, START + 2 * DAY).table
+    assert found["timestamp"].dt.day.tolist() == [1, 1] and found["available_at"].dt.day.tolist() == [2, 2]
+
+
+def test_a_row_nobody_mentioned_at_its_time_is_known_from_now_on(lake: Lake) -> None:
+    """A vendor that adds an old row later does not change the past."""
+    vendor = Vendor(values={"11-02": np.nan})
+    collector(lake, vendor, START + 2 * DAY).collect(START, START + 2 * DAY)
+    stored = lake.read(KEY, "2026-11-02", "2026-11-02")
+    lake.write_range(KEY, stored.iloc[:0], "2026-11-02", "2026-11-02")  # as if the vendor had left the day out
+    vendor.values = {}
+    seen = START + 3 * DAY + pd.Timedelta(hours=1)
+    late = collector(lake, vendor, seen).collect(START + 2 * DAY, START + 3 * DAY)
+    assert late.notes["rows that came late, known from now on"] == 2
+    assert lake.read(KEY, "2026-11-02", "2026-11-02").empty
+    assert set(lake.read(f"observed/{KEY}", "2026-11-04", "2026-11-04")["available_at"]) == {seen}
+
+
+def test_what_is_not_accepted_never_replaces_what_is_stored(lake: Lake) -> None:
+    """A failed check leaves the stored day as it was, and the day is asked for again."""
+    vendor = Vendor()
+    collector(lake, vendor).collect(START, START + DAY)
+    before = lake.read_bytes(f"{KEY}/day=2026-11-01/part-0.parquet")
+
+    def refuse(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        raise DataError("no good")
+
+    with pytest.raises(DataError, match="no good"):
+        collector(lake, vendor).collect(START, START + 2 * DAY, accept=refuse, refetch=True)
+    assert lake.read_bytes(f"{KEY}/day=2026-11-01/part-0.parquet") == before
+    assert lake.days(KEY) == ["2026-11-01"]
+
+
+def test_rows_of_vendors_no_longer_asked_are_not_mixed_in(lake: Lake) -> None:
+    """Another source for the same days starts from nothing: its rows are no revisions of the other's."""
+    collector(lake, Vendor(name="old")).collect(START, START + DAY)
+    other = collector(lake, Vendor(name="new", values={"11-01": 5.0})).collect(START, START + DAY)
+    assert other.table["funding"].tolist() == [5.0, 5.0] and other.notes == {}
+
+
+def test_without_vendors_a_day_is_empty_and_stored(lake: Lake) -> None:
+    """Absent facts are no failure."""
+    nobody = Collector(lake, KEY, CRYPTO, ("A",), ())
+    assert nobody.collect(START, START + DAY).table.empty and lake.days(KEY) == ["2026-11-01"]
+    assert nobody.collect(START, START + DAY).kept_days == 1
