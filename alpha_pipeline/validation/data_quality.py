@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from alpha_pipeline.market import Market, expected_closes
+from alpha_pipeline.tables import Table
 
-# Share of the calendar's bars that must be there; vendors lose single bars in outages.
-MINIMUM_COVERAGE = 0.9
+# Share of the calendar's bars that must be there. Exchanges have outages of hours; `feed_health` warns of smaller gaps.
+MINIMUM_COVERAGE = 0.5
 PRICES = ("open", "high", "low", "close")
 
 
@@ -54,6 +55,36 @@ def check_ohlcv(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
     """
     expected = len(expected_closes(market, start, end)) * max(table["symbol"].nunique(), 1)
     return _validate(_with_comparables(table), _ohlcv_suite(table, start, end, expected), expected, len(table))
+
+
+def check_facts(frame: pd.DataFrame, table: Table, start: pd.Timestamp, end: pd.Timestamp) -> Quality:
+    """
+    Run the suite of facts on rows that became known in (start, end].
+
+    Args:
+        frame: columns of `table`.
+        table: a raw table of facts.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+
+    Returns:
+        The columns of the table, unique keys, a symbol in every row, known in the window and not before the event. No
+        rows satisfy all of it.
+    """
+    import great_expectations.expectations as e
+
+    names = [column.name for column in table.columns]
+    extra = [name for name in frame.columns if name not in names] if table.open_ended else []
+    suite = [
+        e.ExpectTableColumnsToMatchSet(column_set=[*names, *extra], exact_match=True),
+        e.ExpectCompoundColumnsToBeUnique(column_list=list(table.keys)),
+        e.ExpectColumnValuesToNotBeNull(column="symbol"),
+        e.ExpectColumnValuesToBeBetween(
+            column="available_at", min_value=start.to_pydatetime(), max_value=end.to_pydatetime(), strict_min=True
+        ),
+        e.ExpectColumnPairValuesAToBeGreaterThanB(column_A="available_at", column_B="timestamp", or_equal=True),
+    ]
+    return _validate(frame, suite, len(frame), len(frame))
 
 
 def _ohlcv_suite(table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, expected: int) -> list[Any]:
