@@ -6,14 +6,14 @@ How daily values become rows is done in `daily`; what the fields mean stands in 
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market import Market
 from resources.coins import coin_of
-from resources.daily import Days, Reading, Values, answered, days_within, facts, read_rows, require_question
+from resources.daily import PATIENCE, Days, Reading, Values, answered, days_within, facts, read_rows, require_question
 from resources.door import Fetched, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
@@ -49,7 +49,7 @@ class BitcoinChainDoor:
 
     charts_url: str = CHARTS_URL
     mempool_url: str = MEMPOOL_URL
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = PATIENCE
     charts_pace: Pace = CHARTS_PACE
     mempool_pace: Pace = MEMPOOL_PACE
     now: Callable[[], pd.Timestamp] = utc_now

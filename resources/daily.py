@@ -19,9 +19,11 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market
 from resources.door import Fetched, require_symbols, require_window
+from resources.patience import Patience
 
 DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1).toordinal()
+PATIENCE = Patience(timeout_seconds=60.0)  # series come whole, some of them megabytes
 YEAR_2100_SECONDS = 4_102_444_800.0  # a stamp beyond is milliseconds, or nonsense
 
 Day = int  # days since 1970, UTC

@@ -6,7 +6,7 @@ How daily values become rows is done in `daily`; what the fields mean stands in 
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ import pandas as pd
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market import Market
 from resources.coins import coin_of
-from resources.daily import Days, Reading, Values, answered, days_within, facts, read_rows, require_question
+from resources.daily import PATIENCE, Days, Reading, Values, answered, days_within, facts, read_rows, require_question
 from resources.door import Fetched, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
@@ -49,7 +49,7 @@ class DefiLlamaDoor:
 
     url: str = PUBLIC_URL
     stablecoins_url: str = STABLECOINS_URL
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = PATIENCE
     pace: Pace = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "defillama"
