@@ -76,7 +76,7 @@ DEFAULT = (
     Metric("active_addresses", "AdrActCnt"),
     Metric("supply", "SplyCur"),
     Metric("mvrv", "CapMVRVCur"),
-    Metric("whale_balance", "SplyAdrBal1in10K"),  # paid: without a key it is a failure of every answer
+    Metric("whale_balance", "SplyAdrBal1in10K"),  # not in the free plan as far as is known: then a failure, named
     Metric("exchange_balance", "SplyExNtv"),
 )
 
@@ -106,9 +106,10 @@ class CoinMetricsDoor:
         """
         Facts of the days that ended in (start, end]; see `FactSource`.
 
-        Failures are named after a metric no coin has, a coin that has no row while others have some, a metric of a coin
-        ("SplyCur of btc"), or the pages after one that failed. A symbol the vendor does not cover is counted in the
-        notes: nothing was asked. So is a metric that a coin lacks while others have it: flows exist for few coins.
+        Failures are named after a metric no coin has ("supply (SplyCur)"), a coin without a row while others have some
+        ("btc"), a metric of a coin ("SplyCur of btc"), or the pages after one that failed. A symbol the vendor does not
+        cover is counted in the notes: nothing was asked. So is a metric that a coin lacks while others have it: flows
+        exist for few coins.
         """
         asked = require_question(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
@@ -126,6 +127,8 @@ class CoinMetricsDoor:
         notes.update(left_out)
         published, unstamped = _published(series, owners, self.now())
         notes.update(unstamped)
+        made = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
+        failures = {made.get(what, what): why for what, why in failures.items()}
         columns = {
             (symbol, metric.field): _combined(series, metric, coin)
             for metric, (coin, names_of_it) in product(self.metrics, owners.items())

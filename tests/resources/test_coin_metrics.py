@@ -185,7 +185,8 @@ def test_a_paid_metric_is_named_and_the_rest_kept(door: CoinMetricsDoor, vendor:
     """Told to answer what it may, the vendor leaves it out: one question, no number, a failure."""
     vendor.paid = ("SplyAdrBal1in10K",)
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert list(got.failures) == ["SplyAdrBal1in10K"] and "plan lacks it" in got.failures["SplyAdrBal1in10K"]
+    assert list(got.failures) == ["whale_balance (SplyAdrBal1in10K)"]
+    assert "plan lacks it" in got.failures["whale_balance (SplyAdrBal1in10K)"]
     assert got.table["whale_balance"].isna().all() and got.table["mvrv"].notna().all() and len(server.asked) == 1
 
 
@@ -195,8 +196,8 @@ def test_a_vendor_that_refuses_all_for_one_is_asked_one_by_one(door: CoinMetrics
     clean = door.fetch(CRYPTO, SYMBOLS, START, END).table
     vendor.paid = ("FlowOutExNtv", "SplyAdrBal1in10K")
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert sorted(got.failures) == ["FlowOutExNtv", "SplyAdrBal1in10K"]
-    assert all("HTTP 403" in why and name in why for name, why in got.failures.items())
+    assert sorted(got.failures) == ["netflow (FlowOutExNtv)", "whale_balance (SplyAdrBal1in10K)"]
+    assert all("HTTP 403" in why and what.split("(")[1][:-1] in why for what, why in got.failures.items())
     lost = ["netflow", "whale_balance"]
     assert got.table[lost].isna().all(axis=None)
     pd.testing.assert_frame_equal(got.table.drop(columns=lost), clean.drop(columns=lost))
@@ -208,6 +209,29 @@ def test_a_coin_the_vendor_does_not_know_is_named(door: CoinMetricsDoor, vendor:
     vendor.knows_lenience = knows_lenience
     got = door.fetch(CRYPTO, [*SYMBOLS, "SOLUSDT"], START, END)
     assert list(got.failures) == ["sol"] and set(got.table["symbol"]) == set(SYMBOLS)
+
+
+def test_a_metric_that_breaks_on_the_way_is_named(door: CoinMetricsDoor, vendor: Vendor, server: Any) -> None:
+    """Asked one by one, a question that fails in another way than by refusal costs its own metric only."""
+    vendor.knows_lenience, vendor.paid = False, ("SplyAdrBal1in10K",)
+    server.faults.extend(["ok", "500", "500"])  # all at once, then the first metric by name
+    got = door.fetch(CRYPTO, SYMBOLS, START, END)
+    assert "HTTP 500" in got.failures["active_addresses (AdrActCnt)"] and len(got.failures) == 2
+    assert got.table["active_addresses"].isna().all() and got.table["supply"].notna().all()
+
+
+def test_a_metric_refused_for_one_coin_is_named_with_it(door: CoinMetricsDoor, server: Any, vendor: Vendor) -> None:
+    """The other coins keep it."""
+
+    def refuse(path: str, query: dict[str, str]) -> object:
+        if "CapMVRVCur" in query["metrics"] and "eth" in query["assets"]:
+            return 403, {"error": "not for eth"}
+        return vendor(path, query)
+
+    server.answer = refuse
+    got = door.fetch(CRYPTO, SYMBOLS, START, END)
+    assert list(got.failures) == ["CapMVRVCur of eth"]
+    assert got.table.groupby("symbol")["mvrv"].count().to_dict() == {"BTCUSDT": 3, "ETHUSDT": 0}
 
 
 def test_a_refused_stamp_of_publication_is_no_failure(door: CoinMetricsDoor, vendor: Vendor) -> None:
