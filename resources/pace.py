@@ -4,7 +4,10 @@ How fast a vendor may be asked, by all processes of this machine together.
 `pyrate-limiter` counts in a file that processes share; which pace a vendor asks for is written beside its door.
 """
 
+import os
+import sqlite3
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,24 +36,50 @@ class Pace:
     folder: str = ""
 
     def __post_init__(self) -> None:
-        if self.calls < 1 or self.seconds <= 0 or not self.vendor.isidentifier():
-            raise SettingError(f"a pace needs a name, calls >= 1 and seconds > 0; found {self}")
+        if self.calls < 1 or not 0.001 <= self.seconds < float("inf") or not self.vendor.isidentifier():
+            raise SettingError(f"a pace needs a name, calls >= 1 and seconds >= 0.001; found {self}")
 
     def wait(self) -> None:
-        """Return when one more request may begin, counting it."""
+        """
+        Return when one more request may begin, counting it.
+
+        Raises:
+            SettingError: the count cannot be kept in the folder.
+        """
         folder = self.folder or str(Path(tempfile.gettempdir()) / FOLDER)
-        _limiter(self.vendor, self.calls, self.seconds, folder).try_acquire(self.vendor)
+        try:
+            while not _count(_bucket(self.vendor, self.calls, round(self.seconds * 1000), folder, os.getpid())):
+                time.sleep(min(max(self.seconds / 50, 0.005), 0.25))
+        except (OSError, sqlite3.Error) as error:
+            raise SettingError(
+                f"the pace of {self.vendor} cannot be counted in {folder}: {error}; expected a folder one can write to"
+            ) from error
+
+
+def _count(bucket: Any) -> bool:
+    """
+    Whether one more request may begin now; it is counted then.
+
+    Counted at the moment it begins, under the lock of all processes. The library's own limiter counts the moment it
+    meant to wake from its wait: on a busy machine it begins later than counted, and two bursts meet in one window.
+    """
+    from pyrate_limiter import RateItem
+
+    with bucket.lock:
+        now = bucket.now()
+        bucket.leak(now)
+        return bool(bucket.put(RateItem("request", now)))
 
 
 @lru_cache(maxsize=64)
-def _limiter(vendor: str, calls: int, seconds: float, folder: str) -> Any:
-    from pyrate_limiter import Limiter, Rate, SQLiteBucket  # paid by live runs only
+def _bucket(vendor: str, calls: int, milliseconds: int, folder: str, process: int) -> Any:
+    """One per process, as no connection survives a fork; a table per pace, as each forgets what is old to itself."""
+    from pyrate_limiter import Rate, SQLiteBucket  # paid by live runs only
 
     Path(folder).mkdir(parents=True, exist_ok=True)
-    bucket = SQLiteBucket.init_from_file(
-        [Rate(calls, round(seconds * 1000))],
-        table=f"{vendor}_{calls}",
+    return SQLiteBucket.init_from_file(
+        [Rate(calls, milliseconds)],
+        table=f"{vendor}_{calls}_{milliseconds}",
         db_path=str(Path(folder) / f"{vendor}.sqlite"),
         use_file_lock=True,
     )
-    return Limiter(bucket)

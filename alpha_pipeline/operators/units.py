@@ -85,14 +85,16 @@ COUNT = Unit(ZERO, ZERO, "count")
 
 _FIELDS = {
     PRICE: "open high low close vwap adj_close adjusted_close bid ask mark_price index_price open_price close_price",
-    VOLUME: "volume vol buy_volume sell_volume taker_buy_volume",
-    MONEY: "amount quote_volume dollar_volume market_cap marketcap cap",
-    COUNT: "trades num_trades trade_count",
+    VOLUME: (
+        "volume vol buy_volume sell_volume taker_buy_volume open_interest netflow supply whale_balance exchange_balance"
+    ),
+    MONEY: "amount quote_volume dollar_volume market_cap marketcap cap tvl stablecoin_supply",
+    COUNT: "trades num_trades trade_count active_addresses transactions hash_rate",
     RETURN: "returns",
 }
 _UNIT_OF_FIELD = {name: unit for unit, names in _FIELDS.items() for name in names.split()}
 
 
 def unit_of_field(name: str) -> Unit:
-    """Unit of a panel field by its name; fields not known here (funding, sentiment, ...) are plain ratios."""
+    """Unit of a panel field by its name; others (funding, mvrv, fee_rate, sentiment, ...) are plain ratios."""
     return _UNIT_OF_FIELD.get(name, RATIO)
