@@ -224,14 +224,20 @@ class Collector:
         return json.loads(self.lake.read_bytes(path)) if self.lake.exists(path) else {}
 
     def _sign(self, days: list[str], missing: Mapping[str, list[str]], failures: Mapping[str, set[str]]) -> None:
-        """Say of each day which vendor gave which symbols; where a feed or metric failed, none is there for good."""
-        given = {}
-        for source in self.sources:
-            failed = failures.get(source.name, set())
-            given[source.name] = set(missing.get(source.name, ())) - failed if failed <= set(self.symbols) else set()
+        """
+        Say of each day which vendor gave which symbols.
+
+        A vendor that failed altogether gave none. A feed or metric that failed beside others is not asked for again by
+        itself, since some are refused for good; what it has to say of the last days is asked for with the next ones.
+        """
+        given = {
+            source.name: set(missing.get(source.name, ())) - failures.get(source.name, set())
+            for source in self.sources
+            if source.name not in failures.get(source.name, ())
+        }
         for day in days:
             signed = self._receipt(day)
-            came = {name: sorted(set(signed.get(name, ())) | symbols) for name, symbols in given.items()}
+            came = signed | {name: sorted(set(signed.get(name, ())) | symbols) for name, symbols in given.items()}
             self.lake.atomic_write(f"receipts/{self.key}/{day}.json", json.dumps(came, sort_keys=True).encode())
 
 
