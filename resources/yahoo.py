@@ -135,15 +135,15 @@ class YahooDoor:
             if len(expected_closes(market, start, end)):
                 raise SourceError(f"{self.name}: no session of ({start}, {end}] is settled at {self.now()}")
             return tables.RAW_OHLCV.empty().assign(adjusted_close=0.0, dividend=0.0, split=0.0)
-        client = _client(self.url.rstrip("/"), self.cache_folder)
-        bars = [self._bars(client, symbol, closes) for symbol in picked]
+        session = client(self.url.rstrip("/"), self.cache_folder)
+        bars = [self._bars(session, symbol, closes) for symbol in picked]
         table = pd.concat(bars).sort_values(["timestamp", "symbol"], ignore_index=True)
         require_bars(table, market, start, last, f"{self.name} ({self._address()})")
         return table
 
-    def _bars(self, client: Any, symbol: str, closes: pd.DatetimeIndex) -> pd.DataFrame:
+    def _bars(self, session: Any, symbol: str, closes: pd.DatetimeIndex) -> pd.DataFrame:
         asked = f"{self._address()} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
-        quotes = insist(partial(_ask, client, symbol, closes, self.patience.timeout_seconds), self.patience, asked)
+        quotes = insist(partial(_ask, session, symbol, closes, self.patience.timeout_seconds), self.patience, asked)
         try:
             table = quotes[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64")
         except (KeyError, TypeError, ValueError) as error:
@@ -166,7 +166,7 @@ class YahooDoor:
         return self.url or "query2.finance.yahoo.com"
 
 
-def _client(base: str, cache_folder: str) -> Any:
+def client(base: str, cache_folder: str) -> Any:
     """
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
@@ -195,7 +195,7 @@ def _client(base: str, cache_folder: str) -> Any:
     return Session(impersonate="chrome")
 
 
-def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: float) -> pd.DataFrame:
+def _ask(session: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: float) -> pd.DataFrame:
     """One symbol's quotes; every way it fails becomes `RefusedError`."""
     import yfinance
     from curl_cffi.requests.exceptions import RequestException, Timeout
@@ -206,7 +206,7 @@ def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: fl
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
-            quotes = yfinance.Ticker(symbol, session=client).history(
+            quotes = yfinance.Ticker(symbol, session=session).history(
                 start=closes[0].strftime("%Y-%m-%d"),
                 end=(closes[-1] + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
                 interval="1d",
@@ -221,7 +221,7 @@ def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: fl
     except (
         Exception
     ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        status = client.last_status
+        status = session.last_status
         if status >= 400 and status != 404:
             raise RefusedError(f"HTTP {status}", again=status >= 500) from error
         if isinstance(error, YFTickerMissingError):
