@@ -20,10 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class BannedError(RefusedError):
-    """The vendor will not answer this address for some time: every further question makes it longer."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, again=False)
+    """The vendor will not answer this address for some time: after the last try, no other question is asked either."""
 
 
 def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: str) -> Fetched:

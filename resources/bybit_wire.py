@@ -160,7 +160,7 @@ def _once(call: Callable[[], dict[str, Any]], pace: Pace) -> dict[str, Any]:
 
 def _refused_by_status(error: Any) -> RefusedError:
     if error.status_code == 403:
-        return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served")
+        return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served", again=False)
     if error.status_code == 409:  # the client's code for a body that is no JSON
         return RefusedError("the answer is no JSON (cut short, or a web page in between)", again=True)
     again = error.status_code == 429 or error.status_code >= 500
