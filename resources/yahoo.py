@@ -1,29 +1,29 @@
 """
-The live door of equities: daily bars of Yahoo Finance, and the one client through which the vendor is asked.
+The live door of equities: daily bars of Yahoo Finance, and when companies were first traded.
 
-`yfinance` speaks to the vendor; sessions and half days are found here; adjusted closes are `yahoo_adjustments`.
+How the vendor is asked is `yahoo_wire`; sessions and half days are found here; adjusted closes are
+`yahoo_adjustments`.
 """
 
-import tempfile
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
-from resources.bulk import Answer, BannedError, gather, table_of
+from resources.bulk import Answer, gather, table_of
 from resources.door import Fetched, require_bars, require_source, require_symbols, require_window, utc_now
 from resources.listings import listing_rows
 from resources.pace import Pace
-from resources.patience import Patience, RefusedError, insist
+from resources.patience import Patience
 from resources.quarantine import broken_bars, in_window, jumps, set_aside
+from resources.yahoo_wire import CURRENCY, PACE, client, quotes, refused
+
+__all__ = ["SYMBOLS", "YahooDoor", "client", "refused"]
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",
@@ -32,10 +32,6 @@ SYMBOLS = (
     "VZ", "WMT", "XOM",
 )  # fmt: skip
 FIRST_CLOSE = pd.Timestamp("1995-01-03 21:00", tz="UTC")  # where the exchange calendar begins
-CURRENCY = "USD"  # a price in pence or yen among dollars is worse than none
-# Yahoo publishes no limit and bans by address. One request in two seconds is slower than a person who reads, and has
-# fifty companies in under two minutes (four when their time zones are not known yet), once a night.
-PACE = Pace("yahoo", 30, 60.0)
 SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 minutes; sooner, a close may still move
 
 ABSENT = {
@@ -44,16 +40,6 @@ ABSENT = {
     "news": "Yahoo headlines are not connected yet",
     "social": "Yahoo has no posts",
     "onchain": "stocks have no chain metrics",
-}
-_COLUMNS = {
-    "Open": "open",
-    "High": "high",
-    "Low": "low",
-    "Close": "close",
-    "Volume": "volume",
-    "Adj Close": "adjusted_close",
-    "Dividends": "dividend",
-    "Stock Splits": "split",
 }
 
 
@@ -119,7 +105,7 @@ class YahooDoor:
         closes = settled_closes(market, start, end, self.now(), self.name)
         if len(closes) == 0:
             return Fetched(tables.RAW_OHLCV.empty())
-        session = client(self.url.rstrip("/"), self.cache_folder, self.pace)
+        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         questions = {symbol: partial(_bars, session, symbol, closes, self.patience) for symbol in picked}
         fetched = gather(questions, tables.RAW_OHLCV, self.name)
         require_bars(fetched.table, market, start, closes[-1], f"{self.name} ({session.address})")
@@ -147,7 +133,7 @@ class YahooDoor:
         """
         now = self.now()
         last = settled_closes(market, now - pd.Timedelta(days=14), now, now, self.name)
-        session = client(self.url.rstrip("/"), self.cache_folder, self.pace)
+        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         picked = require_symbols(self.symbols(market))
         questions = {symbol: partial(_listing, session, symbol, last, self.patience, now) for symbol in picked}
         fetched = gather(questions, tables.RAW_INSTRUMENTS, f"{self.name} instruments")
@@ -193,36 +179,6 @@ def settled_closes(
     if len(closes) == 0 and len(expected_closes(market, start, end)):
         raise SourceError(f"{name}: no session of ({start}, {end}] is settled at {now}")
     return closes
-
-
-def quotes(
-    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, patience: Patience, asked: str
-) -> tuple[pd.DataFrame, Mapping[str, Any]]:
-    """
-    What the vendor says of one symbol's days.
-
-    Args:
-        session: of `client`.
-        symbol: which.
-        first: first day.
-        last: last day, inclusive.
-        patience: tries, waits and the time-out.
-        asked: begins the message.
-
-    Returns:
-        Columns open, high, low, close, volume, adjusted_close, dividend, split as float64, indexed by the days at
-        midnight of the exchange, sorted, each day once; and the vendor's description of the symbol.
-
-    Raises:
-        SourceError: refused for good, after all tries, another shape, or another currency.
-    """
-    found, told = insist(partial(_ask, session, symbol, first, last, patience.timeout_seconds), patience, asked)
-    if told.get("currency") != CURRENCY:
-        raise SourceError(f"{asked}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
-    try:
-        return found[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64"), told
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
 
 
 def on_sessions(
@@ -276,83 +232,3 @@ def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Pati
         "tick_size": [float("nan")],
     }
     return listing_rows(pd.DataFrame(row), now), {}
-
-
-def client(base: str, cache_folder: str, pace: Pace = PACE) -> Any:
-    """
-    A session for yfinance that waits for its pace and whose requests to any Yahoo host go to `base` when one is given.
-
-    The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
-    that holds. It remembers the status of the last answer, which yfinance does not pass on.
-    """
-    import yfinance  # a second, paid by live runs only
-    from curl_cffi import requests
-
-    class Session(requests.Session):
-        last_status = 0
-        address = base or "query2.finance.yahoo.com"
-
-        def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
-            parts = urlsplit(url)
-            if base and f".{parts.hostname}".endswith(".yahoo.com"):
-                url = base + parts.path + (f"?{parts.query}" if parts.query else "")
-            self.last_status = 0
-            pace.wait()
-            response = super().request(method, url, *args, **kwargs)
-            self.last_status = response.status_code
-            return response
-
-    folder = Path(cache_folder or Path(tempfile.gettempdir()) / "alpha_pipeline_yahoo")
-    folder.mkdir(parents=True, exist_ok=True)
-    yfinance.set_tz_cache_location(str(folder))
-    yfinance.config.debug.hide_exceptions = False  # by default it logs failures and returns nothing
-    return Session(impersonate="chrome")
-
-
-def _ask(
-    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, timeout_seconds: float
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One symbol's quotes and its description; every way it fails becomes `RefusedError`."""
-    import yfinance
-    from curl_cffi.requests.exceptions import RequestException, Timeout
-    from yfinance.data import YfData
-    from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
-
-    YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
-            ticker = yfinance.Ticker(symbol, session=session)
-            found = ticker.history(
-                start=first.strftime("%Y-%m-%d"),
-                end=(last + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
-                interval="1d",
-                auto_adjust=False,
-                actions=True,
-                timeout=timeout_seconds,
-            )
-            told = {name: ticker.history_metadata.get(name) for name in ("currency", "firstTradeDate")}
-    except YFRateLimitError as error:
-        raise BannedError("HTTP 429: too many requests", again=True) from error
-    except Timeout as error:
-        raise RefusedError("no answer in time", again=True) from error
-    except (
-        Exception
-    ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        status = session.last_status
-        if status == 403:
-            raise BannedError("HTTP 403: this address is not served", again=False) from error
-        if status >= 400 and status != 404:
-            raise RefusedError(f"HTTP {status}", again=status >= 500) from error
-        if isinstance(error, YFTickerMissingError):
-            raise RefusedError(str(error), again=False) from error
-        if status == 404:
-            raise RefusedError("HTTP 404: no such symbol, or delisted", again=False) from error
-        if isinstance(error, RequestException) and status == 0:
-            raise RefusedError(f"not reachable or cut short: {error}", again=True) from error
-        raise RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError)) from error
-    if found.empty:
-        raise RefusedError(
-            "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
-        )
-    return found, told

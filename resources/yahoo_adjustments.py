@@ -1,7 +1,7 @@
 """
 Adjusted closes, dividends and splits of Yahoo Finance, apart from bars because later events rewrite them.
 
-How the vendor is asked is `yahoo`.
+How the vendor is asked is `yahoo_wire`; what a session is, `yahoo`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,8 @@ from resources.door import Fetched, require_symbols, require_window, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
 from resources.quarantine import in_window
-from resources.yahoo import PACE, client, on_sessions, quotes, settled_closes
+from resources.yahoo import on_sessions, settled_closes
+from resources.yahoo_wire import PACE, client, quotes
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class YahooAdjustments:
         closes = settled_closes(market, start, end, now, self.name)
         if len(closes) == 0:
             return Fetched(tables.RAW_ADJUSTMENTS.empty())
-        session = client(self.url.rstrip("/"), self.cache_folder, self.pace)
+        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         questions = {symbol: partial(_adjustments, session, symbol, closes, now, self.patience) for symbol in picked}
         return gather(questions, tables.RAW_ADJUSTMENTS, self.name)
 
