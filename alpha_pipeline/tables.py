@@ -179,6 +179,39 @@ RAW_ONCHAIN = Table(
     open_ended=True,
     time="available_at",
 )
+RAW_INSTRUMENTS = Table(
+    "raw_instruments",
+    (
+        _c("timestamp", TIME, "UTC", "when it was listed; a second row says when it was delisted"),
+        SYMBOL,
+        AVAILABLE_AT,
+        _c("listed_at", TIME, "UTC", "first moment it could be traded"),
+        _c("delisted_at", TIME, "UTC", "last moment it could be traded; NaT in the row of its listing"),
+        _c(
+            "status",
+            TEXT,
+            "",
+            "Trading in the row of its listing; in that of its end the vendor's word, such as Closed",
+        ),
+        _c("base", TEXT, "", "what is traded, such as BTC"),
+        _c("quote", TEXT, "", "currency of its prices, such as USDT"),
+        _c("funding_interval_minutes", FLOAT, "min", "between settlements, as it is today; NaN without funding"),
+        _c("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
+    ),
+    ("timestamp", "symbol"),
+)
+RAW_ADJUSTMENTS = Table(
+    "raw_adjustments",
+    (
+        CLOSE_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        _c("adjusted_close", FLOAT, "quote currency", "close made smaller by the splits and dividends after it"),
+        _c("dividend", FLOAT, "quote currency", "paid per share to who held it before this session; 0 without one"),
+        _c("split", FLOAT, "shares", "new shares per old from this session on; 0 without one"),
+    ),
+    ("timestamp", "symbol", "available_at"),
+)
 MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
 
 MEASURES = (
@@ -423,6 +456,7 @@ TABLES = {
     table.name: table
     for table in (
         RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL,
+        RAW_INSTRUMENTS, RAW_ADJUSTMENTS,
         TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS,
         FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
     )

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
-from resources.door import pick_symbols, require_bars, require_source, require_window
+from resources.door import Fetched, pick_symbols, require_bars, require_source, require_window
 
 ABSENT = {
     "funding": "no funding rates are embedded: no permissively licensed package carries them",
@@ -50,6 +50,12 @@ class SampleDoor:
         """First and last recorded close."""
         closes = _bars(market.name)["timestamp"]
         return closes.iloc[0], closes.iloc[-1]
+
+    def fetch_bars(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> Fetched:
+        """The rows of `fetch_ohlcv`; a recording answers completely or raises."""
+        return Fetched(self.fetch_ohlcv(market, symbols, start, end))
 
     def fetch_ohlcv(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp

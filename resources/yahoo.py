@@ -1,27 +1,29 @@
 """
-The live door of equities: daily bars of Yahoo Finance, split-adjusted, dividends and adjusted closes kept apart.
+The live door of equities: daily bars of Yahoo Finance, and when companies were first traded.
 
-`yfinance` speaks to the vendor; sessions, half days and refusing nonsense are done here.
+How the vendor is asked is `yahoo_wire`; sessions and half days are found here; adjusted closes are
+`yahoo_adjustments`.
 """
 
-import logging
-import tempfile
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
-from resources.door import require_bars, require_source, require_symbols, require_window, utc_now
-from resources.patience import Patience, RefusedError, insist
+from resources.bulk import Answer, gather, table_of
+from resources.door import Fetched, require_bars, require_source, require_symbols, require_window, utc_now
+from resources.listings import listing_rows
+from resources.pace import Pace
+from resources.patience import Patience
+from resources.quarantine import broken_bars, in_window, jumps, set_aside
+from resources.yahoo_wire import CURRENCY, PACE, client, quotes, refused
+
+__all__ = ["SYMBOLS", "YahooDoor", "client", "refused"]
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",
@@ -39,17 +41,6 @@ ABSENT = {
     "social": "Yahoo has no posts",
     "onchain": "stocks have no chain metrics",
 }
-_COLUMNS = {
-    "Open": "open",
-    "High": "high",
-    "Low": "low",
-    "Close": "close",
-    "Volume": "volume",
-    "Adj Close": "adjusted_close",
-    "Dividends": "dividend",
-    "Stock Splits": "split",
-}
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +55,7 @@ class YahooDoor:
         history_days: days `history` goes back.
         cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
         now: the clock that tells finished sessions from the current one.
+        pace: the most the vendor is asked, by all processes of this machine together.
     """
 
     only: tuple[str, ...] = ()
@@ -73,6 +65,7 @@ class YahooDoor:
     cache_folder: str = ""
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "yahoo"
+    pace: Pace = PACE
 
     def symbols(self, market: Market) -> tuple[str, ...]:
         """The configured symbols, or the default fifty."""
@@ -80,32 +73,72 @@ class YahooDoor:
 
     def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From the first session of the calendar to the last settled one."""
-        settled = self.now() - SETTLED_AFTER
-        return FIRST_CLOSE, expected_closes(market, settled - pd.Timedelta(days=14), settled)[-1]
+        return FIRST_CLOSE, last_settled(market, self.now())
+
+    def fetch_bars(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> Fetched:
+        """
+        Settled sessions that closed in (start, end], of the symbols that came.
+
+        Prices are as traded but for splits, which the vendor applies to all of the past: a window fetched before a
+        split and one fetched after it meet in a jump by its ratio, which `YahooAdjustments` gives. Dividends do not
+        change them.
+
+        Args:
+            market: one of daily bars; decides the calendar.
+            symbols: which; None for `symbols(market)`.
+            start: exclusive, UTC.
+            end: inclusive, UTC.
+
+        Returns:
+            Columns of `tables.RAW_OHLCV`; a volume the vendor has not is 0, by its client. A symbol that failed is a
+            failure; after a ban the rest is not asked. Bars that break their contract are left out and counted in the
+            notes, as are sessions without a bar.
+
+        Raises:
+            SourceError: no symbol came, no session of the window is settled, or none came where bars must exist.
+            SettingError: the window, a symbol or the length of the bar is none.
+        """
+        require_window(start, end)
+        picked = require_symbols(self.symbols(market) if symbols is None else symbols)
+        closes = settled_closes(market, start, end, self.now(), self.name)
+        if len(closes) == 0:
+            return Fetched(tables.RAW_OHLCV.empty())
+        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
+        questions = {symbol: partial(_bars, session, symbol, closes, self.patience) for symbol in picked}
+        fetched = gather(questions, tables.RAW_OHLCV, self.name)
+        require_bars(fetched.table, market, start, closes[-1], f"{self.name} ({session.address})")
+        return fetched
 
     def fetch_ohlcv(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> pd.DataFrame:
-        """
-        Settled sessions that closed in (start, end]; see `MarketData`.
+        """The rows of `fetch_bars`; what failed or was left out goes to the log."""
+        return table_of(self.fetch_bars(market, symbols, start, end), self.name)
 
-        Prices are as traded but for splits, which the vendor applies to the past; dividends do not change them.
+    def fetch_instruments(self, market: Market) -> Fetched:
         """
-        table = self._sessions(market, symbols, start, end)
-        return table[[column.name for column in tables.RAW_OHLCV.columns]]
+        When `symbols(market)` were first traded.
 
-    def fetch_adjustments(
-        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> pd.DataFrame:
-        """
-        What the vendor knows today about the same sessions; kept apart, because every later dividend rewrites it.
+        The vendor forgets what is delisted: the table has survivors only, and a note counts them.
 
         Returns:
-            timestamp, symbol, adjusted_close (USD, splits and dividends), dividend (USD per share), split (new shares
-            per old; 0 without one). Errors as `fetch_ohlcv`.
+            Columns of `tables.RAW_INSTRUMENTS`: one row a symbol, without an end, funding or a step of the price.
+            A symbol without a date of its first trade is counted in the notes.
+
+        Raises:
+            SourceError: no symbol came.
+            SettingError: the market has other than daily bars.
         """
-        table = self._sessions(market, symbols, start, end)
-        return table[["timestamp", "symbol", "adjusted_close", "dividend", "split"]]
+        now = self.now()
+        last = settled_closes(market, now - pd.Timedelta(days=14), now, now, self.name)
+        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
+        picked = require_symbols(self.symbols(market))
+        questions = {symbol: partial(_listing, session, symbol, last, self.patience, now) for symbol in picked}
+        fetched = gather(questions, tables.RAW_INSTRUMENTS, f"{self.name} instruments")
+        unknown = {"symbols that trade today; what was delisted is not known": len(fetched.table)}
+        return Fetched(fetched.table, fetched.failures, {**fetched.notes, **unknown})
 
     def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
         """The sessions of the `history_days` before `end`."""
@@ -122,117 +155,80 @@ class YahooDoor:
         require_window(start, end)
         return require_source(source).empty()
 
-    def _sessions(
-        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> pd.DataFrame:
-        require_window(start, end)
-        if market.bar_length != pd.Timedelta(days=1):
-            raise SettingError(f"{self.name} serves daily bars; market {market.name} asks for {market.bar!r}")
-        picked = require_symbols(self.symbols(market) if symbols is None else symbols)
-        last = min(end, self.coverage(market)[1])
-        closes = expected_closes(market, start, last) if start < last else pd.DatetimeIndex([], tz="UTC")
-        if len(closes) == 0:
-            if len(expected_closes(market, start, end)):
-                raise SourceError(f"{self.name}: no session of ({start}, {end}] is settled at {self.now()}")
-            return tables.RAW_OHLCV.empty().assign(adjusted_close=0.0, dividend=0.0, split=0.0)
-        client = _client(self.url.rstrip("/"), self.cache_folder)
-        bars = [self._bars(client, symbol, closes) for symbol in picked]
-        table = pd.concat(bars).sort_values(["timestamp", "symbol"], ignore_index=True)
-        require_bars(table, market, start, last, f"{self.name} ({self._address()})")
-        return table
 
-    def _bars(self, client: Any, symbol: str, closes: pd.DatetimeIndex) -> pd.DataFrame:
-        asked = f"{self._address()} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
-        quotes = insist(partial(_ask, client, symbol, closes, self.patience.timeout_seconds), self.patience, asked)
-        try:
-            table = quotes[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64")
-        except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
-        # Sessions of the regular exchanges close on their own day, UTC too, so the date finds the close.
-        close_of_day = dict(zip(closes.tz_localize(None).normalize(), closes, strict=True))
-        days = pd.DatetimeIndex(quotes.index).tz_localize(None).normalize()
-        table["timestamp"] = pd.DatetimeIndex(days.map(close_of_day), tz="UTC")
-        outside = int(table["timestamp"].isna().sum())
-        priced = table[table["timestamp"].notna() & table["close"].notna()]
-        lost = len(closes) - len(priced)
-        if outside or lost:
-            _log.warning("%s: %d rows on no asked session left out, %d sessions without a price", asked, outside, lost)
-        if not np.isfinite(priced[["close", "volume"]].to_numpy()).all():
-            raise SourceError(f"{asked}: a close or volume is not finite")
-        known = priced.assign(symbol=symbol, available_at=priced["timestamp"]).astype({"symbol": "str"})
-        return known.astype({"timestamp": "datetime64[us, UTC]", "available_at": "datetime64[us, UTC]"})
-
-    def _address(self) -> str:
-        return self.url or "query2.finance.yahoo.com"
+def last_settled(market: Market, now: pd.Timestamp) -> pd.Timestamp:
+    """Close of the last session whose quotes do not move any more."""
+    settled = now - SETTLED_AFTER
+    return expected_closes(market, settled - pd.Timedelta(days=14), settled)[-1]
 
 
-def _client(base: str, cache_folder: str) -> Any:
+def settled_closes(
+    market: Market, start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp, name: str
+) -> pd.DatetimeIndex:
     """
-    A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
+    Closes of the settled sessions in (start, end], UTC; none where the calendar has none.
 
-    The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
-    that holds. It remembers the status of the last answer, which yfinance does not pass on.
+    Raises:
+        SourceError: there are sessions and none is settled.
+        SettingError: the market has other than daily bars.
     """
-    import yfinance  # a second, paid by live runs only
-    from curl_cffi import requests
-
-    class Session(requests.Session):
-        last_status = 0
-
-        def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
-            parts = urlsplit(url)
-            if base and f".{parts.hostname}".endswith(".yahoo.com"):
-                url = base + parts.path + (f"?{parts.query}" if parts.query else "")
-            self.last_status = 0
-            response = super().request(method, url, *args, **kwargs)
-            self.last_status = response.status_code
-            return response
-
-    folder = Path(cache_folder or Path(tempfile.gettempdir()) / "alpha_pipeline_yahoo")
-    folder.mkdir(parents=True, exist_ok=True)
-    yfinance.set_tz_cache_location(str(folder))
-    yfinance.config.debug.hide_exceptions = False  # by default it logs failures and returns nothing
-    return Session(impersonate="chrome")
+    if market.bar_length != pd.Timedelta(days=1):
+        raise SettingError(f"{name} serves daily bars; market {market.name} asks for {market.bar!r}")
+    last = min(end, last_settled(market, now))
+    closes = expected_closes(market, start, last) if start < last else pd.DatetimeIndex([], tz="UTC")
+    if len(closes) == 0 and len(expected_closes(market, start, end)):
+        raise SourceError(f"{name}: no session of ({start}, {end}] is settled at {now}")
+    return closes
 
 
-def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: float) -> pd.DataFrame:
-    """One symbol's quotes; every way it fails becomes `RefusedError`."""
-    import yfinance
-    from curl_cffi.requests.exceptions import RequestException, Timeout
-    from yfinance.data import YfData
-    from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
+def on_sessions(
+    table: pd.DataFrame, closes: pd.DatetimeIndex, symbol: str, asked: str
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """
+    Rows of days -> rows of sessions, with their close as `timestamp`; days that are no session asked for are counted.
 
-    YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
-            quotes = yfinance.Ticker(symbol, session=client).history(
-                start=closes[0].strftime("%Y-%m-%d"),
-                end=(closes[-1] + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
-                interval="1d",
-                auto_adjust=False,
-                actions=True,
-                timeout=timeout_seconds,
-            )
-    except YFRateLimitError as error:
-        raise RefusedError("HTTP 429: too many requests", again=True) from error
-    except Timeout as error:
-        raise RefusedError("no answer in time", again=True) from error
-    except (
-        Exception
-    ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        status = client.last_status
-        if status >= 400 and status != 404:
-            raise RefusedError(f"HTTP {status}", again=status >= 500) from error
-        if isinstance(error, YFTickerMissingError):
-            raise RefusedError(str(error), again=False) from error
-        if status == 404:
-            raise RefusedError("HTTP 404: no such symbol, or delisted", again=False) from error
-        if isinstance(error, RequestException) and status == 0:
-            raise RefusedError(f"not reachable or cut short: {error}", again=True) from error
-        raise RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError)) from error
-    if quotes.empty:
-        raise RefusedError(
-            "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
-        )
-    return quotes
+    Sessions of the regular exchanges close on their own day, UTC too, so the date finds the close, half days and
+    changes of the clock included.
+
+    Raises:
+        SourceError: there were rows and none is of a session.
+    """
+    close_of_day = dict(zip(closes.tz_localize(None).normalize(), closes, strict=True))
+    days = pd.DatetimeIndex(table.index).tz_localize(None).normalize()
+    dated = table.assign(timestamp=pd.DatetimeIndex(days.map(close_of_day), tz="UTC"))
+    dated = dated.astype({"timestamp": tables.MOMENT})
+    known, notes = set_aside(dated, {"a day that is no session asked for": dated["timestamp"].isna()}, symbol)
+    if known.empty:
+        raise SourceError(f"{asked}: none of {len(table)} days is a session asked for; the first is {table.index[0]}")
+    return known, notes
+
+
+def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patience) -> Answer:
+    asked = f"{session.address} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
+    table, _ = quotes(session, symbol, closes[0], closes[-1], patience, asked)
+    dated, off = on_sessions(table, closes, symbol, asked)
+    broken = {"a session without a price": dated["close"].isna(), **broken_bars(dated)}
+    sound, notes = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, asked)
+    lost = {f"{symbol}: sessions without a bar": len(closes) - len(sound)} if len(sound) < len(closes) else {}
+    known = sound.assign(symbol=symbol, available_at=sound["timestamp"]).astype({"symbol": "str"})
+    rows = known[[column.name for column in tables.RAW_OHLCV.columns]]
+    return rows, {**off, **notes, **lost, **jumps(sound["close"], symbol)}
+
+
+def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patience, now: pd.Timestamp) -> Answer:
+    asked = f"{session.address} first trade of {symbol}"
+    _, told = quotes(session, symbol, closes[0], closes[-1], patience, asked)
+    first = told.get("firstTradeDate")  # the client has made a moment of it
+    if not isinstance(first, pd.Timestamp) or first.tzinfo is None:
+        return tables.RAW_INSTRUMENTS.empty(), {f"{symbol}: no date of its first trade": 1}
+    row = {
+        "symbol": [symbol],
+        "listed_at": [first.tz_convert("UTC")],
+        "delisted_at": pd.Series([pd.NaT], dtype=tables.MOMENT),
+        "status": ["Trading"],
+        "base": [symbol],
+        "quote": [CURRENCY],
+        "funding_interval_minutes": [float("nan")],
+        "tick_size": [float("nan")],
+    }
+    return listing_rows(pd.DataFrame(row), now), {}

@@ -32,6 +32,7 @@ PER_MARKET = {
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
+NOT_STORED_YET = {"raw_instruments", "raw_adjustments"}  # their doors answer; no asset asks them
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
 BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality", "market_panel:late_arrivals"} | {
     f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")
@@ -59,7 +60,7 @@ def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: i
 def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
     assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
-    assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
+    assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES) - NOT_STORED_YET
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
         "crypto/source_signals",
         "equities/source_signals",

@@ -1,7 +1,9 @@
 """The Bybit door, through the real client, against a server on loopback that answers in the recorded shape."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +13,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import CRYPTO
 from resources.bybit import BybitDoor
+from resources.pace import Pace
 from resources.patience import Patience
 
 HOUR_MS = 3_600_000
@@ -23,8 +26,9 @@ KNOWN = ("BTCUSDT", "ETHUSDT")
 
 def kline(opened_ms: int) -> list[str]:
     """A bar whose prices follow from its hour, as the strings the exchange sends."""
-    hour = opened_ms // HOUR_MS % 1000
-    return [str(opened_ms), f"{hour + 100}", f"{hour + 102.5}", f"{hour + 99}", f"{hour + 101}", "12.5", "1262.5"]
+    hour = opened_ms // HOUR_MS % 500
+    prices = [f"{hour + 100}", f"{hour + 102.5}", f"{hour + 99}", f"{hour + 101}"]
+    return [str(opened_ms), *prices, "12.5", f"{12.5 * (hour + 101)}"]
 
 
 def exchange(path: str, query: dict[str, str]) -> object:
@@ -35,7 +39,8 @@ def exchange(path: str, query: dict[str, str]) -> object:
     if path == "/v5/market/kline":
         assert query["category"] == "linear" and query["interval"] == "60"
         first, last = -(-int(query["start"]) // HOUR_MS) * HOUR_MS, min(int(query["end"]), now)
-        found: list[Any] = [kline(opened) for opened in range(first, last + 1, HOUR_MS)]
+        newest = range(first, last + 1, HOUR_MS)[-int(query["limit"]) :]
+        found: list[Any] = [kline(opened) for opened in newest]
     else:
         assert path == "/v5/market/funding/history" and "endTime" in query
         first, last = -(-int(query["startTime"]) // (8 * HOUR_MS)) * 8 * HOUR_MS, min(int(query["endTime"]), now)
@@ -57,8 +62,9 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any) -> BybitDoor:
-    return BybitDoor(only=KNOWN, url=vendor.url, patience=PATIENCE, now=lambda: NOW)
+def door(vendor: Any, tmp_path: Path) -> BybitDoor:
+    pace = Pace("bybit", 10_000, 1.0, str(tmp_path))
+    return BybitDoor(only=KNOWN, url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
 
 
 def test_a_window_of_bars_arrives_whole_stamped_at_the_close(door: BybitDoor) -> None:
@@ -68,7 +74,7 @@ def test_a_window_of_bars_arrives_whole_stamped_at_the_close(door: BybitDoor) ->
     assert tables.RAW_OHLCV.conform(table).num_rows == 96
     assert table["timestamp"].min() == START + pd.Timedelta("1h") and table["timestamp"].max() == END
     first = table.iloc[0]
-    hour = START.value // 1_000_000 // HOUR_MS % 1000
+    hour = START.value // 1_000_000 // HOUR_MS % 500
     assert first[["open", "high", "low", "close"]].tolist() == [hour + 100, hour + 102.5, hour + 99, hour + 101]
     assert first["available_at"] == first["timestamp"]
 
@@ -138,10 +144,12 @@ def test_a_passing_fault_is_survived(door: BybitDoor, vendor: Any, fault: object
         ("truncate", 3, "cut short (tried 3 times)"),
         ("list", 1, "no JSON object"),
         (busy(10006), 3, "code 10006: Too many visits! (tried 3 times)"),
-        ({"retCode": 0, "retMsg": "OK", "result": {"rows": []}}, 1, "another shape: KeyError('list')"),
-        (rows([OPENED, "1", "x"]), 1, "rows of 7 numbers"),
-        (rows([OPENED, *["nan"] * 6]), 1, "not finite"),
-        (rows(["soon"]), 1, "another shape: ValueError"),
+        ({"retCode": 0, "retMsg": "OK", "result": {"rows": []}}, 1, "another shape: no list 'list'"),
+        ({"retCode": 0, "retMsg": "OK", "result": []}, 1, "another shape: no object 'result'"),
+        (rows([OPENED, "1", "x"]), 1, "none of 1 rows keeps its contract: {'BTCUSDT: a price is missing': 1}"),
+        (rows([OPENED, *["nan"] * 6]), 1, "none of 1 rows keeps its contract: {'BTCUSDT: a price is missing': 1}"),
+        (rows(["soon"]), 1, "no row is stamped in the milliseconds asked for"),
+        (rows(["1709913600", *["1"] * 6]), 1, "found [1709913600]"),
     ],
     ids=str,
 )
@@ -165,13 +173,131 @@ def test_a_limit_whose_reset_is_already_past_is_survived(door: BybitDoor, vendor
     assert len(door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)) == 48
 
 
-def test_two_different_bars_of_one_hour_are_refused(door: BybitDoor, vendor: Any) -> None:
-    """Neither of two contradicting rows is believed."""
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({2: "1", 3: "2"}, "high below low"),
+        ({1: "9999"}, "open or close outside high and low"),
+        ({3: "-5"}, "a price is not above zero"),
+        ({4: "0"}, "a price is not above zero"),
+        ({4: "NaN"}, "a price is missing"),
+        ({4: None}, "a price is missing"),
+        ({5: "inf"}, "a number is missing or not finite"),
+        ({5: "-1"}, "volume below zero"),
+        ({0: "1709913600001"}, "opened off the grid of its bars"),
+        ({0: "tomorrow"}, "no stamp"),
+        ({0: "1710028800000"}, "stamped outside the window"),
+    ],
+)
+def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
+    door: BybitDoor, vendor: Any, changed: dict[int, Any], reason: str
+) -> None:
+    """One bad row costs one hour, with its reason; the other 47 are kept."""
+    hours = range(int(OPENED) - 16 * HOUR_MS, int(OPENED) + 32 * HOUR_MS, HOUR_MS)
+    page = [kline(opened) for opened in hours]
+    page[16] = [changed.get(place, cell) for place, cell in enumerate(page[16])]
+    vendor.faults.append(rows(*page))
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT"], START, END)
+    assert len(fetched.table) == 47 and utc("2024-03-08 17:00") not in set(fetched.table["timestamp"])
+    assert fetched.notes == {f"BTCUSDT: {reason}": 1} and fetched.failures == {}
+
+
+def test_of_two_different_bars_of_one_hour_neither_is_believed(door: BybitDoor, vendor: Any) -> None:
+    """Both rows are counted; when nothing else came, the answer is refused."""
     other = kline(int(OPENED))
-    other[4] = "1"
+    other[4] = str(float(other[1]) + 0.5)
+    start, end = utc("2024-03-08 16:00"), utc("2024-03-08 17:00")
     vendor.faults.append(rows(kline(int(OPENED)), other))
-    with pytest.raises(SourceError, match="two different rows for 2024-03-08 17:00"):
-        door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], utc("2024-03-08 16:00"), utc("2024-03-08 17:00"))
+    with pytest.raises(SourceError, match="none of 2 rows keeps .* two different rows of one stamp': 2"):
+        door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], start, end)
+    vendor.faults.append(rows(kline(int(OPENED)), kline(int(OPENED))))
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT"], start, end)
+    assert len(fetched.table) == 1 and fetched.notes == {"BTCUSDT: the same row again": 1}
+
+
+def test_numbers_and_further_columns_are_understood(door: BybitDoor, vendor: Any) -> None:
+    """A vendor that sends numbers for strings, or one column more, changes nothing."""
+    clean = door.fetch_bars(CRYPTO, ["BTCUSDT"], START, END).table
+    answer: Any = exchange("/v5/market/kline", vendor.asked[0][1])
+    answer["result"]["list"] = [[row[0], *map(float, row[1:]), "new"] for row in answer["result"]["list"]]
+    vendor.faults.append(answer)
+    pd.testing.assert_frame_equal(door.fetch_bars(CRYPTO, ["BTCUSDT"], START, END).table, clean)
+
+
+def test_changed_units_of_volume_are_refused(door: BybitDoor, vendor: Any) -> None:
+    """Turnover over volume is no price any more: the answer as a whole is nonsense."""
+    answer: Any = rows(*[[*kline(int(OPENED) - hour * HOUR_MS)[:5], "12500", "1262.5"] for hour in range(9)])
+    vendor.faults.append(answer)
+    with pytest.raises(SourceError, match="times the close; expected about 1, so the units have changed"):
+        door.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 08:00"), utc("2024-03-08 17:00"))
+
+
+def test_a_tenfold_jump_is_said_and_kept(door: BybitDoor, vendor: Any) -> None:
+    """A crash and a price in other units look the same: the rows stay, a note says where to look."""
+    opened = [int(OPENED) - hour * HOUR_MS for hour in range(3)]
+    vendor.faults.append(
+        rows([str(opened[0]), *["1"] * 6], [str(opened[1]), *["20"] * 4, "1", "20"], [str(opened[2]), *["1"] * 6])
+    )
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 14:00"), utc("2024-03-08 17:00"))
+    assert fetched.table["close"].tolist() == [1.0, 20.0, 1.0]
+    assert fetched.notes == {"BTCUSDT: closes tenfold or a tenth of the one before, kept": 2}
+
+
+def test_what_came_of_many_symbols_is_kept(door: BybitDoor) -> None:
+    """A symbol the exchange refuses is a failure with its reason; the others are there."""
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT", "BTCUSDX", "ETHUSDT"], START, END)
+    assert set(fetched.table["symbol"]) == set(KNOWN) and len(fetched.table) == 96
+    assert list(fetched.failures) == ["BTCUSDX"] and "Symbol Is Invalid" in fetched.failures["BTCUSDX"]
+    assert fetched.table["timestamp"].is_monotonic_increasing
+
+
+def test_a_ban_ends_the_asking(door: BybitDoor, vendor: Any) -> None:
+    """After 403 no further symbol is asked, for that makes the ban longer; all of them are failures."""
+    vendor.faults.extend(["ok", "403"])
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT", "CCCUSDT", "ETHUSDT"], START, END)
+    assert set(fetched.table["symbol"]) == {"BTCUSDT"} and len(vendor.asked) == 2
+    assert "HTTP 403" in fetched.failures["CCCUSDT"]
+    assert fetched.failures["ETHUSDT"].startswith("not asked: ") and "HTTP 403" in fetched.failures["ETHUSDT"]
+
+
+def test_what_failed_goes_to_the_log_where_a_table_is_asked_for(
+    door: BybitDoor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`fetch_ohlcv` keeps what came too, and says the rest aloud."""
+    caplog.set_level("WARNING", logger="resources.bulk")
+    assert set(door.fetch_ohlcv(CRYPTO, ["BTCUSDT", "BTCUSDX"], START, END)["symbol"]) == {"BTCUSDT"}
+    assert "bybit did not give BTCUSDX: " in caplog.text
+
+
+def test_a_symbol_listed_later_is_noted(door: BybitDoor, vendor: Any) -> None:
+    """No bar of one symbol is no failure, for it may not have been listed; the note says it."""
+    vendor.answer = lambda path, query: rows() if query["symbol"] == "ETHUSDT" else exchange(path, query)
+    fetched = door.fetch_bars(CRYPTO, None, START, END)
+    assert set(fetched.table["symbol"]) == {"BTCUSDT"} and fetched.failures == {}
+    assert fetched.notes == {"ETHUSDT: no bar in the window": 1}
+
+
+def test_a_window_asked_twice_gives_the_same_bars(door: BybitDoor) -> None:
+    """Later, with more bars there, a past window has not changed."""
+    first = door.fetch_bars(CRYPTO, None, START, END).table
+    later = replace(door, now=lambda: NOW + pd.Timedelta(days=30))
+    pd.testing.assert_frame_equal(later.fetch_bars(CRYPTO, None, START, END).table, first)
+
+
+def test_three_years_of_hours_are_twenty_seven_pages(door: BybitDoor, vendor: Any) -> None:
+    """A backfill needs nothing of its own: every hour once, and no page more than it takes."""
+    start, end = utc("2021-03-10"), utc("2024-03-09")
+    table = door.fetch_bars(CRYPTO, ["BTCUSDT"], start, end).table
+    assert len(table) == 26_280 and table["timestamp"].is_unique
+    assert len(vendor.asked) == 27
+
+
+def test_every_request_waits_for_its_pace(door: BybitDoor, tmp_path: Path) -> None:
+    """Three pages at two in a fifth of a second take that long at least."""
+    begun = time.monotonic()
+    paced = replace(door, pace=Pace("bybit", 2, 0.2, str(tmp_path / "slow")))
+    paced.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2023-12-01"), utc("2024-02-29"))
+    assert time.monotonic() - begun > 0.19
 
 
 def test_an_empty_answer_where_bars_must_exist_is_an_error(door: BybitDoor, vendor: Any) -> None:
@@ -179,7 +305,7 @@ def test_an_empty_answer_where_bars_must_exist_is_an_error(door: BybitDoor, vend
     vendor.answer = lambda path, query: rows()
     with pytest.raises(SourceError, match=r"gave no crypto bar in .* the calendar 24/7 has 48"):
         door.fetch_ohlcv(CRYPTO, None, START, END)
-    with pytest.raises(SourceError, match="gave no funding"):
+    with pytest.raises(SourceError, match="gave no row"):
         door.fetch_facts("funding", CRYPTO, START, END)
 
 

@@ -46,6 +46,14 @@ def test_every_embedded_bar_is_on_the_calendar_once_and_coherent(market: Market)
         assert table[["open", "high", "low"]].isna().all(axis=None)
 
 
+def test_bars_of_a_recording_come_without_failures() -> None:
+    """`fetch_bars` is `fetch_ohlcv`, with nothing failed and nothing left out."""
+    window = (utc("2019-09-30"), utc("2019-10-01"))
+    fetched = DOOR.fetch_bars(CRYPTO, None, *window)
+    pd.testing.assert_frame_equal(fetched.table, DOOR.fetch_ohlcv(CRYPTO, None, *window))
+    assert fetched.failures == {} and fetched.notes == {}
+
+
 def test_known_prices() -> None:
     """Two bars copied from the source by hand: the first hour of BTC is its first two half hours."""
     hour = DOOR.fetch_ohlcv(CRYPTO, ["BTCUSD"], utc("2017-10-01"), utc("2017-10-01 01:00")).iloc[0]

@@ -1,6 +1,7 @@
 """The Yahoo door, through the real client, against a server on loopback that answers in the recorded shape."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import CRYPTO, EQUITIES
+from resources.listings import universe
+from resources.pace import Pace
 from resources.patience import Patience
 from resources.yahoo import YahooDoor
 
+HOLIDAYS = ("2024-03-29", "2024-05-27", "2024-06-19", "2024-07-04")
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-07-01", tz="UTC"), pd.Timestamp("2024-07-06", tz="UTC")
 # Monday to Friday; the 3rd is a half day, the 4th a holiday.
@@ -30,8 +34,10 @@ NOT_FOUND = {
 
 def sessions(first: int, last: int) -> list[pd.Timestamp]:
     """Openings of the sessions in [first, last) unix seconds: weekdays at 9:30 in New York but for the holiday."""
-    days = pd.bdate_range("2024-06-03", "2024-07-10", tz="America/New_York")
-    opens = [day + pd.Timedelta(hours=9.5) for day in days if str(day.date()) not in ("2024-06-19", "2024-07-04")]
+    days = pd.bdate_range("2024-03-01", "2024-07-10")
+    opens = [
+        pd.Timestamp(f"{day:%Y-%m-%d} 09:30", tz="America/New_York") for day in days if str(day)[:10] not in HOLIDAYS
+    ]
     return [moment for moment in opens if first <= moment.timestamp() < last]
 
 
@@ -53,6 +59,7 @@ def chart(symbol: str, first: int, last: int) -> dict[str, Any]:
         "currency": "USD",
         "symbol": symbol,
         "instrumentType": "EQUITY",
+        "firstTradeDate": 345479400,
         "exchangeTimezoneName": "America/New_York",
         "timezone": "EDT",
         "gmtoffset": -14400,
@@ -89,7 +96,8 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def door(vendor: Any, tmp_path: Path) -> YahooDoor:
-    return YahooDoor(("AAPL", "MSFT"), vendor.url, PATIENCE, cache_folder=str(tmp_path), now=lambda: NOW)
+    pace = Pace("yahoo", 10_000, 1.0, str(tmp_path))
+    return YahooDoor(("AAPL", "MSFT"), vendor.url, PATIENCE, cache_folder=str(tmp_path), now=lambda: NOW, pace=pace)
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -107,14 +115,6 @@ def test_a_week_has_its_sessions_at_their_closes(door: YahooDoor, vendor: Any) -
     ]  # fmt: skip
     assert (table["available_at"] == table["timestamp"]).all()
     assert vendor.asked
-
-
-def test_adjusted_closes_and_splits_are_kept_apart(door: YahooDoor) -> None:
-    """The bars carry prices as traded; what later events do to them is another table."""
-    table = door.fetch_adjustments(EQUITIES, ["AAPL"], START, END)
-    assert table["adjusted_close"].tolist() == [100.5, 101.0, 101.5, 102.5]
-    assert table["split"].tolist() == [0.0, 4.0, 0.0, 0.0]
-    assert table["dividend"].tolist() == [0.0] * 4
 
 
 def test_an_unsettled_session_is_not_returned(door: YahooDoor) -> None:
@@ -141,24 +141,169 @@ def test_an_empty_answer_for_a_session_is_an_error(door: YahooDoor, vendor: Any)
         door.fetch_ohlcv(EQUITIES, None, START, END)
 
 
-def test_a_session_without_a_price_is_an_absent_row(
-    door: YahooDoor, vendor: Any, caplog: pytest.LogCaptureFixture
+def changed(vendor: Any, change: Callable[[dict[str, Any]], None], symbol: str = "AAPL") -> None:
+    """The vendor's answers about a symbol's window, after `change` has had its way with the result."""
+
+    def answer(path: str, query: dict[str, str]) -> object:
+        told: Any = yahoo(path, query)
+        if "period1" in query and path.endswith(symbol):
+            change(told["chart"]["result"][0])
+        return told
+
+    vendor.answer = answer
+
+
+def cell(column: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Put a value into the second session of the answer."""
+
+    def change(result: dict[str, Any]) -> None:
+        result["indicators"]["quote"][0][column][1] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("close", None, "a session without a price"),
+        ("close", float("inf"), "a number is missing or not finite"),
+        ("open", float("inf"), "a number is missing or not finite"),
+        ("close", -3.0, "a price is not above zero"),
+        ("low", 0.0, "a price is not above zero"),
+        ("high", 1.0, "high below low"),
+        ("open", 900.0, "open or close outside high and low"),
+        ("volume", -1, "volume below zero"),
+    ],
+)
+def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
+    door: YahooDoor, vendor: Any, column: str, value: object, reason: str
 ) -> None:
-    """A null close is left out, and the log says so."""
+    """One bad row costs one session, with its reason; the others are kept."""
+    changed(vendor, cell(column, value))
+    fetched = door.fetch_bars(EQUITIES, ["AAPL"], START, END)
+    assert len(fetched.table) == 3 and utc("2024-07-02 20:00") not in set(fetched.table["timestamp"])
+    assert fetched.notes == {f"AAPL: {reason}": 1, "AAPL: sessions without a bar": 1} and fetched.failures == {}
 
-    def holed(path: str, query: dict[str, str]) -> object:
-        answer: Any = yahoo(path, query)
-        if "period1" in query:
-            quote = answer["chart"]["result"][0]["indicators"]["quote"][0]
-            for column in quote:
-                quote[column][1] = None
-        return answer
 
-    caplog.set_level("WARNING", logger="resources.yahoo")
-    vendor.answer = holed
-    table = door.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)
-    assert utc("2024-07-02 20:00") not in set(table["timestamp"]) and len(table) == 3
-    assert "1 sessions without a price" in caplog.text
+def test_a_price_the_vendor_has_not_is_not_a_number(door: YahooDoor, vendor: Any) -> None:
+    """Without an open the bar is kept; without a volume the client makes it zero."""
+    changed(vendor, cell("open", None))
+    assert door.fetch_bars(EQUITIES, ["AAPL"], START, END).table["open"].isna().tolist() == [False, True, False, False]
+    changed(vendor, cell("volume", None))
+    assert door.fetch_bars(EQUITIES, ["AAPL"], START, END).table["volume"].tolist()[1] == 0.0
+
+
+def test_strings_duplicates_and_disorder_are_harmless(door: YahooDoor, vendor: Any) -> None:
+    """Prices as text, the same day twice and days in any order give the same bars; text that is no number does not."""
+    clean = door.fetch_bars(EQUITIES, ["AAPL"], START, END).table
+
+    def mixed(result: dict[str, Any]) -> None:
+        quote, order = result["indicators"]["quote"][0], [2, 0, 3, 1, 2]
+        result["timestamp"] = [result["timestamp"][place] for place in order]
+        for column, values in quote.items():
+            quote[column] = [str(values[place]) if column != "volume" else values[place] for place in order]
+        adjusted = result["indicators"]["adjclose"][0]
+        adjusted["adjclose"] = [adjusted["adjclose"][place] for place in order]
+
+    changed(vendor, mixed)
+    pd.testing.assert_frame_equal(door.fetch_bars(EQUITIES, ["AAPL"], START, END).table, clean)
+    changed(vendor, cell("close", "much"))
+    with pytest.raises(SourceError, match="daily bars of AAPL.*not understood"):
+        door.fetch_bars(EQUITIES, ["AAPL"], START, END)
+
+
+def test_days_that_are_no_session_are_left_out_and_counted(door: YahooDoor, vendor: Any) -> None:
+    """A row of a holiday is not stored; an answer of nothing else is refused."""
+    stamp = int(pd.Timestamp("2024-07-04 09:30", tz="America/New_York").timestamp())
+
+    def holiday(result: dict[str, Any]) -> None:
+        result["timestamp"][-1] = stamp
+
+    changed(vendor, holiday)
+    fetched = door.fetch_bars(EQUITIES, ["AAPL"], START, END)
+    assert fetched.notes == {"AAPL: a day that is no session asked for": 1, "AAPL: sessions without a bar": 1}
+    with pytest.raises(SourceError, match="none of 1 days is a session asked for"):
+        door.fetch_bars(EQUITIES, ["AAPL"], utc("2024-07-05"), END)
+
+
+def test_another_currency_is_refused(door: YahooDoor, vendor: Any) -> None:
+    """Pence among dollars would be a hundredfold price; the symbol fails and the others are kept."""
+    changed(vendor, lambda result: result["meta"].update(currency="GBp"))
+    fetched = door.fetch_bars(EQUITIES, None, START, END)
+    assert set(fetched.table["symbol"]) == {"MSFT"} and "prices are in 'GBp'; expected USD" in fetched.failures["AAPL"]
+
+
+def test_a_tenfold_jump_is_said_and_kept(door: YahooDoor, vendor: Any) -> None:
+    """Cents for dollars in one session look like a rise and a crash: a note says where to look."""
+
+    def cents(result: dict[str, Any]) -> None:
+        for column in ("open", "high", "low", "close"):
+            result["indicators"]["quote"][0][column][1] *= 100
+
+    changed(vendor, cents)
+    fetched = door.fetch_bars(EQUITIES, ["AAPL"], START, END)
+    assert len(fetched.table) == 4
+    assert fetched.notes == {"AAPL: closes tenfold or a tenth of the one before, kept": 2}
+
+
+def test_sessions_keep_their_close_when_the_clock_changes(door: YahooDoor) -> None:
+    """New York closes at 21:00 UTC on the Friday before summer time and at 20:00 on the Monday after."""
+    table = door.fetch_bars(EQUITIES, ["AAPL"], utc("2024-03-08"), utc("2024-03-12")).table
+    assert table["timestamp"].tolist() == [utc("2024-03-08 21:00"), utc("2024-03-11 20:00")]
+    assert table["close"].tolist() == [208.0, 211.0]
+
+
+def test_what_came_of_many_symbols_is_kept(door: YahooDoor, caplog: pytest.LogCaptureFixture) -> None:
+    """A delisted symbol is a failure with its reason; where only a table is asked for, the log says it."""
+    fetched = door.fetch_bars(EQUITIES, ["AAPL", "AAPLE", "MSFT"], START, END)
+    assert len(fetched.table) == 8 and list(fetched.failures) == ["AAPLE"]
+    assert "delisted" in fetched.failures["AAPLE"]
+    caplog.set_level("WARNING", logger="resources.bulk")
+    assert len(door.fetch_ohlcv(EQUITIES, ["AAPL", "AAPLE"], START, END)) == 4
+    assert "yahoo did not give AAPLE: " in caplog.text
+
+
+@pytest.mark.parametrize(("fault", "tries"), [("403", 1), ("429", 2)])
+def test_a_ban_ends_the_asking(door: YahooDoor, vendor: Any, fault: str, tries: int) -> None:
+    """The vendor bans by address, with either status: after the last try no other symbol is asked."""
+    door.fetch_bars(EQUITIES, None, START, END)  # the client has looked up the time zones
+    vendor.asked.clear()
+    vendor.faults.extend(["ok", *[fault] * 20])
+    fetched = door.fetch_bars(EQUITIES, ["AAPL", "MSFT", "NVDA", "XOM"], START, END)
+    assert set(fetched.table["symbol"]) == {"AAPL"}
+    assert f"HTTP {fault}" in fetched.failures["MSFT"] and fetched.failures["XOM"].startswith("not asked: ")
+    assert not any(path.endswith(("NVDA", "XOM")) for path, _ in vendor.asked)
+
+
+def test_a_window_asked_twice_gives_the_same_bars(door: YahooDoor) -> None:
+    """Some days later a past window has not changed."""
+    first = door.fetch_bars(EQUITIES, None, utc("2024-06-03"), utc("2024-06-20")).table
+    earlier = replace(door, now=lambda: utc("2024-06-25"))
+    pd.testing.assert_frame_equal(earlier.fetch_bars(EQUITIES, None, utc("2024-06-03"), utc("2024-06-20")).table, first)
+
+
+def test_every_request_waits_for_its_pace(door: YahooDoor, tmp_path: Path) -> None:
+    """Two symbols with their time zones are four requests: at two in a fifth of a second they take that long."""
+    begun = time.monotonic()
+    paced = replace(door, cache_folder=str(tmp_path / "zones"), pace=Pace("yahoo", 2, 0.2, str(tmp_path / "slow")))
+    paced.fetch_bars(EQUITIES, None, START, END)
+    assert time.monotonic() - begun > 0.19
+
+
+def test_instruments_have_the_date_of_their_first_trade(door: YahooDoor, vendor: Any) -> None:
+    """The vendor forgets what is delisted, and the note says so; without a date a symbol is counted."""
+    changed(vendor, lambda result: result["meta"].pop("firstTradeDate"), "MSFT")
+    fetched = door.fetch_instruments(EQUITIES)
+    assert tables.RAW_INSTRUMENTS.conform(fetched.table).num_rows == 1
+    assert fetched.table.dtypes.equals(tables.RAW_INSTRUMENTS.empty().dtypes)
+    row = fetched.table.iloc[0]
+    assert row["listed_at"] == row["timestamp"] == row["available_at"] == utc("1980-12-12 14:30")
+    assert row[["symbol", "status", "base", "quote"]].tolist() == ["AAPL", "Trading", "AAPL", "USD"]
+    assert universe(fetched.table, NOW) == ("AAPL",) and universe(fetched.table, utc("1980-12-01")) == ()
+    assert fetched.notes == {
+        "MSFT: no date of its first trade": 1,
+        "symbols that trade today; what was delisted is not known": 1,
+    }
 
 
 def test_a_passing_fault_is_survived_and_not_remembered(door: YahooDoor, vendor: Any) -> None:
@@ -174,7 +319,7 @@ def test_a_passing_fault_is_survived_and_not_remembered(door: YahooDoor, vendor:
     [
         ("429", "HTTP 429: too many requests (tried 2 times)"),
         ("500", "HTTP 500 (tried 2 times)"),
-        ("403", "HTTP 403"),
+        ("403", "HTTP 403: this address is not served"),
         ("html", "not understood: JSONDecodeError"),
         ("truncate", "not reachable or cut short"),
         ("list", "no price data found"),
