@@ -179,27 +179,25 @@ RAW_ONCHAIN = Table(
     open_ended=True,
     time="available_at",
 )
-RAW_INSTRUMENTS = Table(
-    "raw_instruments",
-    (
-        _c("timestamp", TIME, "UTC", "when it was listed; a second row says when it was delisted"),
-        SYMBOL,
-        AVAILABLE_AT,
-        _c("listed_at", TIME, "UTC", "first moment it could be traded"),
-        _c("delisted_at", TIME, "UTC", "last moment it could be traded; NaT in the row of its listing"),
-        _c(
-            "status",
-            TEXT,
-            "",
-            "Trading in the row of its listing; in that of its end the vendor's word, such as Closed",
-        ),
-        _c("base", TEXT, "", "what is traded, such as BTC"),
-        _c("quote", TEXT, "", "currency of its prices, such as USDT"),
-        _c("funding_interval_minutes", FLOAT, "min", "between settlements, as it is today; NaN without funding"),
-        _c("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
+LISTING = (
+    _c("timestamp", TIME, "UTC", "when it was listed; a second row says when it was delisted"),
+    SYMBOL,
+    AVAILABLE_AT,
+    _c("listed_at", TIME, "UTC", "first moment it could be traded"),
+    _c("delisted_at", TIME, "UTC", "last moment it could be traded; NaT in the row of its listing"),
+    _c(
+        "status",
+        TEXT,
+        "",
+        "Trading in the row of its listing; in that of its end the vendor's word, such as Closed",
     ),
-    ("timestamp", "symbol"),
+    _c("base", TEXT, "", "what is traded, such as BTC"),
+    _c("quote", TEXT, "", "currency of its prices, such as USDT"),
+    _c("funding_interval_minutes", FLOAT, "min", "between settlements, as it is today; NaN without funding"),
+    _c("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
 )
+LISTINGS = Table("listings", LISTING, ("timestamp", "symbol"))  # as a door answers; stored day by day
+RAW_INSTRUMENTS = Table("raw_instruments", (NIGHT, *LISTING), ("night", "timestamp", "symbol"), time="night")
 RAW_ADJUSTMENTS = Table(
     "raw_adjustments",
     (
@@ -210,7 +208,8 @@ RAW_ADJUSTMENTS = Table(
         _c("dividend", FLOAT, "quote currency", "paid per share to who held it before this session; 0 without one"),
         _c("split", FLOAT, "shares", "new shares per old from this session on; 0 without one"),
     ),
-    ("timestamp", "symbol", "available_at"),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
 )
 MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
 
@@ -455,9 +454,8 @@ NIGHTLY_REPORT = Table(
 TABLES = {
     table.name: table
     for table in (
-        RAW_OHLCV, OHLCV_HISTORY, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL, RAW_ONCHAIN, MARKET_PANEL,
-        RAW_INSTRUMENTS, RAW_ADJUSTMENTS,
-        TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS,
-        FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
+        RAW_INSTRUMENTS, RAW_OHLCV, OHLCV_HISTORY, RAW_ADJUSTMENTS, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL,
+        RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR,
+        TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
     )
 }  # fmt: skip

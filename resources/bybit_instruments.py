@@ -32,7 +32,7 @@ def instruments(wire: Wire, now: pd.Timestamp) -> Fetched:
         now: what is announced for later has not happened.
 
     Returns:
-        Columns of `tables.RAW_INSTRUMENTS`. A status the exchange does not answer for is a failure: without "Closed"
+        Columns of `tables.LISTINGS`. A status the exchange does not answer for is a failure: without "Closed"
         the table has survivors only. Futures that expire, names that are no ticker, and rows without a date of their
         listing, or of their end when closed, are left out and counted in the notes.
 
@@ -40,11 +40,11 @@ def instruments(wire: Wire, now: pd.Timestamp) -> Fetched:
         SourceError: no status came, or none has a perpetual.
     """
     questions = {f"status {status}": partial(_listed, wire, status, now) for status in STATUSES}
-    fetched = gather(questions, tables.RAW_INSTRUMENTS, "bybit instruments")
+    fetched = gather(questions, tables.LISTINGS, "bybit instruments")
     if fetched.table.empty:
         raise SourceError(f"{wire.url} instruments: no perpetual in the answer; expected hundreds; {fetched.notes}")
     # One that changes its status between two questions comes twice; the later status has the date of its end.
-    once = fetched.table.drop_duplicates(list(tables.RAW_INSTRUMENTS.keys), keep="last")
+    once = fetched.table.drop_duplicates(list(tables.LISTINGS.keys), keep="last")
     return Fetched(once.reset_index(drop=True), fetched.failures, fetched.notes)
 
 
@@ -53,7 +53,7 @@ def _listed(wire: Wire, status: str, now: pd.Timestamp) -> Answer:
     query = {"category": "linear", "status": status, "limit": PER_PAGE}
     found = [row if isinstance(row, dict) else {} for row in wire.cursor_pages("get_instruments_info", query, asked)]
     if not found:
-        return tables.RAW_INSTRUMENTS.empty(), {}
+        return tables.LISTINGS.empty(), {}
     table = pd.DataFrame(
         {
             "symbol": [_text(row, "symbol") for row in found],

@@ -22,7 +22,7 @@ def listing_rows(instruments: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         now: listings and delistings later than this are announced and have not happened; they give no row.
 
     Returns:
-        Columns of `tables.RAW_INSTRUMENTS`, sorted by its keys.
+        Columns of `tables.LISTINGS`, sorted by its keys.
     """
     moments = instruments.astype({"listed_at": tables.MOMENT, "delisted_at": tables.MOMENT})
     listed = moments[moments["listed_at"] <= now]
@@ -31,11 +31,11 @@ def listing_rows(instruments: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     ended = listed[listed["delisted_at"] <= now]
     ended = ended.assign(timestamp=ended["delisted_at"])
     rows = pd.concat([begun, ended], ignore_index=True)
-    known = rows.assign(available_at=rows["timestamp"])[[column.name for column in tables.RAW_INSTRUMENTS.columns]]
-    return known.sort_values(list(tables.RAW_INSTRUMENTS.keys), ignore_index=True)
+    known = rows.assign(available_at=rows["timestamp"])[[column.name for column in tables.LISTINGS.columns]]
+    return known.sort_values(list(tables.LISTINGS.keys), ignore_index=True)
 
 
 def universe(listings: pd.DataFrame, moment: pd.Timestamp) -> tuple[str, ...]:
-    """The symbols that traded at a moment, sorted, by rows of `tables.RAW_INSTRUMENTS` known by then."""
+    """The symbols that traded at a moment, sorted, by rows of `tables.LISTINGS` known by then."""
     last = listings[listings["available_at"] <= moment].sort_values("timestamp").groupby("symbol").tail(1)
     return tuple(sorted(last.loc[last["delisted_at"].isna(), "symbol"]))

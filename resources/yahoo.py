@@ -124,7 +124,7 @@ class YahooDoor:
         The vendor forgets what is delisted: the table has survivors only, and a note counts them.
 
         Returns:
-            Columns of `tables.RAW_INSTRUMENTS`: one row a symbol, without an end, funding or a step of the price.
+            Columns of `tables.LISTINGS`: one row a symbol, without an end, funding or a step of the price.
             A symbol without a date of its first trade is counted in the notes.
 
         Raises:
@@ -136,7 +136,7 @@ class YahooDoor:
         session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         picked = require_symbols(self.symbols(market))
         questions = {symbol: partial(_listing, session, symbol, last, self.patience, now) for symbol in picked}
-        fetched = gather(questions, tables.RAW_INSTRUMENTS, f"{self.name} instruments")
+        fetched = gather(questions, tables.LISTINGS, f"{self.name} instruments")
         unknown = {"symbols that trade today; what was delisted is not known": len(fetched.table)}
         return Fetched(fetched.table, fetched.failures, {**fetched.notes, **unknown})
 
@@ -220,7 +220,7 @@ def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Pati
     _, told = quotes(session, symbol, closes[0], closes[-1], patience, asked)
     first = told.get("firstTradeDate")  # the client has made a moment of it
     if not isinstance(first, pd.Timestamp) or first.tzinfo is None:
-        return tables.RAW_INSTRUMENTS.empty(), {f"{symbol}: no date of its first trade": 1}
+        return tables.LISTINGS.empty(), {f"{symbol}: no date of its first trade": 1}
     row = {
         "symbol": [symbol],
         "listed_at": [first.tz_convert("UTC")],

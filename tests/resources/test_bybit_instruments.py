@@ -81,8 +81,8 @@ def door(vendor: Any, tmp_path: Path) -> BybitDoor:
 def test_every_page_of_every_status_is_read(door: BybitDoor, vendor: Any) -> None:
     """Three pages of those that trade, one of none, three of the dead; rows conform and are dated."""
     fetched = door.fetch_instruments(CRYPTO)
-    assert tables.RAW_INSTRUMENTS.conform(fetched.table).num_rows == 5
-    assert fetched.table.dtypes.equals(tables.RAW_INSTRUMENTS.empty().dtypes)
+    assert tables.LISTINGS.conform(fetched.table).num_rows == 5
+    assert fetched.table.dtypes.equals(tables.LISTINGS.empty().dtypes)
     assert len(vendor.asked) == 3 + 1 + 3 and fetched.failures == {}
     bitcoin = fetched.table[fetched.table["symbol"] == "BTCUSDT"].iloc[0]
     assert bitcoin["timestamp"] == bitcoin["listed_at"] == bitcoin["available_at"] == utc("2020-03-25 10:36")

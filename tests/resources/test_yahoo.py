@@ -294,8 +294,8 @@ def test_instruments_have_the_date_of_their_first_trade(door: YahooDoor, vendor:
     """The vendor forgets what is delisted, and the note says so; without a date a symbol is counted."""
     changed(vendor, lambda result: result["meta"].pop("firstTradeDate"), "MSFT")
     fetched = door.fetch_instruments(EQUITIES)
-    assert tables.RAW_INSTRUMENTS.conform(fetched.table).num_rows == 1
-    assert fetched.table.dtypes.equals(tables.RAW_INSTRUMENTS.empty().dtypes)
+    assert tables.LISTINGS.conform(fetched.table).num_rows == 1
+    assert fetched.table.dtypes.equals(tables.LISTINGS.empty().dtypes)
     row = fetched.table.iloc[0]
     assert row["listed_at"] == row["timestamp"] == row["available_at"] == utc("1980-12-12 14:30")
     assert row[["symbol", "status", "base", "quote"]].tolist() == ["AAPL", "Trading", "AAPL", "USD"]
