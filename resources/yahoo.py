@@ -135,15 +135,15 @@ class YahooDoor:
             if len(expected_closes(market, start, end)):
                 raise SourceError(f"{self.name}: no session of ({start}, {end}] is settled at {self.now()}")
             return tables.RAW_OHLCV.empty().assign(adjusted_close=0.0, dividend=0.0, split=0.0)
-        client = _client(self.url.rstrip("/"), self.cache_folder)
-        bars = [self._bars(client, symbol, closes) for symbol in picked]
+        session = client(self.url.rstrip("/"), self.cache_folder)
+        bars = [self._bars(session, symbol, closes) for symbol in picked]
         table = pd.concat(bars).sort_values(["timestamp", "symbol"], ignore_index=True)
         require_bars(table, market, start, last, f"{self.name} ({self._address()})")
         return table
 
-    def _bars(self, client: Any, symbol: str, closes: pd.DatetimeIndex) -> pd.DataFrame:
+    def _bars(self, session: Any, symbol: str, closes: pd.DatetimeIndex) -> pd.DataFrame:
         asked = f"{self._address()} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
-        quotes = insist(partial(_ask, client, symbol, closes, self.patience.timeout_seconds), self.patience, asked)
+        quotes = insist(partial(_ask, session, symbol, closes, self.patience.timeout_seconds), self.patience, asked)
         try:
             table = quotes[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64")
         except (KeyError, TypeError, ValueError) as error:
@@ -166,12 +166,13 @@ class YahooDoor:
         return self.url or "query2.finance.yahoo.com"
 
 
-def _client(base: str, cache_folder: str) -> Any:
+def client(base: str, cache_folder: str, timeout_seconds: float | None = None) -> Any:
     """
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
     The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
-    that holds. It remembers the status of the last answer, which yfinance does not pass on.
+    that holds. It remembers the status of the last answer, which yfinance does not pass on. A time-out given here holds
+    where yfinance has one of its own that callers cannot change.
     """
     import yfinance  # a second, paid by live runs only
     from curl_cffi import requests
@@ -184,6 +185,8 @@ def _client(base: str, cache_folder: str) -> Any:
             if base and f".{parts.hostname}".endswith(".yahoo.com"):
                 url = base + parts.path + (f"?{parts.query}" if parts.query else "")
             self.last_status = 0
+            if timeout_seconds is not None:
+                kwargs["timeout"] = timeout_seconds
             response = super().request(method, url, *args, **kwargs)
             self.last_status = response.status_code
             return response
@@ -195,18 +198,16 @@ def _client(base: str, cache_folder: str) -> Any:
     return Session(impersonate="chrome")
 
 
-def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: float) -> pd.DataFrame:
+def _ask(session: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: float) -> pd.DataFrame:
     """One symbol's quotes; every way it fails becomes `RefusedError`."""
     import yfinance
-    from curl_cffi.requests.exceptions import RequestException, Timeout
     from yfinance.data import YfData
-    from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
 
     YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
-            quotes = yfinance.Ticker(symbol, session=client).history(
+            quotes = yfinance.Ticker(symbol, session=session).history(
                 start=closes[0].strftime("%Y-%m-%d"),
                 end=(closes[-1] + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
                 interval="1d",
@@ -214,25 +215,33 @@ def _ask(client: Any, symbol: str, closes: pd.DatetimeIndex, timeout_seconds: fl
                 actions=True,
                 timeout=timeout_seconds,
             )
-    except YFRateLimitError as error:
-        raise RefusedError("HTTP 429: too many requests", again=True) from error
-    except Timeout as error:
-        raise RefusedError("no answer in time", again=True) from error
     except (
         Exception
     ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        status = client.last_status
-        if status >= 400 and status != 404:
-            raise RefusedError(f"HTTP {status}", again=status >= 500) from error
-        if isinstance(error, YFTickerMissingError):
-            raise RefusedError(str(error), again=False) from error
-        if status == 404:
-            raise RefusedError("HTTP 404: no such symbol, or delisted", again=False) from error
-        if isinstance(error, RequestException) and status == 0:
-            raise RefusedError(f"not reachable or cut short: {error}", again=True) from error
-        raise RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError)) from error
+        raise refused(error, session) from error
     if quotes.empty:
         raise RefusedError(
             "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
         )
     return quotes
+
+
+def refused(error: Exception, session: Any) -> RefusedError:
+    """What an error from inside yfinance means."""
+    from curl_cffi.requests.exceptions import RequestException, Timeout
+    from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
+
+    status = session.last_status
+    if isinstance(error, YFRateLimitError):
+        return RefusedError("HTTP 429: too many requests", again=True)
+    if isinstance(error, Timeout):
+        return RefusedError("no answer in time", again=True)
+    if status >= 400 and status != 404:
+        return RefusedError(f"HTTP {status}", again=status >= 500)
+    if isinstance(error, YFTickerMissingError):
+        return RefusedError(str(error), again=False)
+    if status == 404:
+        return RefusedError("HTTP 404: no such symbol, or delisted", again=False)
+    if isinstance(error, RequestException) and status == 0:
+        return RefusedError(f"not reachable or cut short: {error}", again=True)
+    return RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError))
