@@ -20,6 +20,7 @@ from resources.door import Fetched
 from resources.mentions import mentioned
 
 LONGEST_TITLE = 300
+LONGEST_MARKUP = 6000
 LONGEST_ADDRESS = 2000
 SAME_STORY = pd.Timedelta(days=1)
 
@@ -27,11 +28,11 @@ NO_TIME = "items without a time in a known zone left out"
 NO_TITLE = "items without a title left out"
 NO_ADDRESS = "items without a plain web address left out"
 FUTURE = "items from the future left out"
-REPEATED = "repeated items left out"
+REPEATED = "repeated items taken as one"
 UNNAMED = "items that name none of the symbols left out"
 MISSHAPEN = "items of another shape left out"
 
-_TAG = re.compile(r"</?[a-zA-Z!][^<>]*>")
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]*(?:>|$)")  # one that is cut off at the end, too
 _SCRIPT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -95,7 +96,7 @@ def plain(text: object, longest: int = LONGEST_TITLE) -> str:
     """Text without markup, entities, control and direction characters; white space folded, cut at `longest`."""
     if not isinstance(text, str):
         return ""
-    said = text[: 20 * longest]  # a bound on the work; markup is rarely longer than what it marks
+    said = text[: longest + LONGEST_MARKUP]  # a bound on the work
     for _ in range(3):  # feeds escape markup once or twice over
         said = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", said)))
     said = _TAG.sub(" ", said)

@@ -22,7 +22,7 @@ LONGEST_POST = 2000  # characters that are matched and scored
 NO_TIME = "posts without a time left out"
 NO_TEXT = "posts without a text left out"
 MISSHAPEN = "posts of another shape left out"
-REPEATED = "repeated posts left out"
+REPEATED = "repeated posts taken as one"
 FUTURE = "posts from the future left out"
 OUTSIDE = "posts outside the asked span left out"
 

@@ -39,6 +39,7 @@ def rows(*items: Item) -> Fetched:
         (" Bit\N{ZERO WIDTH SPACE}coin\n\t up\x00 ", "Bitcoin up"),
         ("\N{RIGHT-TO-LEFT OVERRIDE}niocti\N{POP DIRECTIONAL FORMATTING}B", "nioctiB"),
         ("half \ud83d a pair", "half a pair"),
+        ("Bitcoin <img src=x onerror=alert(1)", "Bitcoin"),
         (None, ""),
         (float("nan"), ""),
         (["Bitcoin"], ""),
