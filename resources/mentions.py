@@ -22,11 +22,13 @@ ORDINARY = frozenset(
 MUTE = frozenset({"CRM"})
 SHORTEST_TICKER = 3
 
-# Others' names that begin with one of ours: they are read first, and mean none of our symbols.
+# Others' names that begin with one of ours, and banks that judge others: read first, they mean none of our symbols.
 OTHERS = (
     "bitcoin sv", "bitcoin gold", "ethereum name service", "merck kgaa", "visa ban", "visa bans", "visa fee",
     "visa fees", "visa rules", "visa holders", "student visa", "work visa", "h-1b visa", "ripple effect",
-    "ripple effects", "amazon rainforest", "apple pie",
+    "ripple effects", "amazon rainforest", "apple pie", "bofa on",
+    *(f"{bank} {judge}" for bank in ("jpmorgan", "jp morgan", "j.p. morgan", "goldman", "goldman sachs", "bofa")
+      for judge in ("analyst", "analysts", "strategist", "strategists")),
 )  # fmt: skip
 
 

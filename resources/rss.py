@@ -113,7 +113,10 @@ class FeedDoor:
         web = Web(f"{parts.scheme}://{parts.netloc}", self.pace, self.patience)
         content = web.content(parts.path + (f"?{parts.query}" if parts.query else ""))
         told = {"content-location": feed, "content-type": "application/xml"}  # XML whatever the server calls it
-        read = feedparser.parse(io.BytesIO(content), response_headers=told)
+        try:
+            read = feedparser.parse(io.BytesIO(content), response_headers=told)
+        except Exception as error:  # broken bytes surface as UnicodeDecodeError and more from inside the parser
+            raise SourceError(f"{feed}: expected RSS or Atom, found what cannot be read: {error!r:.200}") from error
         well_formed = not read.bozo or isinstance(read.bozo_exception, feedparser.CharacterEncodingOverride)
         if not read.get("version"):
             raise SourceError(f"{feed}: expected RSS or Atom, found {content[:120]!r}")

@@ -11,7 +11,7 @@ COINS = tuple(
     f"{base}USDT"
     for base in ("AVAX", "BCH", "BTC", "DOT", "ETC", "ETH", "LINK", "NEAR", "OP", "1000PEPE", "SOL", "XRP")
 )
-STOCKS = ("AAPL", "COST", "CRM", "GE", "JNJ", "LOW", "MA", "MCD", "META", "MSFT", "V")
+STOCKS = ("AAPL", "COST", "CRM", "GE", "GS", "JNJ", "JPM", "LOW", "MA", "MCD", "META", "MSFT", "V")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,8 @@ def test_coins_are_found_by_whole_words(text: str, found: str) -> None:
         ("Why CRM software fails", ""),
         ("THE LOW COST OF META TAGS", "META"),
         ("Visa Fees for students rise", ""),
+        ("JPMorgan analysts doubt Apple", "AAPL"),
+        ("JPMorgan and Goldman Sachs earn more", "GS JPM"),
         ("GE Aerospace lifts its outlook", "GE"),
     ],
 )

@@ -140,6 +140,7 @@ def test_a_passing_fault_is_survived(door: FeedDoor, vendor: Any, fault: str) ->
         ("html", "expected RSS or Atom, found"),
         (b"", "expected RSS or Atom"),
         (b'{"items": []}', "expected RSS or Atom"),
+        (GOOD.replace(b'"1.0"', b'"1.0" encoding="\xe2"'), "found what cannot be read: UnicodeDecodeError"),
         (GOOD[:150], "the feed was cut short after 150 bytes"),
     ],
     ids=str,
