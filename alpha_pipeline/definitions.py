@@ -26,6 +26,7 @@ from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
+from resources.mood import MoodResource  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
@@ -61,6 +62,7 @@ def _resources() -> dict[str, object]:
         "data": MarketDataResource.from_environment(),
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),
+        "mood": MoodResource.from_environment(),
     }
 
 

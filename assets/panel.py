@@ -38,6 +38,7 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
     def market_panel(
         context: dg.AssetExecutionContext,
         raw_ohlcv: pd.DataFrame,
+        raw_adjustments: pd.DataFrame,
         raw_funding: pd.DataFrame,
         raw_derivatives: pd.DataFrame,
         raw_news: pd.DataFrame,

@@ -1,5 +1,5 @@
 """
-Raw tables: what the doors gave, by day, refused when it breaks its contract.
+Raw tables: what the doors gave, by the day on which it became known, refused when it breaks its contract.
 
 The bulk history before the first day is one unpartitioned table; nothing here interprets a value.
 """
@@ -11,31 +11,74 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market import Market, expected_closes
-from alpha_pipeline.validation.data_quality import Quality, check_ohlcv
-from assets.declare import markdown_table, stored
+from alpha_pipeline.market import Market
+from alpha_pipeline.text import Scorer
+from alpha_pipeline.validation.feed_health import ailments, feed_health
+from assets.declare import key_of, markdown_table, stored
 from assets.partitions import FIRST_DAY, Window, window
+from resources.collect import STRETCH_DAYS, Accept, Collection, Collector
+from resources.gate import Gate
+from resources.llm import LanguageModel
 from resources.market_data import MarketDataResource
+from resources.mood import MoodResource
+from resources.parquet_io import ParquetIOManager
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
+Metadata = dict[str, dg.MetadataValue | int | float | str]
 
-CONTRACT = "Keys, positive and coherent prices, volumes, stamps and calendar coverage (Great Expectations)."
+CONTRACT = (
+    "Keys, coherent positive prices, stamps and coverage (Great Expectations), once impossible rows are set aside."
+)
+COMPLETE = "What was asked for came: no symbol, feed or metric failed. What did not come is asked for again."
+HEALTHY = "No gaps, stale symbols, jumps, stretches without trade or late stamps."
 FACTS = {
+    "raw_adjustments": (tables.RAW_ADJUSTMENTS, "Adjusted closes, dividends and splits, apart from the bars."),
     "raw_funding": (tables.RAW_FUNDING, "Funding rates of perpetuals, at their own settlement stamps."),
     "raw_derivatives": (
         tables.RAW_DERIVATIVES,
         "Open interest of perpetuals, and the order book where it was seen live.",
     ),
     "raw_news": (tables.RAW_NEWS, "Headlines with their score, stamped when they could first be read."),
-    "raw_social": (tables.RAW_SOCIAL, "Post counts and mood per symbol."),
+    "raw_social": (tables.RAW_SOCIAL, "Post counts and mood per symbol and hour."),
     "raw_onchain": (tables.RAW_ONCHAIN, "Chain metrics: flows, addresses, supply, value locked."),
 }
 
 
+class RawConfig(dg.Config):
+    """
+    How a raw table is filled.
+
+    `refetch` asks for days that are stored too: what the vendor says otherwise now becomes a row known from now on.
+    `stretch_days` are fetched, checked and stored at once; a run that is broken off keeps them.
+    """
+
+    refetch: bool = False
+    stretch_days: int = STRETCH_DAYS
+
+
 def raw_assets(market: Market) -> list[dg.AssetsDefinition]:
-    """History, daily bars and the kinds of facts of one market."""
+    """Listings, history, bars and the kinds of facts of one market."""
     facts = [_facts(market, name, table, text) for name, (table, text) in FACTS.items()]
-    return [_history(market), _ohlcv(market), *facts]
+    return [_instruments(market), _history(market), _ohlcv(market), *facts]
+
+
+def _instruments(market: Market) -> dg.AssetsDefinition:
+    @stored(
+        tables.RAW_INSTRUMENTS,
+        "raw",
+        market,
+        description="Which symbols were listed and delisted up to each day, those that are gone too.",
+    )
+    def raw_instruments(context: dg.AssetExecutionContext, data: MarketDataResource) -> dg.Output[pd.DataFrame]:
+        known = data.instruments(market)
+        days = [
+            known.table[known.table["timestamp"] <= day.end].assign(night=day.start) for day in window(context).days()
+        ]
+        context.log.info(f"{days[-1]['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
+        frame = pd.concat(days)[[column.name for column in tables.RAW_INSTRUMENTS.columns]]
+        return dg.Output(frame.astype({"night": tables.MOMENT}), metadata=_told(known.failures, known.notes))
+
+    return raw_instruments
 
 
 def _history(market: Market) -> dg.AssetsDefinition:
@@ -47,12 +90,21 @@ def _history(market: Market) -> dg.AssetsDefinition:
         description=f"Every bar before the first day of the graph ({FIRST_DAY}), loaded once.",
         blocking={"history_quality": CONTRACT},
     )
-    def ohlcv_history(context: dg.AssetExecutionContext, data: MarketDataResource) -> Result:
+    def ohlcv_history(
+        context: dg.AssetExecutionContext, data: MarketDataResource, lake: dg.ResourceParam[ParquetIOManager]
+    ) -> Result:
         end = pd.Timestamp(FIRST_DAY, tz="UTC")
         table = data.door(market).history(market, end)
         first = table["timestamp"].min() if len(table) else end
         context.log.info(f"{len(table):,} bars of {table['symbol'].nunique()} symbols since {first:%Y-%m-%d}")
-        yield from _checked("history_quality", table, market, Window(first - market.bar_length, end))
+        gate = _gate(lake, market, tables.OHLCV_HISTORY)
+        try:
+            table = gate.accept(table, first - market.bar_length, end)
+        except DataError as refusal:
+            yield _judged(gate, "history_quality", refusal)
+            raise
+        yield _judged(gate, "history_quality")
+        yield dg.Output(table, metadata=_bars(table))
 
     return ohlcv_history
 
@@ -64,58 +116,164 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         market,
         description=f"Bars of {market.bar} as the source gave them, stamped at their close.",
         blocking={"data_quality": CONTRACT},
+        checks={"complete": COMPLETE, "healthy": HEALTHY},
     )
-    def raw_ohlcv(context: dg.AssetExecutionContext, data: MarketDataResource) -> Result:
-        span = window(context)
-        door = data.door(market)
-        table = door.fetch_ohlcv(market, None, span.start, span.end)
-        context.log.info(f"{len(table):,} bars of {table['symbol'].nunique()} symbols from {door.name}")
-        yield from _checked("data_quality", table, market, span)
+    def raw_ohlcv(
+        context: dg.AssetExecutionContext,
+        config: RawConfig,
+        data: MarketDataResource,
+        lake: dg.ResourceParam[ParquetIOManager],
+    ) -> Result:
+        span, gate = window(context), _gate(lake, market, tables.RAW_OHLCV)
+        collector = _collector(config, data, lake, market, "ohlcv", gate, None)
+        try:
+            done = collector.collect(span.start, span.end, gate.accept, config.refetch, context.log.info)
+        except DataError as refusal:
+            yield _judged(gate, "data_quality", refusal)
+            raise
+        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {data.source}")
+        yield _judged(gate, "data_quality")
+        yield _complete(done)
+        yield _healthy(done.table, market, span)
+        yield dg.Output(done.table, metadata={**_bars(done.table), **_how(done, gate)})
 
     return raw_ohlcv
 
 
-def _checked(check: str, table: pd.DataFrame, market: Market, span: Window) -> Result:
-    """Report the suite's outcome, then the table; a table that fails is reported and not stored."""
-    if table.empty and len(expected_closes(market, span.start, span.end)) == 0:
-        yield dg.AssetCheckResult(check_name=check, passed=True, description="no session on these days")
-        yield dg.Output(table, metadata={"note": "no session on these days"})
-        return
-    quality = check_ohlcv(table, market, span.start, span.end)
-    yield dg.AssetCheckResult(
-        check_name=check,
-        passed=quality.passed,
-        description=f"{len(quality.results)} expectations; {quality.failures() or 'all met'}",
-        metadata={"expectations": markdown_table(quality.results, 40)},
+def _facts(market: Market, name: str, table: tables.Table, description: str) -> dg.AssetsDefinition:
+    kind = name.removeprefix("raw_")
+
+    @stored(
+        table,
+        "raw",
+        market,
+        description=f"{description} Empty where the source has none, and says so.",
+        blocking={"data_quality": CONTRACT},
+        checks={"complete": COMPLETE},
     )
-    if not quality.passed:
-        raise DataError(
-            f"{market.name} bars in ({span.start}, {span.end}] break their contract and were not stored: "
-            f"{quality.failures()}"
-        )
-    yield dg.Output(table, metadata=_describe(table, quality))
+    def raw_facts(
+        context: dg.AssetExecutionContext,
+        config: RawConfig,
+        data: MarketDataResource,
+        model: LanguageModel,
+        mood: MoodResource,
+        lake: dg.ResourceParam[ParquetIOManager],
+    ) -> Result:
+        span, gate = window(context), _gate(lake, market, table)
+        absent = data.missing_reason(market, kind)
+        with mood.scorer(model, lake.lake) as scorer:
+            collector = _collector(config, data, lake, market, kind, gate, scorer)
+            try:
+                done = collector.collect(span.start, span.end, _scored(gate, scorer), config.refetch, context.log.info)
+            except DataError as refusal:
+                yield _judged(gate, "data_quality", refusal)
+                raise
+        found = f"{len(done.table):,} rows from {', '.join(source.name for source in collector.sources)}"
+        context.log.info(f"absent: {absent}" if absent else found)
+        yield _judged(gate, "data_quality")
+        yield _complete(done)
+        told: Metadata = {"absent": absent} if absent else {"symbols": int(done.table["symbol"].nunique())}
+        yield dg.Output(done.table, metadata={**told, **_how(done, gate)})
+
+    return raw_facts
 
 
-def _describe(table: pd.DataFrame, quality: Quality) -> dict[str, dg.MetadataValue | int | float | str]:
+def _gate(lake: ParquetIOManager, market: Market, table: tables.Table) -> Gate:
+    return Gate(lake.lake, "/".join(key_of(table.name, market).path), table, market)
+
+
+def _collector(
+    config: RawConfig,
+    data: MarketDataResource,
+    lake: ParquetIOManager,
+    market: Market,
+    kind: str,
+    gate: Gate,
+    scorer: Scorer | None,
+) -> Collector:
+    return Collector(
+        lake.lake,
+        gate.key,
+        market,
+        data.door(market).symbols(market),
+        data.sources(market, kind, (lambda texts: scorer.score(texts).tolist()) if scorer else (lambda texts: ())),
+        required=kind == "ohlcv",
+        back=data.back(kind),
+        stretch_days=config.stretch_days,
+    )
+
+
+def _scored(gate: Gate, scorer: Scorer) -> Accept:
+    """The gate, behind which headlines without a score get one."""
+
+    def accept(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        good = gate.accept(rows, start, end)
+        if "news_sentiment" not in good or not (unscored := good["news_sentiment"].isna()).any():
+            return good
+        scores = good["news_sentiment"].copy()
+        scores[unscored] = scorer.score(good.loc[unscored, "title"].tolist())
+        return good.assign(news_sentiment=scores)
+
+    return accept
+
+
+def _judged(gate: Gate, check: str, refusal: DataError | None = None) -> dg.AssetCheckResult:
+    """What the gate said; a refusal fails the check, and whoever yields it raises: nothing of it is stored."""
+    results, aside = gate.results(), sum(gate.reasons.values())
+    return dg.AssetCheckResult(
+        check_name=check,
+        passed=refusal is None,
+        description=str(refusal) if refusal else f"{len(results)} expectations met; {aside} rows set aside",
+        metadata={"expectations": markdown_table(results, 40)},
+    )
+
+
+def _complete(done: Collection) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name="complete",
+        passed=not done.failures,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(done.failures)} failed: {', '.join(list(done.failures)[:5])}"
+        if done.failures
+        else "all came",
+        metadata=_told(done.failures, {}),
+    )
+
+
+def _healthy(bars: pd.DataFrame, market: Market, span: Window) -> dg.AssetCheckResult:
+    health = feed_health(bars[bars["timestamp"] > span.start], market, span.start, span.end)
+    said = ailments(health, market)
+    return dg.AssetCheckResult(
+        check_name="healthy",
+        passed=not said,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(said) or "nothing odd",
+        metadata={"symbols": markdown_table(health, 60)},
+    )
+
+
+def _how(done: Collection, gate: Gate) -> Metadata:
+    aside = {f"set aside: {why}": number for why, number in gate.reasons.items()}
+    days: Metadata = {"fetched_days": done.fetched_days, "kept_days": done.kept_days}
+    return {**days, "set_aside": sum(gate.reasons.values()), **_told(done.failures, {**done.notes, **aside})}
+
+
+def _told(failures: dict[str, str], notes: dict[str, int]) -> Metadata:
+    told: Metadata = {}
+    if failures:
+        told["failures"] = markdown_table(pd.DataFrame(failures.items(), columns=["what", "why"]), 40)
+    if notes:
+        told["notes"] = markdown_table(pd.DataFrame(notes.items(), columns=["what", "rows"]), 40)
+    return told
+
+
+def _bars(table: pd.DataFrame) -> Metadata:
+    if table.empty:
+        return {"note": "no session on these days"}
     last = table.sort_values("timestamp").groupby("symbol").tail(1)
     return {
         "symbols": int(table["symbol"].nunique()),
         "first_bar": str(table["timestamp"].min()),
         "last_bar": str(table["timestamp"].max()),
-        "missing_bars_per_symbol": round(quality.missing_bars, 2),
         "last_bars": markdown_table(last[["timestamp", "symbol", "close", "volume"]], 8),
     }
-
-
-def _facts(market: Market, name: str, table: tables.Table, description: str) -> dg.AssetsDefinition:
-    @stored(table, "raw", market, description=f"{description} Empty where the source has none, and says so.")
-    def raw_facts(context: dg.AssetExecutionContext, data: MarketDataResource) -> dg.Output[pd.DataFrame]:
-        span = window(context)
-        door = data.door(market)
-        source = name.removeprefix("raw_")
-        reason = door.missing_reason(source)
-        frame = table.empty() if reason else door.fetch_facts(source, market, span.start, span.end)
-        context.log.info(f"absent: {reason}" if reason else f"{len(frame):,} rows from {door.name}")
-        return dg.Output(frame, metadata={"absent": reason} if reason else {"symbols": frame["symbol"].nunique()})
-
-    return raw_facts

@@ -81,8 +81,7 @@ def _market_night(
     panel = frames[f"{market.name}_market_panel"]
     panel = panel[panel["timestamp"] <= night.end]
     closes = panel.pivot(index="timestamp", columns="symbol", values="close") if len(panel) else pd.DataFrame()
-    door = data.door(market)
-    reasons = {name: door.missing_reason(name) for name in (fact.removeprefix("raw_") for fact in FACTS)}
+    reasons = {name: data.missing_reason(market, name) for name in (fact.removeprefix("raw_") for fact in FACTS)}
     return MarketNight(
         market,
         tonight("factor_definitions"),

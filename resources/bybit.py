@@ -15,10 +15,9 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market
 from resources.bulk import Answer, gather, table_of
-from resources.bybit_facts import BybitFunding
 from resources.bybit_instruments import instruments
 from resources.bybit_wire import PACE, PUBLIC_URL, Wire, open_wire
-from resources.door import Fetched, require_bars, require_source, require_symbols, require_window, utc_now
+from resources.door import Fetched, require_bars, require_symbols, require_window, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
 from resources.quarantine import PRICES, broken_bars, in_window, jumps, moments, numbers
@@ -35,13 +34,6 @@ KLINE_COLUMNS = ("start", "open", "high", "low", "close", "volume", "turnover")
 KLINES_PER_PAGE = 1000
 INTERVALS = {"1min": "1", "5min": "5", "15min": "15", "30min": "30", "1h": "60", "4h": "240", "1D": "D"}
 UNITS = 2.0  # turnover / volume is a price of the bar; half of them off by more than this means other units
-
-ABSENT = {
-    "derivatives": "open interest and the order book have a source of their own, BybitDerivatives",
-    "news": "Bybit has no news",
-    "social": "Bybit has no posts",
-    "onchain": "Bybit has no chain metrics",
-}
 
 
 @dataclass(frozen=True)
@@ -121,19 +113,6 @@ class BybitDoor:
     def fetch_instruments(self, market: Market) -> Fetched:
         """Listings and delistings of all perpetuals, delisted ones too; see `bybit_instruments.instruments`."""
         return instruments(open_wire(self.url, self.pace, self.patience), self.now())
-
-    def missing_reason(self, source: str) -> str | None:
-        """Funding is there; text and chain metrics are not the business of an exchange."""
-        require_source(source)
-        return ABSENT.get(source)
-
-    def fetch_facts(self, source: str, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """Rows of `BybitFunding` for `symbols(market)`; the empty table for other sources. Errors as there."""
-        require_window(start, end)
-        if self.missing_reason(source):
-            return require_source(source).empty()
-        funding = BybitFunding(self.url, self.patience, self.pace, self.now)
-        return table_of(funding.fetch(market, self.symbols(market), start, end), self.name)
 
 
 def _bars(wire: Wire, market: Market, symbol: str, start: pd.Timestamp, end: pd.Timestamp) -> Answer:

@@ -17,6 +17,7 @@ from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
 
 FACTS = {
+    "adjustments": tables.RAW_ADJUSTMENTS,
     "funding": tables.RAW_FUNDING,
     "derivatives": tables.RAW_DERIVATIVES,
     "news": tables.RAW_NEWS,
@@ -78,7 +79,7 @@ class MarketData(Protocol):
     A door to market data: bars, and the facts it may have beside them.
 
     Every table is long, sorted by its keys, UTC throughout; `timestamp` is the close of a bar (the event, for facts)
-    and `available_at` the first moment one could have known the row. A door answers completely or raises.
+    and `available_at` the first moment one could have known the row. A door keeps what came and raises when nothing did.
     """
 
     @property
@@ -120,12 +121,14 @@ class MarketData(Protocol):
         """Every bar it keeps that closed by `end`, as `fetch_ohlcv`; no rows when it begins later."""
         ...
 
-    def missing_reason(self, source: str) -> str | None:
-        """Why it has no `source` (a key of `FACTS`), one sentence; None when it has."""
+    def fetch_bars(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> Fetched:
+        """`fetch_ohlcv` that keeps what came: a symbol that failed is a failure of the answer."""
         ...
 
-    def fetch_facts(self, source: str, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """Rows of `FACTS[source]` stamped in (start, end]; the empty table where `missing_reason` says why."""
+    def fetch_instruments(self, market: Market) -> Fetched:
+        """Rows of `tables.LISTINGS` known today: what was listed when, and delisted; none where there are no dates."""
         ...
 
 
@@ -136,13 +139,6 @@ def require_window(start: pd.Timestamp, end: pd.Timestamp) -> None:
             raise SettingError(f"{name} of a window is {moment}; expected a moment in UTC")
     if start >= end:
         raise SettingError(f"the window ({start}, {end}] is empty; expected start < end")
-
-
-def require_source(source: str) -> tables.Table:
-    """The table of a kind of facts; SettingError when there is no such kind."""
-    if source not in FACTS:
-        raise SettingError(f"unknown source {source!r}; expected one of {sorted(FACTS)}")
-    return FACTS[source]
 
 
 def pick_symbols(asked: Sequence[str] | None, known: Collection[str], door: str) -> list[str]:

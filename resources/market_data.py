@@ -1,50 +1,99 @@
 """
-Which door of market data is opened: the embedded sample, or the live vendors, by one setting.
+Which doors are opened: the embedded sample, or the live vendors, by one setting.
 
 What a door promises is `door`; each door's own business is in its file.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
+import pandas as pd
 
+from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market import CRYPTO, EQUITIES, Market
-from resources.bybit import PUBLIC_URL, BybitDoor
-from resources.door import FACTS, MarketData
-from resources.sample import SampleDoor
+from resources import bitcoin_chain, bybit, coin_metrics, defillama, gdelt, hacker_news, reddit
+from resources.bitcoin_chain import BitcoinChainDoor
+from resources.bybit import BybitDoor
+from resources.bybit_facts import BybitDerivatives, BybitFunding
+from resources.coin_metrics import CoinMetricsDoor
+from resources.collect import BACK
+from resources.defillama import DefiLlamaDoor
+from resources.door import FACTS, FactSource, Fetched, MarketData
+from resources.gdelt import GdeltDoor
+from resources.hacker_news import HackerNewsDoor
+from resources.reddit import RedditDoor
+from resources.rss import DEFAULT_FEEDS, FeedDoor
+from resources.sample import ABSENT, SampleDoor
 from resources.yahoo import YahooDoor
+from resources.yahoo_adjustments import YahooAdjustments
+from resources.yahoo_news import YahooNewsDoor
 
-__all__ = ["FACTS", "DoorSettings", "MarketData", "MarketDataResource", "choose"]
+__all__ = ["FACTS", "BarSource", "DoorSettings", "MarketData", "MarketDataResource", "choose"]
 
 SOURCES = ("sample", "live")
+NO_VENDOR = {
+    (CRYPTO.name, "adjustments"): "coins have no dividends and no splits",
+    (EQUITIES.name, "funding"): "stocks have no funding rate",
+    (EQUITIES.name, "derivatives"): "stocks have no perpetual contracts",
+    (EQUITIES.name, "onchain"): "stocks have no chain metrics",
+}
+CORRECTED = ("ohlcv", "onchain", "adjustments")
+Score = Callable[[Sequence[str]], Sequence[float]]
+
+
+@dataclass(frozen=True)
+class BarSource:
+    """Bars of a door, asked for like facts."""
+
+    door: MarketData
+    kind: str = "ohlcv"
+
+    @property
+    def name(self) -> str:
+        """The door's own name."""
+        return self.door.name
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """The finished bars of `symbols` that closed in (start, end]."""
+        return self.door.fetch_bars(market, symbols, start, end)
 
 
 @dataclass(frozen=True)
 class DoorSettings:
     """
-    What decides the door.
+    What decides the doors.
 
     Args:
-        source: "sample" (embedded, offline) or "live" (Bybit for crypto, Yahoo for equities).
-        bybit_url: base address of the exchange; empty for the public one.
-        yahoo_url: base address standing in for every Yahoo host; empty for the public ones.
+        source: "sample" (embedded, offline) or "live" (the vendors; none needs a key).
+        vendors_url: one address that stands in for all vendors, each below a folder of its name; empty for themselves.
         symbols: market name -> symbols that replace the door's own list.
+        feeds: addresses of RSS or Atom feeds, of both markets, that replace the default ones.
+        without: names of fact sources that are left out.
+        reddit_id: key of an application at Reddit; without it Reddit is left out.
+        reddit_secret: the secret beside it.
         cache_folder: where the Yahoo client may keep its time-zone cache; empty for a folder of temporary files.
     """
 
     source: str = "sample"
-    bybit_url: str = ""
-    yahoo_url: str = ""
+    vendors_url: str = ""
     symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    feeds: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    reddit_id: str = ""
+    reddit_secret: str = field(default="", repr=False)
     cache_folder: str = ""
+
+    def address(self, vendor: str, public: str) -> str:
+        """Where a vendor is asked."""
+        return f"{self.vendors_url.rstrip('/')}/{vendor}" if self.vendors_url else public
 
 
 def choose(settings: DoorSettings, market: Market) -> MarketData:
     """
-    The door for one market.
+    The door for the bars of one market.
 
     Raises:
         SettingError: the source is unknown, or has no door for the market.
@@ -53,22 +102,75 @@ def choose(settings: DoorSettings, market: Market) -> MarketData:
     if settings.source == "sample":
         return SampleDoor(only)
     if settings.source == "live" and market.name == CRYPTO.name:
-        return BybitDoor(only, settings.bybit_url or PUBLIC_URL)
+        return BybitDoor(only, settings.address("bybit", bybit.PUBLIC_URL))
     if settings.source == "live" and market.name == EQUITIES.name:
-        return YahooDoor(only, settings.yahoo_url, cache_folder=settings.cache_folder)
+        return YahooDoor(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
     if settings.source in SOURCES:
         raise SettingError(f"no live door serves market {market.name!r}; expected crypto or equities")
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
 
 
+def fact_sources(settings: DoorSettings, market: Market, score: Score) -> list[FactSource]:
+    """
+    Every vendor of facts that the settings allow, of all kinds.
+
+    Args:
+        settings: as above; none but those of "live" has facts.
+        market: whose facts.
+        score: the mood of texts, for sources that give hours of posts instead of headlines.
+
+    Raises:
+        SettingError: `without` names no source.
+    """
+    if settings.source != "live":
+        return []
+    at, yahoo, cache = settings.address, settings.address("yahoo", ""), settings.cache_folder
+    every: dict[str, list[FactSource]] = {
+        CRYPTO.name: [
+            BybitFunding(at("bybit", bybit.PUBLIC_URL)),
+            BybitDerivatives(at("bybit", bybit.PUBLIC_URL)),
+            CoinMetricsDoor(at("coinmetrics", coin_metrics.PUBLIC_URL)),
+            DefiLlamaDoor(at("llama", defillama.PUBLIC_URL), at("stablecoins", defillama.STABLECOINS_URL)),
+            BitcoinChainDoor(at("blockchain", bitcoin_chain.CHARTS_URL), at("mempool", bitcoin_chain.MEMPOOL_URL)),
+        ],
+        EQUITIES.name: [YahooAdjustments(yahoo, cache_folder=cache), YahooNewsDoor(yahoo, cache_folder=cache)],
+    }
+    both: list[FactSource] = [
+        FeedDoor(_feeds(settings)),
+        GdeltDoor(at("gdelt", gdelt.PUBLIC_URL)),
+        HackerNewsDoor(score, at("hackernews", hacker_news.PUBLIC_URL)),
+    ]
+    if settings.reddit_id:
+        keys = settings.reddit_id, settings.reddit_secret
+        both.append(
+            RedditDoor(score, *keys, url=at("reddit", reddit.PUBLIC_URL), token_url=at("reddit", reddit.TOKEN_URL))
+        )
+    found = [*every.get(market.name, []), *both]
+    names = {source.name for source in found} | {source.name for of in every.values() for source in of}
+    if unknown := sorted(set(settings.without) - names - {"reddit"}):
+        raise SettingError(f"ALPHA_PIPELINE_WITHOUT names {unknown}; the sources are {sorted(names)}")
+    return [source for source in found if source.name not in settings.without]
+
+
+def _feeds(settings: DoorSettings) -> Mapping[str, tuple[str, ...]]:
+    if settings.feeds:
+        return dict.fromkeys((CRYPTO.name, EQUITIES.name), settings.feeds)
+    if settings.vendors_url:
+        return dict.fromkeys((CRYPTO.name, EQUITIES.name), (f"{settings.vendors_url.rstrip('/')}/feed/news.xml",))
+    return DEFAULT_FEEDS
+
+
 class MarketDataResource(dg.ConfigurableResource):
-    """The door as Dagster configures it; fields as in `DoorSettings`, symbols separated by commas."""
+    """The doors as Dagster configures them; fields as in `DoorSettings`, lists separated by commas."""
 
     source: str = "sample"
-    bybit_url: str = ""
-    yahoo_url: str = ""
+    vendors_url: str = ""
     crypto_symbols: str = ""
     equity_symbols: str = ""
+    feeds: str = ""
+    without: str = ""
+    reddit_id: str = ""
+    reddit_secret: str = ""
     cache_folder: str = ""
 
     @classmethod
@@ -81,13 +183,52 @@ class MarketDataResource(dg.ConfigurableResource):
         given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}") for name in cls.model_fields}
         return cls(**{name: value for name, value in given.items() if value})
 
-    def door(self, market: Market) -> MarketData:
-        """The door for one market; see `choose`."""
-        symbols = {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)}
-        return choose(
-            DoorSettings(self.source, self.bybit_url, self.yahoo_url, symbols, self.cache_folder),
-            market,
+    @property
+    def settings(self) -> DoorSettings:
+        """The fields as the doors take them."""
+        return DoorSettings(
+            self.source,
+            self.vendors_url,
+            {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)},
+            _names(self.feeds),
+            _names(self.without),
+            self.reddit_id,
+            self.reddit_secret,
+            self.cache_folder,
         )
+
+    def back(self, kind: str) -> pd.Timedelta:
+        """
+        How far back vendors are asked again: for what they correct a week, else a day; recordings never change.
+        """
+        if self.source != "live":
+            return pd.Timedelta(0)
+        return BACK if kind in CORRECTED else pd.Timedelta(days=1)
+
+    def door(self, market: Market) -> MarketData:
+        """The door for the bars of one market; see `choose`."""
+        return choose(self.settings, market)
+
+    def sources(self, market: Market, kind: str, score: Score) -> list[FactSource]:
+        """The vendors of one kind of rows: "ohlcv", or a key of `FACTS`."""
+        if kind == "ohlcv":
+            return [BarSource(self.door(market))]
+        return [source for source in fact_sources(self.settings, market, score) if source.kind == kind]
+
+    def missing_reason(self, market: Market, kind: str) -> str | None:
+        """Why there is nothing of a key of `FACTS`, one sentence; None where a vendor is asked."""
+        if (market.name, kind) in NO_VENDOR:
+            return NO_VENDOR[(market.name, kind)]
+        if self.source == "sample":
+            return ABSENT[kind]
+        asked = any(source.kind == kind for source in fact_sources(self.settings, market, lambda texts: ()))
+        return None if asked else "every vendor of it is left out by setting"
+
+    def instruments(self, market: Market) -> Fetched:
+        """Listings and delistings known today; no rows where the source has no dates."""
+        if self.source == "sample":
+            return Fetched(tables.LISTINGS.empty(), {}, {})
+        return self.door(market).fetch_instruments(market)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
-from resources.door import Fetched, pick_symbols, require_bars, require_source, require_window
+from resources.door import Fetched, pick_symbols, require_bars, require_window
 
 ABSENT = {
+    "adjustments": "no dividends or splits are embedded; the closes are adjusted already",
     "funding": "no funding rates are embedded: no permissively licensed package carries them",
     "derivatives": "no open interest is embedded: no permissively licensed package carries it",
     "news": "no dated headlines are embedded: no package carries them with clear rights",
@@ -76,15 +77,9 @@ class SampleDoor:
         self._require_coverage(market, before, end)
         return self._slice(market, None, before, end)
 
-    def missing_reason(self, source: str) -> str | None:
-        """Always a reason: only bars are embedded."""
-        require_source(source)
-        return ABSENT[source]
-
-    def fetch_facts(self, source: str, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """The empty table of the source."""
-        require_window(start, end)
-        return require_source(source).empty()
+    def fetch_instruments(self, market: Market) -> Fetched:
+        """No rows: the recordings have no listing dates."""
+        return Fetched(tables.LISTINGS.empty())
 
     def _slice(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp

@@ -16,7 +16,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market, expected_closes
 from resources.bulk import Answer, gather, table_of
-from resources.door import Fetched, require_bars, require_source, require_symbols, require_window, utc_now
+from resources.door import Fetched, require_bars, require_symbols, require_window, utc_now
 from resources.listings import listing_rows
 from resources.pace import Pace
 from resources.patience import Patience
@@ -33,14 +33,6 @@ SYMBOLS = (
 )  # fmt: skip
 FIRST_CLOSE = pd.Timestamp("1995-01-03 21:00", tz="UTC")  # where the exchange calendar begins
 SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 minutes; sooner, a close may still move
-
-ABSENT = {
-    "funding": "stocks have no funding rate",
-    "derivatives": "stocks have no perpetual contracts",
-    "news": "Yahoo headlines are not connected yet",
-    "social": "Yahoo has no posts",
-    "onchain": "stocks have no chain metrics",
-}
 
 
 @dataclass(frozen=True)
@@ -144,16 +136,6 @@ class YahooDoor:
         """The sessions of the `history_days` before `end`."""
         start = max(end - pd.Timedelta(days=self.history_days), FIRST_CLOSE - market.bar_length)
         return self.fetch_ohlcv(market, None, start, end) if start < end else tables.RAW_OHLCV.empty()
-
-    def missing_reason(self, source: str) -> str | None:
-        """Always a reason: only bars are fetched."""
-        require_source(source)
-        return ABSENT[source]
-
-    def fetch_facts(self, source: str, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """The empty table of the source."""
-        require_window(start, end)
-        return require_source(source).empty()
 
 
 def last_settled(market: Market, now: pd.Timestamp) -> pd.Timestamp:

@@ -17,7 +17,8 @@ class StandIn:
     Serves `answer(path, query)` as JSON; the next entry of `faults` takes its place.
 
     Faults: "429", "403", "500" (that status), "html", "truncate", "slow", "list" (JSON that is no object), "ok" (none),
-    or any object, which is sent as JSON instead of the answer. A pair (status, object) sends both.
+    or any object, which is sent as JSON instead of the answer. A pair (status, object) sends both. Bytes go out as they
+    are. What was posted, and the headers of every request, are kept beside `asked`.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -26,11 +27,17 @@ class StandIn:
         self.faulty_path = ""
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[bytes] = []
+        self.told: list[dict[str, str]] = []
         self.release = threading.Event()
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                stand_in.serve(self)
+
+            def do_POST(self) -> None:
+                stand_in.posted.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
                 stand_in.serve(self)
 
             def log_message(self, *args: object) -> None:
@@ -51,6 +58,7 @@ class StandIn:
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query))
         self.asked.append((parts.path, query))
+        self.told.append(dict(handler.headers.items()))
         fault = self.faults.popleft() if self.faults and self.faulty_path in parts.path else "ok"
         if fault == "slow":
             self.release.wait(5)
@@ -61,7 +69,7 @@ class StandIn:
             status = int(str(fault))
         if isinstance(body, tuple):
             status, body = body
-        content = json.dumps([1] if fault == "list" else body).encode()
+        content = body if isinstance(body, bytes) else json.dumps([1] if fault == "list" else body).encode()
         if fault == "html":
             content = b"<html><body>Please log in to the hotel network</body></html>"
         handler.send_response(status)

@@ -1,0 +1,90 @@
+"""
+What may enter the lake: rows that cannot be true are set aside in a file of their own, the rest is checked as a whole.
+
+Rules and suites are `validation`'s; this keeps the record of what they said.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from alpha_pipeline.errors import DataError
+from alpha_pipeline.market import Market, expected_closes
+from alpha_pipeline.tables import Table
+from alpha_pipeline.validation.data_quality import Quality, check_facts, check_ohlcv
+from alpha_pipeline.validation.quarantine import sort_out
+from resources.lake import Lake
+
+# Set aside beyond this share, a stretch is no longer believed at all; a few rows are always let off.
+MOST = 0.2
+FEW = 20
+
+
+@dataclass
+class Gate:
+    """
+    The entrance of one raw table, for one run.
+
+    Args:
+        lake: bad rows go to `quarantine/<key>/<first day>.json`.
+        key: of the asset.
+        table: its columns.
+        market: its calendar.
+        quality: of each stretch that was checked, in order.
+        reasons: why rows were set aside, and how many.
+    """
+
+    lake: Lake
+    key: str
+    table: Table
+    market: Market
+    quality: list[Quality] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def accept(self, rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        """
+        The rows that may be stored.
+
+        Raises:
+            DataError: too many rows were set aside, or the rest breaks its contract; says what. Nothing was stored but
+                the rows set aside.
+        """
+        found = sort_out(rows, self.table, self.market, start, end)
+        self.reasons.update(found.reasons())
+        if len(found.bad):
+            text = found.bad.to_json(orient="records", date_format="iso", date_unit="us")
+            self.lake.atomic_write(
+                f"quarantine/{self.key}/{start:%Y-%m-%d}.json", json.dumps(json.loads(text)).encode()
+            )
+        if len(found.bad) > max(FEW, MOST * len(rows)):
+            raise DataError(
+                f"{self.key} in ({start}, {end}]: {len(found.bad)} of {len(rows)} rows cannot be true "
+                f"({', '.join(f'{n} x {why}' for why, n in found.reasons().items())}); the stretch was not stored"
+            )
+        self._check(found.good, start, end)
+        return found.good
+
+    def results(self) -> pd.DataFrame:
+        """Every expectation that was checked, the failed ones first."""
+        frames = [quality.results for quality in self.quality]
+        if not frames:
+            return pd.DataFrame({"expectation": [], "passed": [], "unexpected": [], "found": []})
+        return pd.concat(frames, ignore_index=True).sort_values("passed", kind="stable", ignore_index=True)
+
+    def _check(self, rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> None:
+        if "close" in rows.columns:
+            if rows.empty and len(expected_closes(self.market, start, end)) == 0:
+                return
+            # What was seen late belongs to earlier days: it is no bar of these.
+            quality = check_ohlcv(rows[rows["timestamp"] > start], self.market, start, end)
+        elif rows.empty:
+            return
+        else:
+            quality = check_facts(rows, self.table, start, end)
+        self.quality.append(quality)
+        if not quality.passed:
+            raise DataError(
+                f"{self.key} in ({start}, {end}] breaks its contract and was not stored: {quality.failures()}"
+            )
