@@ -105,23 +105,36 @@ class HackerNewsDoor:
         web = Web(self.url, self.pace, self.patience)
         asked_now = f"{asked} in ({first}, {last}] s"
         hits: list[object] = []
-        page = 0
-        while True:
+        page, pages, total = 0, 1, 0
+        while page < pages:
             answer = web.json(PATH, _question(query, first, last, page))
             rows = rows_of(answer, "hits", asked_now)
+            if page == 0:
+                pages, total = _extent(answer, len(rows), asked_now)
             hits.extend(rows)
-            page, pages, total = page + 1, answer.get("nbPages"), answer.get("nbHits")
-            if not isinstance(pages, int) or not isinstance(total, int):
-                raise SourceError(f"{asked_now}: expected numbers nbPages and nbHits; found {pages!r} and {total!r}")
-            if max(total, len(hits)) >= HITS_PER_QUESTION:
-                if last - first <= SHORTEST_SPAN_SECONDS:
-                    notes[TRUNCATED] += 1
-                else:
-                    middle = (first + last) // 2
-                    older = self._hits(query, first, middle, asked, notes)
-                    return older + self._hits(query, middle, last, asked, notes)
-            if page >= min(pages, HITS_PER_QUESTION) or not rows:
-                return hits
+            page += 1
+            if max(total, len(hits)) < HITS_PER_QUESTION:
+                continue
+            if last - first > SHORTEST_SPAN_SECONDS:
+                middle = (first + last) // 2
+                older = self._hits(query, first, middle, asked, notes)
+                return older + self._hits(query, middle, last, asked, notes)
+            if page == pages:
+                notes[TRUNCATED] += 1
+        return hits
+
+
+def _extent(answer: dict[str, object], rows: int, asked: str) -> tuple[int, int]:
+    """Pages and hits by the first page; numbers that do not go with its rows would be asked after for hours."""
+    pages, total = answer.get("nbPages"), answer.get("nbHits")
+    if isinstance(pages, int) and isinstance(total, int):
+        listed = min(total, HITS_PER_QUESTION)
+        if pages >= 0 and (pages - 1) * rows <= 2 * listed <= 4 * pages * rows:
+            return pages, total
+    raise SourceError(
+        f"{asked}: expected numbers nbPages and nbHits that go with the {rows} hits of the first page; "
+        f"found {str(pages)[:20]} and {str(total)[:20]}"
+    )
 
 
 def _question(query: str, first: int, last: int, page: int) -> dict[str, object]:

@@ -64,6 +64,11 @@ def door(vendor: Any, tmp_path: Path) -> HackerNewsDoor:
     return HackerNewsDoor(score, vendor.url, PATIENCE, Pace("hacker_news", 1000, 1.0, str(tmp_path)), lambda: NOW)
 
 
+def _covers(query: dict[str, str], at: int) -> bool:
+    first, last = (int(number) for number in re.findall(r"\d{6,}", query["numericFilters"]))
+    return first < at <= last
+
+
 def answer_of(*hits: object) -> dict[str, object]:
     return {"hits": list(hits), "nbHits": len(hits), "nbPages": 1}
 
@@ -95,9 +100,11 @@ def test_more_than_a_thousand_hits_are_asked_again_in_halves(door: HackerNewsDoo
 
 def test_what_cannot_be_split_further_is_noted(door: HackerNewsDoor, vendor: Any) -> None:
     """A minute with more than the index lists is short, and says so."""
-    vendor.answer = lambda path, query: {**answer_of(), "nbHits": 5000}
+    at = int((START + pd.Timedelta(minutes=1)).timestamp())
+    crowd = answer_of(*[hit(number, at, comment_text="Bitcoin") for number in range(1000)])
+    vendor.answer = lambda path, query: {**crowd, "nbHits": 5000} if _covers(query, at) else answer_of()
     told = door.fetch(CRYPTO, ["BTCUSDT"], START, START + pd.Timedelta(hours=1))
-    assert told.notes == {hacker_news.TRUNCATED: 64}
+    assert told.notes == {hacker_news.TRUNCATED: 1} and told.table["posts"].tolist() == [1000.0]
 
 
 def test_every_name_is_asked_for_and_a_post_counts_once(door: HackerNewsDoor, vendor: Any) -> None:
@@ -154,6 +161,8 @@ def test_a_passing_fault_is_survived(door: HackerNewsDoor, vendor: Any, fault: s
         ("list", "expected an object with a list 'hits'"),
         ({"results": []}, "expected an object with a list 'hits'"),
         ({"hits": []}, "expected numbers nbPages and nbHits"),
+        ({**answer_of(hit(1, 5)), "nbHits": 10**30}, "that go with the 1 hits of the first page"),
+        ({**answer_of(hit(1, 5)), "nbPages": 10**30}, "that go with the 1 hits of the first page"),
         (answer_of({"id": 1, "text": "Bitcoin"}), "expected objectID, created_at_i in"),
         (answer_of(hit(1, 5, comment_text="Bitcoin")), "expected objectID, created_at_i in"),
     ],
