@@ -14,6 +14,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining.cutoffs import cutoff_of
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import ic_bars, markdown_image
+from alpha_pipeline.universe import hindsight
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import ALL_NIGHTS, funding_input, panel_inputs
 from assets.partitions import Window, lookback, window
@@ -23,6 +24,7 @@ SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",
     "turnover", "deflated_sharpe", "superior",
 ]  # fmt: skip
+LISTED = ("night", "symbol", "delisted_at")
 # A factor that earns this much a year, and loses when it acts one bar later, knew something it should not have.
 ALARM_SHARPE = 1.0
 DELAY = "No traded factor may turn from a net Sharpe ratio above 1 to a loss when it acts one bar later."
@@ -40,6 +42,15 @@ def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
         "factor_library": dg.AssetIn(key_of("factor_library", market)),
         **funding_input(market),
         **panel_inputs(market),
+    }
+
+
+def listing_input(market: Market) -> dict[str, dg.AssetIn]:
+    """Who was listed and delisted, for the warning that belongs to every result."""
+    return {
+        "raw_instruments": dg.AssetIn(
+            key_of("raw_instruments", market), metadata={"allow_missing": True, "columns": list(LISTED)}
+        )
     }
 
 
@@ -79,7 +90,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         market,
         code_version="2",
         description="Each factor in force, filled at the next bar, after costs and funding, on the validation bars.",
-        ins={"trials": trial_input(market), **library_inputs(market)},
+        ins={"trials": trial_input(market), **library_inputs(market), **listing_input(market)},
         checks={"survives_delay": DELAY},
     )
     def backtest_metrics(
@@ -87,6 +98,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         factor_library: pd.DataFrame,
         trials: pd.DataFrame,
         raw_funding: pd.DataFrame,
+        raw_instruments: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> Result:
@@ -98,7 +110,8 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         last = nights[-1].sort_values("t_stat", ascending=False)
         context.log.info(f"{len(last)} factors measured, {len(trials)} trials counted")
         chart = markdown_image(ic_bars(last), "rank IC of each factor")
-        metadata: dict[str, dg.MetadataValue | float] = {
+        metadata: dict[str, dg.MetadataValue | float | str] = {
+            "universe": hindsight(raw_instruments, panel.symbols) or "dated, with those that were delisted",
             "rank_ic": dg.MetadataValue.md(chart),
             "leaderboard": markdown_table(last[SHOWN]),
         }

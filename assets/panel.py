@@ -2,12 +2,14 @@
 The panel: bars and facts of one market on one grid, as known at each bar's close.
 """
 
+from functools import partial
+
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assembly import assemble
 from alpha_pipeline.market import Market
-from alpha_pipeline.panel import align
 from alpha_pipeline.reporting import markdown_image, price_chart
 from alpha_pipeline.validation.replay import late_arrivals
 from assets.declare import key_of, stored
@@ -46,18 +48,20 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         raw_onchain: pd.DataFrame,
     ) -> Result:
         known = {
+            "adjustments": raw_adjustments,
             "funding": raw_funding,
             "derivatives": raw_derivatives,
-            "news": raw_news.drop(columns=["url", "title"]),
+            "news": raw_news,
             "social": raw_social,
             "onchain": raw_onchain,
         }
-        age = pd.Timedelta(days=FACT_AGE_DAYS)
-        panel = align(raw_ohlcv, known, age)
-        told = late_arrivals(panel, raw_ohlcv, known, age)
+        absent = [name for name, table in known.items() if table.empty]
+        known = {name: table for name, table in known.items() if name not in absent}
+        join = partial(assemble, max_age=pd.Timedelta(days=FACT_AGE_DAYS))
+        panel = join(raw_ohlcv, known)
+        told = late_arrivals(panel, raw_ohlcv, known, join)
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
         fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
-        absent = [name for name, table in known.items() if table.empty]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
         metadata: dict[str, dg.MetadataValue | str] = {
             "fields": ", ".join(fields),

@@ -4,7 +4,7 @@ Raw tables: what the doors gave, by the day on which it became known, refused wh
 The bulk history before the first day is one unpartitioned table; nothing here interprets a value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pandas as pd
@@ -258,7 +258,7 @@ def _how(done: Collection, gate: Gate) -> Metadata:
     return {**days, "set_aside": sum(gate.reasons.values()), **_told(done.failures, {**done.notes, **aside})}
 
 
-def _told(failures: dict[str, str], notes: dict[str, int]) -> Metadata:
+def _told(failures: Mapping[str, str], notes: Mapping[str, int]) -> Metadata:
     told: Metadata = {}
     if failures:
         told["failures"] = markdown_table(pd.DataFrame(failures.items(), columns=["what", "why"]), 40)

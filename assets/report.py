@@ -8,6 +8,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.reporting import MarketNight, floor_text, funnel_text, library_text, nightly_page, signal_text
+from alpha_pipeline.universe import hindsight
 from assets.declare import key_of, stored
 from assets.partitions import Window, lookback, window
 from assets.raw import FACTS
@@ -15,7 +16,14 @@ from assets.sealed import openings
 from resources.market_data import MarketDataResource
 from resources.parquet_io import ParquetIOManager
 
-TONIGHT = ("factor_definitions", "factor_library", "noise_floor", "backtest_metrics", "source_signals")
+TONIGHT = (
+    "raw_instruments",
+    "factor_definitions",
+    "factor_library",
+    "noise_floor",
+    "backtest_metrics",
+    "source_signals",
+)
 Frames = dict[str, pd.DataFrame]
 
 
@@ -90,6 +98,7 @@ def _market_night(
         _closed_in(frames[f"{market.name}_source_signals"], night),
         closes,
         {name: reason for name, reason in reasons.items() if reason},
+        notes=tuple(filter(None, [hindsight(tonight("raw_instruments"), list(closes.columns))])),
         noise=tonight("noise_floor"),
         openings=openings,
     )
@@ -103,7 +112,16 @@ def _summary(night: Window, fused: pd.DataFrame, markets: list[MarketNight], pag
     trials = {m.market.name: m.trials for m in markets}
     library = library_text({m.market.name: m.library for m in markets}, {m.market.name: m.metrics for m in markets})
     floor = floor_text({m.market.name: m.noise for m in markets})
-    parts = [f"The night of {night.night}", signal_text(fused), funnel_text(trials), floor, library, f"Report  {page}"]
+    universe = "\n".join(f"{m.market.name}: {note}" for m in markets for note in m.notes)
+    parts = [
+        f"The night of {night.night}",
+        signal_text(fused),
+        funnel_text(trials),
+        floor,
+        library,
+        universe,
+        f"Report  {page}",
+    ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 

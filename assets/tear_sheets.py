@@ -12,8 +12,9 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
+from alpha_pipeline.universe import hindsight
 from alpha_pipeline.validation import SampledRanks, likeness
-from assets.backtests import benches, library_inputs, trial_input
+from assets.backtests import benches, library_inputs, listing_input, trial_input
 from assets.declare import key_of, stored
 from assets.partitions import Window, window
 from resources.lake import Lake
@@ -40,6 +41,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
             "factor_definitions": trial_input(market, columns=None),
             "backtest_metrics": dg.AssetIn(key_of("backtest_metrics", market)),
             **library_inputs(market),
+            **listing_input(market),
         },
     )
     def tear_sheets(
@@ -49,6 +51,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         backtest_metrics: pd.DataFrame,
         factor_library: pd.DataFrame,
         raw_funding: pd.DataFrame,
+        raw_instruments: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
@@ -58,7 +61,8 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["night"] <= night.start])
         measured = backtest_metrics[backtest_metrics["night"] == night.start]
         rows = []
-        for sheet, status in _sheets(bench, measured, trials, night, lake.lake):
+        warning = hindsight(raw_instruments, panel.symbols)
+        for sheet, status in _sheets(bench, measured, trials, night, lake.lake, warning):
             place = f"tear_sheets/{market.name}/{night.night}/{sheet.factor_id}"
             picture = tear_sheet_png(sheet)
             lake.lake.atomic_write(f"{place}.png", picture)
@@ -74,7 +78,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def _sheets(
-    bench: Bench, measured: pd.DataFrame, trials: pd.DataFrame, night: Window, lake: Lake
+    bench: Bench, measured: pd.DataFrame, trials: pd.DataFrame, night: Window, lake: Lake, warning: str
 ) -> list[tuple[Sheet, str]]:
     """What is shown, the traded first, by size of t."""
     order = measured.assign(size=measured["t_stat"].abs()).sort_values("size", ascending=False)
@@ -110,6 +114,7 @@ def _sheets(
             provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
             notes=[
                 *([FLATTERED] if row["status"] != "reference" else []),
+                *([warning] if warning else []),
                 *([IDLE] if _valued(bench, name) < WHOLE else []),
             ],
         )

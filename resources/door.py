@@ -79,7 +79,8 @@ class MarketData(Protocol):
     A door to market data: bars, and the facts it may have beside them.
 
     Every table is long, sorted by its keys, UTC throughout; `timestamp` is the close of a bar (the event, for facts)
-    and `available_at` the first moment one could have known the row. A door keeps what came and raises when nothing did.
+    and `available_at` the first moment one could have known the row. A door keeps what came and raises when nothing
+    did.
     """
 
     @property

@@ -33,9 +33,3 @@ def listing_rows(instruments: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     rows = pd.concat([begun, ended], ignore_index=True)
     known = rows.assign(available_at=rows["timestamp"])[[column.name for column in tables.LISTINGS.columns]]
     return known.sort_values(list(tables.LISTINGS.keys), ignore_index=True)
-
-
-def universe(listings: pd.DataFrame, moment: pd.Timestamp) -> tuple[str, ...]:
-    """The symbols that traded at a moment, sorted, by rows of `tables.LISTINGS` known by then."""
-    last = listings[listings["available_at"] <= moment].sort_values("timestamp").groupby("symbol").tail(1)
-    return tuple(sorted(last.loc[last["delisted_at"].isna(), "symbol"]))

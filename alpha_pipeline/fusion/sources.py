@@ -37,7 +37,6 @@ MOVE_5D = f"(ts_return({PRICE}, 5d) / (ts_std({DAILY}, 20d) * sqrt(5)))"
 MOVE_20D = f"(ts_return({PRICE}, 20d) / (ts_std({DAILY}, 20d) * sqrt(20)))"
 MOVE = f"(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})"
 VOLUME_RATIO = f"(ts_sum({VOLUME}, 1d) / (ts_mean({VOLUME}, 20d) * ts_count({VOLUME} >= 0, 1d)))"
-POSTED = "ts_mean(fill(social_sentiment, 0), 1d)"
 
 SOURCES = (
     Source(
@@ -59,17 +58,17 @@ SOURCES = (
     Source(
         "sentiment_news",
         0.20,
-        value="clip(present_mean(news_sentiment, 1d, 1), -1, 1)",
-        confidence="1 - exp(-present_count(news_sentiment, 1d) / 5)",
-        measure="present_mean(news_sentiment, 1d, 1)",
+        value="clip(news_sentiment, -1, 1)",
+        confidence="clip(1 - exp(-news_count / 5), 0, 1)",
+        measure="news_sentiment",
         meaning="mean mood of the day's headlines",
     ),
     Source(
         "sentiment_social",
         0.15,
-        value=f"keep_if(clip({POSTED}, -1, 1), present_count(social_sentiment, 1d) > 0)",
-        confidence="1 - exp(-present_count(social_sentiment, 1d) / 5)",
-        measure=POSTED,
+        value="keep_if(clip(social_sentiment, -1, 1), posts > 0)",
+        confidence="clip(1 - exp(-posts / 20), 0, 1)",
+        measure="social_sentiment",
         meaning="mean mood of the day's posts",
     ),
     Source(

@@ -15,7 +15,7 @@ STRONG = 2.0
 # What lies beyond prices, by where it comes from.
 SOURCES = {
     "funding": ("funding", "open_interest"),
-    "news": ("news_sentiment",),
+    "news": ("news_sentiment", "news_count"),
     "social": ("social_sentiment", "posts"),
     "on-chain": ("netflow", "whale_balance", "tvl", "stablecoin_supply", "active_addresses", "mvrv"),
 }

@@ -89,7 +89,7 @@ _FIELDS = {
         "volume vol buy_volume sell_volume taker_buy_volume open_interest netflow supply whale_balance exchange_balance"
     ),
     MONEY: "amount quote_volume dollar_volume market_cap marketcap cap tvl stablecoin_supply",
-    COUNT: "trades num_trades trade_count active_addresses transactions hash_rate",
+    COUNT: "trades num_trades trade_count active_addresses transactions hash_rate news_count posts",
     RETURN: "returns",
 }
 _UNIT_OF_FIELD = {name: unit for unit, names in _FIELDS.items() for name in names.split()}

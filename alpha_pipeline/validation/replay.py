@@ -1,19 +1,16 @@
 """Is the panel what one could have known? Join it again with only what had arrived, and compare."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.panel import align
-
+Join = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], pd.DataFrame]
 CUTS = 20
 KEY = ["timestamp", "symbol"]
 
 
-def late_arrivals(
-    panel: pd.DataFrame, bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Timedelta
-) -> str:
+def late_arrivals(panel: pd.DataFrame, bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], join: Join) -> str:
     """
     Replay the panel at bar closes spread over it.
 
@@ -21,7 +18,7 @@ def late_arrivals(
         panel: the long table under test, made of `bars` and `facts`.
         bars: as of `panel.align`.
         facts: as of `panel.align`.
-        max_age: as of `panel.align`.
+        join: what made the panel of them.
 
     Returns:
         The first difference in words, with the time of the replay, the row and the column; empty when the panel holds
@@ -31,7 +28,7 @@ def late_arrivals(
     picked = np.unique(np.linspace(0, max(len(closes) - 1, 0), min(CUTS, len(closes))).astype(int))
     for moment in (pd.Timestamp(closes[k]) for k in picked):
         had = {name: table[table["available_at"] <= moment] for name, table in facts.items()}
-        then = align(bars[bars["available_at"] <= moment], had, max_age)
+        then = join(bars[bars["available_at"] <= moment], had)
         now = panel[panel["timestamp"] <= moment].reset_index(drop=True)
         if told := _difference(now, then.reindex(columns=now.columns).reset_index(drop=True)):
             return f"with what had arrived by {moment:%Y-%m-%d %H:%M} {told}"

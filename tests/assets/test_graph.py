@@ -9,34 +9,54 @@ from alpha_pipeline.tables import TABLES
 PER_MARKET = {
     "ohlcv_history": set(),
     "raw_ohlcv": set(),
+    "raw_instruments": set(),
+    "raw_adjustments": set(),
     "raw_funding": set(),
     "raw_derivatives": set(),
     "raw_news": set(),
     "raw_social": set(),
     "raw_onchain": set(),
-    "market_panel": {"raw_ohlcv", "raw_funding", "raw_derivatives", "raw_news", "raw_social", "raw_onchain"},
+    "market_panel": {
+        "raw_ohlcv",
+        "raw_adjustments",
+        "raw_funding",
+        "raw_derivatives",
+        "raw_news",
+        "raw_social",
+        "raw_onchain",
+    },
     "factor_definitions": {"ohlcv_history", "market_panel", "raw_funding", "factor_definitions"},
     "factor_library": {"factor_definitions", "factor_library"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
     "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
-    "backtest_metrics": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
+    "backtest_metrics": {
+        "factor_library",
+        "factor_definitions",
+        "raw_funding",
+        "raw_instruments",
+        "ohlcv_history",
+        "market_panel",
+    },
     "backtest_breakdown": {"factor_library", "raw_funding", "ohlcv_history", "market_panel"},
     "tear_sheets": {
         "factor_library",
         "factor_definitions",
         "backtest_metrics",
         "raw_funding",
+        "raw_instruments",
         "ohlcv_history",
         "market_panel",
     },
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
-NOT_STORED_YET = {"raw_instruments", "raw_adjustments"}  # their doors answer; no asset asks them
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
-BLOCKING = {"ohlcv_history:history_quality", "raw_ohlcv:data_quality", "market_panel:late_arrivals"} | {
-    f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")
-}
+RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
+BLOCKING = (
+    {"ohlcv_history:history_quality", "market_panel:late_arrivals"}
+    | {f"raw_{k}:data_quality" for k in RAW}
+    | {f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")}
+)
 GROUPS = {"raw", "panel", "mining", "factors", "backtest", "sealed", "signal", "report"}
 
 
@@ -60,7 +80,7 @@ def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: i
 def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
     assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
-    assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES) - NOT_STORED_YET
+    assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
         "crypto/source_signals",
         "equities/source_signals",

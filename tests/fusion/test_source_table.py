@@ -10,7 +10,7 @@ from alpha_pipeline.market import CRYPTO, EQUITIES, Market
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
-EXTRA = ("news_sentiment", "social_sentiment", "netflow", "whale_balance", "funding")
+EXTRA = ("news_sentiment", "news_count", "social_sentiment", "posts", "netflow", "whale_balance", "funding")
 END = pd.Timestamp("2019-03-01", tz="UTC")
 START = END - pd.Timedelta(days=3)
 NIGHT = START
@@ -124,11 +124,10 @@ def test_directions_and_units(field: str, source: str, sign: int) -> None:
 def test_more_news_is_more_confidence_up_to_one() -> None:
     """No article is silence; one is a murmur; a hundred are no more than certain."""
     confidences = []
-    for articles in (0, 1, 5, 24):
-        market = panel(extra=("news_sentiment",))
-        market.fields["news_sentiment"][:] = np.nan
-        if articles:
-            market.fields["news_sentiment"][-articles:] = 0.8
+    for articles in (0, 1, 5, 100):
+        market = panel(extra=("news_sentiment", "news_count"))
+        market.fields["news_count"][:] = articles
+        market.fields["news_sentiment"][:] = 0.8 if articles else np.nan
         found = speak(market)
         found = found[(found["source"] == "sentiment_news") & (found["timestamp"] == END)]
         confidences.append(float(found["confidence"].iloc[0]) if len(found) else 0.0)

@@ -23,8 +23,10 @@ def market_panel(market: Market, wild: bool = False) -> Panel:
     fields = {
         "close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, shape), axis=0)),
         "volume": rng.lognormal(5, 1, shape),
-        "news_sentiment": np.where(rng.random(shape) < 0.1, rng.uniform(-1, 1, shape), np.nan),
+        "news_sentiment": np.where(rng.random(shape) < 0.9, rng.uniform(-1, 1, shape), np.nan),
         "social_sentiment": np.where(rng.random(shape) < 0.3, rng.uniform(-1, 1, shape), np.nan),
+        "news_count": rng.poisson(2.0, shape).astype(float),
+        "posts": rng.poisson(9.0, shape).astype(float),
         "netflow": rng.normal(0, 1e5, shape),
         "whale_balance": 1e6 + np.cumsum(rng.normal(0, 1e3, shape), axis=0),
         "funding": rng.normal(1e-4, 1e-4, shape),

@@ -305,8 +305,6 @@ def test_an_empty_answer_where_bars_must_exist_is_an_error(door: BybitDoor, vend
     vendor.answer = lambda path, query: rows()
     with pytest.raises(SourceError, match=r"gave no crypto bar in .* the calendar 24/7 has 48"):
         door.fetch_ohlcv(CRYPTO, None, START, END)
-    with pytest.raises(SourceError, match="gave no row"):
-        door.fetch_facts("funding", CRYPTO, START, END)
 
 
 def test_an_unknown_symbol_is_named(door: BybitDoor) -> None:
@@ -326,24 +324,6 @@ def test_slow_and_absent_servers_are_named(door: BybitDoor, vendor: Any) -> None
     vendor.close()
     with pytest.raises(SourceError, match=f"{vendor.url} klines of BTCUSDT .*not reachable"):
         door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)
-
-
-def test_funding_is_paged_by_two_hundred(door: BybitDoor, vendor: Any) -> None:
-    """A hundred days of three settlements a day need two pages and an empty one; each settlement comes once."""
-    table = door.fetch_facts("funding", CRYPTO, utc("2023-11-01"), utc("2024-02-09"))
-    assert len(table) == 300 * 2
-    assert table.dtypes.equals(tables.RAW_FUNDING.empty().dtypes)
-    assert tables.RAW_FUNDING.conform(table).num_rows == 600
-    assert (table["funding"] == 0.0001).all() and (table["available_at"] == table["timestamp"]).all()
-    assert table["timestamp"].min() == utc("2023-11-01 08:00") and table["timestamp"].max() == utc("2024-02-09")
-    assert len(vendor.asked) == 2 * 3
-
-
-def test_only_funding_is_there_beside_bars(door: BybitDoor) -> None:
-    """What an exchange has not, it says."""
-    assert door.missing_reason("funding") is None
-    assert door.missing_reason("news") == "Bybit has no news"
-    assert len(door.fetch_facts("news", CRYPTO, START, END)) == 0
 
 
 def test_history_goes_back_as_far_as_asked(door: BybitDoor) -> None:

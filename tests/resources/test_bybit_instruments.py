@@ -10,8 +10,8 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market import CRYPTO
+from alpha_pipeline.universe import traded_at
 from resources.bybit import BybitDoor
-from resources.listings import universe
 from resources.pace import Pace
 from resources.patience import Patience
 
@@ -94,11 +94,11 @@ def test_every_page_of_every_status_is_read(door: BybitDoor, vendor: Any) -> Non
 def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitDoor) -> None:
     """A symbol that was delisted and listed anew trades in both its lives and not between."""
     table = door.fetch_instruments(CRYPTO).table
-    assert universe(table, utc("2020-03-25 10:00")) == ()
-    assert universe(table, utc("2022-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
-    assert universe(table, utc("2022-05-13 01:59")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
-    assert universe(table, utc("2022-05-13 02:00")) == ("BTCUSDT", "GOINGUSDT")
-    assert universe(table, utc("2024-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
+    assert traded_at(table, utc("2020-03-25 10:00")) == ()
+    assert traded_at(table, utc("2022-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
+    assert traded_at(table, utc("2022-05-13 01:59")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
+    assert traded_at(table, utc("2022-05-13 02:00")) == ("BTCUSDT", "GOINGUSDT")
+    assert traded_at(table, utc("2024-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
 
 
 def test_a_listing_does_not_tell_its_end(door: BybitDoor) -> None:

@@ -1,15 +1,15 @@
 """The choice of a door by setting, and the resource Dagster configures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from alpha_pipeline.errors import SettingError
+from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import CRYPTO, EQUITIES, Market
 from resources.bybit import PUBLIC_URL, BybitDoor
-from resources.door import FACTS, MarketData
+from resources.door import FACTS
 from resources.market_data import DoorSettings, MarketDataResource, choose
 from resources.sample import SampleDoor
 from resources.yahoo import YahooDoor
@@ -30,11 +30,10 @@ def test_live_is_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every field has its variable; symbols are separated by commas."""
+    """Every field has its variable; symbols are separated by commas; one address stands in for all vendors."""
     settings = {
         "SOURCE": "live",
-        "BYBIT_URL": "http://127.0.0.1:1",
-        "YAHOO_URL": "http://127.0.0.1:2",
+        "VENDORS_URL": "http://127.0.0.1:1/",
         "CRYPTO_SYMBOLS": "ETHUSDT, BTCUSDT",
         "EQUITY_SYMBOLS": "MSFT",
         "CACHE_FOLDER": "somewhere",
@@ -42,9 +41,46 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
     for name, value in settings.items():
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
     resource = MarketDataResource.from_environment()
-    assert resource.door(CRYPTO) == BybitDoor(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1")
+    assert resource.door(CRYPTO) == BybitDoor(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit")
     assert resource.door(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
-    assert resource.door(EQUITIES) == YahooDoor(("MSFT",), "http://127.0.0.1:2", cache_folder="somewhere")
+    assert resource.door(EQUITIES) == YahooDoor(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere")
+
+
+def score(texts: Sequence[str]) -> list[float]:
+    """No mood."""
+    return [0.0] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("market", "kinds"),
+    [
+        (CRYPTO, {"adjustments": [], "funding": ["bybit funding"], "derivatives": ["bybit open interest"],
+                  "onchain": ["coin_metrics", "defillama", "bitcoin_chain"], "news": ["rss", "gdelt"],
+                  "social": ["hacker_news"]}),
+        (EQUITIES, {"adjustments": ["yahoo adjustments"], "funding": [], "derivatives": [], "onchain": [],
+                    "news": ["yahoo_news", "rss", "gdelt"], "social": ["hacker_news"]}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_facts_has_its_vendors_or_a_reason(market: Market, kinds: dict[str, list[str]]) -> None:
+    """Live, without a key; what a market cannot have says why."""
+    live = MarketDataResource(source="live")
+    assert set(kinds) == set(FACTS)
+    for kind, names in kinds.items():
+        assert [source.name for source in live.sources(market, kind, score)] == names
+        assert (live.missing_reason(market, kind) is None) == bool(names)
+        reason = MarketDataResource().missing_reason(market, kind)
+        assert reason and ("embedded" in reason or reason.startswith(("coins have no", "stocks have no")))
+        assert MarketDataResource().sources(market, kind, score) == []
+
+
+def test_a_key_adds_a_vendor_and_a_setting_leaves_one_out() -> None:
+    """Reddit comes with its key, slow vendors go by name, a misspelt name is refused; no secret is shown."""
+    keyed = MarketDataResource(source="live", reddit_id="me", reddit_secret="hidden", without="gdelt, coin_metrics")
+    assert [source.name for source in keyed.sources(CRYPTO, "social", score)] == ["hacker_news", "reddit"]
+    assert [source.name for source in keyed.sources(CRYPTO, "news", score)] == ["rss"]
+    assert "hidden" not in repr(keyed.settings)
+    with pytest.raises(SettingError, match=r"ALPHA_PIPELINE_WITHOUT names \['gdlet'\]"):
+        MarketDataResource(source="live", without="gdlet").sources(CRYPTO, "news", score)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +101,12 @@ def test_a_run_gets_its_door_from_the_resource(stand_in: Callable[..., Any]) -> 
     server = stand_in(lambda path, query: {"retCode": 10001, "retMsg": "nothing here", "result": {}})
 
     @dg.asset
-    def facts(data: MarketDataResource) -> list[str]:
-        door: MarketData = data.door(CRYPTO)
-        return [source for source in FACTS if door.missing_reason(source) is None]
+    def listed(data: MarketDataResource) -> str:
+        with pytest.raises(SourceError) as refusal:
+            data.instruments(CRYPTO)
+        return str(refusal.value)
 
-    resource = MarketDataResource(source="live", bybit_url=server.url)
-    result = dg.materialize([facts], resources={"data": resource})
-    assert result.output_for_node("facts") == ["funding"]
+    resource = MarketDataResource(source="live", vendors_url=server.url)
+    result = dg.materialize([listed], resources={"data": resource})
+    assert "nothing here" in result.output_for_node("listed")
+    assert server.asked[0][0].startswith("/bybit/v5/market/instruments-info")

@@ -134,15 +134,9 @@ def test_a_narrowed_door_serves_only_its_symbols() -> None:
     assert door.history(CRYPTO, utc("2018-01-01"))["symbol"].unique().tolist() == ["BTCUSD", "XRPUSD"]
 
 
-@pytest.mark.parametrize("source", ["funding", "news", "social", "onchain"])
-def test_facts_are_absent_with_a_reason(source: str) -> None:
-    """An empty table of the right columns, and a sentence why."""
-    reason = DOOR.missing_reason(source)
-    assert reason is not None and "embedded" in reason
-    table = DOOR.fetch_facts(source, CRYPTO, utc("2019-09-01"), utc("2019-09-02"))
-    assert len(table) == 0 and {"timestamp", "symbol", "available_at"} <= set(table.columns)
-    with pytest.raises(SettingError, match="unknown source 'weather'"):
-        DOOR.missing_reason("weather")
+def test_recordings_have_no_listing_dates() -> None:
+    """An empty table of the right columns: the universe is undated."""
+    assert DOOR.fetch_instruments(CRYPTO).table.dtypes.equals(tables.LISTINGS.empty().dtypes)
 
 
 def test_a_caller_cannot_change_the_embedded_bars() -> None:

@@ -13,7 +13,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import CRYPTO, EQUITIES
-from resources.listings import universe
+from alpha_pipeline.universe import traded_at
 from resources.pace import Pace
 from resources.patience import Patience
 from resources.yahoo import YahooDoor
@@ -299,7 +299,7 @@ def test_instruments_have_the_date_of_their_first_trade(door: YahooDoor, vendor:
     row = fetched.table.iloc[0]
     assert row["listed_at"] == row["timestamp"] == row["available_at"] == utc("1980-12-12 14:30")
     assert row[["symbol", "status", "base", "quote"]].tolist() == ["AAPL", "Trading", "AAPL", "USD"]
-    assert universe(fetched.table, NOW) == ("AAPL",) and universe(fetched.table, utc("1980-12-01")) == ()
+    assert traded_at(fetched.table, NOW) == ("AAPL",) and traded_at(fetched.table, utc("1980-12-01")) == ()
     assert fetched.notes == {
         "MSFT: no date of its first trade": 1,
         "symbols that trade today; what was delisted is not known": 1,
@@ -360,12 +360,10 @@ def test_slow_and_absent_servers_are_named(door: YahooDoor, vendor: Any) -> None
         door.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)
 
 
-def test_only_daily_bars_and_no_facts(door: YahooDoor) -> None:
-    """Hourly markets are refused; every kind of fact has its reason."""
+def test_only_daily_bars(door: YahooDoor) -> None:
+    """Hourly markets are refused."""
     with pytest.raises(SettingError, match="serves daily bars; market crypto asks for '1h'"):
         door.fetch_ohlcv(CRYPTO, None, START, END)
-    assert door.missing_reason("funding") == "stocks have no funding rate"
-    assert len(door.fetch_facts("funding", EQUITIES, START, END)) == 0
 
 
 def test_history_ends_where_asked(door: YahooDoor) -> None:

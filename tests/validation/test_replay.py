@@ -1,5 +1,7 @@
 """The panel joined again with what had arrived: later rows and later revisions change nothing before them."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from alpha_pipeline.panel import align
 from alpha_pipeline.validation.replay import late_arrivals
 
 AGE = pd.Timedelta(days=3)
+JOIN = partial(align, max_age=AGE)
 
 
 def tables() -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -25,14 +28,14 @@ def tables() -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
 def test_what_align_joins_was_known() -> None:
     """With revisions and delays."""
     bars, facts = tables()
-    assert late_arrivals(align(bars, facts, AGE), bars, facts, AGE) == ""
+    assert late_arrivals(align(bars, facts, AGE), bars, facts, JOIN) == ""
 
 
 def test_a_join_by_event_time_is_caught() -> None:
     """A fact taken at its event, hours before it arrived, with the moment and the row."""
     bars, facts = tables()
     early = {"onchain": facts["onchain"].assign(available_at=facts["onchain"]["timestamp"])}
-    told = late_arrivals(align(bars, early, AGE), bars, facts, AGE)
+    told = late_arrivals(align(bars, early, AGE), bars, facts, JOIN)
     assert told.startswith("with what had arrived by 2019-07-0") and "tvl of A" in told
 
 
@@ -41,12 +44,12 @@ def test_a_later_revision_is_caught() -> None:
     bars, facts = tables()
     panel = align(bars, facts, AGE)
     panel.loc[panel["symbol"] == "A", "tvl"] = panel.loc[panel["symbol"] == "A", "tvl"].bfill()
-    assert "tvl" in late_arrivals(panel, bars, facts, AGE)
+    assert "tvl" in late_arrivals(panel, bars, facts, JOIN)
 
 
 def test_a_bar_before_its_time_is_caught() -> None:
     """A row that nobody had yet."""
     bars, facts = tables()
     slow = bars.assign(available_at=bars["timestamp"] + pd.Timedelta(hours=1))
-    assert "rows" in late_arrivals(align(bars, facts, AGE), slow, facts, AGE)
-    assert late_arrivals(align(bars, facts, AGE).iloc[:0], bars, facts, AGE) == ""
+    assert "rows" in late_arrivals(align(bars, facts, AGE), slow, facts, JOIN)
+    assert late_arrivals(align(bars, facts, AGE).iloc[:0], bars, facts, JOIN) == ""
