@@ -59,7 +59,8 @@ def feed_health(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
                 "skew_seconds": float((known["available_at"] - stamps).dt.total_seconds().max()),
             }
         )
-    return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
+    found = pd.DataFrame(rows, columns=list(_TYPES))
+    return found.assign(jumped_at=pd.to_datetime(found["jumped_at"], utc=True)).astype(_TYPES)
 
 
 def ailments(health: pd.DataFrame, market: Market) -> list[str]:
