@@ -39,7 +39,8 @@ class SampledRanks:
 
         Returns:
             (bars, symbols) int16: twice the rank minus its mean, 0 where absent. (bars, symbols): who is present.
-            (bars, symbols) int16: the columns by rank, where none are tied. (bars, 3): how many are, the sum of squares, and a mark that is the same for the same symbols present.
+            (bars, symbols) int16: the columns by rank, where none are tied. (bars, 3): how many are, the sum of
+            squares, and a mark that is the same for the same symbols present.
         """
         bars, symbols = self.ranks.shape
         names = np.random.default_rng(0).integers(1, 2**40, (1, symbols)).astype(float)
