@@ -97,7 +97,8 @@ class Collector:
         Args:
             start: beginning of a day, UTC.
             end: end of a day, UTC.
-            accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored.
+            accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored. It is shown
+                what a door set aside as well, so that one place keeps the record of it.
             refetch: ask for stored days too; what vendors now say otherwise becomes a row of its own.
             tell: told how far it is.
 
@@ -115,7 +116,7 @@ class Collector:
                 done.kept_days += len(these)
             else:
                 answers, failures = self._ask(missing, first, last, done)
-                rows = accept(self._merged(these, answers, done), first, last)
+                rows = accept(_beside(self._merged(these, answers, done), answers, first, last), first, last)
                 self.lake.write_range(self.key, rows, these[0], these[-1])
                 self._sign(these, missing, failures)
                 done.fetched_days += len(these)
@@ -239,6 +240,15 @@ class Collector:
             signed = self._receipt(day)
             came = signed | {name: sorted(set(signed.get(name, ())) | symbols) for name, symbols in given.items()}
             self.lake.atomic_write(f"receipts/{self.key}/{day}.json", json.dumps(came, sort_keys=True).encode())
+
+
+def _beside(
+    rows: pd.DataFrame, answers: Mapping[str, Fetched], first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
+    """The rows, then those of the stretch that doors set aside: no news and no revisions, as nobody believes them."""
+    aside = [answer.aside for answer in answers.values() if len(answer.aside)]
+    inside = [part[(part["available_at"] > first) & (part["available_at"] <= last)] for part in aside]
+    return pd.concat([rows, *inside], ignore_index=True) if inside else rows
 
 
 def _bounds(days: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
