@@ -137,7 +137,7 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         except DataError as refusal:
             yield _judged(gate, "data_quality", refusal)
             raise
-        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {data.source}")
+        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {collector.sources[0].name}")
         yield _judged(gate, "data_quality")
         yield _complete(done.failures)
         yield _healthy(done.table, market, span)
