@@ -54,11 +54,11 @@ def _gathered(panel: pd.DataFrame, items: pd.DataFrame, mood: str, count: str) -
     """
     Mean mood and number of the items that became known in (close - 24 hours, close], per row of the panel.
 
-    An item counts once, when it was first known: an edit is no second one. Items without a mood count and say nothing.
+    An item counts once, when it was first known: neither an edit nor another feed that dates it otherwise is a second
+    one. Items without a mood count and say nothing.
     """
-    said = items.sort_values("available_at", kind="stable").drop_duplicates(
-        ["timestamp", "symbol", *({"url"} & set(items.columns))]
-    )
+    item = "url" if "url" in items else "timestamp"
+    said = items.sort_values("available_at", kind="stable").drop_duplicates([item, "symbol"])
     weight = said["posts"].fillna(0.0) if "posts" in said else pd.Series(1.0, said.index)
     scored = weight.where(said[mood].notna(), 0.0)
     sums = {"many": weight, "scored": scored, "mood": (said[mood] * weight).where(scored > 0, 0.0)}

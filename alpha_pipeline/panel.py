@@ -131,7 +131,8 @@ def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Tim
     Args:
         bars: long table with `timestamp`, `symbol`, `available_at` and price fields.
         facts: per source a long table with `symbol`, `available_at` and value columns; empty tables are skipped.
-        max_age: a fact older than this at the close counts as absent.
+        max_age: a fact that happened longer ago than this at the close counts as absent, whenever it became known. So
+            the tables need to reach no further back: what became known before then changes nothing.
 
     Returns:
         `bars` without `available_at`, with the facts' value columns added, sorted by timestamp and symbol. NaN where
@@ -155,7 +156,9 @@ def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Tim
                 by="symbol",
                 direction="backward",
                 tolerance=max_age,
-            ).drop(columns="_known")
+            )
+            stale = panel["timestamp"] - panel["_event"] > max_age
+            panel = panel.assign(**{value: panel[value].mask(stale)}).drop(columns=["_known", "_event"])
     return panel
 
 
@@ -168,9 +171,8 @@ def _as_it_became_known(table: pd.DataFrame, value: str) -> pd.DataFrame:
     told = table.loc[table[value].notna(), ["timestamp", "symbol", "available_at", value]]
     told = told.sort_values(["available_at", "timestamp"], kind="stable")
     youngest = told.groupby("symbol")["timestamp"].cummax()
-    return told.loc[told["timestamp"] == youngest, ["available_at", "symbol", value]].rename(
-        columns={"available_at": "_known"}
-    )
+    kept = told.loc[told["timestamp"] == youngest, ["available_at", "timestamp", "symbol", value]]
+    return kept.rename(columns={"available_at": "_known", "timestamp": "_event"})
 
 
 def _in_last_shares(panel: Panel) -> Panel:
@@ -187,11 +189,11 @@ def _in_last_shares(panel: Panel) -> Panel:
     fields = {name: values.copy() for name, values in panel.fields.items() if name in (*PER_SHARE, "volume")}
     close = fields["close"]
     for bar, column in np.argwhere(split > 0):
-        before = close[:bar, column][np.isfinite(close[:bar, column])]
+        before, after = (part[np.isfinite(part)] for part in (close[:bar, column], close[bar:, column]))
         shares = split[bar, column]
-        if not len(before) or not np.isfinite(close[bar, column]):
+        if not len(before) or not len(after):
             continue
-        jump = np.log(before[-1] / close[bar, column])
+        jump = np.log(before[-1] / after[0])
         if abs(jump - np.log(shares)) < abs(jump):  # nearer to the split than to no jump at all
             for name, values in fields.items():
                 values[:bar, column] *= shares if name == "volume" else 1 / shares

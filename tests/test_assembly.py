@@ -103,3 +103,10 @@ def test_an_unknown_kind_is_refused() -> None:
     """A misspelt kind is not dropped in silence."""
     with pytest.raises(DataError, match="facts \\['weather'\\] have no place"):
         assemble(bars(), {"weather": news((1.0, 1.0, 0.0))}, AGE)
+
+
+def test_an_item_of_two_feeds_counts_once() -> None:
+    """The same address dated otherwise by another feed is the same item."""
+    twice = pd.concat([news((2.5, 2.5, 1.0)), news((2.5, 5.5, -1.0)).assign(timestamp=START + pd.Timedelta(hours=4))])
+    panel = assemble(bars(), {"news": twice}, AGE)
+    assert of(panel, "news_count").max() == 1 and of(panel, "news_sentiment").min() == 1.0

@@ -129,3 +129,21 @@ def test_a_split_leaves_no_jump_and_is_not_applied_twice() -> None:
     np.testing.assert_array_equal(panel.until(HOURS[1])["close"], close[:2])  # nothing is known of it before
     np.testing.assert_array_equal(panel["close"], close)
     np.testing.assert_allclose(now.until(HOURS[3])["close"], now["close"])
+
+
+def test_a_fact_is_as_old_as_its_event() -> None:
+    """An old event corrected yesterday is no news: a panel made of fewer days of facts reads the same."""
+    told = fact([(1, 1, 5.0), (0, 3, 7.0)])
+    few = told[told["available_at"] == HOURS[3]]
+    for table in (told, few):
+        panel = align(bars(("A",)), {"onchain": table}, pd.Timedelta(hours=1))
+        assert np.isnan(panel["tvl"].iloc[-1])
+
+
+def test_a_split_on_a_day_without_a_close_counts_from_the_next_one() -> None:
+    """The jump is between the last price before the split and the first after it."""
+    moments = pd.date_range("2026-11-02", periods=4, freq="D").to_numpy("datetime64[us]")
+    close = np.array([[80.0], [80.0], [np.nan], [20.0]])
+    split = np.array([[0.0], [0.0], [4.0], [0.0]])
+    panel = Panel(moments, ("A",), {"close": close, "split": split}).until(pd.Timestamp("2026-11-09", tz="UTC"))
+    np.testing.assert_allclose(panel["close"][:, 0], [20.0, 20.0, np.nan, 20.0])

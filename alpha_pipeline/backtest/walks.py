@@ -49,7 +49,7 @@ def walked(
     """
     per_day = market.periods_per_year / (365 if market.calendar == "24/7" else 252)
     train, valid = round(train_days * per_day), round(valid_days * per_day)
-    walks = list(walk_forward(panel.shape[0], market.horizon_bars, train, valid))
+    walks = list(walk_forward(panel.shape[0], _reach(market, config), train, valid))
     if not walks:
         return pd.DataFrame()
     ic = _information(values, panel, market, config)
@@ -89,7 +89,7 @@ def combined(
     signs: list[list[float]] = [[] for _ in range(groups)]
     choices = combinations(range(groups), tested)
     for choice, (learnt, _) in zip(
-        choices, combinatorial(panel.shape[0], market.horizon_bars, groups, tested), strict=True
+        choices, combinatorial(panel.shape[0], _reach(market, config), groups, tested), strict=True
     ):
         for group in choice:
             signs[group].append(_sign(ic[learnt]))
@@ -104,6 +104,11 @@ def combined(
 def _information(values: Array, panel: Panel, market: Market, config: BacktestConfig | None) -> Array:
     config = config or BacktestConfig.of(market)
     return rank_ic(values, forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill))
+
+
+def _reach(market: Market, config: BacktestConfig | None) -> int:
+    """Bars a label looks ahead after the bar that follows its own: a fill that waits reaches further."""
+    return market.horizon_bars + (config or BacktestConfig.of(market)).delay_bars - 1
 
 
 def _sign(ic: Array) -> float:

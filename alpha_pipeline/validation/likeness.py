@@ -13,6 +13,8 @@ from alpha_pipeline.panel import Array
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.
 BARS = 500
+# Twice a rank minus its mean is a whole number of 16 bits up to here.
+MOST_SYMBOLS = 32_768
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,13 @@ class SampledRanks:
             (bars, symbols) int16: twice the rank minus its mean, 0 where absent. (bars, symbols): who is present.
             (bars, symbols) int16: the columns by rank, where none are tied. (bars, 3): how many are, the sum of
             squares, and a mark that is the same for the same symbols present.
+
+        Raises:
+            DataError: there are more than 32,768 symbols.
         """
         bars, symbols = self.ranks.shape
+        if symbols > MOST_SYMBOLS:
+            raise DataError(f"ranks of {symbols:,} symbols cannot be compared; expected at most {MOST_SYMBOLS:,}")
         names = np.random.default_rng(0).integers(1, 2**40, (1, symbols)).astype(float)
         whole, order = np.empty((bars, symbols), np.int16), np.zeros((bars, symbols), np.int16)
         here, rows = np.empty((bars, symbols), bool), np.empty((bars, 3))

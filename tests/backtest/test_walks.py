@@ -1,10 +1,12 @@
 """Walking forward and combinatorial paths: directions come from other bars than those they are traded on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import combined, walk_forward, walked
+from alpha_pipeline.backtest import BacktestConfig, combined, walk_forward, walked
 from alpha_pipeline.backtest.outcome import Outcome
 from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.panel import Panel
@@ -58,3 +60,14 @@ def test_nine_paths_through_ten_blocks(panel: Panel) -> None:
     net = Outcome.of(values, panel, EQUITIES).net
     expected = np.nanmean(net) / np.nanstd(net, ddof=1) * np.sqrt(252)
     np.testing.assert_allclose(paths["sharpe"], expected)
+
+
+def test_a_late_fill_is_learnt_from_later(panel: Panel) -> None:
+    """With five bars from decision to fill, labels that reach into the traded days teach nothing."""
+    opens, first = panel["open"], next(walk_forward(DAYS, EQUITIES.horizon_bars, 180, 30))[1][0]
+    values = np.full(opens.shape, np.nan)
+    values[:-6] = opens[6:] / opens[5:-1] - 1
+    values[: first - 4] = np.nan
+    values[first - 4 : first] *= -1  # says the opposite of what is traded, of days that are not over as trading begins
+    found = walked(values, panel, EQUITIES, replace(BacktestConfig.of(EQUITIES), delay_bars=5))
+    assert found["sharpe"].iloc[1] > 5

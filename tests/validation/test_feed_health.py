@@ -63,3 +63,13 @@ def test_one_bar_moves_nowhere() -> None:
 def test_no_bars_have_no_health() -> None:
     """Nothing to say of nothing."""
     assert told(bars("A").iloc[:0]) == []
+
+
+def test_a_revision_is_not_taken_for_the_bar() -> None:
+    """What was said first counts, whatever the order of the rows: a correction hours later is no late bar."""
+    closes = pd.date_range("2026-11-02 01:00", periods=24, freq="h", tz="UTC").as_unit("us")
+    first = pd.DataFrame({"timestamp": closes, "symbol": "A", "available_at": closes, "close": 10.0, "volume": 1.0})
+    revised = first.iloc[[3]].assign(available_at=closes[12], close=40.0)
+    end = closes[-1]
+    health = feed_health(pd.concat([revised, first]), CRYPTO, end - pd.Timedelta(days=1), end)
+    assert ailments(health, CRYPTO) == []
