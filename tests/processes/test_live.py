@@ -88,6 +88,26 @@ def table(folder: Path, key: str) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
+def check_said(folder: Path, name: str) -> str:
+    """What the last evaluation of a check says, by the run history of the folder."""
+    script = (
+        "import sys, dagster as dg; instance = dg.DagsterInstance.from_config('.');"
+        "asset, check = sys.argv[1].split(':');"
+        "key = dg.AssetCheckKey(dg.AssetKey(asset.split('/')), check);"
+        "found = instance.event_log_storage.get_asset_check_execution_history(key, limit=1);"
+        "print(found[0].event.dagster_event.event_specific_data.description)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, name],
+        cwd=folder,
+        env=settings(folder),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def files(folder: Path, below: str = "") -> dict[str, bytes]:
     """Every file of the lake, by name."""
     root = folder / "data" / below
@@ -201,7 +221,8 @@ def test_bars_that_cannot_be_true_lie_in_quarantine(tmp_path: Path, live: Vendor
     aside = json.loads((folder / f"data/quarantine/crypto/raw_ohlcv/{FIRST}.json").read_bytes())
     assert sorted(row["why"] for row in aside) == ["a price that is not positive", "high below low"]
     assert len(table(folder, "crypto/raw_ohlcv")) == 72 - 2
-    assert "2 rows set aside" in done.stdout
+    assert "2 rows set aside in quarantine/crypto/raw_ohlcv: " in done.stdout
+    assert "2 rows set aside" in check_said(folder, "crypto/raw_ohlcv:data_quality")
 
 
 def test_a_live_night_reaches_its_signal_and_its_page(workplace: Path, live: Vendors) -> None:
