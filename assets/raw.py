@@ -81,6 +81,7 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         key, symbols = "/".join(context.asset_key.path), data.door(market).symbols(market)
         known = roster(lake.lake, key, nights, symbols, lambda: data.instruments(market), config.refetch)
         context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
+        _warn(context, known.failures)
         yield _complete(known.failures)
         yield dg.Output(known.table, metadata=_told(known.failures, known.notes))
 
@@ -137,7 +138,10 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         except DataError as refusal:
             yield _judged(gate, "data_quality", refusal)
             raise
-        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {collector.sources[0].name}")
+        context.log.info(
+            f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {collector.sources[0].name}"
+        )
+        _warn(context, done.failures, gate)
         yield _judged(gate, "data_quality")
         yield _complete(done.failures)
         yield _healthy(done.table, market, span)
@@ -176,6 +180,7 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
                 raise
         found = f"{len(done.table):,} rows from {', '.join(source.name for source in collector.sources)}"
         context.log.info(f"absent: {absent}" if absent else found)
+        _warn(context, done.failures, gate)
         yield _judged(gate, "data_quality")
         yield _complete(done.failures)
         told: Metadata = {"absent": absent} if absent else {"symbols": int(done.table["symbol"].nunique())}
@@ -254,6 +259,15 @@ def _healthy(bars: pd.DataFrame, market: Market, span: Window) -> dg.AssetCheckR
         description="; ".join(said) or "nothing odd",
         metadata={"symbols": markdown_table(health, 60)},
     )
+
+
+def _warn(context: dg.AssetExecutionContext, failures: Mapping[str, str], gate: Gate | None = None) -> None:
+    """What the checks and the metadata say, for who reads the run's log alone."""
+    for what, why in failures.items():
+        context.log.warning(f"did not come: {what}: {why}")
+    if gate and gate.reasons:
+        told = ", ".join(f"{number} x {why}" for why, number in gate.reasons.items())
+        context.log.warning(f"{sum(gate.reasons.values())} rows set aside in quarantine/{gate.key}: {told}")
 
 
 def _how(done: Collection, gate: Gate) -> Metadata:

@@ -1,7 +1,8 @@
 """
 Is there anything in the values: enough of them, different enough, within reason?
 
-All on scale-free quantities: a factor may be measured in any unit.
+All on scale-free quantities: a factor may be measured in any unit. Where there is nothing to compare a check fails with
+the value NaN: it is left to its reader whether the factor is empty for good or has no memory filled yet.
 """
 
 import numpy as np
@@ -38,7 +39,7 @@ def variation(candidate: Candidate) -> Outcome:
     rows = candidate.surveyed if values.shape[1] == candidate.panel.shape[1] else survey.of(values, values)
     rows = rows[rows[:, survey.PRESENT] >= 2]
     if not len(rows):
-        return False, 0.0, MINIMUM_SPREAD, "no bar has two values to compare"
+        return False, np.nan, MINIMUM_SPREAD, "no bar has two values to compare"
     smallest, largest = rows[:, survey.SMALLEST], rows[:, survey.LARGEST]
     size = np.maximum(np.abs(smallest), np.abs(largest))
     share = float((largest - smallest > 1e-12 * np.maximum(size, 1e-300)).mean())
@@ -50,7 +51,7 @@ def movement(candidate: Candidate) -> Outcome:
     """Share of bars on which any symbol's value differs from the bar before: a constant per symbol is no factor."""
     compared = candidate.surveyed[:, survey.COMPARED].sum()
     if not compared:
-        return False, 0.0, MINIMUM_MOVEMENT, "no symbol has a value on two bars in a row"
+        return False, np.nan, MINIMUM_MOVEMENT, "no symbol has a value on two bars in a row"
     share = float(candidate.surveyed[:, survey.MOVED].sum() / compared)
     return share >= MINIMUM_MOVEMENT, share, MINIMUM_MOVEMENT, f"values move on {share:.0%} of the bars"
 

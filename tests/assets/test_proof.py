@@ -3,6 +3,7 @@
 from dataclasses import fields
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.checks import _checks
-from assets.factors import _canaries
+from assets.factors import _canaries, _check
 from assets.mining_config import AdmissionConfig, MiningConfig
 from assets.sealed import _count, openings
 from resources.lake import Lake
@@ -46,6 +47,20 @@ def test_a_check_that_no_longer_works_stops_the_night(
         monkeypatch.setitem(_checks, name, (lambda candidate: (outcome, 0.0, 0.0, broken), True))
     result = _canaries(panel)
     assert not result.passed and named in str(result.description)
+
+
+def test_a_factor_without_values_yet_stops_nobody(panel: Panel) -> None:
+    """Facts begin with the live graph: until its memory is filled a factor of them is told and not judged."""
+    late = np.full(panel["close"].shape, np.nan)
+    late[-3:] = panel["close"][-3:]
+    begun = Panel(panel.timestamps, panel.symbols, {**panel.fields, "tvl": late, "supply": np.ones_like(late)})
+    library = pd.DataFrame({"factor_id": ["young"], "expression": ["ts_zscore(tvl, 60)"], "status": ["reference"]})
+    told = {result.check_name: result for result in _check(library, begun, EQUITIES)}
+    for name in ("variation", "movement"):
+        assert told[name].passed and told[name].description == "0 of 1 factors pass; nothing to compare yet: young"
+    assert not told["coverage"].passed and told["coverage"].severity == dg.AssetCheckSeverity.WARN
+    constant = library.assign(factor_id="same", expression="sign(supply)")
+    assert not {result.check_name: result for result in _check(constant, begun, EQUITIES)}["variation"].passed
 
 
 def test_every_look_at_the_sealed_bars_is_counted(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def settings(folder: Path, **extra: str) -> dict[str, str]:
         "ALPHA_PIPELINE_FIRST_DAY": FIRST_DAY,
         "ALPHA_PIPELINE_PROPOSER": "random_grammar",
         "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": str(ROOT),  # the code beside these tests, wherever the package is installed from
     }
     return {**kept, **own, **extra}
 

@@ -57,7 +57,7 @@ def test_an_unreachable_exchange_is_named(tmp_path: Path) -> None:
     """Live data without a network: which door, which address, which symbol."""
     live = {
         "ALPHA_PIPELINE_SOURCE": "live",
-        "ALPHA_PIPELINE_BYBIT_URL": "http://127.0.0.1:9",
+        "ALPHA_PIPELINE_VENDORS_URL": "http://127.0.0.1:9",
         "ALPHA_PIPELINE_CRYPTO_SYMBOLS": "BTCUSDT",
         "ALPHA_PIPELINE_FIRST_DAY": "2024-01-01",
     }
