@@ -5,7 +5,7 @@ READY := .venv/.ready
 DAGSTER := -m alpha_pipeline.definitions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check ui local-model lock bench bench-engine bench-proof clean
+.PHONY: help setup run test check live-check ui local-model lock bench bench-engine bench-proof clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(READY) ## the tests: offline, deterministic
 
 ui: $(READY) ## dagster dev on the same data, http://127.0.0.1:3000
 	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+live-check: $(READY) ## does every live vendor answer: two symbols, one finished day, door by door
+	@$(BIN)/python -m resources.live_check
 
 check: $(READY) ## linters, types, import arrows
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -22,6 +22,7 @@ from resources.llm import LanguageModel
 from resources.market_data import MarketDataResource
 from resources.mood import MoodResource
 from resources.parquet_io import ParquetIOManager
+from resources.roster import roster
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]
@@ -68,15 +69,20 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         "raw",
         market,
         description="Which symbols were listed and delisted up to each day, those that are gone too.",
+        checks={"complete": COMPLETE},
     )
-    def raw_instruments(context: dg.AssetExecutionContext, data: MarketDataResource) -> dg.Output[pd.DataFrame]:
-        known = data.instruments(market)
-        days = [
-            known.table[known.table["timestamp"] <= day.end].assign(night=day.start) for day in window(context).days()
-        ]
-        context.log.info(f"{days[-1]['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
-        frame = pd.concat(days)[[column.name for column in tables.RAW_INSTRUMENTS.columns]]
-        return dg.Output(frame.astype({"night": tables.MOMENT}), metadata=_told(known.failures, known.notes))
+    def raw_instruments(
+        context: dg.AssetExecutionContext,
+        config: RawConfig,
+        data: MarketDataResource,
+        lake: dg.ResourceParam[ParquetIOManager],
+    ) -> Result:
+        nights = [day.start for day in window(context).days()]
+        key, symbols = "/".join(context.asset_key.path), data.door(market).symbols(market)
+        known = roster(lake.lake, key, nights, symbols, lambda: data.instruments(market), config.refetch)
+        context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
+        yield _complete(known.failures)
+        yield dg.Output(known.table, metadata=_told(known.failures, known.notes))
 
     return raw_instruments
 
@@ -131,9 +137,9 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         except DataError as refusal:
             yield _judged(gate, "data_quality", refusal)
             raise
-        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {data.source}")
+        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {collector.sources[0].name}")
         yield _judged(gate, "data_quality")
-        yield _complete(done)
+        yield _complete(done.failures)
         yield _healthy(done.table, market, span)
         yield dg.Output(done.table, metadata={**_bars(done.table), **_how(done, gate)})
 
@@ -171,7 +177,7 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
         found = f"{len(done.table):,} rows from {', '.join(source.name for source in collector.sources)}"
         context.log.info(f"absent: {absent}" if absent else found)
         yield _judged(gate, "data_quality")
-        yield _complete(done)
+        yield _complete(done.failures)
         told: Metadata = {"absent": absent} if absent else {"symbols": int(done.table["symbol"].nunique())}
         yield dg.Output(done.table, metadata={**told, **_how(done, gate)})
 
@@ -228,15 +234,13 @@ def _judged(gate: Gate, check: str, refusal: DataError | None = None) -> dg.Asse
     )
 
 
-def _complete(done: Collection) -> dg.AssetCheckResult:
+def _complete(failures: Mapping[str, str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="complete",
-        passed=not done.failures,
+        passed=not failures,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(done.failures)} failed: {', '.join(list(done.failures)[:5])}"
-        if done.failures
-        else "all came",
-        metadata=_told(done.failures, {}),
+        description=f"{len(failures)} failed: {', '.join(list(failures)[:5])}" if failures else "all came",
+        metadata=_told(failures, {}),
     )
 
 

@@ -14,7 +14,9 @@ from alpha_pipeline.tables import Table
 from resources.door import Fetched
 from resources.patience import RefusedError
 
-Answer = tuple[pd.DataFrame, Mapping[str, int]]  # rows in the columns of their table, and notes on them
+Rows = pd.DataFrame
+Notes = Mapping[str, int]
+Answer = tuple[Rows, Notes] | tuple[Rows, Notes, Rows]  # rows of their table, notes on them, rows that cannot be true
 
 _log = logging.getLogger(__name__)
 
@@ -39,26 +41,28 @@ def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: 
     Raises:
         SourceError: every question failed; other errors of a question, such as a setting that is none, pass through.
     """
-    parts, failures, notes = [], dict[str, str](), dict[str, int]()
+    parts, aside, failures, notes = [], list[Rows](), dict[str, str](), dict[str, int]()
     banned = ""
     for name, ask in questions.items():
         if banned:
             failures[name] = f"not asked: {banned}"
             continue
         try:
-            rows, remarks = ask()
+            rows, remarks, *untrue = ask()
         except SourceError as error:
             failures[name] = str(error)
             banned = str(error) if isinstance(error.__cause__, BannedError) else ""
         else:
             parts.append(rows)
+            aside.extend(part for part in untrue if len(part))
             notes.update(remarks)
     if failures and not parts:
         first = next(iter(failures.values()))
         raise SourceError(first if len(failures) == 1 else f"{vendor}: none of {len(failures)} answers came; {first}")
     found = [part for part in parts if len(part)]
     rows = pd.concat(found) if found else table.empty()
-    return Fetched(rows.sort_values(list(table.keys), ignore_index=True), failures, notes)
+    left_out = pd.concat(aside, ignore_index=True) if aside else table.empty()
+    return Fetched(rows.sort_values(list(table.keys), ignore_index=True), failures, notes, left_out)
 
 
 def table_of(fetched: Fetched, vendor: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from resources.bybit_wire import PACE, PUBLIC_URL, Wire, open_wire
 from resources.door import Fetched, require_bars, require_symbols, require_window, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
-from resources.quarantine import PRICES, broken_bars, in_window, jumps, moments, numbers
+from resources.quarantine import PRICES, broken_bars, in_window, jumps, known_at_close, moments, numbers, untrue_bars
 
 __all__ = ["PUBLIC_URL", "BybitDoor"]
 
@@ -139,8 +139,8 @@ def _bars(wire: Wire, market: Market, symbol: str, start: pd.Timestamp, end: pd.
     }
     sound, notes = in_window(table, broken, (start, end), symbol, asked)
     _require_units(sound, asked)
-    known = sound.assign(symbol=symbol, available_at=sound["timestamp"]).astype({"symbol": "str"})
-    return known[[column.name for column in tables.RAW_OHLCV.columns]], notes | jumps(sound["close"], symbol)
+    untrue = known_at_close(untrue_bars(table, (start, end)), symbol)
+    return known_at_close(sound, symbol), notes | jumps(sound["close"], symbol), untrue
 
 
 def _require_units(bars: pd.DataFrame, asked: str) -> None:

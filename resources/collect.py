@@ -97,7 +97,8 @@ class Collector:
         Args:
             start: beginning of a day, UTC.
             end: end of a day, UTC.
-            accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored.
+            accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored. It is shown
+                what a door set aside as well, so that one place keeps the record of it.
             refetch: ask for stored days too; what vendors now say otherwise becomes a row of its own.
             tell: told how far it is.
 
@@ -170,7 +171,7 @@ class Collector:
                 done.kept_days += len(days)
                 return rows
             merged, seen = self._merged(days, answers, moment, done)
-            rows = accept(merged, first, last)
+            rows = accept(_beside(merged, answers, first, last), first, last)
             seen = accept(seen, moment - pd.Timedelta(1, "us"), moment) if len(seen) else seen
             self._receipts.claim(days)
             self.lake.write_range(self.key, rows, days[0], days[-1])
@@ -277,6 +278,15 @@ class Collector:
         key = f"observed/{self.key}"
         earlier = self.lake.read_days(key, [day], allow_missing=True)[0]
         self.lake.write_range(key, unite([earlier, rows], self.table), day, day)
+
+
+def _beside(
+    rows: pd.DataFrame, answers: Mapping[str, Fetched], first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
+    """The rows, then those of the stretch that doors set aside: no news and no revisions, as nobody believes them."""
+    aside = [answer.aside for answer in answers.values() if len(answer.aside)]
+    inside = [part[(part["available_at"] > first) & (part["available_at"] <= last)] for part in aside]
+    return pd.concat([rows, *inside], ignore_index=True) if inside else rows
 
 
 def _bounds(days: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:

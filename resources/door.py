@@ -35,11 +35,13 @@ class Fetched:
         table: long, in the columns of its table of `FACTS`, sorted by its keys.
         failures: what was asked and did not come (a symbol, a feed, a metric) -> why, one sentence.
         notes: what was done to the rows that came and a reader should know, such as rows left out, with counts.
+        aside: rows of the window that cannot be true, in the same columns; counted in `notes`, for the record only.
     """
 
     table: pd.DataFrame
     failures: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class FactSource(Protocol):

@@ -6,7 +6,8 @@ What a door promises is `door`; each door's own business is in its file.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 import dagster as dg
 import pandas as pd
@@ -24,6 +25,8 @@ from resources.defillama import DefiLlamaDoor
 from resources.door import FACTS, FactSource, Fetched, MarketData
 from resources.gdelt import GdeltDoor
 from resources.hacker_news import HackerNewsDoor
+from resources.pace import Pace
+from resources.patience import Patience
 from resources.reddit import RedditDoor
 from resources.rss import DEFAULT_FEEDS, FeedDoor
 from resources.sample import ABSENT, SampleDoor
@@ -40,8 +43,10 @@ NO_VENDOR = {
     (EQUITIES.name, "derivatives"): "stocks have no perpetual contracts",
     (EQUITIES.name, "onchain"): "stocks have no chain metrics",
 }
+SHORT_WAIT_SECONDS = 0.05  # between tries at a stand-in
 CORRECTED = ("ohlcv", "onchain", "adjustments")
 Score = Callable[[Sequence[str]], Sequence[float]]
+Door = TypeVar("Door")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class DoorSettings:
     Args:
         source: "sample" (embedded, offline) or "live" (the vendors; none needs a key).
         vendors_url: one address that stands in for all vendors, each below a folder of its name; empty for themselves.
+            It is asked without any pace and with short waits, so it must not lead on to the vendors.
         symbols: market name -> symbols that replace the door's own list.
         feeds: addresses of RSS or Atom feeds, of both markets, that replace the default ones.
         metrics: chain metrics of Coin Metrics instead of the default ones, as `coin_metrics.metrics_of` reads them.
@@ -92,6 +98,19 @@ class DoorSettings:
         """Where a vendor is asked."""
         return f"{self.vendors_url.rstrip('/')}/{vendor}" if self.vendors_url else public
 
+    def eased(self, door: Door) -> Door:
+        """The door; one that asks a stand-in neither keeps a pace nor waits long between its tries."""
+        if not self.vendors_url:
+            return door
+        limits = {limit.name: getattr(door, limit.name) for limit in fields(door)}  # type: ignore[arg-type]  # a dataclass
+        paces = {name: replace(pace, lifted=True) for name, pace in limits.items() if isinstance(pace, Pace)}
+        waits = {
+            name: replace(patience, wait_seconds=SHORT_WAIT_SECONDS, longest_wait_seconds=SHORT_WAIT_SECONDS)
+            for name, patience in limits.items()
+            if isinstance(patience, Patience)
+        }
+        return replace(door, **paces, **waits)  # type: ignore[type-var]  # a dataclass
+
 
 def choose(settings: DoorSettings, market: Market) -> MarketData:
     """
@@ -104,9 +123,9 @@ def choose(settings: DoorSettings, market: Market) -> MarketData:
     if settings.source == "sample":
         return SampleDoor(only)
     if settings.source == "live" and market.name == CRYPTO.name:
-        return BybitDoor(only, settings.address("bybit", bybit.PUBLIC_URL))
+        return settings.eased(BybitDoor(only, settings.address("bybit", bybit.PUBLIC_URL)))
     if settings.source == "live" and market.name == EQUITIES.name:
-        return YahooDoor(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
+        return settings.eased(YahooDoor(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder))
     if settings.source in SOURCES:
         raise SettingError(f"no live door serves market {market.name!r}; expected crypto or equities")
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
@@ -153,7 +172,7 @@ def fact_sources(settings: DoorSettings, market: Market, score: Score) -> list[F
     names = {source.name for source in found} | {source.name for of in every.values() for source in of}
     if unknown := sorted(set(settings.without) - names - {"reddit"}):
         raise SettingError(f"ALPHA_PIPELINE_WITHOUT names {unknown}; the sources are {sorted(names)}")
-    return [source for source in found if source.name not in settings.without]
+    return [settings.eased(source) for source in found if source.name not in settings.without]
 
 
 def _feeds(settings: DoorSettings) -> Mapping[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 
 PRICES = ["open", "high", "low", "close"]
@@ -51,6 +52,18 @@ def broken_bars(bars: pd.DataFrame) -> dict[str, pd.Series]:
         "open or close outside high and low": (ends.max(axis=1) > bars["high"]) | (ends.min(axis=1) < bars["low"]),
         "volume below zero": bars["volume"] < 0,
     }
+
+
+def known_at_close(bars: pd.DataFrame, symbol: str) -> pd.DataFrame:
+    """Bars with a `timestamp` as rows of one symbol, in the columns of `tables.RAW_OHLCV`."""
+    known = bars.assign(symbol=symbol, available_at=bars["timestamp"]).astype({"symbol": "str"})
+    return known[[column.name for column in tables.RAW_OHLCV.columns]]
+
+
+def untrue_bars(bars: pd.DataFrame, window: tuple[pd.Timestamp, pd.Timestamp]) -> pd.DataFrame:
+    """The rows of `bars` stamped in (start, end] that `broken_bars` finds broken: the record of what was left out."""
+    broken = np.logical_or.reduce([mask.to_numpy(dtype=bool) for mask in broken_bars(bars).values()])
+    return bars[broken & ((bars["timestamp"] > window[0]) & (bars["timestamp"] <= window[1])).to_numpy()]
 
 
 def set_aside(rows: pd.DataFrame, broken: Mapping[str, pd.Series], whose: str) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -20,7 +20,7 @@ from resources.door import Fetched, require_bars, require_symbols, require_windo
 from resources.listings import listing_rows
 from resources.pace import Pace
 from resources.patience import Patience
-from resources.quarantine import broken_bars, in_window, jumps, set_aside
+from resources.quarantine import broken_bars, in_window, jumps, known_at_close, set_aside, untrue_bars
 from resources.yahoo_wire import CURRENCY, PACE, client, quotes, refused
 
 __all__ = ["SYMBOLS", "YahooDoor", "client", "refused"]
@@ -190,11 +190,11 @@ def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patienc
     table, _ = quotes(session, symbol, closes[0], closes[-1], patience, asked)
     dated, off = on_sessions(table, closes, symbol, asked)
     broken = {"a session without a price": dated["close"].isna(), **broken_bars(dated)}
-    sound, notes = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, asked)
+    window = closes[0] - pd.Timedelta(1, "us"), closes[-1]
+    sound, notes = in_window(dated, broken, window, symbol, asked)
     lost = {f"{symbol}: sessions without a bar": len(closes) - len(sound)} if len(sound) < len(closes) else {}
-    known = sound.assign(symbol=symbol, available_at=sound["timestamp"]).astype({"symbol": "str"})
-    rows = known[[column.name for column in tables.RAW_OHLCV.columns]]
-    return rows, {**off, **notes, **lost, **jumps(sound["close"], symbol)}
+    told = {**off, **notes, **lost, **jumps(sound["close"], symbol)}
+    return known_at_close(sound, symbol), told, known_at_close(untrue_bars(dated, window), symbol)
 
 
 def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patience, now: pd.Timestamp) -> Answer:

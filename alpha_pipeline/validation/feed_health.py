@@ -60,8 +60,9 @@ def feed_health(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
                 "skew_seconds": float((known["available_at"] - stamps).dt.total_seconds().max()),
             }
         )
-    found = pd.DataFrame(rows, columns=list(_TYPES))
-    return found.assign(jumped_at=pd.to_datetime(found["jumped_at"], utc=True)).astype(_TYPES)
+    health = pd.DataFrame(rows, columns=list(_TYPES))
+    # One bar a symbol has no neighbours: a column of NaT alone has no zone, and is converted to none.
+    return health.assign(jumped_at=pd.to_datetime(health["jumped_at"], utc=True)).astype(_TYPES)
 
 
 def ailments(health: pd.DataFrame, market: Market) -> list[str]:

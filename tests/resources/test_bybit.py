@@ -202,6 +202,16 @@ def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
     assert fetched.notes == {f"BTCUSDT: {reason}": 1} and fetched.failures == {}
 
 
+def test_a_bar_that_cannot_be_true_is_kept_for_the_record(door: BybitDoor, vendor: Any) -> None:
+    """Beside the rows, in their columns: who stores them can show what the vendor said."""
+    page = [kline(opened) for opened in range(int(OPENED), int(OPENED) + 3 * HOUR_MS, HOUR_MS)]
+    page[1][3] = "-5"
+    vendor.faults.append(rows(*page))
+    fetched = door.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 16:00"), utc("2024-03-08 19:00"))
+    assert len(fetched.table) == 2 and list(fetched.aside.columns) == list(fetched.table.columns)
+    assert fetched.aside[["timestamp", "symbol", "low"]].values.tolist() == [[utc("2024-03-08 18:00"), "BTCUSDT", -5.0]]
+
+
 def test_of_two_different_bars_of_one_hour_neither_is_believed(door: BybitDoor, vendor: Any) -> None:
     """Both rows are counted; when nothing else came, the answer is refused."""
     other = kline(int(OPENED))

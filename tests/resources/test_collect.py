@@ -162,6 +162,26 @@ def test_what_is_not_accepted_never_replaces_what_is_stored(lake: Lake) -> None:
     assert lake.days(KEY) == ["2026-11-01"]
 
 
+def test_what_a_door_set_aside_is_shown_to_the_gate_and_is_no_news(lake: Lake) -> None:
+    """Rows that cannot be true reach whoever keeps the record, for their own days only, and enter nothing else."""
+
+    class Doubtful(Vendor):
+        def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+            told = super().fetch(market, symbols, start, end)
+            return Fetched(told.table, aside=told.table.assign(funding=9.0))
+
+    shown: list[pd.DataFrame] = []
+
+    def accept(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        shown.append(rows[rows["funding"] == 9.0])
+        return rows[rows["funding"] != 9.0]
+
+    for day in (0, 1):
+        done = collector(lake, Doubtful()).collect(START + day * DAY, START + (day + 1) * DAY, accept)
+        assert len(done.table) == 2 and shown[-1]["timestamp"].dt.day.tolist() == [day + 1, day + 1]
+    assert lake.days(f"observed/{KEY}") == []
+
+
 def test_rows_of_vendors_no_longer_asked_are_not_mixed_in(lake: Lake) -> None:
     """Another source for the same days starts from nothing: its rows are no revisions of the other's."""
     collector(lake, Vendor(name="old")).collect(START, START + DAY)

@@ -12,6 +12,8 @@ from resources.bybit import PUBLIC_URL, BybitDoor
 from resources.coin_metrics import CoinMetricsDoor, Metric
 from resources.door import FACTS
 from resources.market_data import DoorSettings, MarketDataResource, choose
+from resources.pace import Pace
+from resources.patience import Patience
 from resources.sample import SampleDoor
 from resources.yahoo import YahooDoor
 
@@ -42,9 +44,10 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
     for name, value in settings.items():
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
     resource = MarketDataResource.from_environment()
-    assert resource.door(CRYPTO) == BybitDoor(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit")
     assert resource.door(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
-    assert resource.door(EQUITIES) == YahooDoor(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere")
+    ease = resource.settings.eased
+    assert resource.door(CRYPTO) == ease(BybitDoor(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
+    assert resource.door(EQUITIES) == ease(YahooDoor(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere"))
 
 
 def score(texts: Sequence[str]) -> list[float]:
@@ -91,6 +94,22 @@ def test_a_key_adds_a_vendor_and_a_setting_leaves_one_out() -> None:
     assert "hidden" not in repr(keyed.settings)
     with pytest.raises(SettingError, match=r"ALPHA_PIPELINE_WITHOUT names \['gdlet'\]"):
         MarketDataResource(source="live", without="gdlet").sources(CRYPTO, "news", score)
+
+
+@pytest.mark.parametrize(("url", "lifted"), [("", False), ("http://127.0.0.1:1", True)])
+def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None:
+    """Every door of both markets keeps its vendor's pace and waits; one address for all of them has none to keep."""
+    live = MarketDataResource(source="live", vendors_url=url, reddit_id="me")
+    doors = [live.door(market) for market in (CRYPTO, EQUITIES)]
+    sources = [
+        source for market in (CRYPTO, EQUITIES) for kind in FACTS for source in live.sources(market, kind, score)
+    ]
+    assert len(sources) == 15
+    for door in (*doors, *sources):
+        limits = [value for value in vars(door).values() if isinstance(value, (Pace, Patience))]
+        assert len(limits) >= 2
+        for limit in limits:
+            assert limit.lifted == lifted if isinstance(limit, Pace) else (limit.longest_wait_seconds < 1) == lifted
 
 
 @pytest.mark.parametrize(

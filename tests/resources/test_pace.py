@@ -129,3 +129,12 @@ def test_a_count_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "vendor.sqlite").write_bytes(b"no database " * 100)
     with pytest.raises(SettingError, match="pace of vendor cannot be counted"):
         Pace("vendor", 1, 1.0, str(tmp_path)).wait()
+
+
+def test_a_lifted_pace_neither_waits_nor_counts(tmp_path: Path) -> None:
+    """What stands in for a vendor is asked as fast as it answers; no file is written."""
+    pace = Pace("vendor", 1, 60.0, str(tmp_path / "counts"), lifted=True)
+    began = time.monotonic()
+    for _ in range(100):
+        pace.wait()
+    assert time.monotonic() - began < 1.0 and not (tmp_path / "counts").exists()

@@ -28,6 +28,13 @@ def test_a_sound_feed_is_silent() -> None:
     assert health["coverage"].tolist() == [1.0, 1.0] and ailments(health, CRYPTO) == []
 
 
+def test_one_bar_a_symbol_is_a_sound_day() -> None:
+    """A night of daily bars has no neighbours to jump between: nothing to say, in the same columns."""
+    day = feed_health(bars("A").iloc[:1], CRYPTO, START, START + pd.Timedelta(hours=1))
+    assert day["jumped_at"].isna().all() and np.isnan(day["jump"]).all() and ailments(day, CRYPTO) == []
+    assert day.dtypes.equals(feed_health(bars("A"), CRYPTO, START, END).dtypes)
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
