@@ -57,8 +57,8 @@ def _gathered(panel: pd.DataFrame, items: pd.DataFrame, mood: str, count: str) -
     An item counts once, when it was first known: neither an edit nor another feed that dates it otherwise is a second
     one. Items without a mood count and say nothing.
     """
-    item = "url" if "url" in items else "timestamp"
-    said = items.sort_values("available_at", kind="stable").drop_duplicates([item, "symbol"])
+    item = ["url"] if "url" in items else ["timestamp", "source"]
+    said = items.sort_values("available_at", kind="stable").drop_duplicates(["symbol", *item])
     weight = said["posts"].fillna(0.0) if "posts" in said else pd.Series(1.0, said.index)
     scored = weight.where(said[mood].notna(), 0.0)
     sums = {"many": weight, "scored": scored, "mood": (said[mood] * weight).where(scored > 0, 0.0)}

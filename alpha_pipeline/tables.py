@@ -166,10 +166,11 @@ RAW_SOCIAL = Table(
         EVENT_TIME,
         SYMBOL,
         AVAILABLE_AT,
+        _c("source", TEXT, "", "who counted; the counts of several add up"),
         _c("posts", FLOAT, "posts", "posts in the interval"),
         _c("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
     ),
-    ("available_at", "timestamp", "symbol"),
+    ("available_at", "timestamp", "symbol", "source"),
     time="available_at",
 )
 RAW_ONCHAIN = Table(

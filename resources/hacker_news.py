@@ -78,7 +78,7 @@ class HackerNewsDoor:
                 failures[symbol] = str(error)
         if not posts_of:
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        return Fetched(hourly(posts_of, market, span, self.score, LAG), failures, dict(notes))
+        return Fetched(hourly(posts_of, market, span, self.score, LAG, self.name), failures, dict(notes))
 
     def _posts(
         self, symbol: str, market: Market, span: tuple[pd.Timestamp, pd.Timestamp], notes: Counter[str]

@@ -74,6 +74,7 @@ def encode(table: Table, arrow: pa.Table) -> bytes:
 def decode(table: Table, data: bytes, columns: Sequence[str] | None, name: str, remedy: str) -> Part:
     """
     A verified file's rows; extra columns it does not have are left out, fixed ones that it is older than are blank.
+    Without rows any may be absent.
 
     Raises:
         DataError: the file lacks a key of the table.
@@ -83,7 +84,8 @@ def decode(table: Table, data: bytes, columns: Sequence[str] | None, name: str, 
         file = pq.ParquetFile(pa.BufferReader(data))
         names = set(file.schema_arrow.names)
         absent = [c for c in table.columns if c.name not in names]
-        if lost := sorted({c.name for c in absent} & {*table.keys, table.time}):
+        lost = sorted({c.name for c in absent} & {*table.keys, table.time})
+        if lost and file.metadata.num_rows:
             raise DataError(f"{name} has no columns {lost}, by which its rows are known. {remedy}")
         wanted = None if columns is None else [column for column in columns if column in names]
         rows = file.read(columns=wanted, use_threads=False)

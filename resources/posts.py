@@ -54,6 +54,7 @@ def hourly(
     span: tuple[pd.Timestamp, pd.Timestamp],
     score: Score,
     lag: pd.Timedelta,
+    source: str,
 ) -> pd.DataFrame:
     """
     Rows of `RAW_SOCIAL`: one per hour and symbol, hours without a post too, for that none was written is a fact.
@@ -64,6 +65,7 @@ def hourly(
         span: (first, last], on the hour, as `whole_hours` gives it; a post on the hour belongs to the hour it ends.
         score: texts -> as many numbers in [-1, 1]; NaN where it cannot tell. Each text is scored once.
         lag: from the end of an hour until its posts could be read.
+        source: who counts.
 
     Returns:
         timestamp: the end of the hour; available_at: `lag` later; posts: how many; social_sentiment: the mean score of
@@ -87,7 +89,7 @@ def hourly(
     if not told or not len(hours):
         return tables.RAW_SOCIAL.empty()
     table = pd.concat([_of_symbol(symbol, said, hours, value_of) for symbol, said in told.items()])
-    table["available_at"] = table["timestamp"] + lag
+    table = table.assign(available_at=table["timestamp"] + lag, source=source)
     empty = tables.RAW_SOCIAL.empty()
     whole = table[list(empty.columns)].astype(empty.dtypes.to_dict())
     return whole.sort_values(["timestamp", "symbol"], ignore_index=True)

@@ -122,7 +122,7 @@ class RedditDoor:
         table = tables.RAW_SOCIAL.empty()
         if reached < last:
             of_all = dict.fromkeys(picked, tuple(posts.values()))
-            table = hourly(of_all, market, (reached, last), self.score, LAG)
+            table = hourly(of_all, market, (reached, last), self.score, LAG, self.name)
         return Fetched(table, failures, dict(notes))
 
     def _of(self, market: Market) -> tuple[str, ...]:

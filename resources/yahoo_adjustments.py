@@ -30,7 +30,9 @@ class YahooAdjustments:
 
     Every dividend and split makes all adjusted closes before it smaller. A row is therefore known at its close, or when
     the last event after it took effect, whichever is later; asked again after another event, a session has a second
-    row, known later. The vendor may enter an event some days late; it was public before it took effect.
+    row, known later. An event before the last one has a row without an adjusted close too, known at its session: else a
+    backfill would hold the last event alone. The vendor may enter an event some days late; it was public before it took
+    effect.
 
     Closes of `yahoo` have splits applied already: what `split` says must not be applied to them again. It explains the
     jump between bars stored before a split and bars fetched after it.
@@ -91,5 +93,9 @@ def _adjustments(session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Ti
     sound, notes = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, asked)
     rewritten = sound["before"] & (sound["timestamp"] < latest)
     known = sound.assign(symbol=symbol, available_at=sound["timestamp"].mask(rewritten, latest))
+    # The event itself was known at its session, whatever rewrote the adjusted close since.
+    events = known[rewritten & ((known["dividend"] > 0) | (known["split"] > 0))]
+    events = events.assign(adjusted_close=np.nan, available_at=events["timestamp"])
+    known = pd.concat([known, events], ignore_index=True).sort_values(["timestamp", "available_at"], ignore_index=True)
     known = known.astype({"symbol": "str", "available_at": tables.MOMENT})
     return known[[column.name for column in tables.RAW_ADJUSTMENTS.columns]], {**off, **notes}

@@ -67,7 +67,7 @@ def test_an_edited_headline_counts_once() -> None:
 def test_hours_of_posts_are_weighed_by_how_many_they_were() -> None:
     """Ten sad posts outweigh one happy one; posts add up."""
     rows = news((1.0, 1.0, 1.0), (2.0, 2.0, -1.0)).rename(columns={"news_sentiment": "social_sentiment"})
-    posts = rows.drop(columns=["url", "title"]).assign(posts=[1.0, 9.0])
+    posts = rows.drop(columns=["url", "title"]).assign(posts=[1.0, 9.0], source="forum")
     panel = assemble(bars(), {"social": posts}, AGE)
     assert of(panel, "posts").iloc[3] == 10 and of(panel, "social_sentiment").iloc[3] == pytest.approx(-0.8)
 
@@ -110,3 +110,11 @@ def test_an_item_of_two_feeds_counts_once() -> None:
     twice = pd.concat([news((2.5, 2.5, 1.0)), news((2.5, 5.5, -1.0)).assign(timestamp=START + pd.Timedelta(hours=4))])
     panel = assemble(bars(), {"news": twice}, AGE)
     assert of(panel, "news_count").max() == 1 and of(panel, "news_sentiment").min() == 1.0
+
+
+def test_posts_of_two_sources_add_up() -> None:
+    """Each counts the same hour for itself."""
+    rows = news((1.0, 1.1, 1.0), (1.0, 1.2, -1.0)).rename(columns={"news_sentiment": "social_sentiment"})
+    posts = rows.drop(columns=["url", "title"]).assign(posts=[1.0, 3.0], source=["a", "b"])
+    panel = assemble(bars(), {"social": posts}, AGE)
+    assert of(panel, "posts").max() == 4 and of(panel, "social_sentiment").iloc[3] == pytest.approx(-0.5)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.observations import compare, observed, unite
-from alpha_pipeline.tables import RAW_FUNDING, RAW_NEWS, RAW_ONCHAIN, Table
+from alpha_pipeline.tables import RAW_FUNDING, RAW_NEWS, RAW_ONCHAIN, RAW_SOCIAL, Table
 
 START = pd.Timestamp("2026-11-01", tz="UTC")
 
@@ -71,3 +71,9 @@ def test_an_observation_is_known_from_its_moment() -> None:
     table = rows(RAW_FUNDING, (0, 0, {"funding": 0.1}))
     later = observed(table, moment)
     assert later["available_at"].tolist() == [moment] and later["timestamp"].equals(table["timestamp"])
+
+
+def test_two_sources_that_count_the_same_hour_do_not_revise_each_other() -> None:
+    """Who counted is part of what is known: asked again, neither has changed."""
+    known = rows(RAW_SOCIAL, (0, 0, {"source": "a", "posts": 3.0}), (0, 1, {"source": "b", "posts": 5.0}))
+    assert compare(known, known, RAW_SOCIAL).repeated == 2

@@ -34,10 +34,11 @@ def feed_health(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
         end: inclusive, UTC.
 
     Returns:
-        Of a bar that was revised the first version counts. `symbol`; `coverage`, share of the calendar's bars that are there, from the symbol's first bar on; `stale_bars`,
+        `symbol`; `coverage`, share of the calendar's bars that are there, from the symbol's first bar on; `stale_bars`,
         bars of the calendar after its last one; `zero_run`, longest run of bars without volume; `jump`, largest size of
         the log return between neighbours, `jumped_at`, and `split_like`, whether that is a ratio splits make;
-        `skew_seconds`, longest time from a close to when it was known. Sorted by symbol; no rows without bars.
+        `skew_seconds`, longest time from a close to when it was known. Sorted by symbol; no rows without bars. Of a
+        revised bar the first version counts.
     """
     closes = expected_closes(market, start, end)
     rows = []

@@ -282,3 +282,10 @@ def test_a_root_nothing_can_open_is_refused(root: str) -> None:
     """The one setting is checked when the lake is opened."""
     with pytest.raises(SettingError, match="root"):
         Lake(root)
+
+
+def test_a_file_without_rows_may_be_older_than_a_key(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days on which nothing was known need not be rebuilt when a table gets another key."""
+    lake.write_range(KEY, panel("2019-07-01", 1).iloc[:0], "2019-07-01", "2019-07-01")
+    monkeypatch.setitem(TABLES, "market_panel", TABLES["raw_ohlcv"])
+    assert lake.read(KEY).empty

@@ -30,7 +30,7 @@ def post(text: str, at: str) -> Post:
 
 
 def rows(*posts: Post) -> pd.DataFrame:
-    return hourly({"BTCUSDT": posts}, CRYPTO, SPAN, score, LAG)
+    return hourly({"BTCUSDT": posts}, CRYPTO, SPAN, score, LAG, "forum")
 
 
 def test_an_hour_counts_its_posts_and_means_their_scores() -> None:
@@ -71,14 +71,14 @@ def test_each_text_is_scored_once() -> None:
         return [0.0] * len(texts)
 
     said = [post("Bitcoin and Ethereum", "10:30"), post("Bitcoin and Ethereum", "10:40"), post("Weather", "10:40")]
-    table = hourly({"BTCUSDT": said, "ETHUSDT": said}, CRYPTO, SPAN, counted, LAG)
+    table = hourly({"BTCUSDT": said, "ETHUSDT": said}, CRYPTO, SPAN, counted, LAG, "forum")
     assert asked == [["Bitcoin and Ethereum"]] and table["posts"].tolist() == [2.0, 2.0, 0.0, 0.0]
 
 
 def test_a_score_of_another_length_is_refused() -> None:
     """It would give a post the mood of another."""
     with pytest.raises(SourceError, match="0 values for 1 texts"):
-        hourly({"BTCUSDT": [post("Bitcoin", "10:30")]}, CRYPTO, SPAN, lambda texts: [], LAG)
+        hourly({"BTCUSDT": [post("Bitcoin", "10:30")]}, CRYPTO, SPAN, lambda texts: [], LAG, "forum")
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,12 @@ def test_windows_without_a_settled_session(source: YahooAdjustments, vendor: Any
         source.fetch(EQUITIES, ["AAPL"], NOW, NOW + pd.Timedelta(days=1))
     with pytest.raises(SettingError, match="serves daily bars"):
         source.fetch(CRYPTO, ["AAPL"], START, END)
+
+
+def test_an_event_is_known_at_its_session_whatever_rewrote_its_close(source: YahooAdjustments, vendor: Any) -> None:
+    """A backfill holds every dividend, not only the last one; the adjusted close stays with the event after it."""
+    tells(vendor, dividends=dividend("2024-07-02", 0.5)["dividends"] | dividend("2024-07-09", 0.4)["dividends"])
+    table = source.fetch(EQUITIES, ["AAPL"], START, END).table
+    paid = table[table["timestamp"] == SECOND]
+    assert paid["available_at"].tolist() == [SECOND, pd.Timestamp("2024-07-09 04:00", tz="UTC")]
+    assert paid["dividend"].tolist() == [0.5, 0.5] and paid["adjusted_close"].isna().tolist() == [True, False]
