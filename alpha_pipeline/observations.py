@@ -68,7 +68,7 @@ def unite(parts: list[pd.DataFrame], table: Table) -> pd.DataFrame:
     whole = pd.concat(filled, ignore_index=True)
     if not table.open_ended:
         return whole.drop_duplicates(list(table.keys), ignore_index=True)
-    return whole.groupby(list(table.keys), as_index=False, sort=True).first()
+    return whole.groupby(list(table.keys), as_index=False, sort=True, dropna=False).first()
 
 
 def observed(rows: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from alpha_pipeline.errors import DataError
 
 Array = np.ndarray
 KEY = ["timestamp", "symbol"]
+PER_SHARE = ("open", "high", "low", "close", "vwap", "dividend")
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Panel:
         return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin)
 
     def until(self, moment: pd.Timestamp) -> "Panel":
-        """The bars that had closed by `moment`."""
-        return self.rows(None, int(np.searchsorted(self.timestamps, _utc64(moment), side="right")))
+        """The bars that had closed by `moment`, prices and volumes in the shares of then: see `_in_last_shares`."""
+        return _in_last_shares(self.rows(None, int(np.searchsorted(self.timestamps, _utc64(moment), side="right"))))
 
     def after(self, moment: pd.Timestamp) -> "Panel":
         """The bars that closed after `moment`."""
@@ -170,6 +171,31 @@ def _as_it_became_known(table: pd.DataFrame, value: str) -> pd.DataFrame:
     return told.loc[told["timestamp"] == youngest, ["available_at", "symbol", value]].rename(
         columns={"available_at": "_known"}
     )
+
+
+def _in_last_shares(panel: Panel) -> Panel:
+    """
+    Undo the jumps that splits left between bars stored before and after them.
+
+    A vendor serves the past in today's shares; bars stored before a split are in older ones. Where the field `split`
+    says so and the prices did jump by about as much, everything before is put in the shares of after: only splits
+    within the panel count, so a panel cut before one knows nothing of it.
+    """
+    split = panel.fields.get("split")
+    if split is None or not (split > 0).any():
+        return panel
+    fields = {name: values.copy() for name, values in panel.fields.items() if name in (*PER_SHARE, "volume")}
+    close = fields["close"]
+    for bar, column in np.argwhere(split > 0):
+        before = close[:bar, column][np.isfinite(close[:bar, column])]
+        shares = split[bar, column]
+        if not len(before) or not np.isfinite(close[bar, column]):
+            continue
+        jump = np.log(before[-1] / close[bar, column])
+        if abs(jump - np.log(shares)) < abs(jump):  # nearer to the split than to no jump at all
+            for name, values in fields.items():
+                values[:bar, column] *= shares if name == "volume" else 1 / shares
+    return replace(panel, fields={**panel.fields, **fields})
 
 
 def _first_bar_number(times: Array) -> int:

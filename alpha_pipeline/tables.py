@@ -326,6 +326,7 @@ METRICS = Table(
         _c("spa", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"),
         _c("superior", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
         _c("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy number"),
+        _c("undefined", TEXT, "", "why measures are NaN, by name; empty when all have a value"),
     ),
     ("night", "factor_id"),
     time="night",

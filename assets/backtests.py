@@ -88,7 +88,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         tables.METRICS,
         "backtest",
         market,
-        code_version="2",
+        code_version="3",
         description="Each factor in force, filled at the next bar, after costs and funding, on the validation bars.",
         ins={"trials": trial_input(market), **library_inputs(market), **listing_input(market)},
         checks={"survives_delay": DELAY},

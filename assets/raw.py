@@ -138,7 +138,8 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         except DataError as refusal:
             yield _judged(gate, "data_quality", refusal)
             raise
-        context.log.info(f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {data.source}")
+        named = f"{done.table['symbol'].nunique()} symbols from {collector.sources[0].name}"
+        context.log.info(f"{len(done.table):,} bars of {named}")
         _warn(context, done.failures, gate)
         yield _judged(gate, "data_quality")
         yield _complete(done.failures)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.backtest.library import Bench
+from alpha_pipeline.backtest.undefined import why_undefined
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting.funnel import funnel_counts
@@ -108,6 +109,7 @@ def _sheets(
             segment=f"validation, {closes[0]} to {closes[1]}, {_valued(bench, name):.0%} of the bars with values",
             study=bench.study(name),
             measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
+            undefined=why_undefined({str(key): value for key, value in row.items()}),
             correlations=likeness(ranked[name], others),
             funnel=counts,
             stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),

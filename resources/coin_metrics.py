@@ -4,6 +4,7 @@ Chain metrics of Coin Metrics: flows, addresses, supply and valuation, a value a
 How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 
-from alpha_pipeline.errors import SourceError
+from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market
 from resources.coins import coin_of
 from resources.daily import (
@@ -69,6 +70,22 @@ class Metric:
     @property
     def names(self) -> tuple[str, ...]:
         return (self.plus, self.minus) if self.minus else (self.plus,)
+
+
+def metrics_of(text: str) -> tuple["Metric", ...]:
+    """
+    Metrics as a setting spells them: `netflow=FlowInExNtv-FlowOutExNtv, supply=SplyCur`.
+
+    Raises:
+        SettingError: a part is no field and metric.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"([a-z][a-z0-9_]*)=([A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?", part)
+        if not match:
+            raise SettingError(f"{part!r} is no chain metric; expected field=Metric or field=Metric-Metric")
+        found.append(Metric(match[1], match[2], match[3] or ""))
+    return tuple(found)
 
 
 DEFAULT = (

@@ -19,7 +19,7 @@ from resources import bitcoin_chain, bybit, coin_metrics, defillama, gdelt, hack
 from resources.bitcoin_chain import BitcoinChainDoor
 from resources.bybit import BybitDoor
 from resources.bybit_facts import BybitDerivatives, BybitFunding
-from resources.coin_metrics import CoinMetricsDoor
+from resources.coin_metrics import CoinMetricsDoor, metrics_of
 from resources.collect import BACK
 from resources.defillama import DefiLlamaDoor
 from resources.door import FACTS, FactSource, Fetched, MarketData
@@ -77,6 +77,7 @@ class DoorSettings:
             It is asked without any pace and with short waits, so it must not lead on to the vendors.
         symbols: market name -> symbols that replace the door's own list.
         feeds: addresses of RSS or Atom feeds, of both markets, that replace the default ones.
+        metrics: chain metrics of Coin Metrics instead of the default ones, as `coin_metrics.metrics_of` reads them.
         without: names of fact sources that are left out.
         reddit_id: key of an application at Reddit; without it Reddit is left out.
         reddit_secret: the secret beside it.
@@ -87,6 +88,7 @@ class DoorSettings:
     vendors_url: str = ""
     symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()
+    metrics: str = ""
     without: tuple[str, ...] = ()
     reddit_id: str = ""
     reddit_secret: str = field(default="", repr=False)
@@ -148,7 +150,9 @@ def fact_sources(settings: DoorSettings, market: Market, score: Score) -> list[F
         CRYPTO.name: [
             BybitFunding(at("bybit", bybit.PUBLIC_URL)),
             BybitDerivatives(at("bybit", bybit.PUBLIC_URL)),
-            CoinMetricsDoor(at("coinmetrics", coin_metrics.PUBLIC_URL)),
+            CoinMetricsDoor(
+                at("coinmetrics", coin_metrics.PUBLIC_URL), metrics_of(settings.metrics) or coin_metrics.DEFAULT
+            ),
             DefiLlamaDoor(at("llama", defillama.PUBLIC_URL), at("stablecoins", defillama.STABLECOINS_URL)),
             BitcoinChainDoor(at("blockchain", bitcoin_chain.CHARTS_URL), at("mempool", bitcoin_chain.MEMPOOL_URL)),
         ],
@@ -187,6 +191,7 @@ class MarketDataResource(dg.ConfigurableResource):
     crypto_symbols: str = ""
     equity_symbols: str = ""
     feeds: str = ""
+    metrics: str = ""
     without: str = ""
     reddit_id: str = ""
     reddit_secret: str = ""
@@ -210,6 +215,7 @@ class MarketDataResource(dg.ConfigurableResource):
             self.vendors_url,
             {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)},
             _names(self.feeds),
+            self.metrics,
             _names(self.without),
             self.reddit_id,
             self.reddit_secret,

@@ -113,3 +113,19 @@ def test_bars_are_numbered_alike_wherever_a_panel_begins() -> None:
     whole, later = Panel.from_table(table), Panel.from_table(table[30:])
     assert whole.rows(30, None).origin == later.origin == whole.origin + 30
     assert whole.rows(-5, None).origin == whole.origin + 43
+
+
+def test_a_split_leaves_no_jump_and_is_not_applied_twice() -> None:
+    """Bars stored before a split come in the shares of after it; bars the vendor had adjusted already stay."""
+    moments = HOURS.tz_localize(None).to_numpy("datetime64[us]")
+    close = np.array([[400.0, 100.0], [404.0, 101.0], [101.0, 102.0], [102.0, 103.0]])
+    split = np.zeros((4, 2))
+    split[2] = 4.0  # both split four for one; the second symbol's past was fetched afterwards
+    panel = Panel(moments, ("A", "B"), {"close": close, "volume": np.full((4, 2), 8.0), "split": split})
+    now = panel.until(HOURS[3])
+    np.testing.assert_allclose(now["close"][:, 0], [100.0, 101.0, 101.0, 102.0])
+    np.testing.assert_allclose(now["volume"][:, 0], [32.0, 32.0, 8.0, 8.0])
+    np.testing.assert_array_equal(now["close"][:, 1], close[:, 1])
+    np.testing.assert_array_equal(panel.until(HOURS[1])["close"], close[:2])  # nothing is known of it before
+    np.testing.assert_array_equal(panel["close"], close)
+    np.testing.assert_allclose(now.until(HOURS[3])["close"], now["close"])

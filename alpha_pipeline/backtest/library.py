@@ -14,6 +14,7 @@ from alpha_pipeline.backtest.score import Stretch, scored
 from alpha_pipeline.backtest.slices import long_enough
 from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.backtest.study import Study, study
+from alpha_pipeline.backtest.undefined import spelled, why_undefined
 from alpha_pipeline.backtest.walks import combined, walked
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Array, Panel
@@ -106,7 +107,10 @@ class Bench:
             head = {key: factor[key] for key in ("night", "factor_id", "status")}
             rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(name, net)})
         table = pd.DataFrame(rows)
-        return table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
+        table = table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
+        return table.assign(
+            undefined=[spelled(why_undefined({str(k): v for k, v in row.items()})) for row in table.to_dict("records")]
+        )
 
     def parts(self, combinations: bool = False) -> pd.DataFrame:
         """

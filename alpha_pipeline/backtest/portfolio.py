@@ -191,10 +191,18 @@ def trade(
     config, bars = tape.config, len(values)
     decided = np.flatnonzero(tape.decided[: -config.delay_bars])
     decision = np.full(bars, -1)
-    decision[decided + config.delay_bars] = np.arange(len(decided))
+    legs = config.mode == "quantile"
+    decision[decided + config.delay_bars] = decided if legs else np.arange(len(decided))
     held, out = np.empty(values.shape if keep_weights else (0, values.shape[1])), np.empty((bars, 4))
+    # A cap holds the part of a larger book that it holds of a book of gross 1: `_targets` says the same of other modes.
+    cap = config.gross * min(1.0, config.max_weight / config.gross)
     portfolio.hold(
-        _targets(values, fractions, decided, direction, config),
+        np.empty((0, 0)) if legs else _targets(values, fractions, decided, direction, config),
+        (ranks(values) if fractions is None else fractions) if legs else np.empty((0, 0)),
+        config.quantile,
+        positions.MINIMUM_BREADTH,
+        direction * 0.5 * config.gross,
+        cap,
         decision,
         tape.tradable,
         tape.returns,
@@ -260,7 +268,7 @@ def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.D
 
 
 def _targets(values: Array, fractions: Array | None, decided: Array, direction: float, config: BacktestConfig) -> Array:
-    """(decisions, symbols): what to hold after each."""
+    """(decisions, symbols): what to hold after each, in modes whose book is not made bar by bar."""
     if config.gross != 1.0:  # a book of gross 1 under a cap as much lower, made larger
         plain = replace(config, gross=1.0, max_weight=min(1.0, config.max_weight / config.gross))
         return config.gross * _targets(values, fractions, decided, direction, plain)
@@ -272,10 +280,7 @@ def _targets(values: Array, fractions: Array | None, decided: Array, direction: 
         if direction < 0:  # the other books are the mirror image of their negative's
             picked = 1 + 1 / np.maximum(np.isfinite(picked).sum(axis=1, keepdims=True), 1) - picked
         return positions.long_only_weights(picked, config.quantile, config.max_weight)
-    if config.mode == "rank":
-        weights = positions.rank_weights(picked, config.max_weight)
-    else:
-        weights = positions.quantile_weights(picked, config.quantile, config.max_weight)
+    weights = positions.rank_weights(picked, config.max_weight)
     return np.negative(weights, out=weights) if direction < 0 else weights
 
 

@@ -25,21 +25,29 @@ def legs(fractions, quantile, minimum_breadth, size, cap, out):  # type: ignore[
     bars, symbols = fractions.shape
     ranks = np.empty(symbols)
     for t in range(bars):
-        present = _present(fractions[t])
-        if present < minimum_breadth or present < 2:
-            out[t] = 0.0
-            continue
-        places = int(np.ceil(quantile * present - 0.5))
-        places = min(max(places, 1), present // 2)
-        if not _untied_legs(fractions[t], present, places, min(size / places, cap), out[t]):
-            out[t] = 0.0
-            for side in range(2):
-                for c in range(symbols):
-                    rank = fractions[t, c] * present
-                    ranks[c] = rank if side == 0 else present + 1.0 - rank
-                _tied_leg(ranks, present, places, size if side == 0 else -size, out[t])
-            for c in range(symbols):
-                out[t, c] = min(max(out[t, c], -cap), cap)
+        _legs(fractions[t], quantile, minimum_breadth, size, cap, ranks, out[t])
+
+
+@step
+def _legs(fractions, quantile, minimum_breadth, size, cap, ranks, out):  # type: ignore[no-untyped-def]
+    """The legs of one bar; a negative `size` buys the bottom. `ranks` is scratch."""
+    present = _present(fractions)
+    if present < minimum_breadth or present < 2:
+        out[:] = 0.0
+        return
+    places = int(np.ceil(quantile * present - 0.5))
+    places = min(max(places, 1), present // 2)
+    weight = min(abs(size) / places, cap)
+    if _untied_legs(fractions, present, places, weight if size > 0 else -weight, out):
+        return
+    out[:] = 0.0
+    for side in range(2):
+        for c in range(fractions.size):
+            rank = fractions[c] * present
+            ranks[c] = rank if side == 0 else present + 1.0 - rank
+        _tied_leg(ranks, present, places, size if side == 0 else -size, out)
+    for c in range(fractions.size):
+        out[c] = min(max(out[c], -cap), cap)
 
 
 @step
@@ -86,17 +94,33 @@ def _tied_leg(ranks, present, places, sign, out):  # type: ignore[no-untyped-def
             out[c] += sign / places
 
 
-@kernel(IN, PLACES, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT, narrow=False)
+@kernel(IN, IN, FLOAT, INT, FLOAT, FLOAT, PLACES, FLAGS, IN, IN, IN, FLOAT, FLOAT, OUT, OUT, narrow=False)
 def hold(  # type: ignore[no-untyped-def]
-    targets, decision, tradable, returns, funding, impact, cost_rate, borrow_rate, held, out
+    targets,
+    fractions,
+    quantile,
+    minimum_breadth,
+    size,
+    cap,
+    decision,
+    tradable,
+    returns,
+    funding,
+    impact,
+    cost_rate,
+    borrow_rate,
+    held,
+    out,
 ):
     """
     Hold the targets through time.
 
-    Row `decision[t]` of `targets` is traded at bar t, nothing where it is negative. Row t of `returns` and `funding` is
-    earned and paid from the fill at t to that at t + 1 by the weights held after the trade at t. What is not tradable
-    at a bar, or has no target, keeps its drifted weight. A NaN return means that the symbol is not there: its weight
-    turns to cash. Weights drift with returns and costs; the first trade pays for the whole entry. Impact costs `impact`
+    Row `decision[t]` of `targets` is traded at bar t, nothing where it is negative. Where `targets` has no rows, the
+    `legs` of that row of `fractions` are; made one bar at a time, they never fill a matrix. Row t of `returns` and
+    `funding` is earned and paid from the fill at t to that at t + 1 by the weights held after the trade at t. What is
+    not tradable at a bar, or has no target, keeps its drifted weight. A NaN return means that the symbol is not there:
+    its weight turns to cash. Weights drift with returns and costs; the first trade pays for the whole entry. Impact
+    costs `impact`
     times the change to the power 3/2. A book that has lost everything stays empty. `funding`, `impact` and `held` may
     have no rows: nothing is paid, nothing is kept.
 
@@ -104,15 +128,19 @@ def hold(  # type: ignore[no-untyped-def]
     (half the sum of absolute weight changes) and the sum of absolute weights held.
     """
     bars, symbols = returns.shape
-    weights = np.zeros(symbols)
+    weights, aim, ranks = np.zeros(symbols), np.empty(symbols), np.empty(symbols)
     ruined = False
     for t in range(bars):
         _leave(returns[t], weights)
         traded, cost = 0.0, 0.0
         if decision[t] >= 0 and not ruined:
+            if len(targets) > 0:
+                aim[:] = targets[decision[t]]
+            else:
+                _legs(fractions[decision[t]], quantile, minimum_breadth, size, cap, ranks, aim)
             if len(impact) > 0:
-                cost += _impact(targets[decision[t]], tradable[t], impact[t], weights)
-            traded = _trade(targets[decision[t]], tradable[t], weights)
+                cost += _impact(aim, tradable[t], impact[t], weights)
+            traded = _trade(aim, tradable[t], weights)
         if len(held) > 0:
             held[t] = weights
         gross, short, exposure = _earned(returns[t], weights)

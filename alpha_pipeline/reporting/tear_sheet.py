@@ -6,7 +6,7 @@ Every text of a model is inert on it; nothing on the page loads or runs anything
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,7 @@ class Sheet:
         stage: where this factor stands; `reference` for one that was shipped, not proposed.
         provenance: label and untrusted text: who wrote it, when, from what, in which words.
         notes: what a reader must know before the numbers.
+        undefined: why measures have no value, by their name.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Sheet:
     stage: str
     provenance: Sequence[tuple[str, str]]
     notes: Sequence[str] = ()
+    undefined: Mapping[str, str] = field(default_factory=dict)
 
 
 def tear_sheet_png(sheet: Sheet) -> bytes:
@@ -95,7 +97,7 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
         f'<figure><img alt="{escape_html(alt)}" style="width:100%;height:auto" src="data:image/png;base64,{image}">'
         "</figure>",
         markup.section(
-            "measures", "Measures", [_measures(sheet)], "After costs unless said otherwise. A dash: undefined."
+            "measures", "Measures", [_measures(sheet)], "After costs unless said otherwise. What has no value says why."
         ),
         markup.section("parts", "Parts", [_parts(sheet)], "The same factor on parts of the bars and of the symbols."),
         markup.section("protocol", "Protocol", [_protocol(sheet)], "One switch turned at a time."),
@@ -105,7 +107,10 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
 
 
 def _measures(sheet: Sheet) -> str:
-    rows = [(label, _shown(float(sheet.measures.get(key, np.nan)), spec)) for key, label, spec in MEASURES]
+    rows = [
+        (label, sheet.undefined.get(key) or _shown(float(sheet.measures.get(key, np.nan)), spec))
+        for key, label, spec in MEASURES
+    ]
     half, titles = (len(rows) + 1) // 2, [("measure", "name"), ("", "n")]
     return markup.columns([markup.table(titles, rows[:half]), markup.table(titles, rows[half:])])
 

@@ -33,19 +33,21 @@ class SampledRanks:
         return cls(ranks(values[::step]) if fractions is None else fractions[::step])
 
     @cached_property
-    def whole(self) -> tuple[Array, Array, Array]:
+    def whole(self) -> tuple[Array, Array, Array, Array]:
         """
         The ranks as whole numbers, a quarter of the size, so that comparing is adding up integers.
 
         Returns:
             (bars, symbols) int16: twice the rank minus its mean, 0 where absent. (bars, symbols): who is present.
-            (bars, 3): how many are, the sum of squares, and a mark that is the same for the same symbols present.
+            (bars, symbols) int16: the columns by rank, where none are tied. (bars, 3): how many are, the sum of
+            squares, and a mark that is the same for the same symbols present.
         """
         bars, symbols = self.ranks.shape
         names = np.random.default_rng(0).integers(1, 2**40, (1, symbols)).astype(float)
-        whole, here, rows = np.empty((bars, symbols), np.int16), np.empty((bars, symbols), bool), np.empty((bars, 3))
-        whole_ranks(np.ascontiguousarray(self.ranks), names, whole, here, rows)
-        return whole, here, rows
+        whole, order = np.empty((bars, symbols), np.int16), np.zeros((bars, symbols), np.int16)
+        here, rows = np.empty((bars, symbols), bool), np.empty((bars, 3))
+        whole_ranks(np.ascontiguousarray(self.ranks), names, whole, here, order, rows)
+        return whole, here, order, rows
 
 
 def likeness(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[str, float]:

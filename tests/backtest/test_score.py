@@ -157,6 +157,7 @@ def test_the_measures_are_the_columns_of_the_table() -> None:
         "cutoff",
         "bars_after_cutoff",
         "sharpe_after_cutoff",
+        "undefined",
     }  # of the library as a whole
     assert found == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
 

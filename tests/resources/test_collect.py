@@ -1,6 +1,7 @@
 """Collecting asks only for what is missing, loses nothing, and keeps revisions as rows of the day they were seen."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -193,3 +194,151 @@ def test_without_vendors_a_day_is_empty_and_stored(lake: Lake) -> None:
     nobody = Collector(lake, KEY, CRYPTO, ("A",), ())
     assert nobody.collect(START, START + DAY).table.empty and lake.days(KEY) == ["2026-11-01"]
     assert nobody.collect(START, START + DAY).kept_days == 1
+
+
+class DiedError(Exception):
+    """The process is gone."""
+
+
+@dataclass
+class Snapshot(Vendor):
+    """A vendor that tells the present only: what it once gave it does not give again."""
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        answer = super().fetch(market, symbols, start, end)
+        return answer if len(self.asked) == 1 else Fetched(RAW_FUNDING.empty())
+
+
+@pytest.mark.parametrize("writes", range(1, 8))
+def test_a_run_that_dies_at_any_write_loses_nothing(lake: Lake, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that reached the lake stay, though the vendor never says them again, and no day is taken for complete."""
+    left = writes
+    publish = type(lake.files).publish
+
+    def dying(files: object, path: str, data: bytes) -> str:
+        nonlocal left
+        if left == 0:
+            raise DiedError
+        left -= 1
+        return publish(files, path, data)  # type: ignore[arg-type]
+
+    vendor = Snapshot()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(lake.files), "publish", dying)
+        with suppress(DiedError):
+            collector(lake, vendor).collect(START, START + 2 * DAY)
+    stored = lake.read_days(KEY, lake.days(KEY))[0]
+    again = collector(lake, vendor).collect(START, START + 2 * DAY).table
+    assert len(again.merge(stored)) == len(stored)
+
+
+def test_a_symbol_added_by_setting_has_its_past(lake: Lake) -> None:
+    """What was never asked for is not late: its days hold it as the vendor stamped it, whatever was collected first."""
+    vendor = Vendor()
+    two = collector(lake, vendor, START + 9 * DAY)
+    two.collect(START, START + 5 * DAY)
+    three = Collector(lake, KEY, CRYPTO, ("A", "B", "C"), (vendor,), now=lambda: START + 9 * DAY)
+    newest = three.collect(START + 5 * DAY, START + 6 * DAY)
+    assert newest.notes.keys() == {"rows known already"} and lake.days(f"observed/{KEY}") == []
+    past = three.collect(START, START + 5 * DAY).table
+    assert past.groupby("symbol").size().to_dict() == {"A": 5, "B": 5, "C": 5}
+    assert (past["available_at"] == past["timestamp"]).all()
+
+
+def test_a_symbol_that_failed_is_known_from_when_it_came_and_its_day_can_be_mended(lake: Lake) -> None:
+    """The next day brings what failed, as observed then; asked again, the day itself has it as if it had not failed."""
+    vendor = Vendor(broken={"B"})
+    collector(lake, vendor, START + DAY).collect(START, START + DAY)
+    vendor.broken = set()
+    later = collector(lake, vendor, START + 2 * DAY + pd.Timedelta(hours=1)).collect(START + DAY, START + 2 * DAY)
+    assert later.notes["rows that came late, known from now on"] == 1
+    mended = collector(lake, vendor, START + 3 * DAY).collect(START, START + DAY).table
+    assert mended["symbol"].tolist() == ["A", "B"] and (mended["available_at"] == mended["timestamp"]).all()
+
+
+def test_a_failed_day_is_not_mended_by_what_was_revised_since(lake: Lake) -> None:
+    """The value the vendor said first is on record: another one cannot have been known before it."""
+    vendor = Vendor(broken={"B"})
+    collector(lake, vendor, START + DAY).collect(START, START + DAY)
+    vendor.broken = set()
+    collector(lake, vendor, START + 2 * DAY + pd.Timedelta(hours=1)).collect(START + DAY, START + 2 * DAY)
+    vendor.values = {"11-01": 9.0}
+    again = collector(lake, vendor, START + 3 * DAY).collect(START, START + DAY)
+    assert again.table["symbol"].tolist() == ["A"] and again.notes["revised values, kept as new rows"] == 1
+
+
+def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_asked_again(lake: Lake) -> None:
+    """Asking again on purpose changes no past: what was not said at its time is known from now on."""
+    vendor = Vendor(values={"11-01": np.nan})
+    drop = lambda rows, start, end: rows.dropna()  # noqa: E731  # as the gate would
+    collector(lake, vendor, START + DAY).collect(START, START + DAY, accept=drop)
+    vendor.values = {}
+    seen = START + 2 * DAY + pd.Timedelta(hours=1)
+    again = collector(lake, vendor, seen).collect(START, START + DAY, accept=drop, refetch=True)
+    assert again.table.empty and again.notes["rows that came late, known from now on"] == 2
+    third = collector(lake, vendor, START + 3 * DAY).collect(START + 2 * DAY, START + 3 * DAY, accept=drop).table
+    assert (third["available_at"] == seen).sum() == 2
+
+
+def test_a_refused_stretch_leaves_no_observations(lake: Lake) -> None:
+    """Nonsense about the days before is not remembered either, or it would be refused for ever."""
+    vendor = Vendor()
+    collector(lake, vendor, START + DAY).collect(START, START + DAY)
+    vendor.values = {"11-01": 1e9}
+
+    def refuse(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        if (rows["funding"] > 1).any():
+            raise DataError("nonsense")
+        return rows
+
+    with pytest.raises(DataError, match="nonsense"):
+        collector(lake, vendor, START + 2 * DAY).collect(START + DAY, START + 2 * DAY, accept=refuse)
+    assert lake.days(f"observed/{KEY}") == [] and lake.days(KEY) == ["2026-11-01"]
+    vendor.values = {}
+    assert len(collector(lake, vendor).collect(START + DAY, START + 2 * DAY, accept=refuse).table) == 2
+
+
+def test_another_source_and_back_again_starts_from_nothing_each_time(lake: Lake) -> None:
+    """A day holds the rows of the source that is set, not of the one that was asked last."""
+    old, new = Vendor(name="old"), Vendor(name="new", values={"11-01": 5.0})
+    for vendor, value in ((old, 0.01), (new, 5.0), (old, 0.01)):
+        found = collector(lake, vendor).collect(START, START + DAY)
+        assert found.table["funding"].tolist() == [value] * 2 and found.notes == {}
+
+
+def test_days_of_another_source_are_nothing_to_revise(lake: Lake) -> None:
+    """The days before, by another source, neither make revisions nor late rows."""
+    collector(lake, Vendor(name="old")).collect(START, START + 3 * DAY)
+    found = collector(lake, Vendor(name="new", values={"11-02": 5.0})).collect(START + 3 * DAY, START + 4 * DAY)
+    assert found.notes == {} and lake.days(f"observed/{KEY}") == []
+
+
+def test_a_day_that_is_not_over_is_asked_again(lake: Lake) -> None:
+    """What was collected at noon is not taken for the whole day."""
+    vendor = Vendor()
+    collector(lake, vendor, START + DAY / 2).collect(START, START + DAY)
+    assert collector(lake, vendor, START + DAY).collect(START, START + DAY).fetched_days == 1
+    assert collector(lake, vendor, START + DAY).collect(START, START + DAY).kept_days == 1
+
+
+def test_a_damaged_day_is_asked_for_anew(lake: Lake) -> None:
+    """The message about a damaged file says to run it again: that mends the day, alone."""
+    vendor = Vendor()
+    whole = collector(lake, vendor).collect(START, START + 3 * DAY).table
+    file = Path(lake.root) / KEY / "day=2026-11-02" / "part-0.parquet"
+    file.write_bytes(file.read_bytes()[:-9])
+    found = collector(lake, vendor).collect(START, START + 3 * DAY)
+    assert (found.fetched_days, found.kept_days) == (1, 2)
+    assert found.notes["days whose file was damaged, asked for anew"] == 1
+    pd.testing.assert_frame_equal(found.table, whole)
+
+
+def test_what_another_process_observed_after_a_day_was_collected_is_added_to_it(lake: Lake) -> None:
+    """A revision seen a moment before midnight by a backfill still enters its day."""
+    vendor = Vendor()
+    collector(lake, vendor, START + 2 * DAY).collect(START, START + 2 * DAY)
+    vendor.values = {"11-01": 9.0}
+    collector(lake, vendor, START + 2 * DAY - pd.Timedelta(1, "s")).collect(START, START + DAY, refetch=True)
+    found = collector(lake, vendor, START + 3 * DAY).collect(START + DAY, START + 2 * DAY)
+    assert found.kept_days == 1 and (found.table["funding"] == 9.0).sum() == 2
+    assert (lake.read(KEY, "2026-11-02", "2026-11-02")["funding"] == 9.0).sum() == 2

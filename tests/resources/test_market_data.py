@@ -9,6 +9,7 @@ import pytest
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import CRYPTO, EQUITIES, Market
 from resources.bybit import PUBLIC_URL, BybitDoor
+from resources.coin_metrics import CoinMetricsDoor, Metric
 from resources.door import FACTS
 from resources.market_data import DoorSettings, MarketDataResource, choose
 from resources.pace import Pace
@@ -74,6 +75,15 @@ def test_each_kind_of_facts_has_its_vendors_or_a_reason(market: Market, kinds: d
         reason = MarketDataResource().missing_reason(market, kind)
         assert reason and ("embedded" in reason or reason.startswith(("coins have no", "stocks have no")))
         assert MarketDataResource().sources(market, kind, score) == []
+
+
+def test_chain_metrics_are_configuration() -> None:
+    """Fields and the vendor's names for them, differences too; what is none is refused with what was found."""
+    live = MarketDataResource(source="live", metrics="fees=FeeTotNtv, netflow=FlowInExNtv-FlowOutExNtv")
+    door = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetricsDoor))
+    assert door.metrics == (Metric("fees", "FeeTotNtv"), Metric("netflow", "FlowInExNtv", "FlowOutExNtv"))
+    with pytest.raises(SettingError, match="'SplyCur' is no chain metric; expected field=Metric"):
+        MarketDataResource(source="live", metrics="SplyCur").sources(CRYPTO, "onchain", score)
 
 
 def test_a_key_adds_a_vendor_and_a_setting_leaves_one_out() -> None:

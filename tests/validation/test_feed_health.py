@@ -53,6 +53,13 @@ def test_each_ailment_is_named(table: pd.DataFrame, words: str) -> None:
     assert not any("A" in line.split(" ")[0] for line in said)
 
 
+def test_one_bar_moves_nowhere() -> None:
+    """A day of one session has no move to speak of."""
+    session = bars("A").iloc[-1:]
+    health = feed_health(session, CRYPTO, END - pd.Timedelta(hours=1), END)
+    assert np.isnan(health["jump"].iloc[0]) and health["jumped_at"].isna().all() and ailments(health, CRYPTO) == []
+
+
 def test_no_bars_have_no_health() -> None:
     """Nothing to say of nothing."""
     assert told(bars("A").iloc[:0]) == []
