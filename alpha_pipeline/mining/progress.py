@@ -43,7 +43,7 @@ def progress(head: str, round_number: int, rows: Sequence[dict[str, object]], me
     spent = meter.night
     text = (
         f"{head}: {len(mined):,} proposed, {measured:,} measured, {accepted} accepted, "
-        + (f"best |t| {best_t:.1f}, best Sharpe {best_sharpe:.1f}, " if measured else "")
+        + (f"best on validation: |t| {best_t:.1f}, Sharpe {best_sharpe:.1f}; " if measured else "")
         + f"{spent.tokens:,} tokens, {meter.left()}"
     )
     figures = {

@@ -97,7 +97,10 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
         f'<figure><img alt="{escape_html(alt)}" style="width:100%;height:auto" src="data:image/png;base64,{image}">'
         "</figure>",
         markup.section(
-            "measures", "Measures", [_measures(sheet)], "After costs unless said otherwise. What has no value says why."
+            "measures",
+            "Measures",
+            [_measures(sheet)],
+            "After costs unless said otherwise. A dash has no value; why, stands below.",
         ),
         markup.section("parts", "Parts", [_parts(sheet)], "The same factor on parts of the bars and of the symbols."),
         markup.section("protocol", "Protocol", [_protocol(sheet)], "One switch turned at a time."),
@@ -107,12 +110,12 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
 
 
 def _measures(sheet: Sheet) -> str:
-    rows = [
-        (label, sheet.undefined.get(key) or _shown(float(sheet.measures.get(key, np.nan)), spec))
-        for key, label, spec in MEASURES
-    ]
-    half, titles = (len(rows) + 1) // 2, [("measure", "name"), ("", "n")]
-    return markup.columns([markup.table(titles, rows[:half]), markup.table(titles, rows[half:])])
+    rows = [(label, _shown(float(sheet.measures.get(key, np.nan)), spec)) for key, label, spec in MEASURES]
+    half, titles = (len(rows) + 1) // 2, [("measure", "name"), ("value", "n")]
+    labels = {key: label for key, label, _ in MEASURES}
+    silent = [f"{labels[key]}: {why}." for key, why in sheet.undefined.items() if key in labels]
+    tables = markup.columns([markup.table(titles, rows[:half]), markup.table(titles, rows[half:])])
+    return tables + markup.bullets(silent)
 
 
 def _shown(value: float, spec: str) -> str:
