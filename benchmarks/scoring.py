@@ -148,12 +148,13 @@ def _pandas_portfolio(factor: pd.DataFrame, panel: Panel) -> tuple[pd.Series, fl
     config = BacktestConfig.of(EQUITIES)
     opens = pd.DataFrame(panel["open"])
     returns = opens.shift(-1) / opens - 1
-    places = factor.rank(axis=1)
+    lowest, highest = factor.rank(axis=1, method="min"), factor.rank(axis=1, method="max")
     breadth = factor.notna().sum(axis=1)
-    legs = np.maximum(1, np.floor(config.quantile * breadth))
-    top = places.gt(breadth - legs, axis=0)
-    bottom = places.le(legs, axis=0)
-    weights = 0.5 * top.div(top.sum(axis=1), axis=0) - 0.5 * bottom.div(bottom.sum(axis=1), axis=0)
+    legs = np.clip(np.ceil(config.quantile * breadth - 0.5), 1, breadth // 2)
+    tied = highest - lowest + 1  # those tied across the edge of a leg share its last places
+    top = (highest - (lowest - 1).clip(lower=breadth - legs, axis=0)).clip(lower=0) / tied
+    bottom = (highest.clip(upper=legs, axis=0) - (lowest - 1)).clip(lower=0) / tied
+    weights = (0.5 * top - 0.5 * bottom).div(legs, axis=0)
     weights = weights.where(breadth >= 3, 0.0).fillna(0.0).clip(-config.max_weight, config.max_weight)
     held, net, turnover = pd.Series(0.0, index=factor.columns), [], []
     targets = weights.shift(config.delay_bars).fillna(0.0)
