@@ -4,7 +4,7 @@ The panel: every field of a market on one grid of bars and symbols.
 Tables come in long, panels go out wide; what enters a bar was known by its close.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,6 +59,11 @@ class Panel:
         fields = {name: values[cut] for name, values in self.fields.items()}
         origin = self.origin + cut.indices(len(self.timestamps))[0]
         return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin)
+
+    def having(self, names: Iterable[str]) -> "Panel":
+        """The panel with all these fields; one it has not, or has no longer, is missing in every bar."""
+        gone = {name: np.full(self.shape, np.nan) for name in names if name not in self.fields}
+        return replace(self, fields={**self.fields, **gone}) if gone else self
 
     def until(self, moment: pd.Timestamp) -> "Panel":
         """The bars that had closed by `moment`, prices and volumes in the shares of then: see `_in_last_shares`."""

@@ -4,45 +4,45 @@ Factor values: what the library's expressions are worth on the bars of a window.
 The engine evaluates; this file says which factor belongs to which night and how values are laid out in a table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.expressions import Node, evaluate, lookback, parse
+from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import Array, Panel
 
 
-def library_nodes(library: pd.DataFrame, panel: Panel, market: Market) -> dict[str, Node]:
+def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
     """
     Parsed expressions of every factor that was ever active in `library`, by factor_id.
 
     Args:
         library: rows of `tables.LIBRARY`, one or more nights; retired factors are left out.
-        panel: names the fields expressions may use.
         market: gives the bar that durations are resolved by.
 
     Raises:
-        ExpressionError: an expression no longer parses, or names a field the panel has not.
+        ExpressionError: an expression no longer parses.
     """
     active = library[library["status"] != "retired"].drop_duplicates("factor_id")
-    return {
-        str(row.factor_id): parse(str(row.expression), fields=list(panel.fields), bar=market.bar)
-        for row in active.itertuples()
-    }
+    return {str(row.factor_id): parse(str(row.expression), bar=market.bar) for row in active.itertuples()}
 
 
 def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
-    """Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once."""
+    """
+    Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once.
+
+    What reads a field that the panel has no longer has no values: a vendor that is gone ends no night.
+    """
     names = list(nodes)
-    found = dict(evaluate([nodes[name] for name in names], panel))
+    found = dict(evaluate([nodes[name] for name in names], _with_all_fields(nodes.values(), panel)))
     return {name: found[position] for position, name in enumerate(names)}
 
 
 def evaluate_one(node: Node, panel: Panel) -> Array:
     """Values of one factor on the whole panel, float64 (bars, symbols)."""
-    return next(evaluate([node], panel, threads=1))[1]
+    return next(evaluate([node], _with_all_fields([node], panel), threads=1))[1]
 
 
 def factor_values(
@@ -59,10 +59,10 @@ def factor_values(
         end: inclusive, UTC.
 
     Returns:
-        Columns of `tables.FACTOR_VALUES`: timestamp, symbol, then one column per factor_id; NaN during warm-up and on
-        days whose library did not hold the factor.
+        Columns of `tables.FACTOR_VALUES`: timestamp, symbol, then one column per factor_id; NaN during warm-up, where a
+        field it reads is gone, and on days whose library did not hold the factor.
     """
-    nodes = library_nodes(library, panel, market)
+    nodes = library_nodes(library, market)
     first = panel.until(start).shape[0]
     need = max((lookback(node) for node in nodes.values()), default=0)
     piece = panel.rows(max(0, first - need), panel.until(end).shape[0])
@@ -78,6 +78,10 @@ def factor_values(
             **{name: array.reshape(-1) for name, array in values.items()},
         }
     )
+
+
+def _with_all_fields(nodes: Iterable[Node], panel: Panel) -> Panel:
+    return panel.having(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
 
 
 def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:

@@ -242,7 +242,7 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
     A factor of funding or chain metrics has no values in the first weeks of a live graph, since facts have no history
     before it. That is told, here and by `coverage`, and stops nobody else.
     """
-    nodes = library_nodes(library, panel, market)
+    nodes = library_nodes(library, market)
     results: list[tuple[str, CheckResult]] = []
     for name, node in nodes.items():
         found = validate(partial(evaluate_one, node), panel, factor_lookback(node))

@@ -132,7 +132,14 @@ def test_a_window_at_the_first_bar_warms_up_as_nan() -> None:
     assert table["a"].isna().sum() >= 23 * 4
 
 
-def test_an_expression_with_an_absent_field_is_an_error() -> None:
-    """It says which field."""
-    with pytest.raises(ExpressionError, match="funding"):
-        library_nodes(library((0, "a", "ts_zscore(funding, 24)", "accepted")), panel(), CRYPTO)
+def test_a_factor_whose_field_is_gone_has_no_values_and_stops_no_other() -> None:
+    """A vendor that is left out for good takes its factors' values with it, not the night."""
+    rows = [(0, "a", "ts_zscore(funding, 24)", "accepted"), (0, "b", "close", "accepted")]
+    table = factor_values(library(*rows), panel(), CRYPTO, BEGIN, BEGIN + DAY)
+    assert table["a"].isna().all() and table["b"].notna().any()
+
+
+def test_an_expression_that_no_longer_parses_is_an_error() -> None:
+    """It says which word."""
+    with pytest.raises(ExpressionError, match="ts_wonder"):
+        library_nodes(library((0, "a", "ts_wonder(close, 24)", "accepted")), CRYPTO)

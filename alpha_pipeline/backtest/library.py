@@ -77,7 +77,7 @@ class Bench:
         known = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
         start, stop = segment(known.shape[0], market.horizon_bars) if len(active) else (0, 0)
         known = known.rows(0, stop)
-        values = evaluate_all(library_nodes(active, panel, market), known) if len(active) else {}
+        values = evaluate_all(library_nodes(active, market), known) if len(active) else {}
         turned = {str(f.factor_id): -values[str(f.factor_id)] for f in active.itertuples() if float(f.weight) < 0}  # type: ignore[arg-type]  # rows of pandas are untyped
         fill = BacktestConfig.of(market).fill
         paid = funding_payments(funding, known, fill) if funding is not None and len(funding) else None
