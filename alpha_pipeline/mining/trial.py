@@ -123,7 +123,11 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
         measures = among_all(found.measures, tonight, tried)
         points, said = rubric(measures)
         row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
-        row |= {"stage": "accepted", "verdict": "accepted", "feedback": f"shipped reference; on validation, in the direction of train: {said}"}
+        row |= {
+            "stage": "accepted",
+            "verdict": "accepted",
+            "feedback": f"shipped reference; on validation, in the direction of train: {said}",
+        }
         tried.know(str(row["identity"]), str(row["factor_id"]))
         tried.count(row)
         in_force[str(row["factor_id"])] = found.standing
