@@ -114,7 +114,9 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, priced: Path) -> None
     assert "part-0.parquet" in limited.stdout + limited.stderr
     data = [name for name in before if name.endswith(".parquet")]  # a checksum may already list the failed successor
     assert {name: stored(folder).get(name) for name in data} == {name: before[name] for name in data}
-    assert sorted(stored(folder)) == sorted(before)
+    # A receipt may already say whose rows were to come; of the tables no file was added or lost.
+    now = set(stored(folder))
+    assert set(before) <= now and all("receipts/crypto/raw_ohlcv/" in name for name in now - set(before))
     assert materialize(folder, "crypto/market_panel", DAY).returncode == 0
     assert materialize(folder, "crypto/raw_ohlcv", DAY, **other).returncode == 0
 
