@@ -29,7 +29,7 @@ from alpha_pipeline.validation.likeness import likeness_of_each
 
 BARS, SYMBOLS = 2_500, 500
 THREADS = 2
-GROUP = 8  # factors compared with the library at once
+GROUP = 16  # factors compared with the library at once
 COSTS = (EQUITIES.fee_bps + EQUITIES.slippage_bps) / 10_000
 BORROW = EQUITIES.borrow_bps_per_year / 10_000 / EQUITIES.periods_per_year
 FIELDS = ("open", "high", "low", "close", "volume")
