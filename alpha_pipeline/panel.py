@@ -67,11 +67,15 @@ class Panel:
 
     def until(self, moment: pd.Timestamp) -> "Panel":
         """The bars that had closed by `moment`, prices and volumes in the shares of then: see `_in_last_shares`."""
-        return _in_last_shares(self.rows(None, int(np.searchsorted(self.timestamps, _utc64(moment), side="right"))))
+        return _in_last_shares(self.rows(None, self.closed_by(moment)))
 
     def after(self, moment: pd.Timestamp) -> "Panel":
         """The bars that closed after `moment`."""
-        return self.rows(int(np.searchsorted(self.timestamps, _utc64(moment), side="right")), None)
+        return self.rows(self.closed_by(moment), None)
+
+    def closed_by(self, moment: pd.Timestamp) -> int:
+        """How many bars had closed by `moment`."""
+        return int(np.searchsorted(self.timestamps, _utc64(moment), side="right"))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, fields: Sequence[str] | None = None) -> "Panel":

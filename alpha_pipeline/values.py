@@ -63,9 +63,9 @@ def factor_values(
         field it reads is gone, and on days whose library did not hold the factor.
     """
     nodes = library_nodes(library, market)
-    first = panel.until(start).shape[0]
+    first = panel.closed_by(start)
     need = max((lookback(node) for node in nodes.values()), default=0)
-    piece = panel.rows(max(0, first - need), panel.until(end).shape[0])
+    piece = panel.rows(max(0, first - need), panel.closed_by(end))
     values = {name: array[min(first, need) :] for name, array in evaluate_all(nodes, piece).items()}
     window = piece.rows(min(first, need), None)
     held = _held(library, window)

@@ -53,7 +53,7 @@ def source_signals(
 
 def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Array:
     """Positions of the last bar of each day that closed in (start, end]."""
-    first, last = panel.until(start).shape[0], panel.until(end).shape[0]
+    first, last = panel.closed_by(start), panel.closed_by(end)
     stamps = pd.Series(pd.DatetimeIndex(panel.timestamps[first:last]).tz_localize("UTC"))
     days = partition_days(stamps)
     return np.flatnonzero(days.ne(days.shift(-1)).to_numpy()) + first
