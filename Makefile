@@ -45,7 +45,7 @@ local-model: $(READY) ## assemble the optional better local model (about 1.1 GB)
 	@$(BIN)/python -m resources.local_model
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra model --extra test --extra dev \
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra model --extra test --extra dev --extra docs \
 	  --no-header --no-annotate pyproject.toml -o requirements.lock && sed -i "/sys_platform == 'never'/d" requirements.lock
 
 bench: $(READY) ## wall time of a night by part, overhead per partition, lake reads

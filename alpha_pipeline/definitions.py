@@ -17,6 +17,7 @@ from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
+from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
@@ -47,7 +48,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *report_assets()]
+    assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
         schedules=[nightly_schedule(market) for market in MARKETS],

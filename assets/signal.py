@@ -1,7 +1,7 @@
 """
-Signals: what each source says of each symbol, the one fused decision, and how past decisions did.
+Signals: what each source says of each symbol, and the one fused decision.
 
-The first is per market; the others join the markets.
+The first is per market; the decision joins the markets. What becomes of it is `outcomes`.
 """
 
 import dagster as dg
@@ -9,16 +9,13 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion import fuse, score_decisions, source_signals
+from alpha_pipeline.fusion import fuse, source_signals
 from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.panel import Panel, with_history
+from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import panel_inputs
-from assets.partitions import Window, lookback, window
-
-# Days a decision may wait for its outcome: a weekend, holidays and the horizon.
-OUTCOME_DAYS = 7
+from assets.partitions import Window, window
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -55,8 +52,8 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def joined_signal_assets() -> list[dg.AssetsDefinition]:
-    """`fused_signal` and `signal_track_record`, over all markets."""
-    return [_fused_signal(), _track_record()]
+    """`fused_signal`, over all markets."""
+    return [_fused_signal()]
 
 
 def _fused_signal() -> dg.AssetsDefinition:
@@ -94,40 +91,3 @@ def _nothing_to_fuse(span: Window) -> str:
         f"no source signals on {span.start.date()}...{last}: neither {names} has rows there. Materialize them first: "
         f"dagster asset materialize -m alpha_pipeline.definitions --select '+fused_signal' --partition {last}"
     )
-
-
-def _track_record() -> dg.AssetsDefinition:
-    past = lookback(OUTCOME_DAYS)
-    prices = {
-        m.name: dg.AssetIn(key_of("market_panel", m), partition_mapping=past, metadata={"allow_missing": True})
-        for m in MARKETS
-    }
-
-    @stored(
-        tables.TRACK_RECORD,
-        "signal",
-        description="What earlier decisions came to, a row when the outcome is known; never rewritten by later nights.",
-        ins={
-            "fused_signal": dg.AssetIn("fused_signal", partition_mapping=past, metadata={"allow_missing": True}),
-            **prices,
-        },
-    )
-    def signal_track_record(
-        context: dg.AssetExecutionContext, fused_signal: pd.DataFrame, **panels: pd.DataFrame
-    ) -> dg.Output[pd.DataFrame]:
-        span = window(context)
-        scored = [
-            score_decisions(fused_signal, Panel.from_table(panels[m.name]), m, span.start, span.end)
-            for m in MARKETS
-            if len(panels[m.name])
-        ]
-        found = [table for table in scored if len(table)]
-        record = pd.concat(found, ignore_index=True) if found else tables.TRACK_RECORD.empty()
-        acted = record[record["decision"] != "HOLD"]
-        metadata: dict[str, int | float] = {"outcomes": len(record), "acted_on": len(acted)}
-        if len(acted):
-            metadata |= {"hit_rate": float(acted["hit"].mean()), "mean_net_return": float(acted["net_return"].mean())}
-        context.log.info(f"{len(record)} outcomes, {len(acted)} of them acted on")
-        return dg.Output(record, metadata=metadata)
-
-    return signal_track_record

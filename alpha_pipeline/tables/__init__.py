@@ -1,0 +1,82 @@
+"""
+The columns of every stored table: name, type, unit and meaning, in one place.
+
+Column schemas in the UI, the Parquet schema on disk and the checks on what an asset returns all follow from here.
+"""
+
+from alpha_pipeline.tables.factors import (
+    BREAKDOWN,
+    FACTOR_VALUES,
+    LIBRARY,
+    MEASURES,
+    METRICS,
+    NOISE_FLOOR,
+    SEALED_TEST,
+    TEAR_SHEETS,
+    TRIALS,
+    UNANSWERED,
+)
+from alpha_pipeline.tables.raw import (
+    LISTING,
+    LISTINGS,
+    MARKET_PANEL,
+    OHLCV,
+    OHLCV_HISTORY,
+    RAW_ADJUSTMENTS,
+    RAW_DERIVATIVES,
+    RAW_FUNDING,
+    RAW_INSTRUMENTS,
+    RAW_NEWS,
+    RAW_OHLCV,
+    RAW_ONCHAIN,
+    RAW_SOCIAL,
+)
+from alpha_pipeline.tables.schema import FLOAT, INT, MOMENT, TEXT, TIME, Column, Table
+from alpha_pipeline.tables.signals import FUSED_SIGNAL, NIGHTLY_REPORT, SOURCE_SIGNALS, TRACK_RECORD
+
+__all__ = [
+    "BREAKDOWN",
+    "FACTOR_VALUES",
+    "FLOAT",
+    "FUSED_SIGNAL",
+    "INT",
+    "LIBRARY",
+    "LISTING",
+    "LISTINGS",
+    "MARKET_PANEL",
+    "MEASURES",
+    "METRICS",
+    "MOMENT",
+    "NIGHTLY_REPORT",
+    "NOISE_FLOOR",
+    "OHLCV",
+    "OHLCV_HISTORY",
+    "RAW_ADJUSTMENTS",
+    "RAW_DERIVATIVES",
+    "RAW_FUNDING",
+    "RAW_INSTRUMENTS",
+    "RAW_NEWS",
+    "RAW_OHLCV",
+    "RAW_ONCHAIN",
+    "RAW_SOCIAL",
+    "SEALED_TEST",
+    "SOURCE_SIGNALS",
+    "TABLES",
+    "TEAR_SHEETS",
+    "TEXT",
+    "TIME",
+    "TRACK_RECORD",
+    "TRIALS",
+    "UNANSWERED",
+    "Column",
+    "Table",
+]
+
+TABLES = {
+    table.name: table
+    for table in (
+        RAW_INSTRUMENTS, RAW_OHLCV, OHLCV_HISTORY, RAW_ADJUSTMENTS, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL,
+        RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR,
+        TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
+    )
+}  # fmt: skip

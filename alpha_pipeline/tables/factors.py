@@ -1,0 +1,201 @@
+"""
+Trials, library, values, and what factors earned.
+"""
+
+from alpha_pipeline.tables.schema import (
+    CLOSE_TIME,
+    FACTOR_ID,
+    FLAG,
+    FLOAT,
+    INT,
+    NIGHT,
+    SYMBOL,
+    TEXT,
+    TIME,
+    Table,
+    column,
+)
+
+MEASURES = (
+    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe",
+    "valid_rank_ic", "valid_t_stat", "valid_q_value", "valid_sharpe", "valid_max_drawdown", "valid_turnover",
+    "seen_sharpe", "probabilistic_sharpe", "deflated_sharpe", "max_correlation",
+)  # fmt: skip
+
+UNANSWERED = "unanswered"
+TRIALS = Table(
+    "factor_definitions",
+    (
+        NIGHT,
+        column("trial", INT, "", "number of the trial within its night, from 0"),
+        column("round", INT, "", "round of the inner loop, from 0"),
+        column("theme", TEXT, "", "family of ideas that was asked for; empty for references"),
+        column("way", TEXT, "", "how it was asked for: generate, code, optimize or multimodal"),
+        column("regime", TEXT, "", "the market as train ends: bull or bear, calm or volatile; empty with too few bars"),
+        FACTOR_ID,
+        column("name", TEXT, "", "the proposer's name for it, untrusted text"),
+        column("proposer", TEXT, "", "model, random_grammar, mutation or reference"),
+        column("model", TEXT, "", "language model; empty for the others"),
+        column("request_hash", TEXT, "", "SHA-256 of the stored model request; empty when no model was asked"),
+        column("parent", TEXT, "", "factor_id it refines; empty for a fresh idea"),
+        column("replaces", TEXT, "", "factor_id of the twin in force that it clearly beats and replaces; else empty"),
+        column("dialect", TEXT, "", "dsl, math or pandas"),
+        column("source", TEXT, "", "the expression as written, untrusted text"),
+        column("canonical", TEXT, "", "canonical DSL; empty when it did not parse"),
+        column("identity", TEXT, "", "SHA-256 of the canonical form; empty when it did not parse"),
+        column("rationale", TEXT, "", "why it might work, the proposer's words"),
+        column("risks", TEXT, "", "when it may fail, the proposer's words"),
+        column("claims", TEXT, "", "expected performance as claimed; never a measurement"),
+        column(
+            "stage",
+            TEXT,
+            "",
+            "last stage passed: proposed, parsed, type_valid, unique, leak_clean, significant, accepted",
+        ),
+        column("verdict", TEXT, "", "accepted, refused, or unanswered when the model gave no reply: that is no trial"),
+        column("reason", TEXT, "", "why it was refused, short and countable; empty when accepted"),
+        column("feedback", TEXT, "", "what the judge says of it"),
+        column("rule", TEXT, "JSON", "the rule of admission of that night"),
+        column("critique", TEXT, "", "what the model advised after a round, on the round's last row; untrusted text"),
+        column("score", FLOAT, "0-7", "the judge's rubric; NaN when not measured"),
+        column("prompt_tokens", INT, "tokens", "tokens read by the model for this trial"),
+        column("completion_tokens", INT, "tokens", "tokens written by the model for this trial"),
+        column("calls", INT, "", "questions to the model for this trial, failed ones too"),
+        column("model_seconds", FLOAT, "s", "time the model took"),
+        column("usd", FLOAT, "USD", "cost by the price table; NaN for a model it does not list"),
+        *(column(name, FLOAT, "", "measured on the split its name says; NaN when not measured") for name in MEASURES),
+    ),
+    ("night", "trial"),
+    time="night",
+)
+LIBRARY = Table(
+    "factor_library",
+    (
+        NIGHT,
+        FACTOR_ID,
+        column("name", TEXT, "", "display name, untrusted text"),
+        column("expression", TEXT, "", "canonical DSL"),
+        column("identity", TEXT, "", "SHA-256 of the canonical form"),
+        column("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
+        column("since", TIME, "UTC", "night it entered the library"),
+        column("proposer", TEXT, "", "model, random_grammar or reference"),
+        column("model", TEXT, "", "language model that wrote it; empty for the others"),
+        column("weight", FLOAT, "signed", "sign of the validated rank IC times its shrunk size; 0 when not traded"),
+        column("reason", TEXT, "", "why the status is what it is"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+FACTOR_VALUES = Table("factor_values", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
+METRICS = Table(
+    "backtest_metrics",
+    (
+        NIGHT,
+        FACTOR_ID,
+        column("status", TEXT, "", "as in factor_library"),
+        column("bars", INT, "bars", "bars of returns that were measured"),
+        column("rank_ic", FLOAT, "correlation", "mean Spearman correlation per bar with forward returns"),
+        column("icir", FLOAT, "", "mean over standard deviation of the rank IC"),
+        column("t_stat", FLOAT, "", "Newey-West t of the mean rank IC"),
+        column("annual_return", FLOAT, "fraction/year", "arithmetic mean net return, annualised by the calendar"),
+        column("volatility", FLOAT, "fraction/year", "annualised standard deviation of net returns"),
+        column("sharpe", FLOAT, "per year", "annualised Sharpe ratio after costs"),
+        column("sharpe_gross", FLOAT, "per year", "the same before costs"),
+        column(
+            "sharpe_delayed",
+            FLOAT,
+            "per year",
+            "the net ratio when executed one bar later still; a collapse is an alarm",
+        ),
+        column("sortino", FLOAT, "per year", "downside deviation over all bars"),
+        column("calmar", FLOAT, "", "annualised return over maximum drawdown; NaN without a drawdown"),
+        column("max_drawdown", FLOAT, "fraction", "deepest fall of equity, starting capital included; negative"),
+        column("win_rate", FLOAT, "fraction", "share of gains among the bars that moved"),
+        column("turnover", FLOAT, "per day", "half the sum of absolute weight changes, per day"),
+        column(
+            "break_even_bps", FLOAT, "bps", "cost per unit of weight bought or sold at which the mean return is zero"
+        ),
+        column("probabilistic_sharpe", FLOAT, "probability", "that the true Sharpe ratio is above zero"),
+        column("deflated_sharpe", FLOAT, "probability", "the same, above the best of all trials by chance"),
+        column("total_return", FLOAT, "fraction", "compounded net return"),
+        column("ic_positive", FLOAT, "fraction", "share of bars with a rank IC above zero"),
+        column("monotonicity", FLOAT, "correlation", "of the number of a quantile with its mean return"),
+        column("drawdown_bars", FLOAT, "bars", "longest stretch below an earlier peak"),
+        column("profit_factor", FLOAT, "", "gains over losses; NaN without a loss"),
+        column("trade_win_rate", FLOAT, "fraction", "share of positions, entry to exit, that earned before costs"),
+        column("beta", FLOAT, "", "slope on the equal-weighted market"),
+        column(
+            "capacity", FLOAT, "quote currency", "capital at which 95 % of the trades are below 1 % of a day's volume"
+        ),
+        column("cutoff", TIME, "UTC", "until when the model that wrote it had read; empty when not known"),
+        column("bars_after_cutoff", INT, "bars", "of those measured, bars after the cutoff"),
+        column("sharpe_after_cutoff", FLOAT, "per year", "net ratio on those bars alone; NaN without any"),
+        column("spa", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"),
+        column("superior", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
+        column("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy number"),
+        column("undefined", TEXT, "", "why measures are NaN, by name; empty when all have a value"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+BREAKDOWN = Table(
+    "backtest_breakdown",
+    (
+        NIGHT,
+        FACTOR_ID,
+        column("part", INT, "", "number of the part, from 0; the first is the whole"),
+        column(
+            "kind",
+            TEXT,
+            "",
+            "all, year, trend, risk, liquidity, cutoff, symbols, horizon, quantile, walk, path, or protocol",
+        ),
+        column("slice", TEXT, "", "which year, regime, half of the symbols, horizon, quantile, walk, path or setting"),
+        column("bars", INT, "bars", "bars of returns; 0 for horizons, quantiles and protocols"),
+        column("rank_ic", FLOAT, "correlation", "mean rank IC; NaN for quantiles and protocols"),
+        column("t_stat", FLOAT, "", "Newey-West t of it; NaN for horizons, quantiles and protocols"),
+        column("annual_return", FLOAT, "fraction/year", "after costs; NaN for horizons, quantiles and protocols"),
+        column("sharpe", FLOAT, "per year", "after costs; NaN for horizons and quantiles"),
+        column("max_drawdown", FLOAT, "fraction", "deepest fall of equity; NaN like the annual return"),
+        column("mean_return", FLOAT, "fraction/horizon", "forward return of a quantile before costs; NaN elsewhere"),
+    ),
+    ("night", "factor_id", "part"),
+    time="night",
+)
+SEALED_TEST = Table(
+    "sealed_test",
+    (
+        NIGHT,
+        FACTOR_ID,
+        column("opening", INT, "", "how many times the sealed bars of this market were looked at, this one included"),
+        *METRICS.columns[2:],
+    ),
+    ("night", "factor_id"),
+    time="night",
+)
+NOISE_FLOOR = Table(
+    "noise_floor",
+    (
+        NIGHT,
+        column("replay", INT, "", "0 for the real bars, then one number per shuffled panel"),
+        column("measured", INT, "factors", "formulas of the night that were measured"),
+        column("best_train_t", FLOAT, "", "largest |t| of the rank IC on train"),
+        column("best_valid_t", FLOAT, "", "largest t on validation in the direction of train"),
+        column("best_sharpe", FLOAT, "per year", "largest net Sharpe ratio over train and validation"),
+        column("accepted", INT, "factors", "admitted by the rule in force"),
+    ),
+    ("night", "replay"),
+    time="night",
+)
+TEAR_SHEETS = Table(
+    "tear_sheets",
+    (
+        NIGHT,
+        FACTOR_ID,
+        column("status", TEXT, "", "as in factor_library"),
+        column("page", TEXT, "", "HTML, relative to the lake"),
+        column("picture", TEXT, "", "PNG, relative to the lake"),
+    ),
+    ("night", "factor_id"),
+    time="night",
+)

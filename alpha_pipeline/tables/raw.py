@@ -1,0 +1,121 @@
+"""
+What came in from outside, as it became known, and the panel it is joined to.
+"""
+
+from alpha_pipeline.tables.schema import (
+    AVAILABLE_AT,
+    CLOSE_TIME,
+    EVENT_TIME,
+    FLOAT,
+    NIGHT,
+    SYMBOL,
+    TEXT,
+    TIME,
+    Table,
+    column,
+)
+
+OHLCV = (
+    CLOSE_TIME,
+    SYMBOL,
+    AVAILABLE_AT,
+    column("open", FLOAT, "quote currency", "first price; NaN where the source has none"),
+    column("high", FLOAT, "quote currency", "highest price; NaN where the source has none"),
+    column("low", FLOAT, "quote currency", "lowest price; NaN where the source has none"),
+    column("close", FLOAT, "quote currency", "last price"),
+    column("volume", FLOAT, "units of the symbol", "traded volume"),
+)
+
+# Raw tables lie by the day on which their rows became known: reading days up to a night is reading what was known then.
+# A value that a vendor revised is a row of its own, known later, so `available_at` is among the keys.
+RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), time="available_at")
+OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
+RAW_FUNDING = Table(
+    "raw_funding",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        column("funding", FLOAT, "fraction of notional", "funding rate paid at this stamp"),
+    ),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
+)
+RAW_DERIVATIVES = Table(
+    "raw_derivatives",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        column("open_interest", FLOAT, "units of the symbol", "contracts open; NaN where unknown"),
+        column("book_imbalance", FLOAT, "[-1, 1]", "(bids - asks) / (bids + asks) of a live snapshot; NaN in history"),
+    ),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
+)
+RAW_NEWS = Table(
+    "raw_news",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        column("url", TEXT, "", "address of the item"),
+        column("title", TEXT, "", "headline, untrusted text"),
+        column("news_sentiment", FLOAT, "[-1, 1]", "score of the headline; NaN when unscored"),
+    ),
+    ("available_at", "timestamp", "symbol", "url"),
+    time="available_at",
+)
+RAW_SOCIAL = Table(
+    "raw_social",
+    (
+        EVENT_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        column("source", TEXT, "", "who counted; the counts of several add up"),
+        column("posts", FLOAT, "posts", "posts in the interval"),
+        column("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
+    ),
+    ("available_at", "timestamp", "symbol", "source"),
+    time="available_at",
+)
+RAW_ONCHAIN = Table(
+    "raw_onchain",
+    (EVENT_TIME, SYMBOL, AVAILABLE_AT),
+    ("available_at", "timestamp", "symbol"),
+    open_ended=True,
+    time="available_at",
+)
+LISTING = (
+    column("timestamp", TIME, "UTC", "when it was listed; a second row says when it was delisted"),
+    SYMBOL,
+    AVAILABLE_AT,
+    column("listed_at", TIME, "UTC", "first moment it could be traded"),
+    column("delisted_at", TIME, "UTC", "last moment it could be traded; NaT in the row of its listing"),
+    column(
+        "status",
+        TEXT,
+        "",
+        "Trading in the row of its listing; in that of its end the vendor's word, such as Closed",
+    ),
+    column("base", TEXT, "", "what is traded, such as BTC"),
+    column("quote", TEXT, "", "currency of its prices, such as USDT"),
+    column("funding_interval_minutes", FLOAT, "min", "between settlements, as it is today; NaN without funding"),
+    column("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
+)
+LISTINGS = Table("listings", LISTING, ("timestamp", "symbol"))  # as a door answers; stored day by day
+RAW_INSTRUMENTS = Table("raw_instruments", (NIGHT, *LISTING), ("night", "timestamp", "symbol"), time="night")
+RAW_ADJUSTMENTS = Table(
+    "raw_adjustments",
+    (
+        CLOSE_TIME,
+        SYMBOL,
+        AVAILABLE_AT,
+        column("adjusted_close", FLOAT, "quote currency", "close made smaller by the splits and dividends after it"),
+        column("dividend", FLOAT, "quote currency", "paid per share to who held it before this session; 0 without one"),
+        column("split", FLOAT, "shares", "new shares per old from this session on; 0 without one"),
+    ),
+    ("available_at", "timestamp", "symbol"),
+    time="available_at",
+)
+MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)

@@ -1,0 +1,65 @@
+"""
+What sources say, the fused decision, what became of it, and the page of the night.
+"""
+
+from alpha_pipeline.tables.schema import CLOSE_TIME, FLOAT, INT, NIGHT, SYMBOL, TEXT, TIME, Table, column
+
+SOURCE_SIGNALS = Table(
+    "source_signals",
+    (
+        CLOSE_TIME,
+        SYMBOL,
+        column("source", TEXT, "", "price_momentum, volume_breakout, library_factors, sentiment_news, ..."),
+        column("value", FLOAT, "[-1, 1]", "direction and strength"),
+        column("confidence", FLOAT, "[0, 1]", "how far to trust it"),
+        column("reason", TEXT, "", "one readable line"),
+    ),
+    ("timestamp", "symbol", "source"),
+)
+FUSED_SIGNAL = Table(
+    "fused_signal",
+    (
+        CLOSE_TIME,
+        column("market", TEXT, "", "crypto or equities"),
+        SYMBOL,
+        column("value", FLOAT, "[-1, 1]", "fused direction and strength"),
+        column("confidence", FLOAT, "[0, 1]", "confidence of the fused value"),
+        column("decision", TEXT, "", "LONG, SHORT or HOLD"),
+        column("sources", INT, "", "sources that had something to say"),
+        column("coverage", FLOAT, "fraction", "share of the weight table that was available"),
+        column("reasons", TEXT, "", "the largest contributions, readable"),
+        column("breakdown", TEXT, "JSON", "contribution per source"),
+    ),
+    ("timestamp", "market", "symbol"),
+)
+TRACK_RECORD = Table(
+    "signal_track_record",
+    (
+        column("timestamp", TIME, "UTC", "bar at which the outcome was known"),
+        column("decided_at", TIME, "UTC", "bar of the decision"),
+        column("market", TEXT, "", "crypto or equities"),
+        SYMBOL,
+        column("decision", TEXT, "", "LONG, SHORT or HOLD"),
+        column("value", FLOAT, "[-1, 1]", "fused value at the decision"),
+        column("confidence", FLOAT, "[0, 1]", "confidence at the decision"),
+        column("forward_return", FLOAT, "fraction", "return from the bar after the decision over the horizon"),
+        column("hit", FLOAT, "0 or 1", "the sign of the decision was right; NaN for HOLD"),
+        column("net_return", FLOAT, "fraction", "return of the decision after a round trip of costs; 0 for HOLD"),
+    ),
+    ("timestamp", "market", "symbol"),
+)
+NIGHTLY_REPORT = Table(
+    "nightly_report",
+    (
+        NIGHT,
+        column("path", TEXT, "", "the HTML page of the night, relative to the lake"),
+        column("markets", INT, "", "markets with a signal that night"),
+        column("long", INT, "symbols", "LONG decisions"),
+        column("short", INT, "symbols", "SHORT decisions"),
+        column("hold", INT, "symbols", "HOLD decisions"),
+        column("proposed", INT, "factors", "trials of the night"),
+        column("accepted", INT, "factors", "trials admitted to the library"),
+    ),
+    ("night",),
+    time="night",
+)
