@@ -41,7 +41,7 @@ BOUNDS = {
 # What is wrong with which bar, for doors and gate alike; a NaN open, high or low breaks nothing.
 BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "no close": lambda f: f["close"].isna(),
-    "a price that is not finite": lambda f: np.isinf(f[list(PRICES)]).any(axis=1),
+    "a price that is not finite": lambda f: f[list(PRICES)].isin([np.inf, -np.inf]).any(axis=1),
     "a price that is not positive": lambda f: (f[list(PRICES)] <= 0).any(axis=1),
     "a volume that is missing, negative or not finite": lambda f: ~(np.isfinite(f["volume"]) & (f["volume"] >= 0)),
     "high below low": lambda f: f["high"] < f["low"],
