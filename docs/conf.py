@@ -17,15 +17,15 @@ version = release = installed("alpha-pipeline")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "reference"]
 exclude_patterns = ["_build"]
 default_role = "code"
+smartquotes = False  # texts of the code stand as they are
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
-suppress_warnings = ["myst.header"]  # decisions begin at level 1 and quote no levels between
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-napoleon_custom_sections = [("Fields", "params_style"), ("Source", "notes_style"), ("Rules every kernel keeps", "notes_style")]
+napoleon_custom_sections = [("Fields", "params_style"), ("Source", "notes_style")]
 
 html_theme = "furo"
 html_title = "alpha_pipeline"

@@ -30,19 +30,14 @@ PROSE = ("text", "mermaid")  # shown, not run
 
 # Commands that a page shows and no test of a page runs, with the test or the reason that stands for them.
 ELSEWHERE = {
-    "make run": "sets up .venv; `alpha-pipeline run`, which it calls, is run by the tutorial",
-    "make test": "is what runs these tests",
-    "make ui": "serves until it is ended; tests/processes/test_user_interface.py drives `dagster dev`'s pages",
-    "make setup": "builds the environment these tests run in",
-    "make docs": "tests/test_site.py builds the site with the same command",
-    "make local-model": "downloads 1.1 GB; tests/resources/test_local_model.py assembles a small one",
-    "make live-check": "asks every vendor; tests/resources/test_live_check.py asks their stand-ins",
+    "make run": "sets up .venv and calls `alpha-pipeline run`, which the page on schedules runs",
+    "make ui": "serves until it is ended; tests/processes/test_user_interface.py looks at its pages",
     "source .venv/bin/activate": "the tests run in the environment already",
-    "git clone": "the tests run in a clone already",
 }
 # Commands that start processes of the graph or ask a model: seconds to minutes, so they wait for the slow suite.
 SLOW = ("dagster ", "alpha-pipeline run", "alpha-pipeline mine", "alpha-pipeline report", "alpha-pipeline generate")
-SLOW += ("alpha-pipeline optimize", "python -m benchmarks.")
+SLOW += ("alpha-pipeline optimize", "bash one_night.sh")
+SLOW += ("ls ", "cat ", "sha256sum ")  # they look at what those have stored
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cache
 import dagster as dg
 from markdown import code, table, words
 
+from alpha_pipeline.fusion import METHODS
 from alpha_pipeline.tables import TABLES
 from alpha_pipeline.validation import checks, meaning
 
@@ -52,6 +53,12 @@ def factor_checks(_: str) -> str:
     """The checks on factor values, as registered."""
     rows = [(code(name), "stops" if blocks else "warns", words(meaning(name))) for name, blocks in checks().items()]
     return table(("check", "a failure", "what is measured"), rows)
+
+
+def methods(_: str) -> str:
+    """The table of fusion methods."""
+    rows = [(code(name), words(method.meaning)) for name, method in METHODS.items()]
+    return table(("method", "what it does"), rows)
 
 
 def schedules(_: str) -> str:

@@ -18,6 +18,7 @@ GENERATORS = {
     "tables": from_graph.tables,
     "assets": from_graph.assets,
     "checks": from_graph.factor_checks,
+    "methods": from_graph.methods,
     "schedules": from_graph.schedules,
     "commands": from_shell.commands,
     "python": from_modules.members,
