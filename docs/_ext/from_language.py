@@ -3,12 +3,17 @@
 import numpy as np
 from markdown import code, table, words
 
+from alpha_pipeline.assembly import AT_THEIR_BAR, MOODS
 from alpha_pipeline.expressions import evaluate, lookback, parse, walk
 from alpha_pipeline.expressions.nodes import Node
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.tables import TABLES
+from resources.onchain_fields import ONCHAIN_FIELDS
 
 BARS, SYMBOLS, HOLE = 400, 6, 200
+RAW = ("raw_ohlcv", "raw_adjustments", "raw_funding", "raw_derivatives")
+PLAIN = ("open", "high", "low", "close", "volume", *AT_THEIR_BAR, "funding", "open_interest", "book_imbalance")
 STAND_INS = {"price": "close", "return": "returns", "ratio": "funding", "rank": "funding", "count": "trades"}
 FIELDS = ("open", "high", "low", "close", "volume", "funding", "sector", "returns", "trades")
 HEAD = ("call and example", "meaning", "unit", "older bars", "one missing bar gives")
@@ -27,14 +32,12 @@ def operators_by_group(_: str) -> str:
 
 
 def fields(_: str) -> str:
-    """The fields with their units, from the rule that the parser uses."""
-    from alpha_pipeline.tables import TABLES
-
-    named = {"open": "", "high": "", "low": "", "close": "", "volume": ""}
-    for name in ("raw_adjustments", "raw_funding", "raw_derivatives", "raw_news", "raw_social", "raw_onchain"):
-        keys = {*TABLES[name].keys, "available_at", "timestamp", "symbol"}
-        named |= {c.name: c.meaning for c in TABLES[name].columns if c.name not in keys and str(c.type) == "double"}
-    return table(("field", "unit", "meaning"), [(code(n), str(unit_of_field(n)), words(m)) for n, m in named.items()])
+    """The fields with their units, from the rule that the parser uses, and what their tables say of them."""
+    found = {c.name: c.meaning for name in RAW for c in TABLES[name].columns if c.name in PLAIN}
+    found |= {mood: f"mean mood of what became known in the 24 hours before the close: {name}" for name, (mood, _) in MOODS.items()}
+    found |= {count: f"how much of it: {name}" for name, (_, count) in MOODS.items()}
+    found |= {field.name: f"{field.meaning} ({field.unit})" for field in ONCHAIN_FIELDS.values()}
+    return table(("field", "unit", "meaning"), [(code(n), str(unit_of_field(n)), words(m)) for n, m in found.items()])
 
 
 def _row(one: Operator, whole: Panel, holed: Panel) -> tuple[str, ...]:
