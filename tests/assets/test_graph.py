@@ -28,7 +28,7 @@ PER_MARKET = {
     "factor_definitions": {"ohlcv_history", "market_panel", "raw_funding", "factor_definitions"},
     "factor_library": {"factor_definitions", "factor_library"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
-    "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
+    "noise_floor": {"factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "backtest_metrics": {
         "factor_library",
         "factor_definitions",
