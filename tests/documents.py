@@ -1,7 +1,7 @@
 """
 What a document shows is run: commands with the output below them, files, and Python.
 
-Pages read like stories: all of a page happens in one folder, from top to bottom. Which test runs a page is the tests' business.
+Pages read like stories: all of a page happens in one folder, from top to bottom. Which test runs one is not said here.
 """
 
 import contextlib

@@ -70,6 +70,8 @@ def test_a_block_that_nobody_runs_is_refused(block: str) -> None:
 
 def test_a_wrong_output_is_found(tmp_path: Path) -> None:
     """The machinery fails where a page lies."""
-    (tmp_path / "page.md").write_text("```console\n$ alpha-pipeline check 'rank(volume)'\ncanonical   rank(close)\n...\n```\n")
+    (tmp_path / "page.md").write_text(
+        "```console\n$ alpha-pipeline check 'rank(volume)'\ncanonical   rank(close)\n...\n```\n"
+    )
     with pytest.raises(AssertionError, match=r"page.md:1: alpha-pipeline check"):
         run(tmp_path / "page.md", tmp_path, settings(tmp_path), slow=False)

@@ -32,7 +32,9 @@ def read_by_code() -> dict[str, str]:
 
 def test_every_setting_is_told_once() -> None:
     """A row each, in a table with default and meaning; what is gone from the code is gone from the page."""
-    told = re.findall(r"^\| `(ALPHA_PIPELINE_[A-Z_]+)` \| [^|]*\| [^|]+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    told = re.findall(
+        r"^\| `(ALPHA_PIPELINE_[A-Z_]+)` \| [^|]*\| [^|]+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
     read = read_by_code()
     assert {name: place for name, place in read.items() if name not in told} == {}, f"not told in {PAGE.name}"
     assert [name for name in told if name not in read] == [], "told, but read by nobody"

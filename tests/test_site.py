@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 NO_LOAD = ("canonical", "search", "index", "next", "prev")  # kinds of <link> that load nothing
 QUIET = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--virtual-time-budget=60000",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--virtual-time-budget=60000",
 ]  # fmt: skip
 PHONE = 390
 WRAPPER = """<!doctype html><title>widths</title><body><pre id="out"></pre><script>
@@ -89,7 +89,9 @@ def test_every_page_is_built(site: Path, built: dict[Path, Page]) -> None:
         if page in seen or page not in built:
             continue
         seen.add(page)
-        todo += [(page.parent / unquote(urlsplit(link).path)).resolve() for link in built[page].links if not _leaves(link)]
+        todo += [
+            (page.parent / unquote(urlsplit(link).path)).resolve() for link in built[page].links if not _leaves(link)
+        ]
     assert {str(page.relative_to(site)) for page in expected - seen} == set()
 
 

@@ -1,5 +1,5 @@
 """
-Docstrings are plain sentences with code in backticks, not reStructuredText: what Sphinx would read as markup is escaped.
+Docstrings are plain sentences with code in backticks: what Sphinx would read as markup is escaped.
 """
 
 import re
@@ -7,7 +7,6 @@ import re
 from sphinx.application import Sphinx
 
 MARKUP = re.compile(r"([*|\\]|(?<=\w)_(?!\w)|(?<=\.)_)")
-PARAMETER = re.compile(r"\s+[\w, ]+:(\s|$)")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -69,7 +69,12 @@ def schedules(_: str) -> str:
         for s in defs.schedule_defs
     ]
     rows += [
-        (code(s.name), f"every {s.minimum_interval_seconds or 30} s", s.default_status.value.lower(), words(s.description or ""))
+        (
+            code(s.name),
+            f"every {s.minimum_interval_seconds or 30} s",
+            s.default_status.value.lower(),
+            words(s.description or ""),
+        )
         for s in defs.sensor_defs
     ]
     return table(("name", "when (UTC)", "at first", "what it does"), rows)

@@ -24,9 +24,7 @@ def a_night(priced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", SLOW, ids=lambda page: str(page.relative_to(DOCS)))
-def test_a_page_does_what_it_shows(
-    page: Path, a_night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_does_what_it_shows(page: Path, a_night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command, in order; the graph begins in September and no model is asked unless a page says so."""
     folder = Path(shutil.copytree(a_night, tmp_path / "clone"))
     given = settings(folder, ALPHA_PIPELINE_FIRST_DAY=FIRST_DAY)
