@@ -52,6 +52,14 @@ def test_commands_in_sentences_exist() -> None:
             assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{page.name}: {module}"
 
 
+def test_files_in_sentences_exist() -> None:
+    """What a page names by its path is there: tests that prove a claim, files to touch."""
+    rooms = r"`((?:alpha_pipeline|assets|resources|tests|benchmarks|docs)/[\w./-]+)`"
+    for page in pages():
+        named = re.findall(rooms, page.read_text(encoding="utf-8"))
+        assert [path for path in named if not (ROOT / path).exists()] == [], page.name
+
+
 @pytest.mark.parametrize(
     ("said", "shown", "same"),
     [("a b c", "a ...", True), ("a b c", "a ... c", True), ("a b", "a", False), ("a", "a b ...", False)],
