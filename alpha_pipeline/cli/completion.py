@@ -52,13 +52,14 @@ def _actions(program: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 def _lists() -> dict[str, Sequence[str]]:
     """Words by the name of their list."""
     from alpha_pipeline.definitions import MarketDataResource
+    from alpha_pipeline.fusion import METHODS
     from alpha_pipeline.market import MARKETS
     from alpha_pipeline.mining.families import FAMILIES
     from alpha_pipeline.operators import operators
 
     door = MarketDataResource.from_environment()
     symbols = [symbol for market in MARKETS for symbol in door.door(market).symbols(market)]
-    return {"symbols": symbols, "operators": sorted(operators()), "families": list(FAMILIES)}
+    return {"symbols": symbols, "operators": sorted(operators()), "families": list(FAMILIES), "methods": list(METHODS)}
 
 
 def _bash(lists: dict[str, Sequence[str]]) -> str:

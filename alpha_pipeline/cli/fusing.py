@@ -1,12 +1,12 @@
 """`fuse`: the latest decision of a symbol, what each source brought to it, and what would change it."""
 
 import argparse
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.screen import document, facts, say, table
-from alpha_pipeline.cli.sources import MARKET_NAMES, bars_of, lake_name, stored
+from alpha_pipeline.cli.screen import document, facts, say, table, working
+from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_name, stored
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -14,28 +14,15 @@ if TYPE_CHECKING:  # a shell waits for every import
 
     from alpha_pipeline.fusion.verdict import Verdict
 
-FIELDS = (
-    "data, rule {threshold, confidence}, decisions [...], each with:\n"
-    "  market, symbol, timestamp, decision, value, confidence, coverage, margin, without {source: decision},\n"
-    "  sources [source, value, confidence, weight, contribution, reason]"
-)
-NO_LIBRARY = "computed now from prices; without stored nights the factor library has no voice"
-
-
-@dataclass(frozen=True)
-class Decided:
-    """
-    A night's decisions and what they were made of.
-
-    Args:
-        fused: rows of `tables.FUSED_SIGNAL`.
-        said: market to rows of `tables.SOURCE_SIGNALS`.
-        source: in words, for the line `data`.
-    """
-
-    fused: "pd.DataFrame"
-    said: "dict[str, pd.DataFrame]"
-    source: str
+FIELDS = """\
+rule {threshold, confidence}, decisions [...], each with:
+  data, the columns of fused_signal but for reasons and breakdown, margin, without {source: decision},
+  sources [source, value, confidence, weight, contribution, reason]"""
+SHOWN = (
+    "timestamp", "market", "symbol", "decision", "value", "confidence", "raw_confidence", "calibrated_on", "coverage",
+    "method",
+)  # fmt: skip
+MEMORY = 98  # nights whose library signals are remembered, as the graph does
 
 
 def add_commands(commands: Commands) -> None:
@@ -48,91 +35,136 @@ def add_commands(commands: Commands) -> None:
         "--symbol", "--symbols", default="", help="one or more, as BTCUSDT,AAPL (default: all)"
     )
     complete(symbols, "symbols")
-    found.add_argument(
-        "--market", choices=MARKET_NAMES, help="only this market (default: those of the symbols, or all)"
-    )
+    found.add_argument("--market", choices=MARKET_NAMES, help="only this market (default: all)")
     night = found.add_argument("--night", metavar="YYYY-MM-DD", help="decided at its end (default: the latest)")
     complete(night, "nights")
+    complete(found.add_argument("--method", help="fuse anew by this method (default: as stored)"), "methods")
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    from alpha_pipeline.fusion import DecisionRule
-    from alpha_pipeline.fusion.verdict import verdict
+    from alpha_pipeline.fusion import DecisionRule, method_named
     from alpha_pipeline.nights import require_night
-    from alpha_pipeline.reporting.terminal import latest_decisions
+    from alpha_pipeline.symbols import find_symbols
 
-    markets = (options.market,) if options.market else MARKET_NAMES
-    found = _decided(require_night(options.night) if options.night else None, markets)
-    latest = latest_decisions(found.fused[found.fused["market"].isin(markets)])
-    meant = _meant(names(options.symbol), latest["symbol"])
-    chosen = latest[latest["symbol"].isin(meant.values())] if meant else latest
-    if chosen.empty:
-        raise MissingPartitionError(f"no decision of {' or '.join(markets)} in {found.source}")
+    if options.method:
+        method_named(options.method)
+    days = stored().days("fused_signal")
+    night = require_night(options.night) if options.night else next(reversed(days), None)
+    markets, asked = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)
+    found: list[tuple[str, Verdict]] = []
+    taken: dict[str, str] = {}
+    known: list[str] = []
+    with working("fusing", len(markets)) as step:
+        for market in markets:
+            bars = bars_of(market, night)
+            known += bars.panel.symbols
+            here = _here([text for text in asked if text not in taken], bars)
+            taken |= here
+            if here or not asked:
+                source, told = _told(bars, night if night in days else None, options.method, set(here.values()))
+                found += [(source, one) for one in told]
+            step(market)
+            if asked and len(taken) == len(asked):
+                break
+    find_symbols([text for text in asked if text not in taken], known)  # names what is near
+    if not found:
+        raise MissingPartitionError(f"no source had anything to say of {', '.join(taken) or ' or '.join(markets)}")
     rule = DecisionRule()
-    rows = [{str(name): value for name, value in row.items()} for row in chosen.to_dict("records")]
-    verdicts = [verdict(row, found.said[str(row["market"])], rule) for row in rows]
     if options.json:
         thresholds = {"threshold": rule.threshold, "confidence": rule.confidence}
-        document({"data": found.source, "rule": thresholds, "decisions": [_record(one) for one in verdicts]})
+        document({"rule": thresholds, "decisions": [{"data": source, **_record(one)} for source, one in found]})
         return 0
-    say(f"data  {found.source}")
-    for text, symbol in meant.items():
+    for source in dict.fromkeys(source for source, _ in found):
+        say(f"data  {source}")
+    for text, symbol in taken.items():
         if text != symbol:
             say(f"      {symbol} is taken for {text}")
-    limits = f"a value of {rule.threshold:.2f} with confidence above {rule.confidence:.0%}"
-    say(f"rule  LONG or SHORT beyond {limits}, else HOLD")
-    if meant:
-        for one in verdicts:
+    say(f"rule  LONG or SHORT: |value| above {rule.threshold:.2f}, confidence above {rule.confidence:.0%}; else HOLD")
+    if asked:
+        for _, one in found:
             _show(one)
     else:
-        _list(verdicts)
+        _list([one for _, one in found])
     return 0
 
 
-def _decided(night: str | None, markets: tuple[str, ...]) -> Decided:
-    """The stored night, or the decisions there would be on the prices there are."""
-    lake = stored()
-    days = lake.days("fused_signal")
-    chosen = night or (days[-1] if days else None)
-    if chosen in days:
-        fused = lake.read("fused_signal", chosen, chosen)
-        said = {m: lake.read(f"{m}/source_signals", chosen, chosen, allow_missing=True) for m in MARKET_NAMES}
-        return Decided(fused, said, f"{lake_name()}, night of {chosen}")
+def _here(asked: Sequence[str], bars: Bars) -> dict[str, str]:
+    """What was asked for to the symbol of this market, without what is elsewhere."""
+    from alpha_pipeline.symbols import find_symbol
+
+    found = {}
+    for text in asked:
+        try:
+            found[text] = find_symbol(text, bars.panel.symbols)
+        except SettingError:  # perhaps another market has it
+            continue
+    return found
+
+
+def _told(bars: Bars, night: str | None, method: str | None, only: set[str]) -> "tuple[str, list[Verdict]]":
+    """
+    The decisions of a market, strongest LONG first: the stored ones, or those there would be on the prices there are.
+
+    Args:
+        bars: up to the night.
+        night: where one is stored.
+        method: to fuse anew by.
+        only: symbols; all when empty.
+    """
     import pandas as pd
 
-    from alpha_pipeline.fusion import fuse, source_signals
-    from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS
+    from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, Said, fuse, lessons, method_named, past_signals
+    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, opinion
+    from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
+    from alpha_pipeline.fusion.verdict import verdicts
+    from alpha_pipeline.reporting.terminal import latest_decisions
 
-    said, sources = {}, set()
-    for name in markets:
-        bars = bars_of(name, night)
-        last = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC")
-        start = last.ceil("D") - pd.Timedelta(days=1)
-        empty = (FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty())
-        said[name] = source_signals(bars.panel, *empty, bars.market, start, last)
-        sources.add(bars.source)
-    return Decided(fuse(said), said, f"{' and '.join(sorted(sources))}: {NO_LIBRARY}")
+    market, rule = bars.market, DecisionRule()
+    end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")
+    earlier = _stored_signals(market.name, night)
+    said = earlier[earlier["timestamp"] > end - pd.Timedelta(days=1)]
+    library = earlier[earlier["source"] == LIBRARY_SOURCE]
+    if night is None:
+        said = past_signals(bars.panel, market, end, 1)
+    past = lessons(
+        Said.from_table(pd.concat([past_signals(bars.panel, market, end, MEMORY_DAYS), library])), bars.panel, market
+    )
+    rows = stored().read("fused_signal", night, night) if night else None
+    fused = None if rows is None else rows[rows["market"] == market.name]
+    source = f"{lake_name()}, night of {night}"
+    if fused is None or method:
+        fused = fuse({market.name: said}, {market.name: past}, method or DEFAULT_METHOD, rule)
+        source = f"{bars.source}: fused now" + ("" if night else ", without stored nights the library has no voice")
+    if fused.empty:
+        return source, []
+    latest = latest_decisions(fused)
+    latest = latest[latest["symbol"].isin(only)] if only else latest
+    chosen = method_named(str(fused["method"].iloc[0]))
+    believed = opinion(past.known_by(fused["timestamp"].max(), MEMORY_DAYS), chosen, rule)
+    return source, verdicts(latest, said, believed, rule)
 
 
-def _meant(asked: list[str], known: "pd.Series") -> dict[str, str]:
-    from alpha_pipeline.symbols import find_symbols
-
-    if asked and known.empty:
-        raise SettingError(f"no symbol has a decision; {asked[0]!r} is not among them")
-    return find_symbols(asked, set(known))
+def _stored_signals(market: str, night: str | None) -> "pd.DataFrame":
+    """What sources said on the stored nights up to this one."""
+    lake = stored()
+    key = f"{market}/source_signals"
+    days = [day for day in lake.days(key) if night and day <= night][-MEMORY - 1 :]
+    return lake.read_days(key, days)[0]
 
 
 def _show(one: "Verdict") -> None:
-    from alpha_pipeline.reporting.wording import clock, number
+    from alpha_pipeline.reporting.wording import clock, number, plural
 
-    say()
-    spoke = f"sources with {number(one.coverage, '.0%')} of all weight spoke"
+    row: Mapping[str, Any] = one.row
     changes = ", ".join(f"{decision} without {source}" for source, decision in one.without.items())
+    rests = f"rests on {plural(row['calibrated_on'], 'bar')} of decision whose outcome is known"
+    say()
     facts(
         {
-            one.symbol: f"{one.decision}, decided at the close of {clock(one.timestamp)}",
-            "value": f"{number(one.value, '+.2f')} in [-1, 1]",
-            "confidence": f"{number(one.confidence, '.0%')}; {spoke}",
+            str(row["symbol"]): f"{row['decision']}, decided at the close of {clock(row['timestamp'])}",
+            "value": f"{number(row['value'], '+.2f')} in [-1, 1], by the method {row['method']}",
+            "confidence": f"{number(row['confidence'], '.1%')} of such values had the right sign; {rests}",
+            "coverage": f"sources with {number(row['coverage'], '.0%')} of all weight spoke",
             "margin": one.margin,
             "would be": changes or "the same without any one of its sources",
         }
@@ -142,26 +174,36 @@ def _show(one: "Verdict") -> None:
         ("source", "value", "confidence", "weight", "contribution", "reason "),
         [
             (
-                str(row["source"]), number(row["value"], "+.2f"), number(row["confidence"], ".0%"),
-                number(row["weight"], ".2f"), number(row["contribution"], "+.2f"), str(row["reason"]),
+                str(row["source"]),
+                number(row["value"], "+.2f"),
+                number(row["confidence"], ".0%"),
+                number(row["weight"], ".2f"),
+                number(row["contribution"], "+.2f"),
+                str(row["reason"]),
             )
             for row in one.sources.to_dict("records")
         ],
-    )  # fmt: skip
+    )
 
 
-def _list(verdicts: "list[Verdict]") -> None:
+def _list(found: "Sequence[Verdict]") -> None:
     from alpha_pipeline.reporting.wording import clock, number
 
     say()
     rows = []
-    for one in verdicts:
-        first = one.sources.iloc[0] if len(one.sources) else None
-        why = "" if first is None else f"{first['source']} {number(first['contribution'], '+.2f')} ({first['reason']})"
-        value, confidence = number(one.value, "+.2f"), number(one.confidence, ".0%")
-        rows.append((one.market, one.symbol, one.decision, value, confidence, clock(one.timestamp), why))
+    for one in found:
+        row: Mapping[str, Any] = one.row
+        first = one.sources.iloc[0]
+        why = f"{first['source']} {number(first['contribution'], '+.2f')} ({first['reason']})"
+        numbers = number(row["value"], "+.2f"), number(row["confidence"], ".1%")
+        rows.append((row["market"], row["symbol"], row["decision"], *numbers, clock(row["timestamp"]), why))
     table(("market", "symbol", "decision", "value", "confidence", "decided ", "main reason "), rows, left=3)
 
 
 def _record(one: "Verdict") -> dict[str, object]:
-    return {**vars(one), "sources": one.sources.to_dict("records")}
+    return {
+        **{name: one.row[name] for name in SHOWN},
+        "margin": one.margin,
+        "without": one.without,
+        "sources": one.sources.to_dict("records"),
+    }

@@ -1,20 +1,22 @@
 """
-One decision taken apart for a person: what each source brought to it, and what would change it.
+Decisions taken apart for a person: what each source brought, what is missing, and what there would be without it.
 
-The decision itself is `weighted`'s; nothing is weighed here.
+The decisions themselves are `fuse`'s; here a method that was fitted there is only asked again with a source silent.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from alpha_pipeline.fusion.decision import DecisionRule, decide
+from alpha_pipeline.fusion.fuse import Opinion
+from alpha_pipeline.fusion.method import raw_confidence
+from alpha_pipeline.fusion.said import Said
 from alpha_pipeline.fusion.sources import WEIGHTS
-from alpha_pipeline.fusion.weighted import DecisionRule, fuse
 from alpha_pipeline.panel import KEY
-
-Fuse = Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -23,81 +25,81 @@ class Verdict:
     A decision and its reasons.
 
     Args:
-        market: name of the market.
-        symbol: of the market.
-        timestamp: close of the bar it was decided at, UTC.
-        decision: LONG, SHORT or HOLD.
-        value: fused, in [-1, 1].
-        confidence: fused, in [0, 1].
-        coverage: share of the weight table that spoke.
-        sources: `source`, `value`, `confidence`, `weight` (before absent sources are spread), `contribution` to the
-            value, `reason`; largest contribution first.
-        margin: one line: what is missing for a trade, or how much the trade has to spare.
-        without: source to the decision there would be without it, where it is another one.
+        row: of `tables.FUSED_SIGNAL`.
+        sources: `source`, `value`, `confidence`, `weight` (of the weight table), `contribution` to the fused value,
+            `reason`; largest contribution first.
+        margin: one line: what is missing for a trade, or what the trade has to spare.
+        without: source to the decision there would be if it had been silent, where that is another one.
     """
 
-    market: str
-    symbol: str
-    timestamp: pd.Timestamp
-    decision: str
-    value: float
-    confidence: float
-    coverage: float
+    row: Mapping[str, object]
     sources: pd.DataFrame
     margin: str
     without: dict[str, str]
 
 
-def verdict(row: Mapping[str, object], said: pd.DataFrame, rule: DecisionRule, refuse: Fuse = fuse) -> Verdict:
+def verdicts(fused: pd.DataFrame, signals: pd.DataFrame, believed: Opinion, rule: DecisionRule) -> list[Verdict]:
     """
-    Take one decision apart.
+    Take decisions of one market apart.
 
     Args:
-        row: of `tables.FUSED_SIGNAL`.
-        said: rows of `tables.SOURCE_SIGNALS` of its market; those of its bar and symbol count.
-        rule: the thresholds it was decided by.
-        refuse: fuses again what is left without a source.
+        fused: rows of `tables.FUSED_SIGNAL` of the market.
+        signals: rows of `tables.SOURCE_SIGNALS` of the market; those of the bars and symbols of `fused` count.
+        believed: the method and the calibration of that time.
+        rule: the thresholds.
+
+    Returns:
+        One for each row of `fused`, in order.
+
+    Raises:
+        DataError: a signal is not what it may be.
     """
-    market, symbol, when = str(row["market"]), str(row["symbol"]), pd.Timestamp(str(row["timestamp"]))
-    mine = said[(said["symbol"] == symbol) & (said["timestamp"] == when)]
-    shares = json.loads(str(row["breakdown"]))
-    sources = mine.assign(weight=mine["source"].map(WEIGHTS), contribution=mine["source"].map(shares).astype(float))
-    order = sources["contribution"].abs().sort_values(ascending=False, kind="stable").index
-    value, confidence = float(str(row["value"])), float(str(row["confidence"]))
-    return Verdict(
-        market,
-        symbol,
-        when,
-        str(row["decision"]),
-        value,
-        confidence,
-        float(str(row["coverage"])),
-        sources.loc[order].drop(columns=KEY).reset_index(drop=True),
-        _margin(str(row["decision"]), value, confidence, rule),
-        _without(market, mine, str(row["decision"]), refuse),
-    )
-
-
-def _without(market: str, mine: pd.DataFrame, decision: str, refuse: Fuse) -> dict[str, str]:
-    found = {}
-    for source in mine["source"]:
-        left = refuse({market: mine[mine["source"] != source]})
-        other = str(left["decision"].iloc[0]) if len(left) else "HOLD"
-        if other != decision:
-            found[str(source)] = other
+    mine = signals.merge(fused[KEY], on=KEY)
+    said = Said.from_table(mine)
+    place = pd.MultiIndex.from_frame(said.keys).get_indexer(pd.MultiIndex.from_frame(fused[KEY]))
+    others = {
+        source: _decisions(said.without([source]), believed, rule)[place] for source in sorted(set(mine["source"]))
+    }
+    found = []
+    for number, record in enumerate(fused.to_dict("records")):
+        row = {str(name): value for name, value in record.items()}
+        spoke = mine[(mine["symbol"] == row["symbol"]) & (mine["timestamp"] == row["timestamp"])]
+        shares = json.loads(str(row["breakdown"]))
+        sources = spoke.assign(
+            weight=spoke["source"].map(WEIGHTS), contribution=spoke["source"].map(shares).astype(float)
+        )
+        order = sources["contribution"].abs().sort_values(ascending=False, kind="stable").index
+        changes = {source: str(others[source][number]) for source in spoke["source"]}
+        found.append(
+            Verdict(
+                row,
+                sources.loc[order].drop(columns=KEY).reset_index(drop=True),
+                margin(str(row["decision"]), float(row["value"]), float(row["confidence"]), rule),
+                {source: other for source, other in changes.items() if other != row["decision"]},
+            )
+        )
     return found
 
 
-def _margin(decision: str, value: float, confidence: float, rule: DecisionRule) -> str:
-    size, sure = abs(value), f"{confidence:.0%} against {rule.confidence:.0%}"
+def margin(decision: str, value: float, confidence: float, rule: DecisionRule) -> str:
+    """What a HOLD lacks for a trade, or what a trade has to spare, by the rule; says so where the rule was another."""
+    if str(decide(np.array([value]), np.array([confidence]), rule)[0]) != decision:
+        return "decided by other thresholds than these"
+    size = abs(value)
     if decision != "HOLD":
-        spare = (
-            f"{size - rule.threshold:.2f} of value and {100 * (confidence - rule.confidence):.0f} points of confidence"
-        )
-        return f"{decision} has {spare} to spare"
+        points = 100 * (confidence - rule.confidence)
+        return f"{decision} has {size - rule.threshold:.2f} of value and {points:.1f} points of confidence to spare"
     missing = []
     if not size > rule.threshold:
-        missing.append(f"a value beyond {rule.threshold:.2f} ({size:.2f} now)")
+        missing.append(f"value ({size:.2f}, needs more than {rule.threshold:.2f})")
     if not confidence > rule.confidence:
-        missing.append(f"confidence ({sure})")
-    return f"for {'LONG' if value >= 0 else 'SHORT'} it lacks {' and '.join(missing) or 'a defined value'}"
+        missing.append(f"confidence ({confidence:.1%}, needs more than {rule.confidence:.0%})")
+    return f"for {'LONG' if value >= 0 else 'SHORT'} it lacks {' and '.join(missing)}"
+
+
+def _decisions(said: Said, believed: Opinion, rule: DecisionRule) -> np.ndarray:
+    """(rows,) what would be decided; HOLD where nobody spoke."""
+    combined = believed.fitted.combine(said)
+    raw = raw_confidence(said, combined, rule.agreement_share, rule.coverage_share)
+    decided = decide(combined.value, believed.calibration.apply(combined.value, raw), rule)
+    return np.where(said.spoke.any(axis=1), decided, "HOLD")
