@@ -77,7 +77,8 @@ class Version(argparse.Action):
         """Print it and leave."""
         from importlib.metadata import version
 
-        parser.exit(message=f"alpha-pipeline {version('alpha-pipeline')}\n")
+        print(f"alpha-pipeline {version('alpha-pipeline')}")
+        parser.exit()
 
 
 def parse(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Namespace:

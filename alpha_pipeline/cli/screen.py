@@ -124,8 +124,10 @@ def _defined(found: object) -> object:
         return [_defined(value) for value in found]
     if hasattr(found, "item") and not hasattr(found, "isoformat"):
         found = found.item()  # a number of numpy
-    return None if isinstance(found, float) and not math.isfinite(found) else found
+    if isinstance(found, float):
+        return found if math.isfinite(found) else None
+    return found if found == found else None  # NaT differs from itself
 
 
 def _plain(found: object) -> str:
-    return str(found.isoformat()) if hasattr(found, "isoformat") and str(found) != "NaT" else str(found)
+    return str(found.isoformat()) if hasattr(found, "isoformat") else str(found)
