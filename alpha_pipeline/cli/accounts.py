@@ -37,6 +37,7 @@ class Scene:
         bars: of the window.
         first: close of its first bar, ISO, UTC.
         last: close of its last bar.
+        funded: whether what holders of perpetuals pay is known.
         config: how is traded.
     """
 
@@ -49,6 +50,7 @@ class Scene:
     bars: int
     first: str
     last: str
+    funded: bool
     config: "BacktestConfig"
 
     @property
@@ -111,7 +113,8 @@ def show(found: Sequence[Followed], scene: Scene, orders: int) -> None:
             "stretch": STRETCHES[scene.stretch].format(times=plural(scene.opening or 0, "time")),
             "book": f"{config.mode}, decided every {rhythm}, filled at the next {config.fill}, "
             f"at most {config.max_weight:.0%} a symbol",
-            "costs": f"{config.fee_bps:g} bps fee, {config.slippage_bps:g} bps slippage, from the first entry on",
+            "costs": f"{config.fee_bps:g} bps fee, {config.slippage_bps:g} bps slippage, from the first entry on"
+            + ("" if scene.funded or scene.market != "crypto" else "; funding is not in these data"),
         }
     )
     say()

@@ -98,7 +98,8 @@ def _backtest(options: argparse.Namespace) -> int:
             step(name)
     closes = bars.panel.timestamps[slice(*window)].astype("datetime64[m]").astype(str)
     first, last = f"{closes[0]}Z", f"{closes[-1]}Z"
-    scene = Scene(bars.market.name, bars.source, part, opening, symbols, taken, len(closes), first, last, config)
+    known = bars.funding is not None
+    scene = Scene(bars.market.name, bars.source, part, opening, symbols, taken, len(closes), first, last, known, config)
     if options.out:
         _write(found, options.out)
     if options.json:

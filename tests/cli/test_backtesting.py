@@ -56,7 +56,7 @@ def test_one_symbol_in_money(capsys: Captured) -> None:
     for line in (
         "embedded prices, crypto: BTCUSD (taken: BTCUSD for BTC/USDT)", "720 from 2019-", "the end of train",
         "time_series, decided every 24 bars, filled at the next open, at most 50% a symbol",
-        "10 bps fee, 5 bps slippage",
+        "10 bps fee, 5 bps slippage", "funding is not in these data",
         "factor    -ts_zscore(close, 120)", "equity    50,000.00 -> ", "fees and slippage", "in all,",
         "a year (mean times",
         "holding the symbol", "max drawdown -", "Sharpe ", " +- ", "Sortino ", "turnover ", "bars held",
