@@ -27,6 +27,7 @@ from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
+from alpha_pipeline.reporting.wording import plural
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
@@ -105,7 +106,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
-            context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
+            context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
         return dg.Output(trials, metadata=_describe_trials(trials))
 
     return factor_definitions
