@@ -21,7 +21,7 @@ from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
-from assets.schedules import nightly_schedule  # noqa: E402
+from assets.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.sealed import sealed_assets  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
@@ -49,9 +49,11 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
     assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
+    keys = [key for asset in assets for key in asset.keys]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        schedules=[nightly_schedule(market) for market in MARKETS],
+        schedules=[nightly_schedule(market, keys) for market in MARKETS],
+        sensors=[joined_sensor()],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),
     )

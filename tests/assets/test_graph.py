@@ -112,8 +112,12 @@ def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-
     assert whole == {"ohlcv_history"}
 
 
-def test_one_nightly_schedule_per_market_stopped_at_first() -> None:
+def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
     """A clone must not begin to spend tokens by itself."""
-    schedules = {s.name: s for s in build_defs().schedules or []}
-    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule"}
-    assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+    defs = build_defs()
+    schedules = {s.name: s.default_status for s in defs.schedules or []}
+    assert schedules == dict.fromkeys(
+        ("nightly_crypto_schedule", "nightly_equities_schedule"), dg.DefaultScheduleStatus.STOPPED
+    )
+    sensors = {s.name: s.default_status for s in defs.sensors or []}
+    assert sensors == {"nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED}
