@@ -51,7 +51,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
     keys = [key for asset in assets for key in asset.keys]
     return dg.Definitions(
-        assets=dg.with_source_code_references(assets),
+        assets=assets,
         schedules=[nightly_schedule(market, keys) for market in MARKETS],
         sensors=[joined_sensor()],
         resources={**_resources(), **(resource_overrides or {})},

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alpha_pipeline.market import Market, expected_closes
 
-# A market that has not spoken this long after its day is over is joined without; when it speaks, the day is joined anew.
+# A market that is silent this long after its day is over is joined without; when it speaks, the day is joined anew.
 WAIT_HOURS = 6.0
 
 

@@ -99,8 +99,8 @@ def joined_sensor() -> dg.SensorDefinition:
         name="nightly_joined_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Joins a night when every market has its signals, has no session, or is hours late; and again when a "
-        "late one comes.",
+        description="Joins a night when every market has its signals, no session, or is hours late; anew when a late one "
+        "comes.",
     )
     def joined(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now, instance = datetime.now(UTC), context.instance
@@ -130,7 +130,7 @@ def days_asked_for(instance: dg.DagsterInstance, job: str, key: dg.AssetKey) -> 
     """Days that a run which has not ended will write of an asset, whoever asked for it: as part of a job or by name."""
     days: set[str] = set()
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if run.job_name == job and run.asset_selection is None or key in (run.asset_selection or ()):
+        if (run.job_name == job and run.asset_selection is None) or key in (run.asset_selection or ()):
             days.update(_days_of(run.tags))
     return days
 
@@ -142,7 +142,7 @@ def _days_of(tags: Mapping[str, str]) -> Iterable[str]:
 
 
 def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[str]) -> Mapping[str, int]:
-    """Number of the last materialization of each day in the event log, which only grows; a day never written has none."""
+    """Number of the last materialization of each day in the event log, which only grows; none where there is none."""
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     return instance.event_log_storage.get_latest_storage_id_by_partition(key, kind, set(days))
 

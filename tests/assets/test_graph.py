@@ -1,5 +1,7 @@
 """The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -100,7 +102,8 @@ def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no
         assert node.group_name in GROUPS
         assert node.owners and node.kinds and node.description and node.code_version, key
         assert node.metadata["dagster/column_schema"].columns, key
-        assert node.metadata["dagster/code_references"].code_references, key
+        (written,) = node.metadata["dagster/code_references"].code_references
+        assert "@stored(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
