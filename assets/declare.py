@@ -14,6 +14,7 @@ import pandas as pd
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import plain
 from alpha_pipeline.tables import Table
+from assets.freshness import freshness
 from assets.partitions import DAYS
 from assets.steps import guarded
 
@@ -67,6 +68,7 @@ def stored(
             code_version=code_version,
             partitions_def=DAYS if partitioned else None,
             backfill_policy=dg.BackfillPolicy.single_run(),
+            freshness_policy=freshness(group, table.name, market),
             ins=ins,
             io_manager_key="lake",
             check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]

@@ -24,7 +24,7 @@ from alpha_pipeline.mining import (
     next_library,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES
+from alpha_pipeline.mining.budget import PRICES, month_so_far, spent, tightest
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
@@ -106,7 +106,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
             context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
-        return dg.Output(trials, metadata=_describe_trials(trials))
+        month = month_so_far(ledger, night.start)
+        limit, used = tightest(settings.budget, spent(trials[trials["night"] == night.start]), month)
+        return dg.Output(trials, metadata={**_describe_trials(trials), "limit": limit, "limit_used": used})
 
     return factor_definitions
 

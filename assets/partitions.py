@@ -12,9 +12,9 @@ import dagster as dg
 import pandas as pd
 
 # The embedded prices end on 2019-10-01; live data begin where the user says and go on.
-_LIVE = os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
-FIRST_DAY = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", "2026-01-01" if _LIVE else "2019-07-01")
-END_DAY = os.environ.get("ALPHA_PIPELINE_END_DAY", "" if _LIVE else "2019-10-01") or None
+LIVE = os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
+FIRST_DAY = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", "2026-01-01" if LIVE else "2019-07-01")
+END_DAY = os.environ.get("ALPHA_PIPELINE_END_DAY", "" if LIVE else "2019-10-01") or None
 
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=END_DAY)
 

@@ -99,7 +99,7 @@ def joined_sensor() -> dg.SensorDefinition:
         name="nightly_joined_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Joins a night when every market has its signals, no session, or is hours late; anew when a late one "
+        description="Joins a night once every market has signals, no session, or is hours late; anew when a late one "
         "comes.",
     )
     def joined(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:

@@ -123,4 +123,8 @@ def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
         ("nightly_crypto_schedule", "nightly_equities_schedule"), dg.DefaultScheduleStatus.STOPPED
     )
     sensors = {s.name: s.default_status for s in defs.sensors or []}
-    assert sensors == {"nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED}
+    alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")
+    assert sensors == {
+        "nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED,
+        **dict.fromkeys(("sweeper", *(f"{name}_alert" for name in alerts)), dg.DefaultSensorStatus.RUNNING),
+    }
