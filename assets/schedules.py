@@ -15,6 +15,7 @@ from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.nights import days_to_join, missing_ranges
 from assets.declare import key_of
 from assets.partitions import DAYS
+from resources.lake import days_between
 
 CATCH_UP_DAYS = 14
 # Half an hour after the day is over; equity sessions end Monday to Friday, hence nights from Tuesday to Saturday.
@@ -137,7 +138,7 @@ def days_asked_for(instance: dg.DagsterInstance, job: str, key: dg.AssetKey) -> 
 
 def _days_of(tags: Mapping[str, str]) -> Iterable[str]:
     if FIRST in tags and LAST in tags:
-        return DAYS.get_partition_keys_in_range(dg.PartitionKeyRange(tags[FIRST], tags[LAST]))
+        return days_between(tags[FIRST], tags[LAST])
     return [tags[ONLY]] if ONLY in tags else []
 
 
