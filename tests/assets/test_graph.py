@@ -28,9 +28,9 @@ PER_MARKET = {
         "raw_onchain",
     },
     "factor_definitions": {"ohlcv_history", "market_panel", "raw_funding", "factor_definitions"},
-    "factor_library": {"factor_definitions", "factor_library"},
+    "factor_library": {"factor_definitions", "factor_library", "ohlcv_history", "market_panel", "raw_funding"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
-    "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
+    "noise_floor": {"factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "backtest_metrics": {
         "factor_library",
         "factor_definitions",
@@ -84,8 +84,9 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        "crypto/source_signals",
-        "equities/source_signals",
+        f"{market}/{table}"
+        for market in ("crypto", "equities")
+        for table in ("source_signals", "ohlcv_history", "market_panel")
     }
 
 
