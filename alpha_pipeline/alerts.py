@@ -108,16 +108,15 @@ def decay(market: str, night: str, now: Mapping[str, object], before: Mapping[st
         market: whose library.
         night: ISO day.
         now, before: what tonight's library and the one before it tell: `probation_factors`, `retired_factors` (counts;
-            none is zero) and, where there is any, `changes` (text).
+            none is zero) and `changes` (how many factors moved).
     """
     counts = {name: (_count(now.get(name)), _count(before.get(name))) for name in DECAYED}
     grown = [f"{new} {DECAYED[name]}, {old} the night before" for name, (new, old) in counts.items() if new > old]
     if not grown:
         return None
-    changes = str(now.get("changes") or "")
-    return Alert(
-        "decay", f"factors of {market} lose what they had: {'; '.join(grown)}", tuple(changes.splitlines()), night
-    )
+    moved = _count(now.get("changes"))
+    lines = (f"{moved} factors moved; why is in the metadata of {market}/factor_library",) if moved else ()
+    return Alert("decay", f"factors of {market} lose what they had: {'; '.join(grown)}", lines, night)
 
 
 def _is_late(market: Market, day: str, now: datetime) -> bool:

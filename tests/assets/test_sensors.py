@@ -122,7 +122,7 @@ def test_a_budget_nearly_used_and_a_library_that_decays(
     )
     first = told(tmp_path)
     materialize(instance, TRIALS, DAY, limit="money", limit_used=0.91)
-    materialize(instance, LIBRARY, DAY, retired_factors=2, changes="ts_mean(close, 5): retired")
+    materialize(instance, LIBRARY, DAY, retired_factors=2, changes=1)
     look(defs, instance, "budget_alert", tmp_path, spent)
     look(defs, instance, "decay_alert", tmp_path, decayed)
     assert [line for line in told(tmp_path) if line not in first] == [
