@@ -29,7 +29,7 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
 
 
 def test_rows_of_an_append_only_table_stay_and_new_keys_are_added(lake: Lake) -> None:
-    """Whatever is written later: the first word stands, in the order of the keys, and the same rows are the same bytes."""
+    """The first word stands, in the order of the keys; the same rows are the same bytes."""
     lake.write_range(LEDGER, outcomes("B", "D"), "2019-07-01", "2019-07-01")
     first = lake.read_bytes(f"{LEDGER}/day=2019-07-01/part-0.parquet")
     (again,) = lake.write_range(LEDGER, outcomes("D", "B", net=-0.9), "2019-07-01", "2019-07-01")
