@@ -76,7 +76,8 @@ def book(
     """
     mine = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
     account = _Account.of(before, panel, mine["symbol"], market, since, config)
-    waiting = [(_utc64(at), group) for at, group in mine.groupby("timestamp")]
+    moments = pd.DatetimeIndex(mine["timestamp"]).unique().sort_values()
+    waiting = [(_utc64(at), mine[mine["timestamp"] == at]) for at in moments]
     paid = np.zeros((len(panel.timestamps) + 1, len(panel.symbols)))  # a bar's row: what was due since the bar before
     if funding is not None:
         paid[1:] = funding_payments(funding, panel, "close")
@@ -132,18 +133,27 @@ class _Account:
         cash = before.loc[before["symbol"] == CASH, "value"]
         symbols = sorted({*panel.symbols, *held.index, *named})
         columns = np.array([symbols.index(symbol) for symbol in panel.symbols], int)
-        book = held.reindex(symbols)
-        times = [book[name].dt.tz_localize(None).to_numpy("datetime64[us]") for name in ("priced_at", "decided_at")]
+        known = held.reindex(symbols)
+
+        def numbers(name: str, blank: float = 0.0) -> Array:
+            return np.nan_to_num(known[name].to_numpy(float), nan=blank)
+
+        def moments(name: str) -> Array:
+            return known[name].dt.tz_localize(None).to_numpy("datetime64[us]").copy()
+
         account = cls(
             market,
             config,
             symbols,
             columns,
-            float(cash.iloc[0]) if len(cash) else round(config.capital, 2),
-            *(book[name].fillna(0.0).to_numpy(float).copy() for name in ("quantity", "ordered", "target")),
-            book["price"].to_numpy(float).copy(),
-            *(moments.copy() for moments in times),
-            book["value"].fillna(0.0).to_numpy(float).copy(),
+            cash=float(cash.iloc[0]) if len(cash) else round(config.capital, 2),
+            quantity=numbers("quantity"),
+            ordered=numbers("ordered"),
+            target=numbers("target"),
+            price=numbers("price", np.nan),
+            priced_at=moments("priced_at"),
+            decided_at=moments("decided_at"),
+            value=numbers("value"),
         )
         account._know(panel, panel.closed_by(since))
         return account
@@ -151,7 +161,7 @@ class _Account:
     def _know(self, panel: Panel, stop: int) -> None:
         """Last prices before bar `stop` of the symbols the book does not price: its own are those it was marked at."""
         for column, place in enumerate(self.columns):
-            seen = np.flatnonzero(np.isfinite(panel["close"][:stop, column])) if "close" in panel.fields else ()
+            seen = np.flatnonzero(np.isfinite(panel["close"][:stop, column]))
             if len(seen) and not np.isfinite(self.price[place]):
                 self.price[place], self.priced_at[place] = panel["close"][seen[-1], column], panel.timestamps[seen[-1]]
 

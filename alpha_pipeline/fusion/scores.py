@@ -82,7 +82,7 @@ def score(record: pd.DataFrame) -> Score:
         len(record),
         hits,
         float(acted["net_return"].mean()) if len(acted) else np.nan,
-        float((1 + daily).prod() - 1) if len(daily) else np.nan,
+        float(np.prod(1 + daily.to_numpy(float)) - 1) if len(daily) else np.nan,
         float((error**2).mean()) if len(error) else np.nan,
         hits.rate * (1 - hits.rate),
     )
