@@ -15,10 +15,12 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
+from assets.export import export_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
+from assets.paper import paper_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
 from assets.schedules import nightly_schedule  # noqa: E402
@@ -29,6 +31,7 @@ from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
+from resources.webhook import SignalWebhook  # noqa: E402
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
@@ -38,7 +41,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     The whole graph.
 
     Args:
-        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`); for tests.
+        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`, ...); for tests.
 
     Raises:
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
@@ -48,7 +51,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
+    assets += [*joined_signal_assets(), *outcome_assets(), *paper_assets(), *export_assets(), *report_assets()]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
         schedules=[nightly_schedule(market) for market in MARKETS],
@@ -64,6 +67,7 @@ def _resources() -> dict[str, object]:
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),
         "mood": MoodResource.from_environment(),
+        "webhook": SignalWebhook.from_environment(),
     }
 
 

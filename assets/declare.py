@@ -13,7 +13,7 @@ import pandas as pd
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import plain
 from alpha_pipeline.tables import Table
-from assets.partitions import DAYS
+from assets.partitions import DAYS, earlier
 
 OWNER = "team:quant-research"
 MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}  # a colon makes an address a link
@@ -29,6 +29,7 @@ def stored(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
+    own_past: bool = False,
     checks: Mapping[str, str] | None = None,
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -44,6 +45,7 @@ def stored(
         partitioned: False for the one bulk table.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
+        own_past: it goes on from what it stored on earlier days, which it reads from the lake itself.
         checks: checks the asset reports itself and that only warn: name to what it measures.
         blocking: the same, but they stop everything downstream.
     """
@@ -60,6 +62,7 @@ def stored(
         partitions_def=DAYS if partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run(),
         ins=ins,
+        deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if own_past else None,
         io_manager_key="lake",
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
         + [

@@ -41,7 +41,25 @@ class PaperConfig:
             raise SettingError(f"capital above 0, gross and max_weight in (0, 1] expected; found {self}")
 
 
-def book(
+def bookable(
+    panel: Panel, decisions: pd.DataFrame, market: Market, since: pd.Timestamp | None, ends: Sequence[pd.Timestamp]
+) -> list[pd.Timestamp]:
+    """
+    The ends of days that can be marked for good: after the last mark, and decided if they have a bar.
+
+    A day whose decision is still to come is left out; the next one takes its trades along.
+    """
+    decided = decisions.loc[decisions["market"] == market.name, "timestamp"]
+    found = []
+    for end in ends:
+        start = end - pd.Timedelta(days=1)
+        bars = panel.closed_by(end) - panel.closed_by(start)
+        if (since is None or end > since) and (not bars or ((decided > start) & (decided <= end)).any()):
+            found.append(end)
+    return found
+
+
+def keep_book(
     before: pd.DataFrame,
     decisions: pd.DataFrame,
     panel: Panel,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.paper import CASH, PaperConfig, book
+from alpha_pipeline.fusion.paper import CASH, PaperConfig, bookable, keep_book
 from alpha_pipeline.market import CRYPTO, EQUITIES
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import FUSED_SIGNAL, PAPER_LEDGER, RAW_FUNDING
@@ -67,7 +67,9 @@ def assert_books_balance(rows: pd.DataFrame, capital: float) -> None:
 def test_a_decision_is_filled_at_the_next_close_and_marked_every_day() -> None:
     """Half of 1,000 at 100 is five units, bought at 110; then half of 1,000 at 110 is aimed at; HOLD sells at 90."""
     panel = prices(A=[100, 110, 120, 90])
-    rows = book(NOTHING, decided({"A": "LONG"}, {"A": "LONG"}, {"A": "HOLD"}, {}), panel, FREE, START, marks(4), HALF)
+    rows = keep_book(
+        NOTHING, decided({"A": "LONG"}, {"A": "LONG"}, {"A": "HOLD"}, {}), panel, FREE, START, marks(4), HALF
+    )
     assert of(rows, "A", "quantity") == [0, 5, 4.54545455, 0]
     assert of(rows, "A", "ordered") == [5, -0.45454545, -4.54545455, 0]
     assert of(rows, "A", "trade_price")[1:] == [110, 120, 90]
@@ -81,7 +83,7 @@ def test_a_short_earns_when_the_price_falls_and_pays_borrow() -> None:
     market = replace(FREE, borrow_bps_per_year=252.0)
     night = {"A": "SHORT"}
     panel = prices(A=[100, 100, 80])
-    rows = book(NOTHING, decided(night), panel, market, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided(night), panel, market, START, marks(3), HALF)
     assert of(rows, "A", "quantity") == [0, -5, -5]
     assert of(rows, "A", "carry") == [0, 0, -0.05]
     assert of(rows, "A", "profit") == [0, 0, 99.95]
@@ -92,7 +94,7 @@ def test_a_short_earns_when_the_price_falls_and_pays_borrow() -> None:
 def test_costs_are_those_of_the_market_on_every_trade() -> None:
     """25 basis points of 500 bought."""
     market = replace(FREE, fee_bps=10.0, slippage_bps=15.0)
-    rows = book(NOTHING, decided({"A": "LONG"}), prices(A=[100, 100]), market, START, marks(2), HALF)
+    rows = keep_book(NOTHING, decided({"A": "LONG"}), prices(A=[100, 100]), market, START, marks(2), HALF)
     assert of(rows, "A", "costs") == [0, 1.25]
     assert of(rows, CASH, "value") == [1000, 498.75]
     assert_books_balance(rows, 1000)
@@ -101,7 +103,7 @@ def test_costs_are_those_of_the_market_on_every_trade() -> None:
 def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
     """Filled when there is one again, at that price, with the units of the decision."""
     panel = prices(A=[100, np.nan, 50], B=[1, 1, 1])
-    rows = book(NOTHING, decided({"A": "LONG"}), panel, FREE, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided({"A": "LONG"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "ordered") == [5, 5, 0]
     assert rows[rows["symbol"] == "A"]["note"].tolist() == [
         "at the next bar",
@@ -109,7 +111,7 @@ def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
         "",
     ]
     assert of(rows, CASH, "value") == [1000, 1000, 750]
-    never = book(NOTHING, decided({"C": "LONG"}), panel, FREE, START, marks(1), HALF)
+    never = keep_book(NOTHING, decided({"C": "LONG"}), panel, FREE, START, marks(1), HALF)
     assert never["note"].tolist() == ["never had a price; nothing is ordered", ""]
     assert never["equity"].tolist() == [1000, 1000]
 
@@ -117,7 +119,7 @@ def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
 def test_a_later_decision_replaces_an_open_order() -> None:
     """The order that found no price is void."""
     panel = prices(A=[100, np.nan, 50], B=[1, 1, 1])
-    rows = book(NOTHING, decided({"A": "LONG"}, {"A": "HOLD"}), panel, FREE, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided({"A": "LONG"}, {"A": "HOLD"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "ordered") == [5, 0, 0] and of(rows, "A", "quantity") == [0, 0, 0]
 
 
@@ -135,7 +137,7 @@ def test_weights_are_equal_under_the_cap_and_the_gross(
 ) -> None:
     """Signed by the direction; nobody gets more than the cap, all together not more than the gross."""
     panel = prices(A=[1.0], B=[1.0], C=[1.0], D=[1.0])
-    rows = book(NOTHING, decided(decisions), panel, FREE, START, marks(1), config)
+    rows = keep_book(NOTHING, decided(decisions), panel, FREE, START, marks(1), config)
     sign = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
     for symbol, direction in decisions.items():
         assert of(rows, symbol, "target") == pytest.approx([sign[direction] * weight])
@@ -146,7 +148,7 @@ def test_a_split_changes_the_units_not_the_worth() -> None:
     split = {"A": [0, 0, 4, 0], "B": [0, 0, 4, 0]}
     panel = daily({"close": {"A": [100, 100, 25, 25], "B": [100, 100, 100, 100]}, "split": split})
     config = PaperConfig(capital=1000.0, max_weight=0.25)
-    rows = book(NOTHING, decided({"A": "LONG", "B": "SHORT"}), panel, FREE, START, marks(4), config)
+    rows = keep_book(NOTHING, decided({"A": "LONG", "B": "SHORT"}), panel, FREE, START, marks(4), config)
     assert of(rows, "A", "quantity") == [0, 2.5, 10, 10]
     assert of(rows, "B", "quantity") == [0, -2.5, -2.5, -2.5]
     assert of(rows, CASH, "equity") == [1000] * 4
@@ -156,7 +158,7 @@ def test_dividends_go_to_who_holds_and_come_from_who_is_short() -> None:
     """Two a share, by the holdings before the bar's trades."""
     paid = {"A": [0, 2, 2], "B": [0, 2, 2]}
     panel = daily({"close": {"A": [100, 100, 100], "B": [100, 100, 100]}, "dividend": paid})
-    rows = book(NOTHING, decided({"A": "LONG", "B": "SHORT"}), panel, FREE, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided({"A": "LONG", "B": "SHORT"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "carry") == [0, 0, 10] and of(rows, "B", "carry") == [0, 0, -10]
     assert_books_balance(rows, 1000)
 
@@ -165,10 +167,10 @@ def test_funding_is_paid_by_longs_at_its_stamp() -> None:
     """One in a hundred of 500, by who held at the stamp; the fill is at 20:00 of the second day."""
     stamps = [START + DAY + pd.Timedelta(12, "h"), START + 2 * DAY + pd.Timedelta(8, "h")]
     events = pd.DataFrame({"timestamp": stamps, "symbol": "A", "available_at": stamps, "funding": 0.01})
-    rows = book(NOTHING, decided({"A": "LONG"}), prices(A=[100, 100, 100]), FREE, START, marks(3), HALF, events)
+    rows = keep_book(NOTHING, decided({"A": "LONG"}), prices(A=[100, 100, 100]), FREE, START, marks(3), HALF, events)
     assert of(rows, "A", "carry") == [0, 0, -5]
     assert_books_balance(rows, 1000)
-    same = book(
+    same = keep_book(
         NOTHING, decided({"A": "LONG"}), prices(A=[100.0] * 3), FREE, START, marks(3), HALF, RAW_FUNDING.empty()
     )
     assert of(same, "A", "carry") == [0, 0, 0]
@@ -177,7 +179,7 @@ def test_funding_is_paid_by_longs_at_its_stamp() -> None:
 def test_a_name_that_is_no_longer_decided_is_sold() -> None:
     """Silence aims at nothing."""
     panel = prices(A=[100, 100, 100], B=[100, 100, 100])
-    rows = book(NOTHING, decided({"A": "LONG"}, {"B": "LONG"}), panel, FREE, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided({"A": "LONG"}, {"B": "LONG"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "quantity") == [0, 5, 0] and of(rows, "B", "quantity") == [0, 0, 5]
 
 
@@ -241,7 +243,7 @@ def test_the_book_is_that_of_an_event_loop(seed: int) -> None:
     """Equity within the cents that were rounded, positions within the eighth digit."""
     panel, decisions, funding = world(seed)
     config = PaperConfig(capital=50_000.0, max_weight=0.4)
-    rows = book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
+    rows = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
     equities, positions = by_events(panel, decisions, funding, config)
     assert of(rows, CASH, "equity") == pytest.approx(equities, abs=0.5)
     for symbol in "ABCD":
@@ -254,11 +256,11 @@ def test_night_by_night_is_the_same_book_as_all_at_once() -> None:
     """Each night starts from the stored rows of the one before, and sees no more bars than it may."""
     panel, decisions, funding = world(7)
     config = PaperConfig()
-    whole = book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
+    whole = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
     rows, since, nights = NOTHING, START, []
     for mark in marks(12):
         known = panel.rows(max(0, panel.closed_by(since) - 24), panel.closed_by(mark))
-        rows = book(rows, decisions[decisions["timestamp"] <= mark], known, CRYPTO, since, [mark], config, funding)
+        rows = keep_book(rows, decisions[decisions["timestamp"] <= mark], known, CRYPTO, since, [mark], config, funding)
         since = mark
         nights.append(rows)
     pd.testing.assert_frame_equal(pd.concat(nights, ignore_index=True), whole)
@@ -268,7 +270,27 @@ def test_the_future_changes_nothing() -> None:
     """Bars and decisions after a mark are not in its rows."""
     panel, decisions, funding = world(3)
     config = PaperConfig()
-    short = book(NOTHING, decisions, panel, CRYPTO, START, marks(5), config, funding)
+    short = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(5), config, funding)
     other = replace(panel, fields={"close": np.vstack([panel["close"][:120], panel["close"][120:] * 9])})
-    long = book(NOTHING, decisions, other, CRYPTO, START, marks(12), config, funding)
+    long = keep_book(NOTHING, decisions, other, CRYPTO, START, marks(12), config, funding)
     pd.testing.assert_frame_equal(long[long["timestamp"] <= marks(5)[-1]].reset_index(drop=True), short)
+
+
+def test_a_day_is_booked_once_it_is_decided() -> None:
+    """Not before its decision, not twice; a day without a bar needs none."""
+    panel = prices(A=[100, 100, 100])
+    decisions = decided({"A": "LONG"}, {}, {"A": "HOLD"})
+    ends = marks(4)
+    assert bookable(panel, decisions, FREE, None, ends) == [ends[0], ends[2], ends[3]]
+    assert bookable(panel, decisions, FREE, ends[0], ends) == [ends[2], ends[3]]
+    assert bookable(panel, decisions.assign(market="crypto"), FREE, None, ends) == [ends[3]]
+
+
+def test_a_day_left_out_is_taken_along_by_the_next() -> None:
+    """Its trades stand in the next row, and the books still balance."""
+    panel, decisions, funding = world(5)
+    some = [marks(12)[n] for n in (0, 1, 4, 11)]
+    rows = keep_book(NOTHING, decisions, panel, CRYPTO, START, some, PaperConfig(), funding)
+    whole = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), PaperConfig(), funding)
+    assert of(rows, CASH, "equity")[-1] == pytest.approx(of(whole, CASH, "equity")[-1], abs=0.5)
+    assert_books_balance(rows, 100_000)
