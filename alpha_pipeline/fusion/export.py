@@ -15,8 +15,19 @@ from alpha_pipeline.market import partition_days
 
 VERSION = 1
 STALE_DAYS = 7  # a market that has said nothing for longer has no signal
-COLUMNS = ("market", "symbol", "decided_at", "decision", "value", "confidence", "coverage", "sources", "reasons")
-TEXTS = ("market", "symbol", "decision", "reasons")
+COLUMNS = (
+    "market",
+    "symbol",
+    "decided_at",
+    "decision",
+    "value",
+    "confidence",
+    "method",
+    "coverage",
+    "sources",
+    "reasons",
+)
+TEXTS = ("market", "symbol", "decision", "method", "reasons")
 FORMULA = ("=", "+", "-", "@")
 DOCUMENTED = {
     "market": ("string", "crypto or equities"),
@@ -24,7 +35,8 @@ DOCUMENTED = {
     "decided_at": ("string", "close of the bar of the decision, ISO 8601, UTC; it may be acted on one bar later"),
     "decision": ("string", "LONG, SHORT or HOLD"),
     "value": ("number", "direction and strength, -1 to 1; null when undefined"),
-    "confidence": ("number", "0 to 1; null when undefined"),
+    "confidence": ("number", "how often such values had the right sign, 0 to 1; null when undefined"),
+    "method": ("string", "fusion method that made the value"),
     "coverage": ("number", "share of the weights of all sources that spoke, 0 to 1; null when undefined"),
     "sources": ("integer", "how many sources spoke"),
     "reasons": ("string", "the largest contributions in words; untrusted text, to be escaped before it is shown"),

@@ -51,7 +51,7 @@ PER_MARKET = {
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
 JOINED = {
-    "fused_signal": {"source_signals"},
+    "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
     "decision_ledger": {"fused_signal"},
     "signal_track_record": {"decision_ledger", "market_panel"},
     "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
@@ -104,8 +104,9 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     assert found == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        "crypto/source_signals",
-        "equities/source_signals",
+        f"{market}/{table}"
+        for market in ("crypto", "equities")
+        for table in ("source_signals", "ohlcv_history", "market_panel")
     }
 
 

@@ -22,7 +22,7 @@ def decision(at: str, market: str, symbol: str, said: str = "LONG", **more: obje
 
 
 def ledger(*rows: dict[str, object]) -> pd.DataFrame:
-    return pd.DataFrame(rows)[[column.name for column in DECISION_LEDGER.columns]]
+    return DECISION_LEDGER.complete(pd.DataFrame(rows))
 
 
 LEDGER = ledger(
