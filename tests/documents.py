@@ -26,7 +26,7 @@ FENCE = re.compile(
     r"(?::caption: (?P<title>[^\n]*)\n\n?)?(?P<body>.*?)^(?P=fence) *$",
     re.MULTILINE | re.DOTALL,
 )
-PROSE = ("text", "mermaid")  # shown, not run
+PROSE = ("text", "mermaid", "json")  # shown, not run
 
 # Commands that a page shows and no test of a page runs, with the test or the reason that stands for them.
 ELSEWHERE = {

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from resources.alerts import Alerts
 from resources.market_data import MarketDataResource
 from resources.mood import MoodResource
 
@@ -10,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 # Names that are put together when they are read: what stands before the braces, and what may follow.
 COMPOSED = {
-    "ALPHA_PIPELINE_": set(MarketDataResource.model_fields),
+    "ALPHA_PIPELINE_": (set(MarketDataResource.model_fields) | set(Alerts.model_fields)) - {"root"},
+    "ALPHA_PIPELINE_MAIL_": {name.removeprefix("mail_") for name in Alerts.model_fields if name.startswith("mail_")},
     "ALPHA_PIPELINE_MOOD_": set(MoodResource.model_fields) - {"mood"},
 }
 
