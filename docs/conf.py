@@ -17,7 +17,7 @@ version = release = installed("alpha-pipeline")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "reference"]
 exclude_patterns = ["_build"]
 default_role = "code"
-smartquotes = False  # texts of the code stand as they are
+smartquotes_action = "D"  # dashes alone: quotes of the code stand as they are
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
