@@ -48,7 +48,14 @@ PER_MARKET = {
         "market_panel",
     },
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
-    "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
+    "source_signals": {
+        "factor_library",
+        "factor_values",
+        "backtest_metrics",
+        "ohlcv_history",
+        "market_panel",
+        "raw_news",
+    },
 }
 JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
