@@ -17,7 +17,7 @@ from alpha_pipeline.panel import Array
 WIDTH = 8
 ROUNDS = 5
 STEPS = 20
-BATCH = 1_024
+BATCH = 768
 RATE = 0.03
 DECAY = 0.05
 # Rows are asked about in blocks of one size, so that a row gives the same bits whatever rows are beside it.

@@ -41,10 +41,13 @@ def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFra
     words: dict[str, list[str]] = {"reasons": [], "breakdown": []}
     lines = zip(*(long[name].tolist() for name in (*KEY, "source", "share", "reason")), strict=True)
     for _, group in groupby(lines, key=itemgetter(0, 1)):
-        shares = [(name, share, why) for _, _, name, share, why in group]
+        # Plus zero: what a method turned round but did not hear is 0, not -0.
+        shares = [(name, round(share, 6) + 0.0, why) for _, _, name, share, why in group]
         moved = [one for one in shares if abs(one[1]) >= 0.005] or shares
         words["reasons"].append(
-            "; ".join(f"{name} {share:+.2f} ({clip(why, LONGEST)})" for name, share, why in moved[:SHOWN])
+            "; ".join(
+                f"{name} {round(share, 2) + 0.0:+.2f} ({clip(why, LONGEST)})" for name, share, why in moved[:SHOWN]
+            )
         )
-        words["breakdown"].append(json.dumps({name: round(share, 6) for name, share, _ in shares}, sort_keys=True))
+        words["breakdown"].append(json.dumps({name: share for name, share, _ in shares}, sort_keys=True))
     return pd.DataFrame(words)
