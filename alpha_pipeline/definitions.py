@@ -26,11 +26,15 @@ from assets.schedules import nightly_schedule  # noqa: E402
 from assets.sealed import sealed_assets  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
+from resources.lake import Lake  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
+from resources.openings import count_opening  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
 
+# The shell goes through the same doors; it has no others.
+__all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
