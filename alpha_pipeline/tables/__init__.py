@@ -32,10 +32,19 @@ from alpha_pipeline.tables.raw import (
     RAW_SOCIAL,
 )
 from alpha_pipeline.tables.schema import FLOAT, INT, MOMENT, TEXT, TIME, Column, Table
-from alpha_pipeline.tables.signals import FUSED_SIGNAL, NIGHTLY_REPORT, SOURCE_SIGNALS, TRACK_RECORD
+from alpha_pipeline.tables.signals import (
+    DECISION_LEDGER,
+    FUSED_SIGNAL,
+    NIGHTLY_REPORT,
+    PAPER_LEDGER,
+    SIGNAL_EXPORT,
+    SOURCE_SIGNALS,
+    TRACK_RECORD,
+)
 
 __all__ = [
     "BREAKDOWN",
+    "DECISION_LEDGER",
     "FACTOR_VALUES",
     "FLOAT",
     "FUSED_SIGNAL",
@@ -51,6 +60,7 @@ __all__ = [
     "NOISE_FLOOR",
     "OHLCV",
     "OHLCV_HISTORY",
+    "PAPER_LEDGER",
     "RAW_ADJUSTMENTS",
     "RAW_DERIVATIVES",
     "RAW_FUNDING",
@@ -60,6 +70,7 @@ __all__ = [
     "RAW_ONCHAIN",
     "RAW_SOCIAL",
     "SEALED_TEST",
+    "SIGNAL_EXPORT",
     "SOURCE_SIGNALS",
     "TABLES",
     "TEAR_SHEETS",
@@ -77,6 +88,7 @@ TABLES = {
     for table in (
         RAW_INSTRUMENTS, RAW_OHLCV, OHLCV_HISTORY, RAW_ADJUSTMENTS, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL,
         RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR,
-        TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, TRACK_RECORD, NIGHTLY_REPORT,
+        TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, DECISION_LEDGER, TRACK_RECORD,
+        PAPER_LEDGER, SIGNAL_EXPORT, NIGHTLY_REPORT,
     )
 }  # fmt: skip
