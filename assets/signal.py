@@ -36,13 +36,15 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     tonight = {
         name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
     }
+    # A headline counts for a day, and a session may close before midnight: today's and yesterday's.
+    news = dg.AssetIn(key_of("raw_news", market), partition_mapping=lookback(1), metadata={"allow_missing": True})
 
     @stored(
         tables.SOURCE_SIGNALS,
         "signal",
         market,
         description="What price, volume, the factor library and the text and chain sources say, each in [-1, 1].",
-        ins={**tonight, **panel_inputs(market)},
+        ins={**tonight, **panel_inputs(market), "raw_news": news},
     )
     def source_signals_table(
         context: dg.AssetExecutionContext,
@@ -51,10 +53,13 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         backtest_metrics: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
+        raw_news: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel).until(span.end)
-        signals = source_signals(panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end)
+        signals = source_signals(
+            panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end, raw_news
+        )
         found = sorted(signals["source"].unique())
         context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
         last = signals[signals["timestamp"] == signals["timestamp"].max()]

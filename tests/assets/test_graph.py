@@ -50,7 +50,14 @@ PER_MARKET = {
         "market_panel",
     },
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
-    "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
+    "source_signals": {
+        "factor_library",
+        "factor_values",
+        "backtest_metrics",
+        "ohlcv_history",
+        "market_panel",
+        "raw_news",
+    },
 }
 JOINED = {
     "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
