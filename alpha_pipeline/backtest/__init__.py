@@ -3,7 +3,7 @@
 from alpha_pipeline.backtest.compare import compare, protocol
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
+from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, Tape, backtest, hold, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
 from alpha_pipeline.backtest.score import Stretch, score, scored
 from alpha_pipeline.backtest.slices import sliced
@@ -17,6 +17,7 @@ __all__ = [
     "Split",
     "Stretch",
     "Study",
+    "Tape",
     "backtest",
     "bar_returns",
     "combinatorial",
@@ -24,6 +25,7 @@ __all__ = [
     "compare",
     "forward_returns",
     "funding_payments",
+    "hold",
     "ic_decay",
     "predictive_correlation",
     "protocol",
