@@ -70,6 +70,7 @@ class Boosting:
 
 def _grown(past: Lessons, trees: int) -> HistGradientBoostingRegressor:
     x, y = _pushes(past.said), past.move - past.move.mean()
+    x = np.where(np.isfinite(x).any(axis=0), x, 0.0)  # scikit-learn cannot bin what was never said
     model = HistGradientBoostingRegressor(
         max_iter=trees,
         learning_rate=RATE,

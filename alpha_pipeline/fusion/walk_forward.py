@@ -4,7 +4,7 @@ What a fusion method would have said on days it had not learned from.
 What that was worth is measured by `comparison`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,9 @@ from alpha_pipeline.panel import Array, utc64
 
 # Out-of-sample days that methods are compared on; the method of the oldest of them learned from as many before.
 COMPARED_DAYS = 1_095
-# Where the calendar refits methods, whatever the run: the first days of quarters. Nights refit daily, which costs 90
-# times as much; the methods compared change little in a quarter of three years.
-REFIT = "QS"
+# Months on whose first day methods are refitted, whatever the run. Nights refit daily, at 90 times the cost.
+QUARTERS = (1, 4, 7, 10)
+HALVES = (1, 7)
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,15 @@ class Walked:
 
 
 def walk_forward(
-    past: Lessons, method: Method, rule: DecisionRule, first: pd.Timestamp, silent: Sequence[str] = ()
+    past: Lessons,
+    method: Method,
+    rule: DecisionRule,
+    first: pd.Timestamp,
+    silent: Sequence[str] = (),
+    months: Collection[int] = QUARTERS,
 ) -> Walked:
     """
-    Refit at the first days of quarters on lessons known then, and speak until the next.
+    Refit on the first days of some months on lessons known then, and speak until the next.
 
     A refit sees what a night of that day would: lessons whose outcome was known, decided at most `MEMORY_DAYS` before.
     Its rows depend on nothing later, so it does not matter when or in how long a run they are made.
@@ -66,11 +71,12 @@ def walk_forward(
         past: lessons of one market, in order of time.
         method: what is walked.
         rule: the thresholds.
-        first: days compared begin here, UTC; the quarter it falls in has begun before.
+        first: days compared begin here, UTC; the refit it falls under lies before.
         silent: sources left out, in the past as in what is told.
+        months: of the refits, numbers from 1.
 
     Returns:
-        Rows decided from `first` on; of those before there is a lesson to learn from all is HOLD.
+        Rows decided from `first` on. Before there were lessons to learn from, confidence is 0.5 and all is HOLD.
     """
     said = replace(past, said=past.said.without(silent))
     decided = said.decided_at
@@ -78,12 +84,14 @@ def walk_forward(
         nothing = np.empty(0)
         return Walked(said.pick(slice(0, 0)), nothing, nothing, np.empty(0, dtype=str), nothing)
     last = pd.Timestamp(decided[-1], tz="UTC")
-    refits = pd.date_range(first.normalize() - pd.DateOffset(months=3), last, freq=REFIT)
+    starts = pd.date_range(first.normalize() - pd.DateOffset(years=1), last, freq="MS")
+    refits = starts[starts.month.isin(months)]
+    refits = refits[max(int(np.searchsorted(refits, first, side="right")) - 1, 0) :]
     edges = [utc64(moment) for moment in refits] + [decided[-1] + np.timedelta64(1, "us")]
     compared = np.flatnonzero(decided >= utc64(first))
     value, confidence, days = np.zeros(len(said)), np.full(len(said), 0.5), np.zeros(len(said))
     for moment, start, stop in zip(refits, edges, edges[1:], strict=False):
-        # At the moment of a refit the night's bar has closed: what closes then is told by the refit before.
+        # A bar that closes at the very moment is told by the refit before: its night was fitted then.
         rows = compared[(decided[compared] > start) & (decided[compared] <= stop)]
         if len(rows):
             believed = opinion(said.known_by(moment, MEMORY_DAYS), method, rule)
