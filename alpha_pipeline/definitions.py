@@ -15,6 +15,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
+from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
@@ -48,10 +49,10 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
+    assets += [*joined_signal_assets(), *comparison_assets(), *outcome_assets(), *report_assets()]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        schedules=[nightly_schedule(market) for market in MARKETS],
+        schedules=[*(nightly_schedule(market) for market in MARKETS), comparison_schedule()],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),
     )

@@ -10,7 +10,7 @@ whose package is missing, wins nothing.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.hits import error, reliability, share
 from alpha_pipeline.fusion.lessons import Lessons
 from alpha_pipeline.fusion.method import Method
-from alpha_pipeline.fusion.methods import DEFAULT_METHOD, METHODS
+from alpha_pipeline.fusion.methods import METHODS
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
 from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import Array, Panel, utc64
@@ -63,7 +63,7 @@ class Contest:
         market: Market,
         nights: pd.DatetimeIndex,
         rule: DecisionRule,
-        ablated: Iterable[str] = (SIMPLEST,),
+        ablated: Collection[str] = (SIMPLEST,),
         methods: Mapping[str, Method] = METHODS,
     ) -> "Contest":
         """
@@ -79,8 +79,7 @@ class Contest:
             methods: those compared.
         """
         first = nights.min() - pd.Timedelta(days=COMPARED_DAYS)
-        spoke = past.said.spoke.any(axis=0)
-        sources = [name for name, heard in zip(past.said.sources, spoke, strict=True) if heard]
+        sources = _heard(past)
         # Sessions last for decades and have a hundred symbols: twice the step, as each refit of a method takes 0.5 s.
         months = QUARTERS if market.bars_per_day > 1 else HALVES
         walks, left_out = {}, {}
@@ -90,16 +89,44 @@ class Contest:
             except SettingError as refusal:
                 left_out[name] = str(refusal)
                 continue
-            for source in sources if name in set(ablated) and len(sources) > 1 else ():
+            for source in sources if name in ablated else ():
                 walks[name, source] = walk_forward(past, method, rule, first, [source], months)
         return cls(market, panel, walks, left_out)
+
+    @classmethod
+    def of_nights(
+        cls,
+        past: Lessons,
+        panel: Panel,
+        market: Market,
+        nights: pd.DatetimeIndex,
+        rule: DecisionRule,
+        ablated: Collection[str],
+    ) -> Iterator[tuple[pd.Timestamp, "Contest"]]:
+        """
+        The contest of each night; nights that have forgotten nothing since the first share their walks.
+
+        Arguments as in `of`; `past` holds what any of the nights sees.
+        """
+        shared = None
+        for night in nights:
+            forgotten = past.forgotten_by(night)
+            if (forgotten & (past.known_at <= utc64(night))).any():
+                seen = past.pick(~forgotten)
+                yield night, cls.of(seen, panel, market, nights[nights == night], rule, ablated)
+                continue
+            shared = shared or cls.of(past, panel, market, nights, rule, ablated)
+            yield night, shared
 
     def told(self, night: pd.Timestamp, in_force: str) -> pd.DataFrame:
         """Rows of `tables.FUSION_COMPARISON` of one night (its end, UTC), by outcomes known then."""
         known = {name: walk.known_by(night) for name, walk in self.walks.items()}
         reference = _books(known[SIMPLEST, ""], self.panel, self.market)[0] if (SIMPLEST, "") in known else None
         rows = []
+        heard = _heard(next(iter(known.values())).lessons) if known else []
         for (method, silent), walk in known.items():
+            if silent and (silent not in heard or len(heard) < 2):  # a later night of the run has heard of it
+                continue
             acted, valued = _books(walk, self.panel, self.market)
             rows.append(
                 {
@@ -113,9 +140,13 @@ class Contest:
             )
         nothing = {"bars": 0, "decisions": 0, "reliability": "[]"}
         rows = [{**row, "left_out": ""} for row in rows]
-        rows += [{"method": name, "silent_source": "", "left_out": why, **nothing} for name, why in self.left_out.items()]
+        rows += [
+            {"method": name, "silent_source": "", "left_out": why, **nothing} for name, why in self.left_out.items()
+        ]
         table = pd.DataFrame(rows).assign(
-            night=(night - pd.Timedelta(1, "us")).floor("D"), market=self.market.name, break_even=self._break_even(known)
+            night=(night - pd.Timedelta(1, "us")).floor("D"),
+            market=self.market.name,
+            break_even=self._break_even(known),
         )
         table["in_force"] = (table["method"] == in_force) & (table["silent_source"] == "")
         columns = [column.name for column in FUSION_COMPARISON.columns]
@@ -153,6 +184,11 @@ def winner(comparison: pd.DataFrame) -> str:
     weakest = (challengers.max(axis=1, skipna=False) * max(len(challengers), 1)).dropna()
     clear = weakest[weakest < ALPHA]
     return str(clear.idxmin()) if len(clear) else SIMPLEST
+
+
+def _heard(past: Lessons) -> list[str]:
+    """Sources that ever spoke."""
+    return [past.said.sources[i] for i in np.flatnonzero(past.said.spoke.any(axis=0))]
 
 
 def _forecasts(walk: Walked) -> dict[str, object]:
@@ -202,9 +238,9 @@ def _books(walk: Walked, panel: Panel, market: Market) -> tuple[pd.DataFrame, pd
     Equal capital for every symbol of the panel, held as decided, and by value without thresholds.
 
     Returns:
-        Twice `net` (fraction per day of trading after costs) and `turnover` (half the weight traded per day), index days
-        from the first decision to the last outcome; days without a position are 0. A decision whose outcome never came,
-        for want of a price, is not held.
+        Twice `net` (fraction per day of trading after costs) and `turnover` (half the weight traded per day), index
+        days from the first decision to the last outcome; days without a position are 0. A decision whose outcome never
+        came, for want of a price, is not held.
     """
     if not len(walk):
         nothing = pd.DataFrame({"net": [], "turnover": []}, index=pd.DatetimeIndex([]))

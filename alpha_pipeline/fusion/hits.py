@@ -20,7 +20,7 @@ class Bucket(NamedTuple):
     Args:
         confidence: mean of what was claimed.
         hit_rate: how often the sign was right.
-        low, high: 95 % interval of it, by bars; NaN below two bars.
+        low, high: 95 % interval of it, by bars; None below two bars.
         decisions: rows.
         bars: bars of decision.
     """
@@ -84,13 +84,15 @@ def reliability(confidence: Array, hit: Array, bars: Array) -> list[Bucket]:
     """Claim beside share, for each bucket that has rows, lowest claim first; arguments as in `share` and `error`."""
     place = _place(confidence)
     found = []
+    low: float | None
+    high: float | None
     for i in np.unique(place):
         mine = place == i
         mean, low, high = share(hit[mine], bars[mine])
-        known = np.isfinite(low)
-        interval = (low, high) if known else (None, None)
-        claimed = float(confidence[mine].mean())
-        found.append(Bucket(claimed, mean, *interval, int(mine.sum()), len(np.unique(bars[mine]))))
+        if np.isnan(low):
+            low = high = None
+        claimed, known = float(confidence[mine].mean()), len(np.unique(bars[mine]))
+        found.append(Bucket(claimed, mean, low, high, int(mine.sum()), known))
     return found
 
 

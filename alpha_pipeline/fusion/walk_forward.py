@@ -82,11 +82,11 @@ def walk_forward(
     decided = said.decided_at
     if not len(decided) or decided[-1] < utc64(first):
         nothing = np.empty(0)
-        return Walked(said.pick(slice(0, 0)), nothing, nothing, np.empty(0, dtype=str), nothing)
+        return Walked(said.pick(np.arange(0)), nothing, nothing, np.empty(0, dtype=str), nothing)
     last = pd.Timestamp(decided[-1], tz="UTC")
     starts = pd.date_range(first.normalize() - pd.DateOffset(years=1), last, freq="MS")
     refits = starts[starts.month.isin(months)]
-    refits = refits[max(int(np.searchsorted(refits, first, side="right")) - 1, 0) :]
+    refits = refits[max(int(refits.searchsorted(first, side="right")) - 1, 0) :]
     edges = [utc64(moment) for moment in refits] + [decided[-1] + np.timedelta64(1, "us")]
     compared = np.flatnonzero(decided >= utc64(first))
     value, confidence, days = np.zeros(len(said)), np.full(len(said), 0.5), np.zeros(len(said))

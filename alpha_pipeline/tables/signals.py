@@ -61,7 +61,9 @@ FUSION_COMPARISON = Table(
         column("calibration_error", FLOAT, "fraction", "mean distance of confidence and hit rate over buckets"),
         column("rank_ic", FLOAT, "", "mean rank correlation of values and returns across symbols"),
         column("rank_ic_t", FLOAT, "", "its t by Newey and West"),
-        column("net_return", FLOAT, "fraction per year", "holding the decisions, after costs; equal capital per symbol"),
+        column(
+            "net_return", FLOAT, "fraction per year", "holding the decisions, after costs; equal capital per symbol"
+        ),
         column("sharpe", FLOAT, "", "of that, annualised by the calendar"),
         column("turnover", FLOAT, "fraction per day", "half the weight traded"),
         column("value_net_return", FLOAT, "fraction per year", "holding every value as a weight, no thresholds"),

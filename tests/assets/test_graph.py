@@ -50,7 +50,7 @@ PER_MARKET = {
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
-JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
+JOINED = {"fused_signal", "fusion_comparison", "signal_track_record", "nightly_report"}
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
 BLOCKING = (
     {"ohlcv_history:history_quality", "market_panel:late_arrivals"}
@@ -81,11 +81,12 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
     assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
-    assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        f"{market}/{table}"
-        for market in ("crypto", "equities")
-        for table in ("source_signals", "ohlcv_history", "market_panel")
-    }
+    for joined in ("fused_signal", "fusion_comparison"):
+        assert {key.to_user_string() for key in graph.get(dg.AssetKey(joined)).parent_keys} == {
+            f"{market}/{table}"
+            for market in ("crypto", "equities")
+            for table in ("source_signals", "ohlcv_history", "market_panel")
+        }
 
 
 def test_leakage_and_data_quality_block(graph) -> None:  # type: ignore[no-untyped-def]
@@ -113,8 +114,8 @@ def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-
     assert whole == {"ohlcv_history"}
 
 
-def test_one_nightly_schedule_per_market_stopped_at_first() -> None:
-    """A clone must not begin to spend tokens by itself."""
+def test_schedules_are_stopped_at_first() -> None:
+    """One a night per market, one a week; a clone must not begin to spend tokens by itself."""
     schedules = {s.name: s for s in build_defs().schedules or []}
-    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule"}
+    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule", "weekly_comparison_schedule"}
     assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
