@@ -29,10 +29,12 @@ class Trees:
 
     Args:
         model: predicts a move from pushes, NaN where a source is silent.
+        heard: positions of the sources it was grown on.
         scale: makes values of predictions.
     """
 
     model: HistGradientBoostingRegressor | None
+    heard: Array
     scale: Shares
 
     def combine(self, now: Said) -> Combined:
@@ -42,7 +44,8 @@ class Trees:
         if self.model is None or not len(said):
             return np.zeros(len(said))
         with one_thread():
-            return self.scale.value(np.where(said.spoke.any(axis=1), _odd(self.model.predict, said), 0.0))
+            predicted = _odd(self.model.predict, _pushes(said, self.heard))
+        return self.scale.value(np.where(said.spoke[:, self.heard].any(axis=1), predicted, 0.0))
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,14 @@ class Boosting:
         with one_thread():
             trees = _count(known) if len(known) else 0
             if not trees:
-                return Trees(None, Shares(np.empty(0)))
-            model = _grown(known, trees)
-            return Trees(model, Shares.of(_odd(model.predict, known.said)))
+                return Trees(None, np.arange(0), Shares(np.empty(0)))
+            heard = _heard(known.said)
+            model = _grown(known, heard, trees)
+            return Trees(model, heard, Shares.of(_odd(model.predict, _pushes(known.said, heard))))
 
 
-def _grown(past: Lessons, trees: int) -> HistGradientBoostingRegressor:
-    x, y = _pushes(past.said), past.move - past.move.mean()
-    x = np.where(np.isfinite(x).any(axis=0), x, 0.0)  # scikit-learn cannot bin what was never said
+def _grown(past: Lessons, heard: Array, trees: int) -> HistGradientBoostingRegressor:
+    x, y = _pushes(past.said, heard), past.move - past.move.mean()
     model = HistGradientBoostingRegressor(
         max_iter=trees,
         learning_rate=RATE,
@@ -89,18 +92,22 @@ def _count(past: Lessons) -> int:
     if not pairs:
         return 0
     taught, tried = past.pick(pairs[-1][0]), past.pick(pairs[-1][1])
-    x, error = _pushes(tried.said), tried.move - taught.move.mean()
-    model = _grown(taught, TREES)
+    heard = _heard(taught.said)
+    x, model = _pushes(tried.said, heard), _grown(taught, heard, TREES)
     stages = zip(model.staged_predict(x), model.staged_predict(-x), strict=True)
-    found = best([gain(error, error - (up - down) / 2, tried.decided_at) for up, down in stages])
+    found = best([gain(tried.move, (up - down) / 2, tried.decided_at) for up, down in stages])
     return 0 if found is None else found + 1
 
 
-def _pushes(said: Said) -> Array:
-    """(rows, sources) value times confidence; NaN where silent."""
-    return said.value * said.confidence
+def _heard(said: Said) -> Array:
+    """Positions of the sources that ever spoke; a column without a number cannot be cut into bins."""
+    return np.flatnonzero(said.spoke.any(axis=0))
 
 
-def _odd(predict: Callable[[Array], Array], said: Said) -> Array:
-    x = _pushes(said)
+def _pushes(said: Said, heard: Array) -> Array:
+    """(rows, heard) value times confidence; NaN where silent."""
+    return (said.value * said.confidence)[:, heard]
+
+
+def _odd(predict: Callable[[Array], Array], x: Array) -> Array:
     return (predict(x) - predict(-x)) / 2

@@ -19,6 +19,8 @@ from alpha_pipeline.panel import Array
 FEWEST_BARS = 60
 # Stretches of time the past is cut into; each but the first is predicted from those before it.
 STRETCHES = 5
+# Gains are squares of moves in sigmas; what is smaller is none.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,22 @@ def splits(past: Lessons, stretches: int = STRETCHES) -> list[tuple[Array, Array
     return [pair for pair in pairs if len(pair[0])]
 
 
-def gain(errors_before: Array, errors_after: Array, bars: Array) -> float:
+def gain(move: Array, predicted: Array, bars: Array) -> float:
     """
-    By how much a prediction was better than none.
+    By how much a prediction was better than none, beyond a drift that both may have.
 
     Args:
-        errors_before: (rows,) errors without it.
-        errors_after: (rows,) errors with it.
+        move: (rows,) what happened.
+        predicted: (rows,) in the same unit.
         bars: (rows,) bar of decision; rows of a bar move together, so each bar counts once.
 
     Returns:
-        Mean over bars of the mean fall of the squared error; negative when it was worse.
+        Fall of the variance about the mean, by bars; negative when it was worse, 0 for the same prediction everywhere.
     """
     _, of_bar, rows = np.unique(bars, return_inverse=True, return_counts=True)
-    return float(np.mean(np.bincount(of_bar, errors_before**2 - errors_after**2) / rows))
+    weight = 1.0 / rows[of_bar] / len(rows)
+    before, after = (x - (weight * x).sum() for x in (move, move - predicted))
+    return float((weight * (before**2 - after**2)).sum())
 
 
 def occluded(value: Callable[[Said], Array], now: Said) -> Combined:
@@ -98,8 +102,8 @@ def occluded(value: Callable[[Said], Array], now: Said) -> Combined:
     whole, spoke = value(now), now.spoke
     effect = np.zeros(spoke.shape)
     for column in np.flatnonzero(spoke.any(axis=0)):
-        effect[:, column] = whole - value(now.without([now.sources[column]]))
-    effect[~spoke] = 0.0
+        rows = np.flatnonzero(spoke[:, column])
+        effect[rows, column] = whole[rows] - value(now.pick(rows).without([now.sources[column]]))
     size = np.abs(effect)
     size[size.sum(axis=1) == 0] = 1.0
     size = np.where(spoke, size, 0.0)
@@ -116,4 +120,4 @@ def one_thread() -> threadpool_limits:
 def best(gains: Sequence[float]) -> int | None:
     """Position of the largest gain, the first of equals; None when nothing gained: then nothing is the best to say."""
     found = int(np.argmax(gains))
-    return found if gains[found] > 0 else None
+    return found if gains[found] > ROUNDING else None

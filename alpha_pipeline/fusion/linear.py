@@ -80,12 +80,10 @@ def _standardised(past: Lessons) -> tuple[Array, Array]:
 
 
 def _worth(past: Lessons, x: Array, y: Array, make: Callable[[int], Regression]) -> float:
-    """By how much one penalty predicts stretches of the past better than the mean before them; 0 without stretches."""
-    before, after, bars = [], [], []
+    """Mean gain of one penalty over stretches of the past, each predicted from those before; 0 without any."""
+    gains = []
     for taught, tried in splits(past):
         model = make(len(taught))
         model.fit(x[taught], y[taught])
-        before.append(y[tried] - y[taught].mean())
-        after.append(y[tried] - model.predict(x[tried]))
-        bars.append(past.decided_at[tried])
-    return gain(*(np.concatenate(part) for part in (before, after, bars))) if bars else 0.0
+        gains.append(gain(y[tried], model.predict(x[tried]), past.decided_at[tried]))
+    return float(np.mean(gains)) if gains else 0.0
