@@ -120,6 +120,8 @@ def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span:
 
     The library is heard where its signals are stored, since it was chosen later than the panel's past.
     """
+    if "close" not in panel.fields:  # nothing is known of the market
+        return Lessons.none()
     told = frames[f"{market.name}_signals"]
     length = days + (span.end - span.start) / pd.Timedelta(days=1)
     said = [past_signals(panel, market, span.end, length), told[told["source"] == LIBRARY_SOURCE]]

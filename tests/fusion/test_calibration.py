@@ -103,9 +103,9 @@ def test_copies_of_a_row_prove_nothing_more() -> None:
 
 
 def test_a_claim_is_drawn_to_one_half_by_its_error() -> None:
-    """Log odds of 1 with an error of a half keep 1 - 1.64 / 2; less than the error keeps nothing; on both sides."""
+    """Log odds of 1.5 with an error of a half keep 1.5 less that error twice; what lies within keeps nothing."""
     covariance = np.diag([0.25, 0.0, 0.0])
-    for odds, kept in ((1.0, 1 - CHANCE / 2), (0.8, 0.0), (-1.0, CHANCE / 2 - 1)):
+    for odds, kept in ((1.5, 1.5 - CHANCE / 2), (0.9, 0.0), (-1.5, CHANCE / 2 - 1.5)):
         found = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
         assert found == pytest.approx(1 / (1 + np.exp(-kept)))
 

@@ -19,9 +19,9 @@ VOLUME = rng.uniform(1, 5, (len(TIMES), 3))
 
 
 def seen(first: pd.Timestamp, end: pd.Timestamp) -> Lessons:
-    """What a run of the nights from the day `first` to the moment `end` has: the history, and 98 days before `first`."""
+    """What a run of the nights from the day `first` to the moment `end` has: history, and 98 days before `first`."""
     since = first - pd.Timedelta(days=LOOKBACK)
-    rows = np.asarray((TIMES <= FIRST_DAY) | ((TIMES > since) & (TIMES <= end)))
+    rows = np.asarray((FIRST_DAY >= TIMES) | ((since < TIMES) & (end >= TIMES)))
     panel = Panel(
         TIMES[rows].tz_localize(None).to_numpy("datetime64[us]"),
         ("A", "B", "C"),
