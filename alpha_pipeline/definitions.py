@@ -17,6 +17,7 @@ from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
+from assets.library import library_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
@@ -26,11 +27,15 @@ from assets.schedules import nightly_schedule  # noqa: E402
 from assets.sealed import sealed_assets  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
+from resources.lake import Lake  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
+from resources.openings import count_opening  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
 
+# The shell goes through the same doors; it has no others.
+__all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
@@ -45,7 +50,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
     """
     per_market = (
-        raw_assets, panel_assets, factor_assets, noise_assets, backtest_assets, sealed_assets,
+        raw_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets, sealed_assets,
         tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]

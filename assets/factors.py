@@ -1,5 +1,5 @@
 """
-Factors: tonight's trials, the library they lead to, and the library's values.
+Factors: tonight's trials, and the values of the library they lead to.
 
 The outer loop is an edge: tonight's trials depend on those of every earlier night.
 """
@@ -21,13 +21,13 @@ from alpha_pipeline.mining import (
     Proposer,
     mine,
     mutation,
-    next_library,
     random_grammar,
 )
 from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
+from alpha_pipeline.reporting.wording import plural
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
@@ -46,23 +46,24 @@ INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """Everything known about a market up to the night: the bulk history and the recent days."""
+    """Everything known about a market up to the night: the bulk history and every day since."""
     return {
         "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
-        "market_panel": dg.AssetIn(key_of("market_panel", market), partition_mapping=lookback()),
+        "market_panel": dg.AssetIn(
+            key_of("market_panel", market), partition_mapping=lookback(), metadata={"from_the_first": True}
+        ),
     }
 
 
 def funding_input(market: Market) -> dict[str, dg.AssetIn]:
-    """What holders of perpetuals paid, where the market has any."""
-    optional = {"allow_missing": True}
-    key = key_of("raw_funding", market)
-    return {"raw_funding": dg.AssetIn(key, partition_mapping=lookback(), metadata=optional)}
+    """What holders of perpetuals paid since the first day, where the market has any."""
+    whole = {"allow_missing": True, "from_the_first": True}
+    return {"raw_funding": dg.AssetIn(key_of("raw_funding", market), partition_mapping=lookback(), metadata=whole)}
 
 
 def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
-    """Trials, library and values of one market."""
-    return [_trials(market), _library(market), _values(market)]
+    """Trials and values of one market."""
+    return [_trials(market), _values(market)]
 
 
 def _trials(market: Market) -> dg.AssetsDefinition:
@@ -105,7 +106,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
-            context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
+            context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
         return dg.Output(trials, metadata=_describe_trials(trials))
 
     return factor_definitions
@@ -161,39 +162,6 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float
         "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
     }
-
-
-def _library(market: Market) -> dg.AssetsDefinition:
-    own_past = dg.AssetIn(
-        key_of("factor_library", market), partition_mapping=earlier(), metadata={"allow_missing": True}
-    )
-
-    @stored(
-        tables.LIBRARY,
-        "mining",
-        market,
-        description="Factors in force that night: shipped references, admitted ones, on probation, retired.",
-        ins={"factor_definitions": dg.AssetIn(key_of("factor_definitions", market)), "earlier_library": own_past},
-    )
-    def factor_library(
-        context: dg.AssetExecutionContext, factor_definitions: pd.DataFrame, earlier_library: pd.DataFrame
-    ) -> dg.Output[pd.DataFrame]:
-        span = window(context)
-        library = earlier_library[earlier_library["night"] < span.start]
-        library = library[library["night"] == library["night"].max()]
-        nights = []
-        for night in span.days():
-            tonight = factor_definitions[factor_definitions["night"] == night.start]
-            library = next_library(night.start, library, tonight)
-            nights.append(library)
-        out = pd.concat(nights, ignore_index=True)
-        counts = library["status"].value_counts()
-        context.log.info("in force: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
-        shown = library[["factor_id", "status", "expression", "weight", "reason"]]
-        metadata = {f"{status}_factors": int(n) for status, n in counts.items()}
-        return dg.Output(out, metadata={**metadata, "library": markdown_table(shown, 30)})
-
-    return factor_library
 
 
 def _values(market: Market) -> dg.AssetsDefinition:

@@ -12,8 +12,8 @@ from alpha_pipeline.universe import hindsight
 from assets.declare import key_of, stored
 from assets.partitions import Window, lookback, window
 from assets.raw import FACTS
-from assets.sealed import openings
 from resources.market_data import MarketDataResource
+from resources.openings import openings
 from resources.parquet_io import ParquetIOManager
 
 TONIGHT = (
