@@ -16,23 +16,29 @@ from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
+from assets.export import export_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.library import library_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
+from assets.paper import paper_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
-from assets.schedules import nightly_schedule  # noqa: E402
+from assets.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.sealed import sealed_assets  # noqa: E402
+from assets.sensors import alert_sensors  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
+from assets.sweeper import sweeper  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
+from resources.alerts import Alerts  # noqa: E402
 from resources.lake import Lake  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
 from resources.openings import count_opening  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
+from resources.webhook import SignalWebhook  # noqa: E402
 
 # The shell goes through the same doors; it has no others.
 __all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
@@ -44,7 +50,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     The whole graph.
 
     Args:
-        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`); for tests.
+        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`, ...); for tests.
 
     Raises:
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
@@ -54,10 +60,20 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *comparison_assets(), *outcome_assets(), *report_assets()]
+    assets += [
+        *joined_signal_assets(),
+        *comparison_assets(),
+        *outcome_assets(),
+        *paper_assets(),
+        *export_assets(),
+        *report_assets(),
+    ]
+    keys = [key for asset in assets for key in asset.keys]
+    checks = [check for asset in assets for check in asset.check_keys]
     return dg.Definitions(
-        assets=dg.with_source_code_references(assets),
-        schedules=[*(nightly_schedule(market) for market in MARKETS), comparison_schedule()],
+        assets=assets,
+        schedules=[*(nightly_schedule(market, keys) for market in MARKETS), comparison_schedule()],
+        sensors=[joined_sensor(), sweeper(), *alert_sensors(checks)],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),
     )
@@ -66,10 +82,12 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
 def _resources() -> dict[str, object]:
     """Doors as the environment describes them; every setting has a default that works offline."""
     return {
+        "alerts_door": Alerts.from_environment(),
         "data": MarketDataResource.from_environment(),
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),
         "mood": MoodResource.from_environment(),
+        "webhook": SignalWebhook.from_environment(),
     }
 
 

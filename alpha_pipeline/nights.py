@@ -14,6 +14,11 @@ SAMPLE_DAYS = ("2019-07-01", "2019-10-01")
 LIVE_DAYS = ("2026-01-01", "")
 
 
+def is_live() -> bool:
+    """Whether prices come from vendors (`ALPHA_PIPELINE_SOURCE`), not from the embedded sample."""
+    return os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
+
+
 def first_day() -> str:
     """ISO day the graph begins: `ALPHA_PIPELINE_FIRST_DAY`, else by the source."""
     return os.environ.get("ALPHA_PIPELINE_FIRST_DAY", _defaults()[0])
@@ -53,4 +58,4 @@ def _day(text: str, what: str) -> date:
 
 
 def _defaults() -> tuple[str, str]:
-    return SAMPLE_DAYS if os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") == "sample" else LIVE_DAYS
+    return LIVE_DAYS if is_live() else SAMPLE_DAYS

@@ -23,7 +23,7 @@ from alpha_pipeline.mining import (
     mutation,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES
+from alpha_pipeline.mining.budget import PRICES, month_so_far, spent, tightest
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
@@ -107,7 +107,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
             context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
-        return dg.Output(trials, metadata=_describe_trials(trials))
+        month = month_so_far(ledger, night.start)
+        limit, used = tightest(settings.budget, spent(trials[trials["night"] == night.start]), month)
+        return dg.Output(trials, metadata={**_describe_trials(trials), "limit": limit, "limit_used": used})
 
     return factor_definitions
 

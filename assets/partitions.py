@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import dagster as dg
 import pandas as pd
 
-from alpha_pipeline.nights import end_day, first_day
+from alpha_pipeline.nights import end_day, first_day, is_live
 
+LIVE = is_live()
 FIRST_DAY, END_DAY = first_day(), end_day()
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=END_DAY)
 

@@ -14,7 +14,7 @@ from alpha_pipeline.panel import Array
 # Fewer bars prove nothing, and the error below is too small on them.
 MINIMUM_BARS = 30
 # Standard errors of the log odds that are given to chance: one-sided 2.3 %. With 0 a third of all decisions were acted
-# on in the embedded markets and a quarter in markets of noise; with 1.64 2 % and 1 %, with 2 fewer (decision 0009).
+# on in the embedded markets and a quarter in markets of noise; with 1.64 2 % and 1 %, with 2 fewer (decision 0012).
 CHANCE = 2.0
 # Weight in bars of the belief that nothing is known; only keeps the curve finite, the error does the doubting.
 PRIOR = 1.0

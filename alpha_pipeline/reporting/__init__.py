@@ -10,6 +10,7 @@ from alpha_pipeline.reporting.claims import claims_chart
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows, floor_text
 from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel, refusals, tokens, unanswered
+from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
@@ -34,6 +35,7 @@ __all__ = [
     "nothing",
     "price_chart",
     "refusals",
+    "reliability_chart",
     "signal_bars",
     "signal_heat",
     "signal_text",

@@ -10,13 +10,13 @@ from functools import partial
 
 import pandas as pd
 
+from alpha_pipeline.fusion.scores import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars, signal_heat
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.markup import chart, columns, folded, market_title, paragraph, table
-from alpha_pipeline.reporting.outcomes import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
 from alpha_pipeline.reporting.wording import clock, figure, percent, plain, plural, spoken
 from alpha_pipeline.tables import NOISE_FLOOR
@@ -110,7 +110,7 @@ def track_record(record: pd.DataFrame) -> list[str]:
     curves, rows = [], []
     for market, group in record.groupby("market"):
         curves.append(chart(partial(equity_chart, daily_returns(group), f"Equity of past decisions, {market}")))
-        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits in by_confidence(group)]
+        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits, _ in by_confidence(group)]
         rows += [
             (market, confidence, hits.decisions, percent(hits.rate), f"{percent(hits.low)} to {percent(hits.high)}")
             for confidence, hits in [("any", hit_rate(group)), *buckets]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from alpha_pipeline.fusion.scores import hit_rate
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.chapters import MarketNight, decisions, library, mining, track_record
 from alpha_pipeline.reporting.funnel import CONTROL, proposals, proposer_label
 from alpha_pipeline.reporting.markup import badge, bullets, navigation, page, paragraph, section, table, tiles
-from alpha_pipeline.reporting.outcomes import hit_rate
 from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.reporting.wording import UNDEFINED, day, percent, plural, spoken
 

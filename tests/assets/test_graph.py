@@ -1,5 +1,7 @@
 """The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -50,7 +52,25 @@ PER_MARKET = {
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
-JOINED = {"fused_signal", "fusion_comparison", "signal_track_record", "nightly_report"}
+JOINED = {
+    "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
+    "fusion_comparison": {"source_signals", "ohlcv_history", "market_panel"},
+    "decision_ledger": {"fused_signal"},
+    "signal_track_record": {"decision_ledger", "market_panel"},
+    "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
+    "signal_export": {"decision_ledger"},
+    "nightly_report": {
+        "fused_signal",
+        "signal_track_record",
+        "raw_instruments",
+        "factor_definitions",
+        "factor_library",
+        "noise_floor",
+        "backtest_metrics",
+        "source_signals",
+        "market_panel",
+    },
+}
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
 BLOCKING = (
     {"ohlcv_history:history_quality", "market_panel:late_arrivals"}
@@ -79,7 +99,12 @@ def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: i
 
 def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
-    assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
+    found = {
+        key.path[0]: {parent.path[-1] for parent in graph.get(key).parent_keys}
+        for key in graph.materializable_asset_keys
+        if len(key.path) == 1
+    }
+    assert found == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     for joined in ("fused_signal", "fusion_comparison"):
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(joined)).parent_keys} == {
@@ -102,7 +127,8 @@ def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no
         assert node.group_name in GROUPS
         assert node.owners and node.kinds and node.description and node.code_version, key
         assert node.metadata["dagster/column_schema"].columns, key
-        assert node.metadata["dagster/code_references"].code_references, key
+        (written,) = node.metadata["dagster/code_references"].code_references
+        assert "@stored(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
@@ -114,8 +140,17 @@ def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-
     assert whole == {"ohlcv_history"}
 
 
-def test_schedules_are_stopped_at_first() -> None:
-    """One a night per market, one a week; a clone must not begin to spend tokens by itself."""
-    schedules = {s.name: s for s in build_defs().schedules or []}
-    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule", "weekly_comparison_schedule"}
-    assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
+    """A clone must not begin to spend tokens by itself."""
+    defs = build_defs()
+    schedules = {s.name: s.default_status for s in defs.schedules or []}
+    assert schedules == dict.fromkeys(
+        ("nightly_crypto_schedule", "nightly_equities_schedule", "weekly_comparison_schedule"),
+        dg.DefaultScheduleStatus.STOPPED,
+    )
+    sensors = {s.name: s.default_status for s in defs.sensors or []}
+    alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")
+    assert sensors == {
+        "nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED,
+        **dict.fromkeys(("sweeper", *(f"{name}_alert" for name in alerts)), dg.DefaultSensorStatus.RUNNING),
+    }
