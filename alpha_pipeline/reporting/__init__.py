@@ -6,6 +6,7 @@ Frames in, strings out; nothing here measures, stores or decides.
 
 from alpha_pipeline.reporting.chapters import MarketNight
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, ic_bars, markdown_image, signal_bars, signal_heat
+from alpha_pipeline.reporting.claims import claims_chart
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows, floor_text
 from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel, refusals, tokens, unanswered
@@ -18,6 +19,7 @@ __all__ = [
     "STAGES",
     "MarketNight",
     "bar_chart",
+    "claims_chart",
     "cost_text",
     "equity_chart",
     "floor_rows",

@@ -61,6 +61,7 @@ PER_MARKET = {
 }
 JOINED = {
     "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
+    "fusion_comparison": {"source_signals", "ohlcv_history", "market_panel"},
     "decision_ledger": {"fused_signal"},
     "signal_track_record": {"decision_ledger", "market_panel"},
     "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
@@ -112,11 +113,12 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     }
     assert found == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
-    assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        f"{market}/{table}"
-        for market in ("crypto", "equities")
-        for table in ("source_signals", "ohlcv_history", "market_panel")
-    }
+    for joined in ("fused_signal", "fusion_comparison"):
+        assert {key.to_user_string() for key in graph.get(dg.AssetKey(joined)).parent_keys} == {
+            f"{market}/{table}"
+            for market in ("crypto", "equities")
+            for table in ("source_signals", "ohlcv_history", "market_panel")
+        }
 
 
 def test_leakage_and_data_quality_block(graph) -> None:  # type: ignore[no-untyped-def]
@@ -150,7 +152,8 @@ def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
     defs = build_defs()
     schedules = {s.name: s.default_status for s in defs.schedules or []}
     assert schedules == dict.fromkeys(
-        ("nightly_crypto_schedule", "nightly_equities_schedule"), dg.DefaultScheduleStatus.STOPPED
+        ("nightly_crypto_schedule", "nightly_equities_schedule", "weekly_comparison_schedule"),
+        dg.DefaultScheduleStatus.STOPPED,
     )
     sensors = {s.name: s.default_status for s in defs.sensors or []}
     alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")
