@@ -16,6 +16,8 @@ from alpha_pipeline.tables import Table
 from assets.partitions import DAYS
 
 OWNER = "team:quant-research"
+# In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
+LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
 MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}  # a colon makes an address a link
 
 
@@ -37,7 +39,7 @@ def stored(
 
     Args:
         table: what is stored; gives the name, the column schema and the units.
-        group: where it stands in the story of the lineage page.
+        group: one of LAYERS: where it stands in the story of the lineage page.
         market: prefix of the key; None for assets joined over markets.
         description: what a reader of the lineage page needs to know.
         code_version: raise it when the computation changes its result.
@@ -50,7 +52,7 @@ def stored(
     key = key_of(table.name, market)
     return dg.asset(
         key=key,
-        group_name=group,
+        group_name=f"{LAYERS.index(group) + 1}_{group}",
         description=description,
         owners=[OWNER],
         kinds=set(kinds),

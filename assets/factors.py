@@ -24,10 +24,19 @@ from alpha_pipeline.mining import (
     next_library,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES
+from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
-from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
+from alpha_pipeline.reporting import (
+    bar_chart,
+    best_of,
+    cost_text,
+    funnel_chart,
+    markdown_image,
+    proposals,
+    tokens,
+    unanswered,
+)
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
@@ -94,7 +103,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         panel = with_history(ohlcv_history, market_panel)
         settings = config.settings(Path(model.prices) if model.prices else PRICES)
         ledger = earlier_trials[earlier_trials["night"] < span.start]
-        nights = []
+        nights, month = [], Spent()
         with _proposer(model, config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
             for night in span.days():
@@ -102,11 +111,12 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 tell = partial(_tell, context, night.night)
                 paid = raw_funding[raw_funding["available_at"] <= night.end]
                 nights.append(mine(night.start, market, known, ledger, proposer, settings, tell, paid))
+                month = month_so_far(ledger, night.start)
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
             context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
-        return dg.Output(trials, metadata=_describe_trials(trials))
+        return dg.Output(trials, metadata=_describe_trials(trials, nights[-1], month))
 
     return factor_definitions
 
@@ -134,7 +144,9 @@ def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> 
         context.log_event(event)
 
 
-def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:
+def _describe_trials(
+    trials: pd.DataFrame, last: pd.DataFrame, month: Spent
+) -> dict[str, dg.MetadataValue | float | str]:
     columns = [
         "name",
         "proposer",
@@ -157,6 +169,11 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float
         "tokens": tokens(trials),
         "model_seconds": float(trials["model_seconds"].sum()),
         "cost": cost_text(trials),
+        "usd": float(last["usd"].sum()),
+        "usd_this_month": month.usd + float(last["usd"].sum()),
+        "tokens_this_month": month.tokens + tokens(last),
+        "parsed": int((proposals(trials)["canonical"] != "").sum()),
+        **best_of(last),
         "unanswered": unanswered(trials),
         "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
@@ -220,9 +237,19 @@ def _values(market: Market) -> dg.AssetsDefinition:
         yield from _check(factor_library, panel, market)
         factors = len(table.columns) - len(tables.FACTOR_VALUES.columns)
         context.log.info(f"{factors} factors on {len(table):,} rows")
-        yield dg.Output(table, metadata={"factors": factors})
+        yield dg.Output(table, metadata={"factors": factors, **_described(table)})
 
     return factor_values_asset
+
+
+def _described(table: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+    """How much of each factor has a value, drawn and told."""
+    share = table.drop(columns=["timestamp", "symbol"]).notna().mean().sort_values()
+    if share.empty:
+        return {}
+    title = "Share of bars and symbols with a value"
+    chart = bar_chart(share.index.tolist(), share.to_numpy(float), title, spec=".0%", limits=(0.0, 1.0))
+    return {"coverage": dg.MetadataValue.md(markdown_image(chart, title)), "least_coverage": float(share.min())}
 
 
 def _canaries(panel: Panel) -> dg.AssetCheckResult:

@@ -83,7 +83,11 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
         _warn(context, known.failures)
         yield _complete(known.failures)
-        yield dg.Output(known.table, metadata=_told(known.failures, known.notes))
+        ends = known.table["delisted_at"].notna()
+        counts: Metadata = {"symbols": int(known.table["symbol"].nunique()), "delisted": int(ends.sum())}
+        shown = known.table.sort_values("timestamp", ascending=False)[["symbol", "listed_at", "delisted_at", "status"]]
+        counts["listings"] = markdown_table(shown.drop_duplicates(), 20)
+        yield dg.Output(known.table, metadata={**counts, **_told(known.failures, known.notes)})
 
     return raw_instruments
 

@@ -46,7 +46,8 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
         last = signals[signals["timestamp"] == signals["timestamp"].max()]
         heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signal of each source and symbol"))
-        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat})
+        spoke = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
+        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat, **spoke})
 
     return [source_signals_table]
 
@@ -75,9 +76,11 @@ def _fused_signal() -> dg.AssetsDefinition:
         bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
         strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
         table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
-        metadata: dict[str, dg.MetadataValue | int | str] = {
+        metadata: dict[str, dg.MetadataValue | float | str] = {
             d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
         }
+        if last["confidence"].notna().any():
+            metadata |= {name: float(last[name].mean()) for name in ("confidence", "coverage")}
         metadata |= {"decisions": bars, "strongest": table, "silent_markets": ", ".join(silent) or "none"}
         return dg.Output(fused, metadata=metadata)
 
