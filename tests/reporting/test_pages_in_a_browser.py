@@ -101,7 +101,7 @@ def test_the_first_screen_of_a_phone_says_what_to_do(browser: Tab, pages: dict[s
     bottom = "Math.max(...[...document.querySelectorAll('{}')].map(e => e.getBoundingClientRect().bottom))"
     assert browser.run(bottom.format(".order")) <= 844
     assert browser.run("document.querySelector('.notice').getBoundingClientRect().top") <= 844
-    assert browser.run("document.querySelector('svg').getBoundingClientRect().top") > 844
+    assert browser.run("document.querySelector('.narrow svg').getBoundingClientRect().top") > 844
     shown = browser.text()
     assert "What to do today" in shown
     assert "funding is late" in shown
@@ -140,8 +140,8 @@ def test_hostile_words_run_and_fetch_nothing(
     coverage = every(pd.concat([markets(night)[0].coverage] * 4), "source", "reason")
     brought = markets(night, trials=trials, library=library, signals=signals, headlines=headlines,
                       coverage=coverage, notes=texts)  # fmt: skip
-    found = sheet(random_study(), name=texts[0], expression=texts[1], notes=texts, correlations=dict.fromkeys(texts, 0.3),
-                  provenance=[*((text, text) for text in texts), ("prompt", "\n".join(texts))])  # fmt: skip
+    found = sheet(random_study(), name=texts[0], expression=texts[1], notes=texts,
+                  correlations=dict.fromkeys(texts, 0.3), provenance=[*((text, text) for text in texts), ("prompt", "\n".join(texts))])  # fmt: skip
     written = {
         "report": nightly_page(night.night, fused, night.record, brought, [(text, text) for text in texts]),
         "sheet": tear_sheet_page(found),
