@@ -75,7 +75,7 @@ class Panel:
 
     def closed_by(self, moment: pd.Timestamp) -> int:
         """How many bars had closed by `moment`."""
-        return int(np.searchsorted(self.timestamps, _utc64(moment), side="right"))
+        return int(np.searchsorted(self.timestamps, utc64(moment), side="right"))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, fields: Sequence[str] | None = None) -> "Panel":
@@ -218,6 +218,6 @@ def _field_columns(table: pd.DataFrame) -> list[str]:
     return [c for c in table.columns if c not in {*KEY, "available_at"} and pd.api.types.is_numeric_dtype(table[c])]
 
 
-def _utc64(moment: pd.Timestamp) -> np.datetime64:
+def utc64(moment: pd.Timestamp) -> np.datetime64:
     naive = moment.tz_convert("UTC").tz_localize(None) if moment.tz is not None else moment
     return np.datetime64(naive, "us")

@@ -4,18 +4,31 @@ Signals: what each source says of each symbol, and the one fused decision.
 The first is per market; the decision joins the markets. What becomes of it is `outcomes`.
 """
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion import fuse, source_signals
+from alpha_pipeline.fusion import (
+    DEFAULT_METHOD,
+    DecisionRule,
+    Lessons,
+    Said,
+    fuse,
+    lessons,
+    past_signals,
+    source_signals,
+)
+from alpha_pipeline.fusion.fuse import MEMORY_DAYS
+from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
 from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import panel_inputs
-from assets.partitions import Window, window
+from assets.partitions import Window, lookback, window
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -57,19 +70,65 @@ def joined_signal_assets() -> list[dg.AssetsDefinition]:
     return [_fused_signal()]
 
 
+class FusionConfig(dg.Config):
+    """
+    How tonight's signals become decisions.
+
+    Args:
+        method: name of a fusion method.
+        threshold: |value| above which a direction is taken.
+        confidence: calibrated confidence above which it is acted on.
+    """
+
+    method: str = DEFAULT_METHOD
+    threshold: float = DecisionRule.threshold
+    confidence: float = DecisionRule.confidence
+
+    def rule(self) -> DecisionRule:
+        """The thresholds as fusion takes them."""
+        return DecisionRule(threshold=self.threshold, confidence=self.confidence)
+
+
+def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
+    """Signals of the night and the weeks before, and the prices that tell what came of them; absent where not made."""
+    key = {"signals": "source_signals", "history": "ohlcv_history", "panel": "market_panel"}
+    optional = {"allow_missing": True}
+    return {
+        f"{market.name}_{name}": dg.AssetIn(
+            key_of(table, market),
+            partition_mapping=None if table == "ohlcv_history" else lookback(),
+            metadata=optional,
+        )
+        for name, table in key.items()
+    }
+
+
+def past(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> Lessons:
+    """Lessons of one market up to the end of the run, from its frames of `fusion_inputs`."""
+    history, recent, told = (frames[f"{market.name}_{name}"] for name in ("history", "panel", "signals"))
+    panel = with_history(history, recent).until(span.end)
+    days = MEMORY_DAYS + (span.end - span.start) / pd.Timedelta(days=1)
+    said = pd.concat([past_signals(panel, market, span.end, days), told[told["source"] == LIBRARY_SOURCE]])
+    return lessons(Said.from_table(said), panel, market)
+
+
 def _fused_signal() -> dg.AssetsDefinition:
     @stored(
         tables.FUSED_SIGNAL,
         "signal",
         description="One decision per symbol: LONG, SHORT or HOLD, with value, confidence and reasons.",
-        ins={m.name: dg.AssetIn(key_of("source_signals", m), metadata={"allow_missing": True}) for m in MARKETS},
+        ins={name: asset for m in MARKETS for name, asset in fusion_inputs(m).items()},
     )
-    def fused_signal(context: dg.AssetExecutionContext, **signals: pd.DataFrame) -> dg.Output[pd.DataFrame]:
+    def fused_signal(
+        context: dg.AssetExecutionContext, config: FusionConfig, **frames: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
         span = window(context)
+        signals = {m.name: _within(frames[f"{m.name}_signals"], span) for m in MARKETS}
         silent = [market for market, table in signals.items() if table.empty]
         if len(silent) == len(signals):
             raise MissingPartitionError(_nothing_to_fuse(span))
-        fused = fuse(signals)
+        known = {m.name: past(m, frames, span) for m in MARKETS if m.name not in silent}
+        fused = fuse(signals, known, config.method, config.rule())
         last = fused[fused["timestamp"] > span.end - pd.Timedelta(days=1)]
         counts = last["decision"].value_counts()
         context.log.info(", ".join(f"{n} {decision}" for decision, n in counts.items()))
@@ -85,6 +144,10 @@ def _fused_signal() -> dg.AssetsDefinition:
         return dg.Output(fused, metadata=metadata)
 
     return fused_signal
+
+
+def _within(signals: pd.DataFrame, span: Window) -> pd.DataFrame:
+    return signals[(signals["timestamp"] > span.start) & (signals["timestamp"] <= span.end)]
 
 
 def _nothing_to_fuse(span: Window) -> str:

@@ -14,13 +14,14 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market import Market
+from alpha_pipeline.validation.quarantine import PRICES
 from resources.bulk import Answer, gather, table_of
 from resources.bybit_instruments import instruments
 from resources.bybit_wire import PACE, PUBLIC_URL, Wire, open_wire
 from resources.door import Fetched, require_bars, require_symbols, require_window, utc_now
 from resources.pace import Pace
 from resources.patience import Patience
-from resources.quarantine import PRICES, broken_bars, in_window, jumps, known_at_close, moments, numbers, untrue_bars
+from resources.quarantine import broken_bars, in_window, jumps, known_at_close, moments, numbers, untrue_bars
 
 __all__ = ["PUBLIC_URL", "BybitDoor"]
 
@@ -133,7 +134,7 @@ def _bars(wire: Wire, market: Market, symbol: str, start: pd.Timestamp, end: pd.
     opened = moments(table.pop("start"))
     table["timestamp"] = opened + market.bar_length
     broken = {
-        "a price is missing": table[PRICES].isna().any(axis=1),
+        "a price is missing": table[list(PRICES)].isna().any(axis=1),
         **broken_bars(table),
         "opened off the grid of its bars": opened != opened.dt.floor(market.bar),
     }

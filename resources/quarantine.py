@@ -12,8 +12,8 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
+from alpha_pipeline.validation.quarantine import BAR_RULES
 
-PRICES = ["open", "high", "low", "close"]
 STAMPS_MS = (1.2e12, 4.1e12)  # 2008 to 2099: a stamp in seconds or nanoseconds is none in milliseconds
 JUMP = 10.0
 
@@ -39,19 +39,9 @@ def broken_bars(bars: pd.DataFrame) -> dict[str, pd.Series]:
         bars: columns open, high, low, close (quote currency) and volume; a price the vendor never has is NaN.
 
     Returns:
-        Reason -> (rows,) True where it holds. A NaN open, high or low breaks nothing here.
+        Reason -> (rows,) True where it holds.
     """
-    ends = bars[["open", "close"]]
-    unknown = bars[["close", "volume"]].isna().any(axis=1) | bars[[*PRICES, "volume"]].isin([np.inf, -np.inf]).any(
-        axis=1
-    )
-    return {
-        "a number is missing or not finite": unknown,
-        "a price is not above zero": (bars[PRICES] <= 0).any(axis=1),
-        "high below low": bars["high"] < bars["low"],
-        "open or close outside high and low": (ends.max(axis=1) > bars["high"]) | (ends.min(axis=1) < bars["low"]),
-        "volume below zero": bars["volume"] < 0,
-    }
+    return {reason: broken(bars) for reason, broken in BAR_RULES.items()}
 
 
 def known_at_close(bars: pd.DataFrame, symbol: str) -> pd.DataFrame:

@@ -2,9 +2,29 @@
 Fusion: many sources, one calibrated decision per symbol, and the record of how decisions did.
 """
 
-from alpha_pipeline.fusion.signals import source_signals
+from alpha_pipeline.fusion.decision import DecisionRule, decide
+from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.lessons import Lessons, lessons
+from alpha_pipeline.fusion.methods import DEFAULT_METHOD, METHODS, method_named
+from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.fusion.signals import past_signals, source_signals
 from alpha_pipeline.fusion.sources import SOURCES, WEIGHTS, Source
 from alpha_pipeline.fusion.track_record import score_decisions
-from alpha_pipeline.fusion.weighted import DecisionRule, decide, fuse
 
-__all__ = ["SOURCES", "WEIGHTS", "DecisionRule", "Source", "decide", "fuse", "score_decisions", "source_signals"]
+__all__ = [
+    "DEFAULT_METHOD",
+    "METHODS",
+    "SOURCES",
+    "WEIGHTS",
+    "DecisionRule",
+    "Lessons",
+    "Said",
+    "Source",
+    "decide",
+    "fuse",
+    "lessons",
+    "method_named",
+    "past_signals",
+    "score_decisions",
+    "source_signals",
+]

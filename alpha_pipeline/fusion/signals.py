@@ -11,7 +11,7 @@ from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
 from alpha_pipeline.fusion.sources import LIBRARY_SOURCE, SOURCES, Source
 from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.tables import SOURCE_SIGNALS
+from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
 # Symbols a bar needs before ranks across them mean anything.
 MINIMUM_BREADTH = 3
@@ -49,6 +49,23 @@ def source_signals(
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
     found.append(_library(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
     return pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
+
+
+def past_signals(panel: Panel, market: Market, end: pd.Timestamp, days: float) -> pd.DataFrame:
+    """
+    What the sources of the table said at the last bar of each of the `days` days up to `end`, seen from the panel.
+
+    Sources are causal, so this is what they said then. The library is not asked again: its factors were chosen later.
+
+    Returns:
+        Rows of `tables.SOURCE_SIGNALS`.
+    """
+    start = (
+        max(end - pd.Timedelta(days=days), pd.Timestamp(panel.timestamps[0], tz="UTC"))
+        if len(panel.timestamps)
+        else end
+    )
+    return source_signals(panel, FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty(), market, start, end)
 
 
 def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Array:

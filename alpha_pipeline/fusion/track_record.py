@@ -7,6 +7,7 @@ A decision made at the close of a bar is filled one bar later and closed `horizo
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.fusion.lessons import outcomes
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRACK_RECORD
@@ -33,22 +34,15 @@ def score_decisions(
         panel begins, or without a price at its fill or its close, has no row.
     """
     mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
-    decided = mine["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-    fill = np.searchsorted(panel.timestamps, decided, side="right")
-    out = fill + market.horizon_bars
-    known = (fill > 0) & (out < len(panel.timestamps))
-    mine, fill, out = mine[known], fill[known], out[known]
-    stamps = pd.DatetimeIndex(panel.timestamps[out]).tz_localize("UTC")
-    fresh = (stamps > start) & (stamps <= end)
-    mine, fill, out = mine[fresh], fill[fresh], out[fresh]
-    column = np.searchsorted(np.array(panel.symbols), mine["symbol"].to_numpy(str))
-    close = panel["close"]
-    forward = close[out, column] / close[fill, column] - 1
+    forward, known_at = outcomes(panel, market, mine["timestamp"], mine["symbol"])
+    stamps = pd.DatetimeIndex(known_at).tz_localize("UTC")
+    fresh = np.asarray((stamps > start) & (stamps <= end))
+    mine, forward, stamps = mine[fresh], forward[fresh], stamps[fresh]
     sign = mine["decision"].map(SIGN).to_numpy(float)
     cost = 2 * (market.fee_bps + market.slippage_bps) / 10_000
     table = pd.DataFrame(
         {
-            "timestamp": stamps[fresh],
+            "timestamp": stamps,
             "decided_at": mine["timestamp"].to_numpy(),
             "market": market.name,
             "symbol": mine["symbol"].to_numpy(),
@@ -60,4 +54,4 @@ def score_decisions(
             "net_return": np.where(sign == 0, 0.0, sign * forward - cost),
         }
     )
-    return table[np.isfinite(forward)].reset_index(drop=True) if len(table) else TRACK_RECORD.empty()
+    return table if len(table) else TRACK_RECORD.empty()

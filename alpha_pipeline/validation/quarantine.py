@@ -38,6 +38,19 @@ BOUNDS = {
 }
 
 
+# What is wrong with which bar, for doors and gate alike; a NaN open, high or low breaks nothing.
+BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "no close": lambda f: f["close"].isna(),
+    "a price that is not finite": lambda f: f[list(PRICES)].isin([np.inf, -np.inf]).any(axis=1),
+    "a price that is not positive": lambda f: (f[list(PRICES)] <= 0).any(axis=1),
+    "a volume that is missing, negative or not finite": lambda f: ~(np.isfinite(f["volume"]) & (f["volume"] >= 0)),
+    "high below low": lambda f: f["high"] < f["low"],
+    "open or close outside low and high": lambda f: (
+        (f[["open", "close"]].max(axis=1) > f["high"]) | (f[["open", "close"]].min(axis=1) < f["low"])
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Sorted:
     """
@@ -88,8 +101,10 @@ def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp)
         ("known outside the window", lambda f: ~((f["available_at"] > start) & (f["available_at"] <= end))),
     ]
     names = [column.name for column in table.columns]
-    rules += _bar_rules(market) if "close" in names else [("not finite", _infinite)]
-    if "close" not in names:
+    if "close" in names:
+        rules += [("closes where the calendar has no bar", lambda f: _off_calendar(f, market)), *BAR_RULES.items()]
+    else:
+        rules += [("not finite", _infinite)]
         rules += [(f"{name} out of its unit's bounds", _outside(name, *BOUNDS[name])) for name in BOUNDS]
     if "url" in names:
         rules += [
@@ -98,24 +113,6 @@ def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp)
             ("the same headline again", _same_headline),
         ]
     return [*rules, ("repeated", lambda f: f.duplicated(list(table.keys)))]
-
-
-def _bar_rules(market: Market) -> list[Rule]:
-    return [
-        ("closes where the calendar has no bar", lambda f: _off_calendar(f, market)),
-        ("no close", lambda f: f["close"].isna()),
-        ("a price that is not finite", lambda f: np.isinf(f[list(PRICES)]).any(axis=1)),
-        ("a price that is not positive", lambda f: (f[list(PRICES)] <= 0).any(axis=1)),
-        (
-            "a volume that is missing, negative or not finite",
-            lambda f: ~(np.isfinite(f["volume"]) & (f["volume"] >= 0)),
-        ),
-        ("high below low", lambda f: f["high"] < f["low"]),
-        (
-            "open or close outside low and high",
-            lambda f: (f[["open", "close"]].max(axis=1) > f["high"]) | (f[["open", "close"]].min(axis=1) < f["low"]),
-        ),
-    ]
 
 
 def _off_calendar(frame: pd.DataFrame, market: Market) -> pd.Series:

@@ -82,8 +82,9 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        "crypto/source_signals",
-        "equities/source_signals",
+        f"{market}/{table}"
+        for market in ("crypto", "equities")
+        for table in ("source_signals", "ohlcv_history", "market_panel")
     }
 
 

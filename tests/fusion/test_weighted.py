@@ -8,6 +8,7 @@ import pytest
 
 from alpha_pipeline.fusion import WEIGHTS, DecisionRule, decide, fuse
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
+from tests.fusion.past import taught
 
 NOW = pd.Timestamp("2019-10-01", tz="UTC")
 TOTAL = sum(WEIGHTS.values())
@@ -54,16 +55,19 @@ def test_value_confidence_and_decision(said: Said, value: float, confidence: flo
     """Averages over who spoke, less confidence for disagreement, less for absence."""
     row = fuse({"crypto": signals(said)}).iloc[0]
     assert row["value"] == pytest.approx(value, abs=1e-12)
-    assert row["confidence"] == pytest.approx(confidence, abs=1e-12)
-    assert row["decision"] == decision
+    assert row["raw_confidence"] == pytest.approx(confidence, abs=1e-12)
+    assert decide(row["value"], row["raw_confidence"], DecisionRule()) == decision
     assert row["sources"] == len(said)
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize(("sign", "decision"), [(1, "LONG"), (-1, "SHORT")])
 def test_no_source_is_in_a_dead_zone(name: str, sign: int, decision: str) -> None:
-    """Each source alone, strong and sure, leads to a trade."""
-    assert fuse({"crypto": signals({name: (sign * 1.0, 1.0)})})["decision"].tolist() == [decision]
+    """Each source alone, strong and sure, leads to a trade once such calls have proved right."""
+    said = {"crypto": signals({name: (sign * 1.0, 1.0)})}
+    assert fuse(said, {"crypto": taught(hits=0.6)})["decision"].tolist() == [decision]
+    assert fuse(said, {"crypto": taught(hits=0.4)})["decision"].tolist() == ["HOLD"]
+    assert fuse(said)["decision"].tolist() == ["HOLD"]
 
 
 def test_contributions_add_up_to_the_value() -> None:

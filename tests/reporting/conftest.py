@@ -124,7 +124,9 @@ def make_fused(rng, market, signals):
         parts = json.dumps(dict(zip(said["source"], said["value"], strict=True)))
         close = said["timestamp"].iloc[0]
         for bar, v in ((close - market.bar_length, 0.0), (close, value)):
-            rows.append([bar, market.name, symbol, v, confidence, decision, len(said), len(said) / 9, reasons, parts])
+            made_by = ["weighted", 300]
+            told = [len(said), len(said) / 9, reasons, parts]
+            rows.append([bar, market.name, symbol, v, confidence, confidence, decision, *made_by, *told])
     return as_stored(FUSED_SIGNAL, pd.DataFrame(rows, columns=[c.name for c in FUSED_SIGNAL.columns]))
 
 

@@ -166,13 +166,13 @@ def cell(column: str, value: object) -> Callable[[dict[str, Any]], None]:
     ("column", "value", "reason"),
     [
         ("close", None, "a session without a price"),
-        ("close", float("inf"), "a number is missing or not finite"),
-        ("open", float("inf"), "a number is missing or not finite"),
-        ("close", -3.0, "a price is not above zero"),
-        ("low", 0.0, "a price is not above zero"),
+        ("close", float("inf"), "a price that is not finite"),
+        ("open", float("inf"), "a price that is not finite"),
+        ("close", -3.0, "a price that is not positive"),
+        ("low", 0.0, "a price that is not positive"),
         ("high", 1.0, "high below low"),
-        ("open", 900.0, "open or close outside high and low"),
-        ("volume", -1, "volume below zero"),
+        ("open", 900.0, "open or close outside low and high"),
+        ("volume", -1, "a volume that is missing, negative or not finite"),
     ],
 )
 def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(

@@ -1,0 +1,112 @@
+"""
+One decision per bar and symbol: fitted on what was known at that bar, combined, calibrated, decided, explained.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.fusion.calibration import NOTHING_KNOWN, Calibration, calibrate
+from alpha_pipeline.fusion.decision import DecisionRule, decide
+from alpha_pipeline.fusion.lessons import Lessons
+from alpha_pipeline.fusion.method import Fitted, Method, coverage, raw_confidence
+from alpha_pipeline.fusion.methods import DEFAULT_METHOD, method_named
+from alpha_pipeline.fusion.reasons import reasons
+from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.tables import FUSED_SIGNAL
+
+# Older lessons teach a market that is no more.
+MEMORY_DAYS = 1_095
+# Share of the past that a method is fitted on before it is tried on the rest, which the confidence is calibrated by.
+FITTED_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A method fitted on the past, and how far to believe it."""
+
+    fitted: Fitted
+    calibration: Calibration
+
+
+def fuse(
+    signals: Mapping[str, pd.DataFrame],
+    past: Mapping[str, Lessons] | None = None,
+    method: str = DEFAULT_METHOD,
+    rule: DecisionRule | None = None,
+) -> pd.DataFrame:
+    """
+    One row per bar of decision and symbol.
+
+    Args:
+        signals: market name to rows of `tables.SOURCE_SIGNALS`.
+        past: market name to lessons; of them each bar uses those whose outcome it could know. A market without any
+            learns nothing: its confidence is 0.5 and all is HOLD.
+        method: name of a fusion method.
+        rule: the thresholds.
+
+    Returns:
+        Rows of `tables.FUSED_SIGNAL`. The same whether bars are fused one by one or together.
+
+    Raises:
+        DataError: a source that has no weight, or a signal outside its bounds.
+        SettingError: an unknown method, or one whose package is not installed.
+    """
+    rule, chosen = rule or DecisionRule(), method_named(method)
+    known = past or {}
+    found = [_market(name, table, known.get(name), chosen, rule) for name, table in signals.items() if len(table)]
+    return pd.concat(found, ignore_index=True) if found else FUSED_SIGNAL.empty()
+
+
+def opinion(past: Lessons, method: Method, rule: DecisionRule) -> Opinion:
+    """
+    Fit a method and calibrate it on decisions it did not learn from.
+
+    The method is fitted on the older lessons and tried on the younger ones, which calibrates it; then it is fitted on
+    all. Lessons that were known only after the first young decision are left out of the first fit.
+    """
+    bars = np.unique(past.decided_at)
+    if not len(bars):
+        return Opinion(method.fit(past), NOTHING_KNOWN)
+    cut = bars[min(int(len(bars) * FITTED_SHARE), len(bars) - 1)]
+    young = past.pick(past.decided_at >= cut)
+    early = method.fit(past.pick(past.known_at <= cut))
+    combined = early.combine(young.said)
+    raw = raw_confidence(young.said, combined, rule.agreement_share, rule.coverage_share)
+    return Opinion(method.fit(past), calibrate(combined.value, raw, young.forward, young.decided_at))
+
+
+def _market(market: str, table: pd.DataFrame, past: Lessons | None, method: Method, rule: DecisionRule) -> pd.DataFrame:
+    said = Said.from_table(table)
+    stamps = said.keys["timestamp"]
+    nights = [
+        _night(market, said.pick(np.flatnonzero(stamps == moment)), table, past, method, rule)
+        for moment in stamps.unique()
+    ]
+    return pd.concat(nights, ignore_index=True)
+
+
+def _night(
+    market: str, said: Said, table: pd.DataFrame, past: Lessons | None, method: Method, rule: DecisionRule
+) -> pd.DataFrame:
+    moment = said.keys["timestamp"].iloc[0]
+    lessons = Lessons.none() if past is None else past.known_by(moment, MEMORY_DAYS)
+    believed = opinion(lessons, method, rule)
+    combined = believed.fitted.combine(said)
+    raw = raw_confidence(said, combined, rule.agreement_share, rule.coverage_share)
+    confidence = believed.calibration.apply(combined.value, raw)
+    fused = said.keys.assign(
+        market=market,
+        value=combined.value,
+        confidence=confidence,
+        raw_confidence=raw,
+        decision=decide(combined.value, confidence, rule),
+        method=method.name,
+        calibrated_on=believed.calibration.days,
+        sources=said.spoke.sum(axis=1),
+        coverage=coverage(said),
+    )
+    words = reasons(said, combined, table[table["timestamp"] == moment])
+    return fused.assign(**words)[[column.name for column in FUSED_SIGNAL.columns]]

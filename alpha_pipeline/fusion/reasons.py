@@ -1,0 +1,44 @@
+"""
+Why a decision fell: contributions of the sources in words and as JSON.
+"""
+
+import json
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.fusion.method import Combined
+from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.panel import KEY
+
+SHOWN = 3
+
+
+def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFrame:
+    """
+    What moved each row.
+
+    Args:
+        said: the signals as matrices.
+        combined: what a method made of them.
+        signals: the same as rows of `tables.SOURCE_SIGNALS`; gives the words of each source.
+
+    Returns:
+        (rows,) `reasons`: the largest contributions in words, largest first; `breakdown`: all of them as JSON, only of
+        sources that spoke.
+    """
+    row, column = np.nonzero(said.spoke)
+    long = said.keys.iloc[row].reset_index(drop=True)
+    long["source"] = np.array(said.sources, dtype=object)[column]
+    long["share"] = combined.contribution[row, column]
+    long = long.merge(signals[[*KEY, "source", "reason"]], on=[*KEY, "source"])
+    long = long.assign(size=-long["share"].abs()).sort_values([*KEY, "size", "source"])
+    words: dict[str, list[str]] = {"reasons": [], "breakdown": []}
+    lines = zip(*(long[name].tolist() for name in (*KEY, "source", "share", "reason")), strict=True)
+    for _, group in groupby(lines, key=itemgetter(0, 1)):
+        shares = [(name, share, why) for _, _, name, share, why in group]
+        words["reasons"].append("; ".join(f"{name} {share:+.2f} ({why})" for name, share, why in shares[:SHOWN]))
+        words["breakdown"].append(json.dumps({name: round(share, 6) for name, share, _ in shares}, sort_keys=True))
+    return pd.DataFrame(words)

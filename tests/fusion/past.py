@@ -1,0 +1,26 @@
+"""Pasts made to order: signals of every source, and outcomes that prove them right as often as a test wants."""
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.fusion import WEIGHTS, Lessons, Said
+
+FIRST = pd.Timestamp("2018-05-01", tz="UTC")
+
+
+def taught(hits: float = 0.9, days: int = 400, symbols: int = 4, seed: int = 0) -> Lessons:
+    """
+    Every source says the same of a symbol each day, and `hits` of the moves go that way; the rest go the other way.
+
+    Strong and weak, sure and unsure calls come alike, so that only the share of hits can be learned.
+    """
+    rng = np.random.default_rng(seed)
+    rows = days * symbols
+    stamps = pd.date_range(FIRST, periods=days, freq="D").repeat(symbols)
+    names = [f"S{i}" for i in range(symbols)] * days
+    value = np.tile(rng.uniform(-1, 1, (rows, 1)), len(WEIGHTS))
+    confidence = np.tile(rng.uniform(0, 1, (rows, 1)), len(WEIGHTS))
+    said = Said(pd.DataFrame({"timestamp": stamps, "symbol": names}), value, confidence)
+    forward = np.sign(value[:, 0]) * 0.01 * np.where(rng.random(rows) < hits, 1, -1)
+    known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
+    return Lessons(said, forward, np.full(rows, 0.01), known)
