@@ -299,5 +299,5 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
             severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=f"{len(rows) - len(failed) - len(silent)} of {len(rows)} factors pass"
             + (f"; nothing to compare yet: {', '.join(silent['factor'])}" if len(silent) else ""),
-            metadata={"results": markdown_table(rows, 40)},
+            metadata={"failed": len(failed), "silent": len(silent), "results": markdown_table(rows, 40)},
         )

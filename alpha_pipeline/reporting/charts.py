@@ -45,7 +45,7 @@ def markdown_png(png: bytes, alt: str) -> str:
 
 
 def _image(data: bytes, kind: str, alt: str) -> str:
-    words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_&:"))
+    words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
     return f"![{words}](data:image/{kind};base64,{base64.b64encode(data).decode()})"
 
 

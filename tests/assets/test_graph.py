@@ -16,6 +16,15 @@ PER_MARKET = {
     "raw_news": set(),
     "raw_social": set(),
     "raw_onchain": set(),
+    "data_coverage": {
+        "raw_ohlcv",
+        "raw_adjustments",
+        "raw_funding",
+        "raw_derivatives",
+        "raw_news",
+        "raw_social",
+        "raw_onchain",
+    },
     "market_panel": {
         "raw_ohlcv",
         "raw_adjustments",
@@ -57,7 +66,7 @@ BLOCKING = (
     | {f"raw_{k}:data_quality" for k in RAW}
     | {f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")}
 )
-GROUPS = {"raw", "panel", "mining", "factors", "backtest", "sealed", "signal", "report"}
+GROUPS = {"1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "7_outcomes", "8_report", "9_sealed"}
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,8 @@ def test_hostile_words_run_and_fetch_nothing(
     brought = markets(night, trials=trials, library=library, signals=signals, headlines=headlines,
                       coverage=coverage, notes=texts)  # fmt: skip
     found = sheet(random_study(), name=texts[0], expression=texts[1], notes=texts,
-                  correlations=dict.fromkeys(texts, 0.3), provenance=[*((text, text) for text in texts), ("prompt", "\n".join(texts))])  # fmt: skip
+                  correlations=dict.fromkeys(texts, 0.3),
+                  provenance=[*((text, text) for text in texts), ("prompt", "\n".join(texts))])  # fmt: skip
     written = {
         "report": nightly_page(night.night, fused, night.record, brought, [(text, text) for text in texts]),
         "sheet": tear_sheet_page(found),
