@@ -17,6 +17,6 @@ def hostile_texts(address: str) -> list[str]:
         "\u202egnp.exe\u2066 \x1b[31m | a | b |\n| --- | --- |\n# heading `code` ```fence",
         f'<a href="javascript:window.owned=6" ping="{address}/ping">x</a>'
         f"<meta http-equiv=refresh content='0;url={address}/meta'>",
-        f"{address}/bare www.example.com <{address}/auto> &lt;b&gt; &#x6a;avascript:window.owned=7",
+        f"{address}/bare www.example.com me@mail.example <{address}/auto> &lt;b&gt; &#x6a;avascript:window.owned=7",
         "$\\frac{x$ \\N{DASH} %s {0} ${owned} {{owned}} " + "w" * 400,
     ]
