@@ -1,5 +1,5 @@
 """
-Factors: tonight's trials, the library they lead to, and the library's values.
+Factors: tonight's trials, and the values of the library they lead to.
 
 The outer loop is an edge: tonight's trials depend on those of every earlier night.
 """
@@ -21,7 +21,6 @@ from alpha_pipeline.mining import (
     Proposer,
     mine,
     mutation,
-    next_library,
     random_grammar,
 )
 from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far
@@ -41,7 +40,7 @@ from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, va
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.mining_config import MiningConfig
-from assets.partitions import earlier, lookback, window
+from assets.partitions import LOOKBACK_DAYS, earlier, lookback, window
 from resources.llm import LanguageModel
 from resources.parquet_io import ParquetIOManager
 
@@ -62,16 +61,16 @@ def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
-def funding_input(market: Market) -> dict[str, dg.AssetIn]:
-    """What holders of perpetuals paid, where the market has any."""
+def funding_input(market: Market, days: int = LOOKBACK_DAYS) -> dict[str, dg.AssetIn]:
+    """What holders of perpetuals paid, where the market has any, that many days back."""
     optional = {"allow_missing": True}
     key = key_of("raw_funding", market)
-    return {"raw_funding": dg.AssetIn(key, partition_mapping=lookback(), metadata=optional)}
+    return {"raw_funding": dg.AssetIn(key, partition_mapping=lookback(days), metadata=optional)}
 
 
 def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
-    """Trials, library and values of one market."""
-    return [_trials(market), _library(market), _values(market)]
+    """Trials and values of one market."""
+    return [_trials(market), _values(market)]
 
 
 def _trials(market: Market) -> dg.AssetsDefinition:
@@ -178,39 +177,6 @@ def _describe_trials(
         "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
     }
-
-
-def _library(market: Market) -> dg.AssetsDefinition:
-    own_past = dg.AssetIn(
-        key_of("factor_library", market), partition_mapping=earlier(), metadata={"allow_missing": True}
-    )
-
-    @stored(
-        tables.LIBRARY,
-        "mining",
-        market,
-        description="Factors in force that night: shipped references, admitted ones, on probation, retired.",
-        ins={"factor_definitions": dg.AssetIn(key_of("factor_definitions", market)), "earlier_library": own_past},
-    )
-    def factor_library(
-        context: dg.AssetExecutionContext, factor_definitions: pd.DataFrame, earlier_library: pd.DataFrame
-    ) -> dg.Output[pd.DataFrame]:
-        span = window(context)
-        library = earlier_library[earlier_library["night"] < span.start]
-        library = library[library["night"] == library["night"].max()]
-        nights = []
-        for night in span.days():
-            tonight = factor_definitions[factor_definitions["night"] == night.start]
-            library = next_library(night.start, library, tonight)
-            nights.append(library)
-        out = pd.concat(nights, ignore_index=True)
-        counts = library["status"].value_counts()
-        context.log.info("in force: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
-        shown = library[["factor_id", "status", "expression", "weight", "reason"]]
-        metadata = {f"{status}_factors": int(n) for status, n in counts.items()}
-        return dg.Output(out, metadata={**metadata, "library": markdown_table(shown, 30)})
-
-    return factor_library
 
 
 def _values(market: Market) -> dg.AssetsDefinition:

@@ -15,7 +15,7 @@ from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting import bar_chart, markdown_image
 from alpha_pipeline.reporting.floor import floors
 from assets.declare import key_of, markdown_table, stored
-from assets.factors import panel_inputs
+from assets.factors import funding_input, panel_inputs
 from assets.partitions import window
 from assets.raw import Result
 
@@ -35,7 +35,12 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         "mining",
         market,
         description="The best of tonight's formulas on the real bars, and on the same bars shuffled: what luck shows.",
-        ins={"factor_definitions": dg.AssetIn(key_of("factor_definitions", market)), **panel_inputs(market)},
+        code_version="2",
+        ins={
+            "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
+            **funding_input(market),
+            **panel_inputs(market),
+        },
         checks={"nothing_admitted": silence},
     )
     def noise_floor_table(
@@ -44,6 +49,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         factor_definitions: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
+        raw_funding: pd.DataFrame,
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
         settings = MiningSettings(threads=1)
@@ -51,7 +57,8 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         for night in window(context).days():
             tonight = factor_definitions[factor_definitions["night"] == night.start]
             known = panel.until(night.end)
-            nights.append(noise_floor(night.start, market, known, tonight, settings, config.replays))
+            paid = raw_funding[raw_funding["available_at"] <= night.end]
+            nights.append(noise_floor(night.start, market, known, tonight, settings, config.replays, paid))
         out = pd.concat(nights, ignore_index=True)
         admitted = int(out.loc[out["replay"] > 0, "accepted"].sum())
         check = dg.AssetCheckResult(

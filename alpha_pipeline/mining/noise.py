@@ -30,6 +30,7 @@ def noise_floor(
     tonight: pd.DataFrame,
     settings: MiningSettings,
     replays: int,
+    funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
     The best of tonight's formulas on the real bars and on shuffled ones.
@@ -41,6 +42,7 @@ def noise_floor(
         tonight: rows of `tables.TRIALS` of the night.
         settings: those of the night; what was asked for does not matter, and the rule is the one the night's rows keep.
         replays: shuffled panels.
+        funding: rows of `tables.RAW_FUNDING`, at their own stamps whatever bars lie there; nothing is paid by default.
 
     Returns:
         Rows of `tables.NOISE_FLOOR`: the real bars as replay 0, from the night's own rows, then the replays. Every
@@ -63,7 +65,7 @@ def noise_floor(
         known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
         for number in range(1, replays + 1):
             luck = shuffled(known, market.horizon_bars, seed=number)
-            trials = mine(night, market, luck, TRIALS.empty(), _recorded(drafts), asked)
+            trials = mine(night, market, luck, TRIALS.empty(), _recorded(drafts), asked, funding=funding)
             rows.append(_best(number, trials[trials["proposer"] != "reference"]))
     return pd.DataFrame(rows).assign(night=night)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from alpha_pipeline.coverage import ABSENT, LATE
 from alpha_pipeline.mining.budget import Budget
+from alpha_pipeline.mining.life import decays
 from alpha_pipeline.reporting.chapters import MarketNight
 from alpha_pipeline.reporting.funnel import cost_text, tokens, unanswered
 from alpha_pipeline.reporting.markup import bullets, folded, market_title, meter, paragraph, table
@@ -131,6 +132,8 @@ def _life(m: MarketNight) -> list[str]:
         return [market_title(m.market.name, "No factor of the library has been admitted yet, so none can decay.")]
     if not set(_LIFE) <= set(voting.columns):
         return [market_title(m.market.name, "The life of the factors was not measured that night.")]
+    lately = voting["factor_id"].isin(decays(voting)["factor_id"])
+    voting = voting[(voting["status"] != "retired") | lately]
     order = {"retired": 2, "probation": 0, "accepted": 1}
     behind = (voting["live_rank_ic"] - voting["expected_rank_ic"]).fillna(0.0)
     rows = voting.assign(_o=voting["status"].map(order), _b=behind).sort_values(["_o", "_b", "factor_id"])

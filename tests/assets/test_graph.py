@@ -35,9 +35,9 @@ PER_MARKET = {
         "raw_onchain",
     },
     "factor_definitions": {"ohlcv_history", "market_panel", "raw_funding", "factor_definitions"},
-    "factor_library": {"factor_definitions", "factor_library"},
+    "factor_library": {"factor_definitions", "factor_library", "ohlcv_history", "market_panel", "raw_funding"},
     "factor_values": {"factor_library", "ohlcv_history", "market_panel"},
-    "noise_floor": {"factor_definitions", "ohlcv_history", "market_panel"},
+    "noise_floor": {"factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "backtest_metrics": {
         "factor_library",
         "factor_definitions",

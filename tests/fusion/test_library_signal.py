@@ -112,3 +112,10 @@ def test_a_night_uses_its_own_library() -> None:
     """A factor held on another night only does not speak tonight."""
     other = library(a=0.02).assign(night=NIGHT - pd.Timedelta(1, "D"))
     assert len(said(values(a=[1, 2, 3, 4]), other, metrics())) == 0
+
+
+def test_a_factor_on_probation_speaks_with_the_weight_it_has() -> None:
+    """Half the weight of its equal and opposite: a third of the ranks of the accepted one are left."""
+    held = library(a=0.02, b=0.01).assign(status=["accepted", "probation"])
+    found = said(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
+    np.testing.assert_allclose(found["value"], np.array(RANKS) / 3)

@@ -80,6 +80,21 @@ def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None
         Admission.from_text('{"speed": 1}')
 
 
+def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
+    """The rank ICs are what they were; what is earned after costs is not."""
+    tonight = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
+    stamps = pd.DatetimeIndex(panel.timestamps[1:]).tz_localize("UTC")
+    paid = pd.DataFrame(
+        [(stamp, symbol, stamp, 0.01 * (-1) ** k) for stamp in stamps for k, symbol in enumerate(panel.symbols)],
+        columns=["timestamp", "symbol", "available_at", "funding"],
+    )
+    free = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
+    costly = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3, paid)
+    assert (free["best_train_t"] == costly["best_train_t"]).all()
+    replays = free["replay"] > 0
+    assert (free.loc[replays, "best_sharpe"] != costly.loc[replays, "best_sharpe"]).all()
+
+
 def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
     """One row, which says so."""
     tonight = mined(Script(["close +"]), 1, panel)

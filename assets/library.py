@@ -1,0 +1,91 @@
+"""
+The library: who is in force, and where what a factor showed since it entered has moved it.
+
+Dagster refuses cycles, so the library measures its factors itself instead of reading `backtest_metrics`.
+"""
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.market import Market
+from alpha_pipeline.mining import changes, library_of, live_lines
+from alpha_pipeline.mining.live import LOOKBACK_DAYS, WINDOW_DAYS
+from alpha_pipeline.panel import with_history
+from alpha_pipeline.reporting import line_chart, markdown_image
+from assets.declare import key_of, markdown_table, stored
+from assets.factors import funding_input
+from assets.partitions import earlier, lookback, window
+
+SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
+LIFE = [
+    "factor_id", "status", "since", "status_since", "live_bars", "live_rank_ic", "live_t", "expected_rank_ic",
+    "live_turnover", "expected_turnover", "live_break_even_bps", "half_life_days", "live_half_life_days",
+]  # fmt: skip
+STATUSES = ("accepted", "probation", "retired", "reference")
+
+
+def library_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`factor_library` of one market."""
+    # A window of bars longer than the staleness Dagster tracks; a day nobody stored has no bars.
+    recent = lookback(LOOKBACK_DAYS)
+    optional = {"allow_missing": True}
+
+    @stored(
+        tables.LIBRARY,
+        "mining",
+        market,
+        code_version="2",
+        kinds=("parquet", "numba"),
+        description="Factors in force that night: shipped references, admitted ones, on probation, retired; moved by "
+        "what they showed on the bars since they entered.",
+        ins={
+            "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
+            "earlier_library": dg.AssetIn(
+                key_of("factor_library", market), partition_mapping=earlier(), metadata=optional
+            ),
+            "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
+            "market_panel": dg.AssetIn(key_of("market_panel", market), partition_mapping=recent, metadata=optional),
+            **funding_input(market, LOOKBACK_DAYS),
+        },
+    )
+    def factor_library(
+        context: dg.AssetExecutionContext,
+        factor_definitions: pd.DataFrame,
+        earlier_library: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+        raw_funding: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel)
+        past = tables.LIBRARY.complete(earlier_library[earlier_library["night"] < span.start])
+        library = past[past["night"] == past["night"].max()]
+        nights = [library]
+        for night in span.days():
+            tonight = factor_definitions[factor_definitions["night"] == night.start]
+            nights.append(library_of(night.start, market, panel, nights[-1], tonight, raw_funding))
+        library, changed = nights[-1], changes(pd.concat(nights, ignore_index=True))
+        chart = line_chart(
+            live_lines(pd.concat([past, *nights[1:]], ignore_index=True), market),
+            "Live rank IC",
+            subtitle=f"mean over the bars since a factor entered, {WINDOW_DAYS} days back at most",
+            reference=0.0,
+        )
+        counts = library["status"].value_counts()
+        context.log.info("in force: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+        for move in changed.itertuples():
+            context.log.info(f"{move.night:%Y-%m-%d}: {move.factor_id} from {move.was} to {move.status}: {move.reason}")
+        return dg.Output(
+            pd.concat(nights[1:], ignore_index=True),
+            metadata={
+                **{f"{status}_factors": int(counts.get(status, 0)) for status in STATUSES},
+                "changes": len(changed),
+                "changed": markdown_table(changed, 30),
+                "live_rank_ic": dg.MetadataValue.md(markdown_image(chart, "live rank IC")),
+                "life": markdown_table(library[LIFE], 30),
+                "library": markdown_table(library[SHOWN], 30),
+            },
+        )
+
+    return [factor_library]
