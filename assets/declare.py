@@ -92,10 +92,10 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataValue:
     """
-    A small table for the UI, every cell escaped: names and texts of models and news never become markup.
+    A small table for the UI, every cell and title escaped: names and texts of models and news never become markup.
     """
     shown = frame.head(rows)
-    lines = [" | ".join(map(str, shown.columns)), " | ".join("---" for _ in shown.columns)]
+    lines = [" | ".join(escape(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
     lines += [" | ".join(escape(_text(value)) for value in row) for row in shown.itertuples(index=False)]
     if len(frame) > rows:
         lines.append(f"... {len(frame) - rows} more rows")

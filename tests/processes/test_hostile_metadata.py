@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from tests.browser import needs_browser, tab
+from tests.browser import Tab, needs_browser, tab
 from tests.hostile import hostile_texts
 
 from .conftest import prepare, settings
@@ -59,13 +59,27 @@ def test_hostile_words_run_and_fetch_nothing(tmp_path: Path) -> None:
     with webserver(folder) as ui, tab(tmp_path) as browser:
         browser.open(f"{ui.address}/assets/fused_signal?view=overview", 1600, 1400)
         browser.wait("document.body.textContent.includes('onerror')", 90)
-        browser.picture(tmp_path / "hostile.png", whole=False)
-        assert browser.run("window.owned === undefined")
-        assert browser.run(f"![...document.links].some(a => a.href.startsWith({json.dumps(canary)}))")
-        assert (
-            browser.run("[...document.links].map(a => a.href).filter(a => /javascript:|mailto:|example/.test(a))") == []
+        buttons = (
+            "[...document.querySelectorAll('*')].filter(e => e.innerText === '[Show Markdown]' && !e.children.length)"
         )
-        assert browser.run("document.querySelectorAll('iframe, meta[http-equiv=refresh]').length") == 0
-        assert not [address for address in browser.asked if address.startswith(canary)]
+        assert browser.run(f"{buttons}.length") == 3
+        for place in range(3):
+            browser.run(f"{buttons}[{place}].click()")
+            browser.wait("document.querySelector('[role=dialog], .bp5-dialog, .bp4-dialog, .bp6-dialog') !== null")
+            browser.wait("document.body.textContent.includes('javascript:window.owned=3')")
+            browser.picture(tmp_path / f"hostile-{place}.png", whole=False)
+            _inert(browser, canary)
+            browser.send("Input.dispatchKeyEvent", type="keyDown", key="Escape", windowsVirtualKeyCode=27)
+            browser.wait("document.querySelector('[role=dialog], .bp5-dialog, .bp4-dialog, .bp6-dialog') === null")
+        _inert(browser, canary)
     server.shutdown()
     assert asked == []
+
+
+def _inert(browser: Tab, canary: str) -> None:
+    """No script ran, no link leads out, nothing was asked for."""
+    assert browser.run("window.owned === undefined")
+    assert browser.run(f"![...document.links].some(a => a.href.startsWith({json.dumps(canary)}))")
+    assert browser.run("[...document.links].map(a => a.href).filter(a => /javascript:|mailto:|example/.test(a))") == []
+    assert browser.run("document.querySelectorAll('iframe, meta[http-equiv=refresh]').length") == 0
+    assert not [address for address in browser.asked if address.startswith(canary)]
