@@ -23,15 +23,22 @@ from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
-from assets.schedules import nightly_schedule  # noqa: E402
+from assets.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.sealed import sealed_assets  # noqa: E402
+from assets.sensors import alert_sensors  # noqa: E402
 from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
+from assets.sweeper import sweeper  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
+from resources.alerts import Alerts  # noqa: E402
+from resources.lake import Lake  # noqa: E402
 from resources.llm import LanguageModel  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
+from resources.openings import count_opening  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
 
+# The shell goes through the same doors; it has no others.
+__all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
@@ -51,9 +58,12 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
     assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
+    keys = [key for asset in assets for key in asset.keys]
+    checks = [check for asset in assets for check in asset.check_keys]
     return dg.Definitions(
-        assets=dg.with_source_code_references(assets),
-        schedules=[nightly_schedule(market) for market in MARKETS],
+        assets=assets,
+        schedules=[nightly_schedule(market, keys) for market in MARKETS],
+        sensors=[joined_sensor(), sweeper(), *alert_sensors(checks)],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),
     )
@@ -62,6 +72,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
 def _resources() -> dict[str, object]:
     """Doors as the environment describes them; every setting has a default that works offline."""
     return {
+        "alerts_door": Alerts.from_environment(),
         "data": MarketDataResource.from_environment(),
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),

@@ -43,6 +43,13 @@ class Values:
         places = [self.symbols.index(symbol) for symbol in symbols] or list(range(len(self.symbols)))
         return Values(self.timestamps, tuple(self.symbols[p] for p in places), self.values[:, places])
 
+    def last(self, bars: int) -> pd.DataFrame:
+        """The last bars as a long table `timestamp, symbol, value`, missing values too."""
+        rows = slice(len(self.values) - min(bars, len(self.values)), None)
+        stamps = pd.DatetimeIndex(np.repeat(self.timestamps[rows], len(self.symbols))).tz_localize("UTC")
+        symbols = list(self.symbols) * len(self.values[rows])
+        return pd.DataFrame({"timestamp": stamps, "symbol": symbols, "value": self.values[rows].reshape(-1)})
+
 
 def compute(node: Node, panel: Panel) -> Values:
     """The factor on every bar and symbol of the panel; across symbols it sees them all."""
@@ -140,13 +147,27 @@ def write(found: Values, file: Path) -> int:
     return len(table)
 
 
-def _summary(values: Array) -> str:
+def summaries(found: Values) -> dict[str, dict[str, float]]:
+    """Per symbol, and for `all`: coverage, mean, std, min, max; NaN without values."""
+    columns = {name: found.values[:, place] for place, name in enumerate(found.symbols)}
+    return {name: _measures(values) for name, values in {**columns, "all": found.values}.items()}
+
+
+def _measures(values: Array) -> dict[str, float]:
     present = values[~np.isnan(values)]
-    coverage = f"{present.size / max(values.size, 1):>{_CELL}.1%}"
-    if not present.size:
-        return coverage + _cells(np.full(4, np.nan))
-    deviation = present.std(ddof=1) if present.size > 1 else np.nan
-    return coverage + _cells(np.array([present.mean(), deviation, present.min(), present.max()]))
+    some = present.size > 0
+    return {
+        "coverage": present.size / max(values.size, 1),
+        "mean": float(present.mean()) if some else np.nan,
+        "std": float(present.std(ddof=1)) if present.size > 1 else np.nan,
+        "min": float(present.min()) if some else np.nan,
+        "max": float(present.max()) if some else np.nan,
+    }
+
+
+def _summary(values: Array) -> str:
+    coverage, *numbers = _measures(values).values()
+    return f"{coverage:>{_CELL}.1%}" + _cells(np.array(numbers))
 
 
 def _cells(row: Array) -> str:

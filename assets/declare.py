@@ -4,6 +4,7 @@ How an asset of this graph is declared: key, days, schema, owner, kinds, from it
 What an asset computes is none of this file's business.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,9 @@ import pandas as pd
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import plain
 from alpha_pipeline.tables import Table
+from assets.freshness import freshness
 from assets.partitions import DAYS
+from assets.steps import guarded
 
 OWNER = "team:quant-research"
 # In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
@@ -50,25 +53,34 @@ def stored(
         blocking: the same, but they stop everything downstream.
     """
     key = key_of(table.name, market)
-    return dg.asset(
-        key=key,
-        group_name=f"{LAYERS.index(group) + 1}_{group}",
-        description=description,
-        owners=[OWNER],
-        kinds=set(kinds),
-        tags={"market": market.name if market else "all", "layer": group},
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": key.to_user_string()},
-        code_version=code_version,
-        partitions_def=DAYS if partitioned else None,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        ins=ins,
-        io_manager_key="lake",
-        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
-        + [
-            dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
-            for name, text in (blocking or {}).items()
-        ],
-    )
+
+    def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
+        return dg.asset(
+            key=key,
+            group_name=f"{LAYERS.index(group) + 1}_{group}",
+            description=description,
+            owners=[OWNER],
+            kinds=set(kinds),
+            tags={"market": market.name if market else "all", "layer": group},
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "dagster/table_name": key.to_user_string(),
+                "dagster/code_references": _written_in(compute),
+            },
+            code_version=code_version,
+            partitions_def=DAYS if partitioned else None,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            freshness_policy=freshness(group, table.name, market),
+            ins=ins,
+            io_manager_key="lake",
+            check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
+            + [
+                dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+                for name, text in (blocking or {}).items()
+            ],
+        )(guarded(compute, key))
+
+    return declare
 
 
 def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
@@ -105,6 +117,13 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
 def escape(text: str) -> str:
     """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
     return plain(text).translate(MARKS)
+
+
+def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
+    """File and line of the function itself, not of what is around it."""
+    line = inspect.getsourcelines(compute)[1]
+    reference = dg.LocalFileCodeReference(file_path=str(inspect.getsourcefile(compute)), line_number=line)
+    return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
 def _text(value: object) -> str:

@@ -23,7 +23,7 @@ from alpha_pipeline.mining import (
     mutation,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far
+from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import (
@@ -36,11 +36,12 @@ from alpha_pipeline.reporting import (
     tokens,
     unanswered,
 )
+from alpha_pipeline.reporting.wording import plural
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
 from assets.declare import key_of, markdown_table, stored
 from assets.mining_config import MiningConfig
-from assets.partitions import LOOKBACK_DAYS, earlier, lookback, window
+from assets.partitions import earlier, lookback, window
 from resources.llm import LanguageModel
 from resources.parquet_io import ParquetIOManager
 
@@ -54,18 +55,19 @@ INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """Everything known about a market up to the night: the bulk history and the recent days."""
+    """Everything known about a market up to the night: the bulk history and every day since."""
     return {
         "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
-        "market_panel": dg.AssetIn(key_of("market_panel", market), partition_mapping=lookback()),
+        "market_panel": dg.AssetIn(
+            key_of("market_panel", market), partition_mapping=lookback(), metadata={"from_the_first": True}
+        ),
     }
 
 
-def funding_input(market: Market, days: int = LOOKBACK_DAYS) -> dict[str, dg.AssetIn]:
-    """What holders of perpetuals paid, where the market has any, that many days back."""
-    optional = {"allow_missing": True}
-    key = key_of("raw_funding", market)
-    return {"raw_funding": dg.AssetIn(key, partition_mapping=lookback(days), metadata=optional)}
+def funding_input(market: Market) -> dict[str, dg.AssetIn]:
+    """What holders of perpetuals paid since the first day, where the market has any."""
+    whole = {"allow_missing": True, "from_the_first": True}
+    return {"raw_funding": dg.AssetIn(key_of("raw_funding", market), partition_mapping=lookback(), metadata=whole)}
 
 
 def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -102,7 +104,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         panel = with_history(ohlcv_history, market_panel)
         settings = config.settings(Path(model.prices) if model.prices else PRICES)
         ledger = earlier_trials[earlier_trials["night"] < span.start]
-        nights, month = [], Spent()
+        nights = []
         with _proposer(model, config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
             for night in span.days():
@@ -110,12 +112,14 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 tell = partial(_tell, context, night.night)
                 paid = raw_funding[raw_funding["available_at"] <= night.end]
                 nights.append(mine(night.start, market, known, ledger, proposer, settings, tell, paid))
-                month = month_so_far(ledger, night.start)
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):
-            context.log.warning(f"{silent} questions went unanswered; config `retry: true` asks them again")
-        return dg.Output(trials, metadata=_describe_trials(trials, nights[-1], month))
+            context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
+        month = month_so_far(ledger, night.start)
+        limit, used = tightest(settings.budget, spent(nights[-1]), month)
+        described = _describe_trials(trials, nights[-1], month)
+        return dg.Output(trials, metadata={**described, "limit": limit, "limit_used": used})
 
     return factor_definitions
 

@@ -10,12 +10,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining import changes, library_of, live_lines
-from alpha_pipeline.mining.live import LOOKBACK_DAYS, WINDOW_DAYS
+from alpha_pipeline.mining.live import WINDOW_DAYS
 from alpha_pipeline.panel import with_history
 from alpha_pipeline.reporting import line_chart, markdown_image
 from assets.declare import key_of, markdown_table, stored
-from assets.factors import funding_input
-from assets.partitions import earlier, lookback, window
+from assets.factors import funding_input, panel_inputs
+from assets.partitions import earlier, window
 
 SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
 LIFE = [
@@ -27,9 +27,6 @@ STATUSES = ("accepted", "probation", "retired", "reference")
 
 def library_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`factor_library` of one market."""
-    # A window of bars longer than the staleness Dagster tracks; a day nobody stored has no bars.
-    recent = lookback(LOOKBACK_DAYS)
-    optional = {"allow_missing": True}
 
     @stored(
         tables.LIBRARY,
@@ -42,11 +39,10 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
         ins={
             "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
             "earlier_library": dg.AssetIn(
-                key_of("factor_library", market), partition_mapping=earlier(), metadata=optional
+                key_of("factor_library", market), partition_mapping=earlier(), metadata={"allow_missing": True}
             ),
-            "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
-            "market_panel": dg.AssetIn(key_of("market_panel", market), partition_mapping=recent, metadata=optional),
-            **funding_input(market, LOOKBACK_DAYS),
+            **panel_inputs(market),
+            **funding_input(market),
         },
     )
     def factor_library(

@@ -4,18 +4,16 @@ Days: the one partitioning of the graph, look-back windows and what a run has to
 Every asset shares it, so any selection fits in one run and any range is one run.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 import pandas as pd
 
-# The embedded prices end on 2019-10-01; live data begin where the user says and go on.
-_LIVE = os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
-FIRST_DAY = os.environ.get("ALPHA_PIPELINE_FIRST_DAY", "2026-01-01" if _LIVE else "2019-07-01")
-END_DAY = os.environ.get("ALPHA_PIPELINE_END_DAY", "" if _LIVE else "2019-10-01") or None
+from alpha_pipeline.nights import end_day, first_day, is_live
 
+LIVE = is_live()
+FIRST_DAY, END_DAY = first_day(), end_day()
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=END_DAY)
 
 # Dagster stops tracking staleness beyond 100 upstream partitions per partition; longer memory comes from the history.

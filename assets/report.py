@@ -27,7 +27,7 @@ from alpha_pipeline.universe import hindsight
 from assets.declare import key_of, stored
 from assets.panel import FACT_AGE_DAYS
 from assets.partitions import Window, lookback, window
-from assets.sealed import openings
+from resources.openings import openings
 from resources.parquet_io import ParquetIOManager
 
 TONIGHT = (

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.cli_mining import embedded
+from alpha_pipeline.cli.sources import embedded
 from alpha_pipeline.definitions import LanguageModel
 from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.mining import MiningSettings, Proposer, mine, mutation, random_grammar

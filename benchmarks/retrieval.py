@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from alpha_pipeline.cli_mining import embedded
+from alpha_pipeline.cli.sources import embedded
 from alpha_pipeline.expressions import fields_used, identity, lookback, parse, similarity
 from alpha_pipeline.expressions.alpha101 import ALPHA101
 from alpha_pipeline.expressions.alpha158 import ALPHA158

@@ -24,6 +24,8 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     Inputs may say in `AssetIn(metadata=...)`:
         columns: list of columns to read; all by default.
         allow_missing: True to go on without what was never materialized.
+        from_the_first: True to read every day of the upstream table up to the last one mapped. Dagster tracks staleness
+            over a hundred days at most, so mappings stay short; what a night computes must not.
     """
 
     root: str = DEFAULT_ROOT
@@ -75,7 +77,10 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         columns, allow_missing = wishes.get("columns"), bool(wishes.get("allow_missing", False))
         if not context.has_asset_partitions:
             return self.lake.read(key, columns=columns, allow_missing=allow_missing)
-        days = context.asset_partition_keys
+        days = list(context.asset_partition_keys)
+        if days and wishes.get("from_the_first"):
+            every = context.asset_partitions_def.get_partition_keys()
+            days = [*every[: every.index(days[0])], *days]
         frame, missing = self.lake.read_days(key, days, columns, allow_missing)
         if missing:
             context.log.debug(f"{key}: {len(missing)} of {len(days)} days were never materialized and are left out")

@@ -1,5 +1,6 @@
 """Backtests: next-bar execution, costs from the first entry, annualisation from the calendar."""
 
+from alpha_pipeline.backtest.account import Account, account
 from alpha_pipeline.backtest.compare import compare, protocol
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
@@ -12,11 +13,13 @@ from alpha_pipeline.backtest.study import Study, study
 from alpha_pipeline.backtest.walks import combined, walked
 
 __all__ = [
+    "Account",
     "BacktestConfig",
     "BacktestResult",
     "Split",
     "Stretch",
     "Study",
+    "account",
     "backtest",
     "bar_returns",
     "combinatorial",

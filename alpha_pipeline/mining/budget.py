@@ -91,7 +91,11 @@ def _price(file: Path, model: str, section: object, key: str) -> float:
 def month_so_far(ledger: pd.DataFrame, night: pd.Timestamp) -> Spent:
     """What the earlier nights of the night's calendar month used; rows of `tables.TRIALS`."""
     same = (ledger["night"].dt.year == night.year) & (ledger["night"].dt.month == night.month)
-    rows = ledger[same & (ledger["night"] < night)]
+    return spent(ledger[same & (ledger["night"] < night)])
+
+
+def spent(rows: pd.DataFrame) -> Spent:
+    """What these rows of `tables.TRIALS` used; a model without a price counts as free, its tokens do not."""
     calls, read, written = (int(rows[column].sum()) for column in ("calls", "prompt_tokens", "completion_tokens"))
     return Spent(calls, read, written, float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
 
@@ -146,16 +150,31 @@ class Meter:
 
     def left(self) -> str:
         """The part of the tightest limit that is left, in words."""
-        b, night, month = self.budget, self.night, self.month
-        parts = {
-            "calls": (night.calls, b.night_calls), "tokens": (night.tokens, b.night_tokens),
-            "time": (night.seconds, b.night_seconds), "money": (night.usd, b.night_usd),
-            "the month's tokens": (month.tokens + night.tokens, b.month_tokens),
-            "the month's money": (month.usd + night.usd, b.month_usd),
-        }  # fmt: skip
-        left = {what: 1.0 - used / limit if limit > 0 else 0.0 for what, (used, limit) in parts.items()}
-        what = min(left, key=lambda name: left[name])
-        return f"{max(0.0, left[what]):.0%} of {what} left"
+        what, used = tightest(self.budget, self.night, self.month)
+        return f"{max(0.0, 1.0 - used):.0%} of {what} left"
+
+
+def tightest(budget: Budget, night: Spent, month: Spent) -> tuple[str, float]:
+    """
+    The limit of which most is used.
+
+    Args:
+        budget: the limits.
+        night: used tonight.
+        month: used by the earlier nights of the month.
+
+    Returns:
+        The limit in words, and the share of it that is used: 1.0 is all; a limit of zero is always used up.
+    """
+    parts = {
+        "calls": (night.calls, budget.night_calls), "tokens": (night.tokens, budget.night_tokens),
+        "time": (night.seconds, budget.night_seconds), "money": (night.usd, budget.night_usd),
+        "the month's tokens": (month.tokens + night.tokens, budget.month_tokens),
+        "the month's money": (month.usd + night.usd, budget.month_usd),
+    }  # fmt: skip
+    used = {what: amount / limit if limit > 0 else 1.0 for what, (amount, limit) in parts.items()}
+    what = max(used, key=lambda name: used[name])
+    return what, used[what]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from alpha_pipeline.statistics.sharpe import (
     expected_maximum,
     minimum_track_record,
     probabilistic_sharpe,
+    sharpe_error,
     sharpe_moments,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "p_values",
     "probabilistic_sharpe",
     "probability_of_overfitting",
+    "sharpe_error",
     "sharpe_moments",
 ]

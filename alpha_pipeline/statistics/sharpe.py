@@ -59,6 +59,26 @@ def probabilistic_sharpe(sharpe: float, bars: int, skewness: float, kurtosis: fl
     return NORMAL.cdf((sharpe - benchmark) * np.sqrt(bars - 1) / np.sqrt(variance))
 
 
+def sharpe_error(sharpe: float, bars: int, skewness: float, kurtosis: float) -> float:
+    """
+    Standard error of a Sharpe ratio.
+
+    Args:
+        sharpe: observed, per bar.
+        bars: observations behind it.
+        skewness: of the returns.
+        kurtosis: of the returns, raw.
+
+    Returns:
+        Per bar; times the root of the bars of a year for the annualised ratio. NaN when an argument is NaN or the error
+        is not defined.
+
+    Source: Mertens (2002); Bailey and Lopez de Prado (2012).
+    """
+    variance = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    return float(np.sqrt(variance / (bars - 1))) if bars > 1 and variance > 0 else np.nan
+
+
 def expected_maximum(trials: float) -> float:
     """Expected maximum of `trials` independent standard normals; 0 for one trial."""
     if trials <= 1:

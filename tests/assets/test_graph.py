@@ -1,5 +1,7 @@
 """The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -110,7 +112,8 @@ def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no
         assert node.group_name in GROUPS
         assert node.owners and node.kinds and node.description and node.code_version, key
         assert node.metadata["dagster/column_schema"].columns, key
-        assert node.metadata["dagster/code_references"].code_references, key
+        (written,) = node.metadata["dagster/code_references"].code_references
+        assert "@stored(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
@@ -122,8 +125,16 @@ def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-
     assert whole == {"ohlcv_history"}
 
 
-def test_one_nightly_schedule_per_market_stopped_at_first() -> None:
+def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
     """A clone must not begin to spend tokens by itself."""
-    schedules = {s.name: s for s in build_defs().schedules or []}
-    assert set(schedules) == {"nightly_crypto_schedule", "nightly_equities_schedule"}
-    assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+    defs = build_defs()
+    schedules = {s.name: s.default_status for s in defs.schedules or []}
+    assert schedules == dict.fromkeys(
+        ("nightly_crypto_schedule", "nightly_equities_schedule"), dg.DefaultScheduleStatus.STOPPED
+    )
+    sensors = {s.name: s.default_status for s in defs.sensors or []}
+    alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")
+    assert sensors == {
+        "nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED,
+        **dict.fromkeys(("sweeper", *(f"{name}_alert" for name in alerts)), dg.DefaultSensorStatus.RUNNING),
+    }

@@ -1,14 +1,13 @@
-"""What every night proves of itself: canaries, and the count of looks at the sealed bars."""
+"""What every night proves of itself: canaries."""
 
 from dataclasses import fields
-from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.market import CRYPTO, EQUITIES
+from alpha_pipeline.market import EQUITIES
 from alpha_pipeline.mining import Admission
 from alpha_pipeline.mining.budget import PRICES
 from alpha_pipeline.panel import Panel
@@ -16,8 +15,6 @@ from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.checks import _checks
 from assets.factors import _canaries, _check
 from assets.mining_config import AdmissionConfig, MiningConfig
-from assets.sealed import _count, openings
-from resources.lake import Lake
 
 
 @pytest.fixture
@@ -61,14 +58,6 @@ def test_a_factor_without_values_yet_stops_nobody(panel: Panel) -> None:
     assert not told["coverage"].passed and told["coverage"].severity == dg.AssetCheckSeverity.WARN
     constant = library.assign(factor_id="same", expression="sign(supply)")
     assert not {result.check_name: result for result in _check(constant, begun, EQUITIES)}["variation"].passed
-
-
-def test_every_look_at_the_sealed_bars_is_counted(tmp_path: Path) -> None:
-    """By market, for good; none before the first."""
-    lake = Lake(str(tmp_path))
-    assert openings(lake, CRYPTO) == 0
-    assert [_count(lake, CRYPTO, {"run": str(k)}) for k in range(3)] == [1, 2, 3]
-    assert (openings(lake, CRYPTO), openings(lake, EQUITIES)) == (3, 0)
 
 
 def test_the_rule_of_admission_is_configuration() -> None:

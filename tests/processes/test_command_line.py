@@ -60,7 +60,7 @@ def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
         [*command, *knobs], cwd=workplace, env=settings(workplace), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    rows = json.loads(done.stdout)["trials"]
     mined = [row for row in rows if row["proposer"] == "mutation"]
     assert len(mined) == 6 and {row["theme"] for row in mined} == {"volume"}
     assert "round 2 of 2: 6 proposed" in done.stderr

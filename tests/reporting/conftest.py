@@ -90,9 +90,8 @@ def make_library(rng):
              "probabilistic_sharpe": 0.8, "deflated_sharpe": np.nan}
         )  # fmt: skip
     frame = METRICS.complete(pd.DataFrame(metrics[:-1]))
-    return as_stored(
-        LIBRARY, LIBRARY.complete(pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns][:11]))
-    ), as_stored(METRICS, frame)
+    rows = pd.DataFrame(library, columns=[c.name for c in LIBRARY.columns[:11]])
+    return as_stored(LIBRARY, LIBRARY.complete(rows)), as_stored(METRICS, frame)
 
 
 def make_signals(rng, symbols, close):

@@ -72,6 +72,21 @@ def test_a_range_is_written_by_day_and_read_as_one_frame_with_its_lookback(tmp_p
     assert ParquetIOManager(root=str(tmp_path)).lake.days("crypto/market_panel") == ["2019-07-10", "2019-07-11"]
 
 
+def test_an_input_can_reach_back_to_the_first_day_of_the_table(tmp_path: Path) -> None:
+    """Whatever the mapping tracks: alone or in a range, a day sees the same past, and a hole in it is an error."""
+    seen: Seen = {}
+    assets = graph(seen, lookback(3, from_the_first=True))
+    run(assets, tmp_path, "2019-07-01", "2019-07-31", [RAW])
+    run(assets, tmp_path, "2019-07-31", None, [PANEL])
+    alone = seen["raw"]
+    run(assets, tmp_path, "2019-07-20", "2019-07-31", [PANEL])
+    pd.testing.assert_frame_equal(alone, seen["raw"])
+    assert alone["timestamp"].min() == pd.Timestamp("2019-07-01 12:00", tz="UTC")
+    (tmp_path / "crypto/raw_ohlcv/day=2019-07-05/part-0.parquet").unlink()
+    with pytest.raises(MissingPartitionError, match="2019-07-05"):
+        run(assets, tmp_path, "2019-07-31", None, [PANEL])
+
+
 def test_a_single_day_runs_on_an_object_store(request: pytest.FixtureRequest) -> None:
     """One setting moves the lake to a URL."""
     seen: Seen = {}

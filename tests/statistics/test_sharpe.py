@@ -10,6 +10,7 @@ from alpha_pipeline.statistics import (
     expected_maximum,
     mean_test,
     probabilistic_sharpe,
+    sharpe_error,
     sharpe_moments,
 )
 
@@ -60,3 +61,14 @@ def test_the_mean_is_tested_as_statsmodels_does(lags: int) -> None:
 def test_a_constant_has_no_t() -> None:
     """Without spread there is no error to divide by."""
     assert np.isnan(mean_test(np.ones(10), 2).t_stat)
+
+
+def test_the_error_is_that_of_the_probability() -> None:
+    """The probabilistic ratio is the normal probability of ratio over error; undefined below two bars."""
+    sharpe, bars, skewness, kurtosis = 0.08, 700, -0.4, 5.0
+    error = sharpe_error(sharpe, bars, skewness, kurtosis)
+    assert stats.norm.cdf(sharpe / error) == pytest.approx(probabilistic_sharpe(sharpe, bars, skewness, kurtosis))
+    assert np.isnan(sharpe_error(sharpe, 1, skewness, kurtosis)) and np.isnan(sharpe_error(np.nan, 700, 0, 3))
+    draws = np.random.default_rng(0).normal(0.1, 1.0, (4000, 250))
+    spread = (draws.mean(axis=1) / draws.std(axis=1, ddof=1)).std()
+    assert sharpe_error(0.1, 250, 0.0, 3.0) == pytest.approx(spread, rel=0.05)

@@ -55,9 +55,11 @@ def test_the_same_question_is_answered_from_the_lake(server: OpenAIServer, capsy
     arguments = ["generate", "--count", "2", "--json"]
     assert main(arguments) == main(arguments) == 0
     assert len(server.asked) == 2
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[:2] == lines[2:] and lines[0]["canonical"] == "ts_zscore(close, 20)"
-    assert set(lines[0]["measures"]) == {"rank_ic", "t_stat", "sharpe", "turnover"}
+    first, again = map(json.loads, capsys.readouterr().out.replace("}\n{", "}\x00{").split("\x00"))
+    assert first["factors"] == again["factors"] and first["questions"] == 2 and again["model"] == "stand-in"
+    found = first["factors"][0]
+    assert found["canonical"] == "ts_zscore(close, 20)"
+    assert set(found["measures"]) == {"rank_ic", "t_stat", "sharpe", "turnover"}
     assert main([*arguments, "--fresh"]) == 0
     assert len(server.asked) == 4
 

@@ -1,0 +1,209 @@
+"""`fuse`: the latest decision of a symbol, what each source brought to it, and what would change it."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alpha_pipeline.cli.arguments import Commands, complete, names
+from alpha_pipeline.cli.screen import document, facts, say, table, working
+from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_name, stored
+from alpha_pipeline.errors import MissingPartitionError, SettingError
+
+if TYPE_CHECKING:  # a shell waits for every import
+    import pandas as pd
+
+    from alpha_pipeline.fusion.verdict import Verdict
+
+FIELDS = """\
+rule {threshold, confidence}, decisions [...], each with:
+  data, the columns of fused_signal but for reasons and breakdown, margin, without {source: decision},
+  sources [source, value, confidence, weight, contribution, reason]"""
+SHOWN = (
+    "timestamp", "market", "symbol", "decision", "value", "confidence", "raw_confidence", "calibrated_on", "coverage",
+    "method",
+)  # fmt: skip
+MEMORY = 98  # nights whose library signals are remembered, as the graph does
+
+
+def add_commands(commands: Commands) -> None:
+    """`fuse`."""
+    found = commands.add(
+        "fuse", _fuse, "the latest decision per symbol: LONG, SHORT or HOLD, with its reasons",
+        ("--symbol BTCUSDT", "--market crypto", "--symbol AAPL --night 2019-09-27 --json"), FIELDS,
+    )  # fmt: skip
+    symbols = found.add_argument(
+        "--symbol", "--symbols", default="", help="one or more, as BTCUSDT,AAPL (default: all)"
+    )
+    complete(symbols, "symbols")
+    found.add_argument("--market", choices=MARKET_NAMES, help="only this market (default: all)")
+    night = found.add_argument("--night", metavar="YYYY-MM-DD", help="decided at its end (default: the latest)")
+    complete(night, "nights")
+    complete(found.add_argument("--method", help="fuse anew by this method (default: as stored)"), "methods")
+
+
+def _fuse(options: argparse.Namespace) -> int:
+    from alpha_pipeline.fusion import DecisionRule, method_named
+    from alpha_pipeline.nights import require_night
+    from alpha_pipeline.symbols import find_symbols
+
+    if options.method:
+        method_named(options.method)
+    days = stored().days("fused_signal")
+    night = require_night(options.night) if options.night else next(reversed(days), None)
+    markets, asked = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)
+    found: list[tuple[str, Verdict]] = []
+    taken: dict[str, str] = {}
+    known: list[str] = []
+    with working("fusing", len(markets)) as step:
+        for market in markets:
+            bars = bars_of(market, night)
+            known += bars.panel.symbols
+            here = _here([text for text in asked if text not in taken], bars)
+            taken |= here
+            if here or not asked:
+                source, told = _told(bars, night if night in days else None, options.method, set(here.values()))
+                found += [(source, one) for one in told]
+            step(market)
+            if asked and len(taken) == len(asked):
+                break
+    find_symbols([text for text in asked if text not in taken], known)  # names what is near
+    if not found:
+        raise MissingPartitionError(f"no source had anything to say of {', '.join(taken) or ' or '.join(markets)}")
+    rule = DecisionRule()
+    if options.json:
+        thresholds = {"threshold": rule.threshold, "confidence": rule.confidence}
+        document({"rule": thresholds, "decisions": [{"data": source, **_record(one)} for source, one in found]})
+        return 0
+    for source in dict.fromkeys(source for source, _ in found):
+        say(f"data  {source}")
+    for text, symbol in taken.items():
+        if text != symbol:
+            say(f"      {symbol} is taken for {text}")
+    say(f"rule  LONG or SHORT: |value| above {rule.threshold:.2f}, confidence above {rule.confidence:.0%}; else HOLD")
+    if asked:
+        for _, one in found:
+            _show(one)
+    else:
+        _list([one for _, one in found])
+    return 0
+
+
+def _here(asked: Sequence[str], bars: Bars) -> dict[str, str]:
+    """What was asked for to the symbol of this market, without what is elsewhere."""
+    from alpha_pipeline.symbols import find_symbol
+
+    found = {}
+    for text in asked:
+        try:
+            found[text] = find_symbol(text, bars.panel.symbols)
+        except SettingError:  # perhaps another market has it
+            continue
+    return found
+
+
+def _told(bars: Bars, night: str | None, method: str | None, only: set[str]) -> "tuple[str, list[Verdict]]":
+    """
+    The decisions of a market, strongest LONG first: the stored ones, or those there would be on the prices there are.
+
+    Args:
+        bars: up to the night.
+        night: where one is stored.
+        method: to fuse anew by.
+        only: symbols; all when empty.
+    """
+    import pandas as pd
+
+    from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, Said, fuse, lessons, method_named, past_signals
+    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, opinion
+    from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
+    from alpha_pipeline.fusion.verdict import verdicts
+    from alpha_pipeline.reporting.terminal import latest_decisions
+
+    market, rule = bars.market, DecisionRule()
+    end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")
+    earlier = _stored_signals(market.name, night)
+    said = earlier[earlier["timestamp"] > end - pd.Timedelta(days=1)]
+    library = earlier[earlier["source"] == LIBRARY_SOURCE]
+    if night is None:
+        said = past_signals(bars.panel, market, end, 1)
+    past = lessons(
+        Said.from_table(pd.concat([past_signals(bars.panel, market, end, MEMORY_DAYS), library])), bars.panel, market
+    )
+    rows = stored().read("fused_signal", night, night) if night else None
+    fused = None if rows is None else rows[rows["market"] == market.name]
+    source = f"{lake_name()}, night of {night}"
+    if fused is None or method:
+        fused = fuse({market.name: said}, {market.name: past}, method or DEFAULT_METHOD, rule)
+        source = f"{bars.source}: fused now" + ("" if night else ", without stored nights the library has no voice")
+    if fused.empty:
+        return source, []
+    latest = latest_decisions(fused)
+    latest = latest[latest["symbol"].isin(only)] if only else latest
+    chosen = method_named(str(fused["method"].iloc[0]))
+    believed = opinion(past.known_by(fused["timestamp"].max(), MEMORY_DAYS), chosen, rule)
+    return source, verdicts(latest, said, believed, rule)
+
+
+def _stored_signals(market: str, night: str | None) -> "pd.DataFrame":
+    """What sources said on the stored nights up to this one."""
+    lake = stored()
+    key = f"{market}/source_signals"
+    days = [day for day in lake.days(key) if night and day <= night][-MEMORY - 1 :]
+    return lake.read_days(key, days)[0]
+
+
+def _show(one: "Verdict") -> None:
+    from alpha_pipeline.reporting.wording import clock, number, plural
+
+    row: Mapping[str, Any] = one.row
+    changes = ", ".join(f"{decision} without {source}" for source, decision in one.without.items())
+    rests = f"rests on {plural(row['calibrated_on'], 'bar')} of decision whose outcome is known"
+    say()
+    facts(
+        {
+            str(row["symbol"]): f"{row['decision']}, decided at the close of {clock(row['timestamp'])}",
+            "value": f"{number(row['value'], '+.2f')} in [-1, 1], by the method {row['method']}",
+            "confidence": f"{number(row['confidence'], '.1%')} of such values had the right sign; {rests}",
+            "coverage": f"sources with {number(row['coverage'], '.0%')} of all weight spoke",
+            "margin": one.margin,
+            "would be": changes or "the same without any one of its sources",
+        }
+    )
+    say()
+    table(
+        ("source", "value", "confidence", "weight", "contribution", "reason "),
+        [
+            (
+                str(row["source"]),
+                number(row["value"], "+.2f"),
+                number(row["confidence"], ".0%"),
+                number(row["weight"], ".2f"),
+                number(row["contribution"], "+.2f"),
+                str(row["reason"]),
+            )
+            for row in one.sources.to_dict("records")
+        ],
+    )
+
+
+def _list(found: "Sequence[Verdict]") -> None:
+    from alpha_pipeline.reporting.wording import clock, number
+
+    say()
+    rows = []
+    for one in found:
+        row: Mapping[str, Any] = one.row
+        first = one.sources.iloc[0]
+        why = f"{first['source']} {number(first['contribution'], '+.2f')} ({first['reason']})"
+        numbers = number(row["value"], "+.2f"), number(row["confidence"], ".1%")
+        rows.append((row["market"], row["symbol"], row["decision"], *numbers, clock(row["timestamp"]), why))
+    table(("market", "symbol", "decision", "value", "confidence", "decided ", "main reason "), rows, left=3)
+
+
+def _record(one: "Verdict") -> dict[str, object]:
+    return {
+        **{name: one.row[name] for name in SHOWN},
+        "margin": one.margin,
+        "without": one.without,
+        "sources": one.sources.to_dict("records"),
+    }

@@ -1,0 +1,161 @@
+"""Commands of the factor language: its vocabulary, what an expression means, what it is worth on prices."""
+
+import argparse
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpha_pipeline.cli.arguments import Commands, complete, names
+from alpha_pipeline.cli.screen import document, facts, say
+from alpha_pipeline.cli.sources import MARKET_NAMES, embedded
+from alpha_pipeline.errors import SettingError
+
+if TYPE_CHECKING:  # a shell waits for every import
+    from alpha_pipeline.expressions import Node
+
+DIALECTS = ("dsl", "math", "pandas")
+EMBEDDED_FIELDS = "open,high,low,close,volume"
+CHECK_FIELDS = "canonical, unit, fields, lookback_bars, complexity, identity"
+
+
+def add_commands(commands: Commands) -> None:
+    """`operators`, `check`, `explain`, `evaluate`."""
+    words = commands.add(
+        "operators", _operators, "the vocabulary of the factor language", ("", "stochastic", "ts_zscore --json"),
+        "[name, signature, symbol, group, doc, example, aliases, returns, recursive, formula, parameters]",
+    )  # fmt: skip
+    match = words.add_argument(
+        "match", nargs="?", default="", help="only those with this in name, alias or description"
+    )
+    complete(match, "operators")
+
+    check = commands.add(
+        "check", _check, "parse an expression: canonical form and needs, or the error",
+        ("'rsi(14)'", "--dialect math '(close - SMA(close, 20)) / STD(close, 20)'", "'-zscore(close, 5d)' --json"),
+        CHECK_FIELDS,
+    )  # fmt: skip
+    add_expression(check)
+    _add_fields(check)
+
+    tell = commands.add(
+        "explain", _explain, "an expression step by step, in words and in three dialects",
+        ("'-zscore(close, 5d) * rank(volume)'", "'rsi(14)' --bar 1D", "'rsi(14)' --json"), f"{CHECK_FIELDS}, text",
+    )  # fmt: skip
+    add_expression(tell)
+    _add_fields(tell)
+
+    values = commands.add(
+        "evaluate", _evaluate, "values of an expression on the embedded prices or on a file",
+        ("'rank(volume)' --symbols BTCUSDT,ETHUSDT --last 3", "'rsi(14)' --market equities --symbols AAPL --json"),
+        "canonical, data, bars, symbols, last [timestamp, symbol, value],\n"
+        "  summary {symbol: {coverage, mean, std, min, max}}",
+    )  # fmt: skip
+    add_expression(values)
+    data = values.add_argument_group("data")
+    data.add_argument("--market", choices=MARKET_NAMES, default="crypto", help="embedded prices (default %(default)s)")
+    data.add_argument("--data", type=Path, help="a long table instead: .parquet or .csv with timestamp, symbol, fields")
+    data.add_argument("--bar", help="bar size that durations are resolved by (default: that of the data)")
+    shown = values.add_argument_group("output")
+    symbols = shown.add_argument(
+        "--symbols", default="", help="show only these, as A,B; ranks still see all of the market"
+    )
+    complete(symbols, "symbols")
+    shown.add_argument("--last", type=int, default=5, help="bars to show (default %(default)s)")
+    shown.add_argument("--out", type=Path, help="write all values to this .parquet or .csv file")
+
+
+def add_expression(command: argparse.ArgumentParser) -> None:
+    """The factor and the dialect it is written in."""
+    complete(command.add_argument("expression", help="the factor, or - to read it from standard input"), "operators")
+    add_dialect(command)
+
+
+def add_dialect(command: argparse.ArgumentParser) -> None:
+    """How a factor is written."""
+    command.add_argument("--dialect", choices=DIALECTS, default="dsl", help="how it is written (default %(default)s)")
+
+
+def _add_fields(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--bar", default="1h", help="bar size that durations are resolved by (default %(default)s)")
+    command.add_argument("--fields", default=EMBEDDED_FIELDS, help="names it may use (default %(default)s)")
+
+
+def _operators(options: argparse.Namespace) -> int:
+    from alpha_pipeline.explain import vocabulary_json, vocabulary_table
+
+    print(vocabulary_json(options.match)) if options.json else say(vocabulary_table(options.match))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    node = _node(options, names(options.fields), options.bar)
+    found = _needs(node)
+    if options.json:
+        document(found)
+        return 0
+    facts(
+        {
+            "canonical ": str(found["canonical"]),
+            "unit": str(found["unit"] or "number"),
+            "fields": ", ".join(found["fields"]) or "none",  # type: ignore[arg-type]  # a list of names
+            "look-back": f"{found['lookback_bars']} bars",
+            "complexity": f"{found['complexity']} nodes",
+            "identity": str(found["identity"])[:16],
+        }
+    )
+    return 0
+
+
+def _needs(node: "Node") -> dict[str, object]:
+    from alpha_pipeline.expressions import complexity, fields_used, identity, lookback
+
+    return {
+        "canonical": str(node), "unit": None if node.unit is None else str(node.unit),
+        "fields": sorted(fields_used(node)), "lookback_bars": lookback(node), "complexity": complexity(node),
+        "identity": identity(node),
+    }  # fmt: skip
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from alpha_pipeline.explain import explain
+
+    node = _node(options, names(options.fields), options.bar)
+    text = explain(node, options.bar)
+    document({**_needs(node), "text": text}) if options.json else say(text)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from alpha_pipeline.preview import bar_of, compute, read_panel, show, summaries, write
+    from alpha_pipeline.symbols import find_symbols
+
+    if options.last < 0:
+        raise SettingError(f"--last is {options.last}; expected 0 or more bars")
+    panel = read_panel(options.data) if options.data else embedded(options.market)
+    node = _node(options, panel.fields, options.bar or bar_of(panel))
+    symbols = list(find_symbols(names(options.symbols), panel.symbols).values())
+    found = compute(node, panel).pick(symbols)
+    written = write(found, options.out) if options.out else 0
+    bars, width = panel.shape
+    source = str(options.data or f"embedded {options.market}")
+    if options.json:
+        last = found.last(options.last).to_dict("records")
+        shape = {"bars": bars, "symbols": list(found.symbols)}
+        document({"canonical": str(node), "data": source, **shape, "last": last, "summary": summaries(found)})
+        return 0
+    say(f"factor  {node}")
+    say(f"data    {source}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
+    say(show(found, options.last))
+    if options.out:
+        say(f"\nwrote {written:,} values to {options.out}")
+    return 0
+
+
+def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "Node":
+    from alpha_pipeline.explain import bar_length
+    from alpha_pipeline.expressions import parse
+
+    bar_length(bar)
+    text = sys.stdin.read() if options.expression == "-" else options.expression.strip()
+    return parse(text, dialect=options.dialect, fields=fields, bar=bar)

@@ -1,0 +1,120 @@
+"""Commands of a whole night: run it, read what it said."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alpha_pipeline.cli.arguments import Commands, complete
+from alpha_pipeline.cli.screen import Step, document, harmless, say, working
+from alpha_pipeline.cli.sources import MARKET_NAMES, lake_folder, require_writable, stored
+from alpha_pipeline.errors import AlphaError
+
+REPORT_FIELDS = "night, signal [rows of fused_signal], funnel {market: {stage: count}}, library {market: [rows]}, page"
+
+
+def add_commands(commands: Commands) -> None:
+    """`run` and `report`."""
+    run = commands.add(
+        "run", _run, "one night of the whole graph, then its signal, funnel and report",
+        ("", "--night 2019-09-30 --fresh", "--json"), f"seconds, {REPORT_FIELDS}",
+    )  # fmt: skip
+    add_night(run)
+    run.add_argument("--fresh", action="store_true", help="load the prices again even where they are stored")
+    report = commands.add(
+        "report", _report, "the stored summary of a night", ("", "--night 2019-09-30", "--json"), REPORT_FIELDS
+    )
+    add_night(report, "the latest with a report")
+
+
+def add_night(command: argparse.ArgumentParser, default: str = "the last one of the graph that is over") -> None:
+    """`--night`, completed from the nights that are stored."""
+    complete(command.add_argument("--night", metavar="YYYY-MM-DD", help=f"the night (default {default})"), "nights")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from alpha_pipeline.nights import first_day, last_night, require_night
+    from alpha_pipeline.run import NightRun, run_night
+
+    night = require_night(options.night or last_night())
+    require_writable(lake_folder())
+    with heard(f"the night of {night}", options.json) as tell:
+        seconds = run_night(NightRun(night, first_day(), lake_folder(), options.fresh), tell)
+    if options.json:
+        document({"seconds": seconds, **_stored_night(night)})
+        return 0
+    say(_summary(night))
+    lake = lake_folder()
+    say(f"Parquet {lake}/<market>/<asset>/day={night}/part-0.parquet, {lake}/fused_signal/...")
+    say(f"\nDone in {seconds:.0f} s. Try next:")
+    say("  make ui                                             the graph, its checks and plots")
+    say("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       one decision and its reasons")
+    say("  .venv/bin/alpha-pipeline operators                  the factor language")
+    say("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
+    say(f"      --select fused_signal --partition {night}   one asset again")
+    return 0
+
+
+@contextmanager
+def heard(what: str, aside: bool) -> Iterator[Step]:
+    """
+    The lines of a long process: printed as they come, and shown as progress.
+
+    Args:
+        what: is going on.
+        aside: whether the lines go to standard error, because standard output belongs to JSON.
+
+    Yields:
+        A function that takes a line.
+    """
+    with working(what) as step:
+
+        def tell(line: str) -> None:
+            print(harmless(line), file=sys.stderr if aside else sys.stdout, flush=True)
+            if line.startswith("     "):
+                step(line.split()[0])
+
+        yield tell
+
+
+def _report(options: argparse.Namespace) -> int:
+    night = options.night or _latest()
+    if options.json:
+        _summary(night)
+        document(_stored_night(night))
+    else:
+        say(_summary(night))
+    return 0
+
+
+def _latest() -> str:
+    nights = sorted(file.stem for file in (lake_folder() / "reports").glob("*.txt"))
+    if not nights:
+        raise AlphaError(f"no report under {lake_folder()}; run `alpha-pipeline run`")
+    return nights[-1]
+
+
+def _summary(night: str) -> str:
+    file = lake_folder() / "reports" / f"{Path(night).name}.txt"
+    if not file.is_file():
+        raise AlphaError(f"no report of {night} under {lake_folder()}; run `alpha-pipeline run --night {night}`")
+    return file.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _stored_night(night: str) -> dict[str, object]:
+    from alpha_pipeline.reporting.funnel import funnel
+
+    lake = stored()
+    tables = {
+        name: {m: lake.read(f"{m}/{name}", night, night, allow_missing=True) for m in MARKET_NAMES}
+        for name in ("factor_definitions", "factor_library")
+    }
+    fused = lake.read("fused_signal", night, night, allow_missing=True)
+    return {
+        "night": night,
+        "signal": fused.to_dict("records"),
+        "funnel": {m: funnel(rows).to_dict("index") for m, rows in tables["factor_definitions"].items()},
+        "library": {m: rows.to_dict("records") for m, rows in tables["factor_library"].items()},
+        "page": lake.url(f"reports/{night}.html"),
+    }

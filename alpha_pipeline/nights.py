@@ -1,0 +1,61 @@
+"""
+Which nights the graph has, by its settings: from the first day to the last one that is over.
+
+Read by the partitions of the graph and by the shell, which refuses a night before any process starts.
+"""
+
+import os
+from datetime import UTC, date, datetime, timedelta
+
+from alpha_pipeline.errors import SettingError
+
+# The embedded prices end on 2019-10-01; live data begin where the user says and go on.
+SAMPLE_DAYS = ("2019-07-01", "2019-10-01")
+LIVE_DAYS = ("2026-01-01", "")
+
+
+def is_live() -> bool:
+    """Whether prices come from vendors (`ALPHA_PIPELINE_SOURCE`), not from the embedded sample."""
+    return os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
+
+
+def first_day() -> str:
+    """ISO day the graph begins: `ALPHA_PIPELINE_FIRST_DAY`, else by the source."""
+    return os.environ.get("ALPHA_PIPELINE_FIRST_DAY", _defaults()[0])
+
+
+def end_day() -> str | None:
+    """First ISO day that does not exist any more: `ALPHA_PIPELINE_END_DAY`, else by the source; None without an end."""
+    return os.environ.get("ALPHA_PIPELINE_END_DAY", _defaults()[1]) or None
+
+
+def last_night() -> str:
+    """The latest ISO day that is over and that the graph has."""
+    today = datetime.now(UTC).date()
+    end = end_day()
+    return str(min(today, _day(end, "ALPHA_PIPELINE_END_DAY") if end else today) - timedelta(days=1))
+
+
+def require_night(night: str) -> str:
+    """
+    The night as an ISO day.
+
+    Raises:
+        SettingError: it is no day, or the graph has no such day.
+    """
+    day, first, last = _day(night, "night"), first_day(), last_night()
+    if not first <= str(day) <= last:
+        which = "lies before the first day of the graph" if str(day) < first else "is after the last day of the graph"
+        raise SettingError(f"night {day} {which}; it has the days {first} ... {last}")
+    return str(day)
+
+
+def _day(text: str, what: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise SettingError(f"{what} {text!r} is not a day; expected YYYY-MM-DD") from None
+
+
+def _defaults() -> tuple[str, str]:
+    return LIVE_DAYS if is_live() else SAMPLE_DAYS

@@ -1,0 +1,203 @@
+"""
+The door to a person: a Slack-compatible webhook, mail, both, or the log alone.
+
+What is worth telling is decided in `alpha_pipeline.alerts`. An alert that cannot be delivered is a line in the log and
+never an error: nothing a night computes depends on it.
+"""
+
+import json
+import os
+import smtplib
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+import dagster as dg
+
+from alpha_pipeline.alerts import Alert
+from alpha_pipeline.errors import AlphaError, LakeError, SettingError, SourceError
+from resources.lake import Lake
+from resources.parquet_io import DEFAULT_ROOT, ROOT_VARIABLE
+from resources.patience import Patience, RefusedError, insist
+
+# A sensor has a minute for all it does: three tries of five seconds a channel.
+PATIENCE = Patience(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
+SECURITY = ("starttls", "tls", "none")
+NO_CHANNEL = (
+    "alerts stand in this log alone, which is said once a day: neither ALPHA_PIPELINE_SLACK_WEBHOOK nor "
+    "ALPHA_PIPELINE_MAIL_TO is set"
+)
+SLACK_MARKS = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+
+
+class Alerts(dg.ConfigurableResource):
+    """
+    Where alerts go.
+
+    Fields:
+        slack_webhook: address of an incoming webhook, Slack's or one that speaks like it; a secret, read at run time.
+        mail_to: addresses, separated by commas.
+        mail_from: the sender; the first of `mail_to` when empty.
+        mail_server: `host` or `host:port`; 587, or 465 with `mail_tls` "tls", when there is no port.
+        mail_user, mail_password: of that server, where it wants any; the password is read at run time.
+        mail_tls: "starttls" (default), "tls" from the first byte, or "none" for a server on this machine.
+        ui_url: where the UI is, for links.
+        root: the lake; `alerts/<day>/` keeps what was told, so that nothing is told twice a day.
+    """
+
+    slack_webhook: str = ""
+    mail_to: str = ""
+    mail_from: str = ""
+    mail_server: str = "127.0.0.1"
+    mail_user: str = ""
+    mail_password: str = ""
+    mail_tls: str = "starttls"
+    ui_url: str = ""
+    root: str = DEFAULT_ROOT
+
+    @classmethod
+    def from_environment(cls) -> "Alerts":
+        """
+        Each field from `ALPHA_PIPELINE_` and its name in capitals; the lake from `ALPHA_PIPELINE_LAKE`.
+
+        Raises:
+            SettingError: an address is none, or `ALPHA_PIPELINE_MAIL_TLS` is unknown. The webhook is never shown.
+        """
+        names = [name for name in cls.model_fields if name != "root"]
+        given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}", "") for name in names}
+        cls(**{name: value for name, value in given.items() if value}).check()
+        secrets = {name: dg.EnvVar(f"ALPHA_PIPELINE_{name.upper()}") for name in ("slack_webhook", "mail_password")}
+        chosen = {name: secrets.get(name, value) for name, value in given.items() if value}
+        return cls(**chosen, root=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+
+    def check(self) -> None:
+        """
+        Refuse what cannot work before the first alert needs it.
+
+        Raises:
+            SettingError: says which setting, what was found unless it is secret, and what was expected.
+        """
+        if self.slack_webhook and not self.slack_webhook.startswith(("http://", "https://")):
+            raise SettingError("ALPHA_PIPELINE_SLACK_WEBHOOK is no address; expected one that begins with https://")
+        for setting, address in [("TO", a) for a in self._receivers()] + [("FROM", a) for a in [self.mail_from] if a]:
+            if "@" not in parseaddr(address)[1] or not address.isprintable():
+                raise SettingError(f"ALPHA_PIPELINE_MAIL_{setting} is {address!r}; expected an address such as me@host")
+        if self.mail_tls not in SECURITY:
+            expected = ", ".join(SECURITY)
+            raise SettingError(f"ALPHA_PIPELINE_MAIL_TLS is {self.mail_tls!r}; expected one of {expected}")
+        port = self.mail_server.partition(":")[2]
+        if port and not port.isdecimal():
+            raise SettingError(f"ALPHA_PIPELINE_MAIL_SERVER is {self.mail_server!r}; expected host or host:port")
+
+    def send(self, alert: Alert, tell: Callable[[str], None] = lambda line: None, today: str = "") -> bool:
+        """
+        Deliver an alert by every channel that is set and has not delivered it today; never raises our errors.
+
+        Args:
+            alert: what to say.
+            tell: the log; told the alert itself once, and what went wrong, without secrets.
+            today: ISO day of the count; today when empty.
+
+        Returns:
+            Whether nothing is left to deliver.
+        """
+        try:
+            return self._send(alert, tell, today or f"{datetime.now(UTC):%Y-%m-%d}")
+        except AlphaError as error:
+            tell(f"the alert {alert.kind!r} could not be kept: {error}")
+            return False
+
+    def _send(self, alert: Alert, tell: Callable[[str], None], today: str) -> bool:
+        lake, path = Lake(self.root), f"alerts/{today}/{alert.digest}.json"
+        delivered = _delivered(lake, path)
+        if delivered is None:
+            tell("ALERT " + " | ".join(alert.text()))
+        wanted = {"slack": self._slack} if self.slack_webhook else {}
+        wanted |= {"mail": self._mail} if self.mail_to else {}
+        done = set(delivered or ())
+        for name, deliver in wanted.items():
+            if name in done:
+                continue
+            try:
+                deliver(alert)
+                done.add(name)
+            except SourceError as error:
+                tell(f"the alert did not leave by {name}: {error}")
+        if delivered is None or done != set(delivered):
+            said = {"alert": alert.text(), "delivered": sorted(done)}
+            lake.atomic_write(path, json.dumps(said, indent=1).encode())
+        if not wanted and not lake.exists(f"alerts/{today}/no-channel"):
+            tell(NO_CHANNEL)
+            lake.atomic_write(f"alerts/{today}/no-channel", NO_CHANNEL.encode())
+        return done >= set(wanted)
+
+    def _receivers(self) -> list[str]:
+        return [address.strip() for address in self.mail_to.split(",") if address.strip()]
+
+    def _slack(self, alert: Alert) -> None:
+        title, *lines = [line.translate(SLACK_MARKS) for line in alert.text()]
+        body: dict[str, str | bool] = {
+            "text": "\n".join([f"*{title}*", *lines]),
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        insist(lambda: _post(self.slack_webhook, body), PATIENCE, "the webhook")
+
+    def _mail(self, alert: Alert) -> None:
+        title, *lines = alert.text()
+        message = EmailMessage()
+        message["Subject"], message["To"] = f"[alpha_pipeline] {title}", ", ".join(self._receivers())
+        message["From"] = self.mail_from or self._receivers()[0]
+        message.set_content("\n".join([title, "", *lines]) + "\n")
+        insist(lambda: self._hand_over(message), PATIENCE, f"the mail server {self.mail_server}")
+
+    def _hand_over(self, message: EmailMessage) -> None:
+        host, _, port = self.mail_server.partition(":")
+        implicit, limit, trust = self.mail_tls == "tls", PATIENCE.timeout_seconds, ssl.create_default_context()
+        number = int(port) if port else 465 if implicit else 587
+        try:
+            with (
+                smtplib.SMTP_SSL(host, number, timeout=limit, context=trust)
+                if implicit
+                else smtplib.SMTP(host, number, timeout=limit)
+            ) as server:
+                if self.mail_tls == "starttls":
+                    server.starttls(context=trust)
+                if self.mail_user:
+                    server.login(self.mail_user, self.mail_password)
+                server.send_message(message)
+        except smtplib.SMTPResponseException as error:  # 4xx may pass; the server's words may repeat a password
+            raise RefusedError(f"answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            raise RefusedError(f"refused the receivers: {codes}", all(400 <= code < 500 for code in codes)) from None
+        except smtplib.SMTPNotSupportedError:
+            raise RefusedError("does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", again=False) from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise RefusedError(f"not reachable: {type(error).__name__}", again=isinstance(error, OSError)) from None
+
+
+def _post(webhook: str, body: dict[str, str | bool]) -> None:
+    import requests  # a slow import that who sends no alert does not pay
+
+    try:
+        with requests.post(
+            webhook, json=body, timeout=PATIENCE.timeout_seconds, allow_redirects=False, stream=True
+        ) as response:
+            status = response.status_code
+    except requests.Timeout:
+        raise RefusedError("no answer in time", again=True) from None
+    except (requests.RequestException, ValueError) as error:  # its words would show the address
+        raise RefusedError(f"not reachable: {type(error).__name__}", again=True) from None
+    if not 200 <= status < 300:
+        raise RefusedError(f"answered HTTP {status}", again=status in (408, 429) or status >= 500)
+
+
+def _delivered(lake: Lake, path: str) -> list[str] | None:
+    """Channels that delivered it today; None when it was never said. What cannot be read was never said."""
+    try:
+        return list(json.loads(lake.read_bytes(path))["delivered"]) if lake.exists(path) else None
+    except (LakeError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,205 @@
+"""`backtest`: which bars, which symbols, in money; sealed bars stay closed unless they are named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.backtest import BacktestConfig, backtest, metrics
+from alpha_pipeline.cli import main
+from alpha_pipeline.cli.sources import bars_of
+from alpha_pipeline.market import CRYPTO
+from resources.lake import Lake
+from resources.openings import openings
+
+Captured = pytest.CaptureFixture[str]
+REVERSAL = "-zscore(close, 5d)"
+
+
+def _json(capsys: Captured, *arguments: str) -> dict[str, Any]:
+    assert main(["backtest", *arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    found: dict[str, Any] = json.loads(captured.out, parse_constant=lambda name: 1 / 0)
+    return found
+
+
+def _said(capsys: Captured, *arguments: str) -> str:
+    assert main(["backtest", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def _refused(capsys: Captured, *arguments: str) -> str:
+    assert main(["backtest", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Three symbols, 200 hours; A rises by a percent an hour, B falls by one, C stands still."""
+    hours = pd.date_range("2024-01-01 01:00", periods=200, freq="h", tz="UTC")
+    moves = {"A": 1.01, "B": 0.99, "C": 1.0}
+    rows = [(t, s, 100 * m**k, 100 * m**k) for k, t in enumerate(hours) for s, m in moves.items()]
+    file = tmp_path / "bars.csv"
+    pd.DataFrame(rows, columns=["timestamp", "symbol", "open", "close"]).to_csv(file, index=False)
+    return file
+
+
+def test_one_symbol_in_money(capsys: Captured) -> None:
+    """Everything a person asks of a backtest, and how little thirty days say."""
+    told = _said(capsys, REVERSAL, "--symbol", "BTC/USDT", "--days", "30", "--capital", "50000", "--orders", "2")
+    for line in (
+        "embedded prices, crypto: BTCUSD (taken: BTCUSD for BTC/USDT)", "720 from 2019-", "the end of train",
+        "time_series, decided every 24 bars, filled at the next open, at most 50% a symbol",
+        "10 bps fee, 5 bps slippage", "funding is not in these data",
+        "factor    -ts_zscore(close, 120)", "equity    50,000.00 -> ", "fees and slippage", "in all,",
+        "a year (mean times",
+        "holding the symbol", "max drawdown -", "Sharpe ", " +- ", "Sortino ", "turnover ", "bars held",
+        "(predictive correlation over time)", "time (UTC)", "BTCUSD  BUY", "more orders", "a standard error of about 3",
+    ):  # fmt: skip
+        assert line in told, line
+
+
+def test_no_newer_bar_than_train_is_read(capsys: Captured, lake: Path) -> None:
+    """The window ends where validation begins, and nothing is opened."""
+    found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT")
+    panel = bars_of("crypto").panel
+    end = panel.timestamps[len(panel.timestamps) - 10_000 + 7_000 - 25 - 1]
+    assert found["to"] == f"{end.astype('datetime64[m]')}Z" and found["stretch"] == "train" and found["opening"] is None
+    assert not (lake / "openings").exists()
+
+
+def test_sealed_bars_are_opened_by_name_and_counted(capsys: Captured, lake: Path) -> None:
+    """Each look, before it is taken, with what was looked at."""
+    for number in (1, 2):
+        found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT", "--sealed", "--days", "2")
+        assert found["opening"] == number and found["to"] == "2019-10-01T00:00Z"
+    assert openings(Lake(str(lake)), CRYPTO) == 2
+    noted = json.loads((lake / "openings" / "crypto.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert noted == {"command": "backtest", "expressions": [REVERSAL], "symbols": ["BTCUSD"], "days": 2.0}
+    told = _said(capsys, REVERSAL, "--symbol", "BTCUSDT", "--stretch", "sealed", "--days", "2")
+    assert "SEALED bars, opened 3 times by now" in told
+
+
+def test_what_is_refused_opens_nothing(capsys: Captured, lake: Path) -> None:
+    """A misspelt factor wears no bar out."""
+    assert "unknown field" in _refused(capsys, "zscore(clsoe, 5)", "--sealed")
+    assert not (lake / "openings").exists()
+
+
+def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
+    """On a file: the same returns as the engine's backtest of the whole market, as no bar comes before the window."""
+    arguments = (
+        "close / delay(close, 1)",
+        "--data",
+        str(data),
+        "--days",
+        "30",
+        "--fee-bps",
+        "20",
+        "--rebalance-bars",
+        "4",
+    )
+    found = _json(capsys, *arguments, "--max-weight", "0.25")
+    panel = bars_from(data)
+    values = np.vstack([np.full((1, 3), np.nan), panel["close"][1:] / panel["close"][:-1]])
+    config = BacktestConfig(20.0, 5.0, 0.0, 4, max_weight=0.25)
+    expected = backtest(values, panel, config, CRYPTO.periods_per_year)
+    m = found["factors"][0]["measures"]
+    assert found["mode"] == "quantile" and found["stretch"] == "own"
+    assert m["total_return"] == pytest.approx(metrics.total_return(expected.net))
+    assert m["sharpe"] == pytest.approx(metrics.sharpe(expected.net, CRYPTO.periods_per_year))
+    assert m["final_equity"] == pytest.approx(100_000 * (1 + m["total_return"]))
+    assert m["ic"] == 1.0 and m["total_return"] > 0
+    assert found["factors"][0]["equity"][-1]["equity"] == m["final_equity"]
+
+
+def bars_from(data: Path):  # type: ignore[no-untyped-def]  # a panel
+    """The file as the program reads it."""
+    from alpha_pipeline.preview import read_panel
+
+    return read_panel(data)
+
+
+def test_several_factors_are_compared(capsys: Captured) -> None:
+    """A row each in the order given; one that cannot be read has its reason, and dashes."""
+    told = _said(capsys, "momentum_volume", REVERSAL, "rank(clsoe)", "--symbol", "ETHUSDT", "--days", "10").splitlines()
+    rows = [line.split() for line in told if line.startswith(("momentum_volume", "-zscore", "rank(clsoe)"))]
+    assert [row[-1] for row in rows[:2]] == ["traded", "traded"]
+    assert rows[2][1:10] == ["\N{EN DASH}"] * 9 and "unknown field 'clsoe'" in " ".join(rows[2])
+    assert "the best of 3 looks better than it is" in told[-1]
+
+
+def test_without_a_factor_the_references_are_taken(capsys: Captured) -> None:
+    """Those whose fields are there."""
+    found = _json(capsys, "--days", "10")
+    names = [one["factor"] for one in found["factors"]]
+    assert names[:2] == ["momentum_volume", "mean_reversion_volatility"] and len(names) == 8
+    assert found["symbols"] == ["BTCUSD", "EOSUSD", "ETHUSD", "LTCUSD", "XRPUSD"] and found["mode"] == "quantile"
+
+
+def test_ranks_see_all_of_the_market(capsys: Captured) -> None:
+    """A symbol alone is ranked among the others, though it is traded alone."""
+    found = _json(capsys, "rank(volume)", "--symbol", "XRPUSDT", "--days", "20")
+    assert found["factors"][0]["measures"]["orders"] > 0
+
+
+def test_the_market_follows_from_the_symbol(capsys: Captured) -> None:
+    """A stock is looked for where stocks are; its costs are those of its market."""
+    told = _said(capsys, "-ts_return(close, 5)", "--symbol", "aapl", "--days", "60")
+    assert "equities: AAPL" in told and "1 bps fee, 5 bps slippage" in told and "60 from 201" in told
+
+
+def test_orders_are_written(capsys: Captured, tmp_path: Path) -> None:
+    """All of them, of every factor."""
+    for name in ("orders.csv", "orders.parquet"):
+        out = tmp_path / name
+        _said(capsys, REVERSAL, "momentum_volume", "--symbol", "BTC", "--days", "5", "--out", str(out))
+        written = pd.read_csv(out) if out.suffix == ".csv" else pd.read_parquet(out)
+        assert set(written["factor"]) == {REVERSAL, "momentum_volume"} and (written["cost"] >= 0).all()
+
+
+def test_a_factor_of_the_library_by_name(capsys: Captured, lake: Path) -> None:
+    """Of the last stored night."""
+    from alpha_pipeline.tables import LIBRARY
+
+    text = dict.fromkeys(("name", "expression", "identity", "status", "proposer", "model", "reason"), "")
+    when = pd.Timestamp("2019-09-30", tz="UTC")
+    row = {
+        **text,
+        "night": when,
+        "since": when,
+        "factor_id": "mine_1a2b",
+        "expression": "ts_zscore(close, 48)",
+        "weight": 0.0,
+    }
+    frame = pd.DataFrame([row])[[column.name for column in LIBRARY.columns]]
+    Lake(str(lake)).write_range("crypto/factor_library", frame, "2019-09-30", "2019-09-30")
+    found = _json(capsys, "mine_1a2b", "--symbol", "BTC", "--days", "5")
+    assert found["factors"][0]["expression"] == "ts_zscore(close, 48)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--symbol", "DOGEUSDT"), "SettingError: unknown symbol 'DOGEUSDT'"),
+        (("--symbol", "BTCUSD", "--market", "equities"), "SettingError: unknown symbol 'BTCUSD'"),
+        (("--days", "0"), "SettingError: --days and --capital must be above 0"),
+        (("--capital", "-5"), "SettingError: --days and --capital must be above 0"),
+        (("--max-weight", "2"), "SettingError: quantile in (0, 0.5]"),
+        (("--fee-bps", "-1"), "SettingError: costs must not be negative"),
+        (("close +", "--symbol", "BTC"), "ExpressionError:"),
+        (("--night", "2035-01-01"), "SettingError: night 2035-01-01 is after"),
+        (("--out", "orders.txt"), "SettingError: orders.txt must end in .parquet or .csv"),
+        (("--data", "nowhere.csv"), "SettingError: no such file: nowhere.csv"),
+    ],
+)
+def test_refusals(capsys: Captured, arguments: tuple[str, ...], said: str) -> None:
+    """Typed, on standard error, exit code 1."""
+    told = _refused(capsys, *arguments)
+    assert told.startswith(said) and "Traceback" not in told

@@ -1,0 +1,122 @@
+"""The program as a whole: help, versions, what was misspelt, exit codes."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from alpha_pipeline.cli import main, parser
+
+Captured = pytest.CaptureFixture[str]
+COMMANDS = (
+    "run", "report", "fuse", "backtest", "generate", "optimize", "mine", "operators", "check", "explain", "evaluate",
+    "completion",
+)  # fmt: skip
+SHOWN_AS_DATA = set(COMMANDS) - {"completion"}
+ROOT = Path(__file__).parents[2]
+
+
+def _left(capsys: Captured, *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    captured = capsys.readouterr()
+    return int(str(stopped.value.code)), captured.out, captured.err
+
+
+def test_help_lists_every_command(capsys: Captured) -> None:
+    """With first steps and the meaning of exit codes."""
+    code, told, _ = _left(capsys, "--help")
+    assert code == 0 and all(f"\n    {command}" in told for command in COMMANDS)
+    assert "first steps:" in told and "exit codes: 0 done, 1 refused" in told and "130 interrupted" in told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(capsys: Captured, command: str) -> None:
+    """What it is, two examples or more, exit codes, and `--json` with its fields where there are data."""
+    code, told, _ = _left(capsys, command, "--help")
+    assert code == 0 and told.count(f"\n  alpha-pipeline {command}") >= 2 and "exit codes:" in told
+    assert ("--json prints one document" in told) == (command in SHOWN_AS_DATA)
+    assert max(map(len, told.splitlines())) <= 140
+
+
+def test_the_version(capsys: Captured) -> None:
+    """Of the installed package."""
+    assert _left(capsys, "--version") == (0, f"alpha-pipeline {version('alpha-pipeline')}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("backtst",), "'backtst' is no COMMAND; did you mean backtest?"),
+        (("backtest", "--symbl", "BTC"), "backtest: '--symbl' is not understood here; did you mean --symbol"),
+        (("evaluate", "close", "--market", "cypto"), "'cypto' is no --market; did you mean crypto?"),
+        (("backtest", "--days", "soon"), "argument --days: invalid float value: 'soon'"),
+        (("--frobnicate",), "the following arguments are required: COMMAND"),
+        ((), "the following arguments are required: COMMAND"),
+        (("check",), "expression"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_told_in_two_lines(capsys: Captured, arguments: tuple[str, ...], said: str) -> None:
+    """Exit code 2, what was perhaps meant, where help is; nothing on standard output."""
+    code, out, told = _left(capsys, *arguments)
+    assert code == 2 and out == "" and said in told
+    assert told.count("\n") == 2 and "--help` shows how it is called" in told
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """`| head` closes the pipe."""
+    program = [sys.executable, "-c", "import sys; from alpha_pipeline.cli import main; sys.exit(main())", "operators"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_help_waits_for_no_library() -> None:
+    """Neither numbers, nor tables, nor the graph are imported before a command needs them."""
+    heavy = "{'numpy', 'pandas', 'pyarrow', 'dagster', 'rich', 'shtab', 'numba', 'sklearn'}"
+    code = f"import sys; from alpha_pipeline.cli import parser; parser(); print(sorted({heavy} & set(sys.modules)))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert found.stdout.strip() == "[]"
+
+
+def test_every_command_is_declared_once() -> None:
+    """The list above is the program's."""
+    added = next(action for action in parser()._actions if action.dest == "==SUPPRESS==" and action.choices)
+    assert tuple(added.choices or ()) == COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--night", "2035-01-01"), "SettingError: night 2035-01-01 is after the last day of the graph"),
+        (("run", "--night", "yesterday"), "SettingError: night 'yesterday' is not a day; expected YYYY-MM-DD"),
+        (("mine", "--night", "2019-06-30"), "SettingError: night 2019-06-30 lies before the first day"),
+        (("fuse", "--night", "2020-01-01"), "SettingError: night 2020-01-01 is after the last day"),
+        (("report",), "AlphaError: no report under"),
+        (("report", "--night", "1999-01-01"), "AlphaError: no report of 1999-01-01 under"),
+        (("report", "--night", "../../etc/passwd"), "AlphaError: no report of"),
+    ],
+)
+def test_refused_before_any_process_starts(capsys: Captured, arguments: tuple[str, ...], said: str) -> None:
+    """One readable line, exit code 1."""
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(said) and captured.err.count("\n") == 1 and captured.out == ""
+
+
+@pytest.mark.parametrize("command", ["run", "mine"])
+def test_a_lake_that_cannot_be_written_to(
+    command: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said before anything is computed."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ALPHA_PIPELINE_LAKE", str(tmp_path / "file" / "lake"))
+    assert main([command]) == 1
+    assert "cannot be written to: Not a directory; set ALPHA_PIPELINE_LAKE" in capsys.readouterr().err
