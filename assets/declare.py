@@ -5,6 +5,7 @@ What an asset computes is none of this file's business.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,9 @@ from assets.steps import guarded
 OWNER = "team:quant-research"
 # In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
 LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
-MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}  # a colon makes an address a link
+MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}
+# Bare addresses are linked after all marks are read, so an invisible character stands in the way of that.
+_ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
 
 
 def stored(
@@ -116,7 +119,7 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
 
 def escape(text: str) -> str:
     """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
-    return plain(text).translate(MARKS)
+    return _ADDRESS.sub("\\g<0>\N{WORD JOINER}", plain(text)).translate(MARKS)
 
 
 def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
