@@ -16,11 +16,13 @@ from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.coverage import coverage_assets  # noqa: E402
+from assets.export import export_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.library import library_assets  # noqa: E402
 from assets.noise import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
+from assets.paper import paper_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
 from assets.schedules import joined_sensor, nightly_schedule  # noqa: E402
@@ -36,6 +38,7 @@ from resources.market_data import MarketDataResource  # noqa: E402
 from resources.mood import MoodResource  # noqa: E402
 from resources.openings import count_opening  # noqa: E402
 from resources.parquet_io import ParquetIOManager  # noqa: E402
+from resources.webhook import SignalWebhook  # noqa: E402
 
 # The shell goes through the same doors; it has no others.
 __all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
@@ -47,7 +50,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     The whole graph.
 
     Args:
-        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`); for tests.
+        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`, ...); for tests.
 
     Raises:
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
@@ -57,7 +60,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         sealed_assets, tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *outcome_assets(), *report_assets()]
+    assets += [*joined_signal_assets(), *outcome_assets(), *paper_assets(), *export_assets(), *report_assets()]
     keys = [key for asset in assets for key in asset.keys]
     checks = [check for asset in assets for check in asset.check_keys]
     return dg.Definitions(
@@ -77,6 +80,7 @@ def _resources() -> dict[str, object]:
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),
         "mood": MoodResource.from_environment(),
+        "webhook": SignalWebhook.from_environment(),
     }
 
 

@@ -16,7 +16,7 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import plain
 from alpha_pipeline.tables import Table
 from assets.freshness import freshness
-from assets.partitions import DAYS
+from assets.partitions import DAYS, earlier
 from assets.steps import guarded
 
 OWNER = "team:quant-research"
@@ -37,6 +37,7 @@ def stored(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
+    own_past: bool = False,
     checks: Mapping[str, str] | None = None,
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -52,6 +53,7 @@ def stored(
         partitioned: False for the one bulk table.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
+        own_past: it goes on from what it stored on earlier days, which it reads from the lake itself.
         checks: checks the asset reports itself and that only warn: name to what it measures.
         blocking: the same, but they stop everything downstream.
     """
@@ -75,6 +77,7 @@ def stored(
             backfill_policy=dg.BackfillPolicy.single_run(),
             freshness_policy=freshness(group, table.name, market),
             ins=ins,
+            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if own_past else None,
             io_manager_key="lake",
             check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
             + [

@@ -1,24 +1,61 @@
 """
-Outcomes: how past decisions did, over all markets.
+Outcomes: what was decided first, and how it did, over all markets.
+
+What the decisions would have made of capital is `paper`, how they leave the house `export`.
 """
+
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.fusion import score_decisions
+from alpha_pipeline.fusion import score_decisions, unpublished, unscored
+from alpha_pipeline.fusion.scores import by_confidence, daily_returns, score
 from alpha_pipeline.market import MARKETS
 from alpha_pipeline.panel import Panel
-from assets.declare import key_of, stored
-from assets.partitions import lookback, window
+from alpha_pipeline.reporting import equity_chart, markdown_image, reliability_chart
+from assets.declare import key_of, markdown_table, stored
+from assets.partitions import LOOKBACK_DAYS, Window, lookback, window
+from resources.lake import Lake
+from resources.parquet_io import ParquetIOManager
 
 # Days a decision may wait for its outcome: a weekend, holidays and the horizon.
 OUTCOME_DAYS = 7
 
 
 def outcome_assets() -> list[dg.AssetsDefinition]:
-    """`signal_track_record`."""
-    return [_track_record()]
+    """`decision_ledger` and `signal_track_record`."""
+    return [_decision_ledger(), _track_record()]
+
+
+def days_of(lake: Lake, table: str, span: Window, before: int, after: int = 0) -> pd.DataFrame:
+    """What is stored of a joined table from `before` days ahead of the run's days to `after` days behind them."""
+    first, last = span.start - pd.Timedelta(days=before), span.end + pd.Timedelta(days=after - 1)
+    days = [str(day.date()) for day in pd.date_range(first, last)]
+    return lake.read_days(table, days, allow_missing=True)[0]
+
+
+def _decision_ledger() -> dg.AssetsDefinition:
+    @stored(
+        tables.DECISION_LEDGER,
+        "outcomes",
+        description="Decisions as first published: what fused_signal says of a day later on changes nothing here. The "
+        "track record, the paper ledger and the exports rest on it.",
+        ins={"fused_signal": dg.AssetIn("fused_signal")},
+    )
+    def decision_ledger(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], fused_signal: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        standing = days_of(lake.lake, "decision_ledger", window(context), 0)
+        new = unpublished(fused_signal, standing)
+        keys = list(tables.DECISION_LEDGER.keys)
+        both = standing.merge(fused_signal, on=keys, suffixes=("", "_now"))
+        changed = int((both["decision"] != both["decision_now"]).sum())
+        context.log.info(f"{len(new)} decisions published, {len(standing)} stand, {changed} of them would differ now")
+        return dg.Output(new, metadata={"published": len(new), "standing": len(standing), "would_differ_now": changed})
+
+    return decision_ledger
 
 
 def _track_record() -> dg.AssetsDefinition:
@@ -30,29 +67,70 @@ def _track_record() -> dg.AssetsDefinition:
 
     @stored(
         tables.TRACK_RECORD,
-        "signal",
+        "outcomes",
         description="What earlier decisions came to, a row when the outcome is known; never rewritten by later nights.",
+        code_version="2",
         ins={
-            "fused_signal": dg.AssetIn("fused_signal", partition_mapping=past, metadata={"allow_missing": True}),
+            "decision_ledger": dg.AssetIn("decision_ledger", partition_mapping=past, metadata={"allow_missing": True}),
             **prices,
         },
     )
     def signal_track_record(
-        context: dg.AssetExecutionContext, fused_signal: pd.DataFrame, **panels: pd.DataFrame
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[ParquetIOManager],
+        decision_ledger: pd.DataFrame,
+        **panels: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         scored = [
-            score_decisions(fused_signal, Panel.from_table(panels[m.name]), m, span.start, span.end)
+            score_decisions(decision_ledger, Panel.from_table(panels[m.name]), m, span.start, span.end)
             for m in MARKETS
             if len(panels[m.name])
         ]
-        found = [table for table in scored if len(table)]
-        record = pd.concat(found, ignore_index=True) if found else tables.TRACK_RECORD.empty()
-        acted = record[record["decision"] != "HOLD"]
-        metadata: dict[str, int | float] = {"outcomes": len(record), "acted_on": len(acted)}
-        if len(acted):
-            metadata |= {"hit_rate": float(acted["hit"].mean()), "mean_net_return": float(acted["net_return"].mean())}
-        context.log.info(f"{len(record)} outcomes, {len(acted)} of them acted on")
-        return dg.Output(record, metadata=metadata)
+        standing = days_of(lake.lake, "signal_track_record", span, LOOKBACK_DAYS, OUTCOME_DAYS)
+        new = unscored(_joined(scored), standing)
+        record = _joined([standing[standing["timestamp"] <= span.end], new])
+        tonight = score(record[record["timestamp"] > span.start])
+        context.log.info(
+            f"{len(new)} new outcomes; {tonight.outcomes} of these days, {tonight.hits.decisions} acted on"
+        )
+        return dg.Output(new, metadata=_metadata(record, tonight.outcomes, tonight.hits.decisions, len(new)))
 
     return signal_track_record
+
+
+def _metadata(record: pd.DataFrame, outcomes: int, acted: int, new: int) -> dict[str, Any]:
+    """Counts of the run's days; hit rates, calibration and equity of the last weeks, market by market."""
+    rows = []
+    found: dict[str, Any] = {"outcomes": outcomes, "acted_on": acted, "new": new}
+    for market, group in record.groupby("market"):
+        s = score(group)
+        rows.append(
+            {
+                "market": market,
+                "outcomes": s.outcomes,
+                "acted on": s.hits.decisions,
+                "hit rate": s.hits.rate,
+                "from": s.hits.low,
+                "to": s.hits.high,
+                "mean net return": s.net_return,
+                "equity gained": s.equity,
+                "Brier": s.brier,
+                "Brier of the hit rate": s.brier_of_rate,
+            }
+        )
+        curve = equity_chart(daily_returns(group), f"Equity of past decisions, {market}")
+        found[f"{market}_equity"] = dg.MetadataValue.md(markdown_image(curve, "equity of past decisions"))
+        diagram = reliability_chart(by_confidence(group), f"Reliability, {market}")
+        found[f"{market}_reliability"] = dg.MetadataValue.md(markdown_image(diagram, "confidence and hit rate"))
+    if rows:
+        found[f"last_{LOOKBACK_DAYS}_days"] = markdown_table(pd.DataFrame(rows))
+    whole = score(record)
+    if whole.hits.decisions:
+        found |= {"hit_rate": whole.hits.rate, "mean_net_return": whole.net_return, "brier": whole.brier}
+    return found
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else tables.TRACK_RECORD.empty()

@@ -62,6 +62,8 @@ def report_assets() -> list[dg.AssetsDefinition]:
         for m in MARKETS
     }
     ins["fused_signal"] = dg.AssetIn("fused_signal")
+    paper = {**optional, "columns": ["timestamp", "market", "symbol", "equity"]}
+    ins["paper_ledger"] = dg.AssetIn("paper_ledger", partition_mapping=lookback(), metadata=paper)
     ins["signal_track_record"] = dg.AssetIn("signal_track_record", partition_mapping=lookback(), metadata=optional)
 
     @stored(
@@ -82,13 +84,15 @@ def report_assets() -> list[dg.AssetsDefinition]:
             fused = _closed_in(frames["fused_signal"], night)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= night.end]
+            account = frames["paper_ledger"]
+            account = account[account["timestamp"] <= night.end]
             trials = {m.market.name: m.trials for m in markets}
             pictures = night_pictures(latest_decisions(fused), trials, record)
             for name, png in pictures.items():
                 lake.lake.atomic_write(f"reports/{night.night}/{name}.png", png)
             beside = [(f"{night.night}/{name}.png", title) for name, title in TITLES.items()]
             page = f"reports/{night.night}.html"
-            html = nightly_page(night.start, fused, record, markets, beside, _took(context))
+            html = nightly_page(night.start, fused, record, markets, beside, _took(context), account)
             lake.lake.atomic_write(page, html.encode())
             summary = _summary(night, fused, markets, lake.lake.url(page))
             lake.lake.atomic_write(f"reports/{night.night}.txt", summary.encode())

@@ -21,7 +21,14 @@ CATCH_UP_DAYS = 14
 # Half an hour after the day is over; equity sessions end Monday to Friday, hence nights from Tuesday to Saturday.
 CRON = {"24/7": "30 0 * * *"}
 SESSION_CRON = "45 0 * * 2-6"
-JOINED = ("fused_signal", "signal_track_record", "nightly_report")
+JOINED = (
+    "fused_signal",
+    "decision_ledger",
+    "signal_track_record",
+    "paper_ledger",
+    "signal_export",
+    "nightly_report",
+)
 APART = ("ohlcv_history", "sealed_test")
 # What a market says to the joined tables; the last thing its night computes on the way to them.
 SIGNALS = "source_signals"

@@ -6,6 +6,7 @@ What is in the files, and where they live, is none of this file's business.
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from alpha_pipeline.errors import CorruptFileError, LakeError
@@ -39,17 +40,30 @@ class CheckedFiles:
         Raises:
             LakeError: the store refused; what was there before is still readable.
         """
-        digest = hashlib.sha256(data).hexdigest()
         with self.store.lock(parent(path)):
-            listed, present = self._listed(path), self._present(path)
-            if present != digest:
-                # A present file that matches no digest is corrupt and must stay refused until it is replaced.
-                listed = [present, digest] if present in listed else [digest]
-                self._list(path, listed)
-                self.store.write(path, data)
-            if listed != [digest]:
-                self._list(path, [digest])
-        return digest
+            return self._replace(path, data)
+
+    def revise(self, path: str, change: Callable[[bytes | None], bytes], remedy: str) -> bytes:
+        """
+        Publish what `change` makes of the stored bytes (None when there are none); no other writer comes in between.
+
+        Returns:
+            The bytes that are stored now.
+
+        Raises:
+            CorruptFileError: what is stored cannot be relied on; it was left as it is.
+            LakeError: the store refused; what was there before is still readable.
+        """
+        with self.store.lock(parent(path)):
+            try:
+                old = self.store.read(path)
+            except FileNotFoundError:
+                old = None
+            if old is not None:
+                self._verify(path, old, remedy)
+            data = change(old)
+            self._replace(path, data)
+        return data
 
     def load(self, path: str, remedy: str) -> bytes:
         """
@@ -69,19 +83,35 @@ class CheckedFiles:
         # A writer may have published between the two reads; with the folder locked both belong together.
         with self.store.lock(parent(path), shared=True):
             data = self.store.read(path)
-            found, expected = hashlib.sha256(data).hexdigest(), self._listed(path)
-        if found in expected:
-            return data
-        wanted = f"expected {' or '.join(expected)}" if expected else f"there is no checksum in {sidecar_of(path)}"
-        raise CorruptFileError(
-            f"{self.store.url(path)} ({len(data):,} bytes) has SHA-256 {found}, {wanted}; nothing was read from it. "
-            f"{remedy}"
-        )
+            self._verify(path, data, remedy)
+        return data
 
     def sweep(self, path: str, nested: bool = False) -> None:
         """Remove what killed writers left beside `path` and its sidecar; beside those of all other days if `nested`."""
         self.store.sweep(parent(parent(path)) if nested else parent(path), nested)
         self.store.sweep(parent(sidecar_of(path)), nested=False)
+
+    def _replace(self, path: str, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        listed, present = self._listed(path), self._present(path)
+        if present != digest:
+            # A present file that matches no digest is corrupt and must stay refused until it is replaced.
+            listed = [present, digest] if present in listed else [digest]
+            self._list(path, listed)
+            self.store.write(path, data)
+        if listed != [digest]:
+            self._list(path, [digest])
+        return digest
+
+    def _verify(self, path: str, data: bytes, remedy: str) -> None:
+        found, expected = hashlib.sha256(data).hexdigest(), self._listed(path)
+        if found in expected:
+            return
+        wanted = f"expected {' or '.join(expected)}" if expected else f"there is no checksum in {sidecar_of(path)}"
+        raise CorruptFileError(
+            f"{self.store.url(path)} ({len(data):,} bytes) has SHA-256 {found}, {wanted}; nothing was read from it. "
+            f"{remedy}"
+        )
 
     def _present(self, path: str) -> str | None:
         try:

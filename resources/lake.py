@@ -9,6 +9,7 @@ How a file is published and verified is `checked_files`, where it lives `stores`
 and what a table is `alpha_pipeline.tables`.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ import pyarrow.compute as pc
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
 from alpha_pipeline.tables import TABLES, Table
 from resources.checked_files import PART, CheckedFiles, inside
-from resources.parquet_bytes import Part, decode, encode, join, split
+from resources.parquet_bytes import Part, add, decode, encode, join, split
 from resources.stores import open_store
 
 Day = str | date
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+FINAL = "Rows of this table are never rewritten: put back a copy of the file, or delete it to have it made anew"
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,14 @@ class Lake:
 
     def write_range(self, key: str, frame: pd.DataFrame, start_day: Day, end_day: Day) -> list[Stored]:
         """
-        Store a frame of the days start to end, inclusive: one file per day, also for days without rows.
+        Store a frame of the days start to end, inclusive: one file per day, also for days without rows. What is stored
+        of these days is replaced, or, of a table that is `append_only`, stays and gains the rows of new keys.
 
         A bar that closes at midnight belongs to the day that ends there; a night to the day it is stamped with.
 
         Raises:
             DataError: the frame does not conform, or has rows outside the days; nothing was written.
+            CorruptFileError: a stored file of an append-only table does not match its checksum; it was left as it is.
             LakeError: the store refused; every day still has its old file or already the new one.
         """
         table = table_of(key)
@@ -190,14 +195,28 @@ class Lake:
         return self.files.store.url(path)
 
     def _store(self, table: Table, key: str, day: str | None, arrow: pa.Table) -> Stored:
-        data, path = encode(table, arrow), part_path(key, day)
-        digest = self.files.publish(path, data)
+        path = part_path(key, day)
+        if table.append_only:
+            data = self._grow(table, key, day, arrow)
+            arrow = decode(table, data, None, self.url(path), FINAL).arrow
+            digest = hashlib.sha256(data).hexdigest()
+        else:
+            data = encode(table, arrow)
+            digest = self.files.publish(path, data)
         times = pc.min_max(arrow.column(table.time))
         first, last = (pd.Timestamp(times[end].as_py()) if arrow.num_rows else None for end in ("min", "max"))
         return Stored(self.url(path), day, arrow.num_rows, len(data), digest, first, last)
 
+    def _grow(self, table: Table, key: str, day: str | None, arrow: pa.Table) -> bytes:
+        path = part_path(key, day)
+
+        def grown(old: bytes | None) -> bytes:
+            return encode(table, arrow) if old is None else add(table, old, arrow, self.url(path), FINAL)
+
+        return self.files.revise(path, grown, FINAL)
+
     def _load(self, table: Table, key: str, day: str | None, columns: Sequence[str] | None) -> Part:
-        path, remedy = part_path(key, day), rebuild(key, day, day)
+        path, remedy = part_path(key, day), FINAL if table.append_only else rebuild(key, day, day)
         return decode(table, self.files.load(path, remedy), columns, self.url(path), remedy)
 
     def _load_or_none(self, table: Table, key: str, day: str, columns: Sequence[str] | None) -> Part | None:

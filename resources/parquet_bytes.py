@@ -97,6 +97,23 @@ def decode(table: Table, data: bytes, columns: Sequence[str] | None, name: str, 
         raise CorruptFileError(f"{name} is no readable Parquet file: {error}. {remedy}") from error
 
 
+def add(table: Table, data: bytes, rows: pa.Table, name: str, remedy: str) -> bytes:
+    """
+    A verified file with the rows whose keys it does not have; the very same bytes when it has them all.
+
+    Raises:
+        As `decode`.
+    """
+    stored = decode(table, data, None, name, remedy).arrow
+    keys = list(table.keys)
+    known = pd.MultiIndex.from_frame(stored.select(keys).to_pandas())
+    new = ~pd.MultiIndex.from_frame(rows.select(keys).to_pandas()).isin(known)
+    if not new.any():
+        return data
+    whole = pa.concat_tables([stored.select(rows.schema.names), rows.filter(pa.array(new))], promote_options="default")
+    return encode(table, whole.sort_by([(key, "ascending") for key in keys]))
+
+
 def join(table: Table, key: str, parts: list[Part], columns: Sequence[str] | None) -> pd.DataFrame:
     """
     Parts below each other as one frame.

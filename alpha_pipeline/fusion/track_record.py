@@ -1,5 +1,5 @@
 """
-How past decisions did, once their horizon has passed.
+How past decisions did, once their horizon has passed; which were published, and which are scored already.
 
 A decision made at the close of a bar is filled one bar later and closed `horizon_bars` after the fill.
 """
@@ -8,11 +8,35 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.fusion.lessons import outcomes
-from alpha_pipeline.market import Market
+from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRACK_RECORD
 
 SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
+DECISION = ["market", "symbol", "decided_at"]
+
+
+def unpublished(fused: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+    """
+    The decisions that may still be published: those of days on which their market has published nothing.
+
+    What a market said of a day is said at once; neither another decision nor another symbol is added afterwards.
+
+    Args:
+        fused: rows of `tables.FUSED_SIGNAL`.
+        ledger: rows of `tables.DECISION_LEDGER` that are stored.
+    """
+    return fused[~_days(fused).isin(_days(ledger))].reset_index(drop=True)
+
+
+def unscored(record: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `tables.TRACK_RECORD` whose decision has no stored outcome, at whatever bar it was known."""
+    known = pd.MultiIndex.from_frame(stored[DECISION])
+    return record[~pd.MultiIndex.from_frame(record[DECISION]).isin(known)].reset_index(drop=True)
+
+
+def _days(decisions: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([partition_days(decisions["timestamp"]), decisions["market"]])
 
 
 def score_decisions(

@@ -11,13 +11,13 @@ from alpha_pipeline.reporting.charts import (
     ic_bars,
     markdown_image,
     markdown_png,
-    reliability_chart,
     signal_bars,
 )
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows, floor_text
 from alpha_pipeline.reporting.funnel import STAGES, best_of, cost_text, funnel, proposals, refusals, tokens, unanswered
 from alpha_pipeline.reporting.heat import share_heat, signal_heat
+from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text

@@ -11,15 +11,16 @@ from functools import partial
 
 import pandas as pd
 
+from alpha_pipeline.fusion.scores import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.market import Market
 from alpha_pipeline.mining.budget import Spent
-from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, reliability_chart, signal_bars
+from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
-from alpha_pipeline.reporting.outcomes import by_confidence, daily_returns, hit_rate
+from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
 from alpha_pipeline.reporting.wording import clip, clock, figure, percent, plain, plural, spoken
 from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, TEAR_SHEETS
@@ -138,15 +139,20 @@ def library(markets: Sequence[MarketNight]) -> list[str]:
     return [columns(drawn), *(part for m in markets for part in _factors(m))]
 
 
-def track_record(record: pd.DataFrame) -> list[str]:
-    """How past decisions of all markets did."""
+def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
+    """How past decisions of all markets did, alone and as held by the paper accounts."""
+    accounts = [
+        chart(partial(equity_chart, equity.pct_change().iloc[1:], f"Paper account, {market}"))
+        for market, rows in paper.groupby("market")
+        if len(equity := rows.groupby("timestamp")["equity"].first().sort_index()) > 1
+    ]
     if record.empty:
-        return [paragraph("No past decision has an outcome yet.")]
-    curves, rows = [], []
+        return [paragraph("No past decision has an outcome yet."), columns(accounts) if accounts else ""]
+    curves, rows = accounts, []
     for market, group in record.groupby("market"):
         curves.append(chart(partial(equity_chart, daily_returns(group), f"Equity of past decisions, {market}")))
-        curves.append(chart(partial(reliability_chart, by_confidence(group), f"Confidence kept, {market}")))
-        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits in by_confidence(group)]
+        curves.append(chart(partial(reliability_chart, by_confidence(group), f"Reliability, {market}")))
+        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits, _ in by_confidence(group)]
         rows += [
             (market, confidence, hits.decisions, percent(hits.rate), f"{percent(hits.low)} to {percent(hits.high)}")
             for confidence, hits in [("any", hit_rate(group)), *buckets]

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.reporting.funnel import STAGES, funnel
-from alpha_pipeline.reporting.outcomes import HitRate
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
     Array,
@@ -181,38 +180,6 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
     total = int(counts["proposed"].sum())
     subtitle = f"{plural(total, 'proposal')}, {int(counts['accepted'].sum())} accepted"
     return document(width, top + row * len(STAGES) + 10, title, body, subtitle)
-
-
-def reliability_chart(
-    buckets: Sequence[tuple[float, float, HitRate]], title: str = "Confidence kept", width: float = 640
-) -> str:
-    """
-    How often decisions of each confidence were right, with 95 % intervals, beside the line of a promise kept.
-
-    Args:
-        buckets: (from, to, hit rate) of each stretch of confidence.
-        title: of the chart.
-        width: pixels.
-    """
-    known = [(low, high, hits) for low, high, hits in buckets if hits.decisions]
-    if not known:
-        return nothing(title, "no decision has an outcome yet", width)
-    left, right, top, height = 58.0, width - 20, TITLE_HEIGHT + 10, 210.0
-    bottom = top + height
-    x, y = scale(0, 1, left, right), scale(0, 1, bottom, top)
-    body = []
-    for mark in (0.0, 0.25, 0.5, 0.75, 1.0):
-        body.append(line(left, float(y(mark)), right, float(y(mark)), "zero" if mark == 0 else "grid"))
-        body.append(text(left - 8, float(y(mark)) + 4, percent(mark), "soft", "end"))
-        body.append(text(float(x(mark)), bottom + 18, percent(mark), "soft", "end" if mark == 1 else "middle"))
-    body.append(line(left, bottom, right, top, "zero"))
-    for low, high, hits in known:
-        middle, value = float(x((low + high) / 2)), float(y(hits.rate))
-        body.append(line(middle, float(y(hits.low)), middle, float(y(hits.high)), "curve l-long"))
-        body.append(box(middle - 5, value - 5, 10, 10, "f-long"))
-        body.append(text(middle + 10, value - 6, f"{hits.decisions:,}", "soft"))
-    body.append(text(right, bottom + 36, "confidence of the decision", "soft", "end"))
-    return document(width, bottom + 46, title, body, "share that was right; number of decisions; line: as promised")
 
 
 def _legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[str]:

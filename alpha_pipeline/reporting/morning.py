@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from alpha_pipeline.fusion.scores import hit_rate
 from alpha_pipeline.reporting.chapters import MarketNight
 from alpha_pipeline.reporting.funnel import CONTROL, proposals, proposer_label
 from alpha_pipeline.reporting.markup import badge, card, notice, orders, paragraph, tiles
-from alpha_pipeline.reporting.outcomes import hit_rate
 from alpha_pipeline.reporting.upkeep import troubles
 from alpha_pipeline.reporting.wording import clock, day, percent, plural, spoken
 

@@ -1,7 +1,7 @@
 """
 The key charts of a night as PNG, for mail and chat that show no SVG: signal, funnel, equity, reliability.
 
-The same numbers as the charts of the page; how they are counted is `funnel`'s and `outcomes`' business.
+The same numbers as the charts of the page; how they are counted is `funnel`'s and `fusion.scores`' business.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from alpha_pipeline.fusion.scores import by_confidence, daily_returns
 from alpha_pipeline.reporting.funnel import STAGES, funnel_counts, proposals
-from alpha_pipeline.reporting.outcomes import by_confidence, daily_returns
 from alpha_pipeline.reporting.tear_sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
 from alpha_pipeline.reporting.wording import clip, percent, plain, spoken
 
@@ -108,12 +108,12 @@ def _reliability(picture: Figure, record: pd.DataFrame) -> None:
     if nothing_drawn(axes, len(buckets), "no past decision has an outcome yet"):
         return
     axes.plot([0, 100], [0, 100], color=SOFT, lw=0.8, label="as promised")
-    middles = np.array([50 * (low + high) for low, high, _ in buckets])
+    middles = np.array([100 * bucket.confidence for bucket in buckets])
     rates, lows, highs = (
-        np.array([100 * getattr(hits, part) for *_, hits in buckets]) for part in ("rate", "low", "high")
+        np.array([100 * getattr(hits, part) for _, _, hits, _ in buckets]) for part in ("rate", "low", "high")
     )
     axes.errorbar(middles, rates, yerr=[rates - lows, highs - rates], fmt="o", color=BLUE, capsize=4)
-    for middle, rate, (*_, hits) in zip(middles, rates, buckets, strict=True):
+    for middle, rate, (_, _, hits, _) in zip(middles, rates, buckets, strict=True):
         axes.annotate(f"{hits.decisions:,}", (middle, rate), xytext=(8, 4), textcoords="offset points", color=SOFT)
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence of the decision, %", ylabel="share that was right, %")
     axes.legend(loc="upper left")

@@ -16,6 +16,7 @@ from alpha_pipeline.reporting.morning import first_screen
 from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.reporting.upkeep import cost, data, life
 from alpha_pipeline.reporting.wording import UNDEFINED, percent, plural
+from alpha_pipeline.tables import PAPER_LEDGER
 
 # Anchor, title and a line on what the chapter shows.
 _CHAPTERS = (
@@ -43,6 +44,7 @@ def nightly_page(
     markets: Sequence[MarketNight],
     pictures: Sequence[tuple[str, str]] = (),
     took_seconds: float = np.nan,
+    paper: pd.DataFrame | None = None,
 ) -> str:
     """
     One self-contained HTML page: inline style and SVG, no scripts, nothing loaded from anywhere.
@@ -54,6 +56,7 @@ def nightly_page(
         markets: the other frames, market by market; all may be empty.
         pictures: PNG charts beside the page: (address relative to it, title).
         took_seconds: of the run so far; NaN when not known.
+        paper: rows of `paper_ledger` up to the night, all markets.
 
     Returns:
         HTML. All texts of models, news and sources are escaped; undefined numbers show as "–".
@@ -63,7 +66,7 @@ def nightly_page(
         "decisions": [part for m in markets for part in decisions(m, latest)],
         "mining": [part for m in markets for part in mining(m)],
         "library": library(markets),
-        "record": track_record(record),
+        "record": track_record(record, PAPER_LEDGER.empty() if paper is None else paper),
         "decay": life(markets),
         "cost": cost(markets, took_seconds),
         "data": [*data(markets), bullets(_covered(latest))],

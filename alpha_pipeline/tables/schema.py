@@ -43,6 +43,7 @@ class Table:
         keys: rows are unique by these and stored sorted by them.
         open_ended: further float64 columns (fields, factors) may follow the fixed ones.
         time: the column that says which day a row belongs to.
+        append_only: a stored row stays as it is whatever is written later; only rows of new keys are added.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Table:
     keys: tuple[str, ...]
     open_ended: bool = False
     time: str = "timestamp"
+    append_only: bool = False
 
     def schema(self, extra: Iterable[str] = ()) -> pa.Schema:
         """Arrow schema of the fixed columns, then one float64 column per extra name."""

@@ -1,5 +1,5 @@
 """
-What sources say, the fused decision, what became of it, and the page of the night.
+What sources say, the fused decision, what became of it, what was sent out, and the page of the night.
 """
 
 from alpha_pipeline.tables.schema import CLOSE_TIME, FLOAT, INT, NIGHT, SYMBOL, TEXT, TIME, Table, column
@@ -35,6 +35,7 @@ FUSED_SIGNAL = Table(
     ),
     ("timestamp", "market", "symbol"),
 )
+DECISION_LEDGER = Table("decision_ledger", FUSED_SIGNAL.columns, FUSED_SIGNAL.keys, append_only=True)
 TRACK_RECORD = Table(
     "signal_track_record",
     (
@@ -49,7 +50,45 @@ TRACK_RECORD = Table(
         column("hit", FLOAT, "0 or 1", "the sign of the decision was right; NaN for HOLD"),
         column("net_return", FLOAT, "fraction", "return of the decision after a round trip of costs; 0 for HOLD"),
     ),
+    ("timestamp", "market", "symbol", "decided_at"),
+    append_only=True,
+)
+PAPER_LEDGER = Table(
+    "paper_ledger",
+    (
+        column("timestamp", TIME, "UTC", "end of the day the account is marked at"),
+        column("market", TEXT, "", "crypto or equities; an account each"),
+        column("symbol", TEXT, "", "traded instrument, or (cash)"),
+        column("quantity", FLOAT, "units", "held; negative when short; of cash, the quote currency"),
+        column("price", FLOAT, "quote currency", "last price known at the mark; 1 for cash"),
+        column("priced_at", TIME, "UTC", "bar of that price"),
+        column("value", FLOAT, "quote currency", "quantity times price, in whole cents"),
+        column("target", FLOAT, "fraction of equity", "weight the last decision aims at"),
+        column("decided_at", TIME, "UTC", "bar of that decision; missing before the first"),
+        column("ordered", FLOAT, "units", "still to be bought (positive) or sold at the mark: the open order"),
+        column("traded", FLOAT, "units", "bought (positive) and sold since the row before"),
+        column("trade_price", FLOAT, "quote currency", "price of the last of these trades, before costs; NaN for none"),
+        column("costs", FLOAT, "quote currency", "fees and slippage since the row before"),
+        column(
+            "carry", FLOAT, "quote currency", "funding, dividends and borrow since the row before; paid is negative"
+        ),
+        column("profit", FLOAT, "quote currency", "of the symbol since the row before, after costs and carry"),
+        column("equity", FLOAT, "quote currency", "of the market's account: the sum of its values"),
+        column("note", TEXT, "", "why an order is open"),
+    ),
     ("timestamp", "market", "symbol"),
+    append_only=True,
+)
+SIGNAL_EXPORT = Table(
+    "signal_export",
+    (
+        NIGHT,
+        column("path", TEXT, "", "the JSON file of the night, relative to the lake; CSV and Parquet lie beside it"),
+        column("sha256", TEXT, "", "digest of the JSON file"),
+        column("signals", INT, "symbols", "decisions in the file"),
+    ),
+    ("night",),
+    time="night",
 )
 NIGHTLY_REPORT = Table(
     "nightly_report",

@@ -61,7 +61,24 @@ PER_MARKET = {
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
     "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
 }
-JOINED = {"fused_signal", "signal_track_record", "nightly_report"}
+JOINED = {
+    "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
+    "decision_ledger": {"fused_signal"},
+    "signal_track_record": {"decision_ledger", "market_panel"},
+    "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
+    "signal_export": {"decision_ledger"},
+    "nightly_report": {
+        "fused_signal",
+        "signal_track_record",
+        "raw_instruments",
+        "factor_definitions",
+        "factor_library",
+        "noise_floor",
+        "backtest_metrics",
+        "source_signals",
+        "market_panel",
+    },
+}
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
 BLOCKING = (
     {"ohlcv_history:history_quality", "market_panel:late_arrivals"}
@@ -90,7 +107,12 @@ def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: i
 
 def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
-    assert {key.path[0] for key in graph.materializable_asset_keys if len(key.path) == 1} == JOINED
+    found = {
+        key.path[0]: {parent.path[-1] for parent in graph.get(key).parent_keys}
+        for key in graph.materializable_asset_keys
+        if len(key.path) == 1
+    }
+    assert found == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
         f"{market}/{table}"

@@ -20,6 +20,10 @@ TABLES = (
     "equities/factor_definitions",
     "crypto/factor_values",
     "fused_signal",
+    "decision_ledger",
+    "signal_track_record",
+    "paper_ledger",
+    "signal_export",
     "nightly_report",
 )
 
@@ -81,4 +85,8 @@ def _assert_every_day(folder: Path) -> None:
         stored = sorted(p.name.removeprefix("day=") for p in (folder / "data" / table).glob("day=*"))
         assert stored == DAYS, f"{table}: {len(stored)} of {len(DAYS)} days"
     fused = pd.read_parquet(folder / "data" / "fused_signal")
+    paper = pd.read_parquet(folder / "data" / "paper_ledger")
+    books = paper.groupby(["timestamp", "market"]).agg(value=("value", "sum"), equity=("equity", "first"))
+    assert len(books) == 2 * len(DAYS) and (books["value"] - books["equity"]).abs().max() < 0.005
+    assert (folder / "data" / "signals" / f"{DAYS[0]}.json").is_file()
     assert fused.loc[fused["market"] == "crypto", "day"].nunique() == len(DAYS)

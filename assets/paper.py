@@ -1,0 +1,134 @@
+"""
+The paper ledger: what the published decisions would have made of capital, an account per market.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.fusion import PaperConfig, bookable, keep_book
+from alpha_pipeline.fusion.paper import CASH
+from alpha_pipeline.market import MARKETS, Market
+from alpha_pipeline.panel import Panel
+from alpha_pipeline.reporting import equity_chart, markdown_image
+from alpha_pipeline.reporting.wording import plain
+from assets.declare import key_of, markdown_table, stored
+from assets.outcomes import days_of
+from assets.partitions import LOOKBACK_DAYS, Window, lookback, window
+from resources.lake import Lake
+from resources.parquet_io import ParquetIOManager
+
+# Days the ledger may have been left alone and still find the prices and decisions of all of them.
+PAPER_DAYS = 14
+CAPITAL = "ALPHA_PIPELINE_PAPER_CAPITAL"
+SHOWN = ["market", "symbol", "quantity", "price", "value", "ordered", "profit", "note"]
+
+
+def paper_assets() -> list[dg.AssetsDefinition]:
+    """`paper_ledger`."""
+    past, optional = lookback(PAPER_DAYS), {"allow_missing": True}
+    names = {f"{m.name}_{name}": key_of(name, m) for m in MARKETS for name in ("market_panel", "raw_funding")}
+    names["decision_ledger"] = key_of("decision_ledger")
+
+    @stored(
+        tables.PAPER_LEDGER,
+        "outcomes",
+        description="Paper accounts: decisions become orders, filled a bar later at the market's costs; positions and "
+        "cash at every day's end. Goes forward only: a day that is booked, or lies before one, is never booked again.",
+        ins={name: dg.AssetIn(key, partition_mapping=past, metadata=optional) for name, key in names.items()},
+        own_past=True,
+    )
+    def paper_ledger(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        span, config = window(context), paper_config()
+        found = [booked for m in MARKETS if len(booked := _booked(context, lake.lake, m, span, frames, config))]
+        new = pd.concat(found, ignore_index=True) if found else tables.PAPER_LEDGER.empty()
+        history = days_of(lake.lake, "paper_ledger", span, LOOKBACK_DAYS)
+        history = pd.concat([part for part in (history, new) if len(part)] or [new]).drop_duplicates(
+            list(tables.PAPER_LEDGER.keys)
+        )
+        return dg.Output(new, metadata=_metadata(history, new))
+
+    return [paper_ledger]
+
+
+def paper_config() -> PaperConfig:
+    """
+    The account's settings; the capital counts when an account is opened.
+
+    Raises:
+        SettingError: `ALPHA_PIPELINE_PAPER_CAPITAL` is no amount above 0.
+    """
+    told = os.environ.get(CAPITAL)
+    try:
+        return PaperConfig(capital=float(told)) if told else PaperConfig()
+    except (ValueError, SettingError) as error:
+        raise SettingError(f"{CAPITAL} is {told!r}; expected an amount above 0 in the quote currency") from error
+
+
+def _booked(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    market: Market,
+    span: Window,
+    frames: Mapping[str, pd.DataFrame],
+    config: PaperConfig,
+) -> pd.DataFrame:
+    panel = Panel.from_table(frames[f"{market.name}_market_panel"])
+    decisions, funding = frames["decision_ledger"], frames[f"{market.name}_raw_funding"]
+    since = _last_mark(lake, market)
+    priced = set(lake.days(f"{market.name}/market_panel"))
+    ends = [day.end for day in span.days() if day.night in priced]
+    marks = bookable(panel, decisions, market, since, ends)
+    if not marks:
+        context.log.info(f"{market.name}: nothing to book" + (f"; booked up to {since}" if since else ""))
+        return tables.PAPER_LEDGER.empty()
+    begun = since or marks[0] - pd.Timedelta(days=1)
+    if begun < span.start - pd.Timedelta(days=PAPER_DAYS):
+        context.log.warning(f"{market.name}: last booked {begun}; only the last {PAPER_DAYS} days are made up for")
+    before = _rows_at(lake, market, since) if since else tables.PAPER_LEDGER.empty()
+    rows = keep_book(before, decisions, panel, market, begun, marks, config, funding)
+    last = rows[rows["timestamp"] == marks[-1]]
+    stuck = last[last["note"].str.startswith(("no price", "never"))]
+    if len(stuck):
+        context.log.warning(
+            f"{market.name}: {len(stuck)} orders find no price: {', '.join(map(plain, stuck['symbol'][:10]))}"
+        )
+    context.log.info(
+        f"{market.name}: {len(marks)} days booked, equity {last['equity'].iloc[0]:,.2f}, "
+        f"{int((last['quantity'] != 0).sum() - 1)} positions, {int((last['ordered'] != 0).sum())} open orders"
+    )
+    return rows
+
+
+def _last_mark(lake: Lake, market: Market) -> pd.Timestamp | None:
+    told = lake.read("paper_ledger", columns=["timestamp", "market"], allow_missing=True)
+    mine = told.loc[told["market"] == market.name, "timestamp"]
+    return mine.max() if len(mine) else None
+
+
+def _rows_at(lake: Lake, market: Market, mark: pd.Timestamp) -> pd.DataFrame:
+    day = str((mark - pd.Timedelta(days=1)).date())
+    rows = lake.read("paper_ledger", day, day)
+    return rows[rows["market"] == market.name]
+
+
+def _metadata(history: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {"booked": len(new)}
+    for market, rows in history.groupby("market"):
+        equity = rows[rows["symbol"] == CASH].set_index("timestamp")["equity"].sort_index()
+        found[f"{market}_equity"] = float(equity.iloc[-1])
+        curve = equity_chart(equity.pct_change().iloc[1:], f"Paper account, {market}")
+        found[f"{market}_curve"] = dg.MetadataValue.md(markdown_image(curve, "equity of the paper account"))
+    if len(new):
+        last = new[new["timestamp"] == new.groupby("market")["timestamp"].transform("max")]
+        largest = last.reindex(last["value"].abs().sort_values(ascending=False, kind="stable").index)
+        found["positions"] = markdown_table(largest[SHOWN], 25)
+        found["open_orders"] = int((last["ordered"] != 0).sum())
+    return found
