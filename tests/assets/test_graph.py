@@ -68,15 +68,19 @@ JOINED = {
     "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
     "signal_export": {"decision_ledger"},
     "nightly_report": {
-        "fused_signal",
-        "signal_track_record",
         "raw_instruments",
+        "raw_news",
+        "data_coverage",
+        "market_panel",
         "factor_definitions",
         "factor_library",
         "noise_floor",
         "backtest_metrics",
+        "tear_sheets",
         "source_signals",
-        "market_panel",
+        "fused_signal",
+        "signal_track_record",
+        "paper_ledger",
     },
 }
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
