@@ -16,6 +16,7 @@ from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
+from assets.coverage import coverage_assets  # noqa: E402
 from assets.export import export_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.library import library_assets  # noqa: E402
@@ -56,8 +57,8 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
     """
     per_market = (
-        raw_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets, sealed_assets,
-        tear_sheet_assets, signal_assets,
+        raw_assets, coverage_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets,
+        sealed_assets, tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
     assets += [

@@ -65,7 +65,8 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
         last = signals[signals["timestamp"] == signals["timestamp"].max()]
         heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signal of each source and symbol"))
-        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat})
+        spoke = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
+        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat, **spoke})
 
     return [source_signals_table]
 
@@ -159,7 +160,7 @@ def _fused_signal() -> dg.AssetsDefinition:
         bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
         strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
         table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
-        metadata: dict[str, dg.MetadataValue | int | str] = {
+        metadata: dict[str, dg.MetadataValue | float | str] = {
             d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
         }
         rests = last.groupby("market")["calibrated_on"].max()
@@ -171,6 +172,8 @@ def _fused_signal() -> dg.AssetsDefinition:
             "strongest": table,
             "silent_markets": ", ".join(silent) or "none",
         }
+        if last["confidence"].notna().any():
+            metadata |= {name: float(last[name].mean()) for name in ("confidence", "coverage")}
         return dg.Output(fused, metadata=metadata)
 
     return fused_signal

@@ -143,6 +143,7 @@ NIGHTLY_REPORT = Table(
         column("hold", INT, "symbols", "HOLD decisions"),
         column("proposed", INT, "factors", "trials of the night"),
         column("accepted", INT, "factors", "trials admitted to the library"),
+        column("pictures", TEXT, "", "PNG charts for mail and chat, relative to the lake, separated by spaces"),
     ),
     ("night",),
     time="night",

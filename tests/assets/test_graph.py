@@ -18,6 +18,15 @@ PER_MARKET = {
     "raw_news": set(),
     "raw_social": set(),
     "raw_onchain": set(),
+    "data_coverage": {
+        "raw_ohlcv",
+        "raw_adjustments",
+        "raw_funding",
+        "raw_derivatives",
+        "raw_news",
+        "raw_social",
+        "raw_onchain",
+    },
     "market_panel": {
         "raw_ohlcv",
         "raw_adjustments",
@@ -67,15 +76,19 @@ JOINED = {
     "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
     "signal_export": {"decision_ledger"},
     "nightly_report": {
-        "fused_signal",
-        "signal_track_record",
         "raw_instruments",
+        "raw_news",
+        "data_coverage",
+        "market_panel",
         "factor_definitions",
         "factor_library",
         "noise_floor",
         "backtest_metrics",
+        "tear_sheets",
         "source_signals",
-        "market_panel",
+        "fused_signal",
+        "signal_track_record",
+        "paper_ledger",
     },
 }
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
@@ -84,7 +97,7 @@ BLOCKING = (
     | {f"raw_{k}:data_quality" for k in RAW}
     | {f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")}
 )
-GROUPS = {"raw", "panel", "mining", "factors", "backtest", "sealed", "signal", "report"}
+GROUPS = {"1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "7_outcomes", "8_report", "9_sealed"}
 
 
 @pytest.fixture(scope="module")
