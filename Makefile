@@ -5,7 +5,7 @@ READY := .venv/.ready
 DAGSTER := -m alpha_pipeline.definitions
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check live-check ui local-model lock bench bench-engine bench-proof clean
+.PHONY: help setup run test check docs live-check ui local-model lock bench bench-engine bench-proof clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ live-check: $(READY) ## does every live vendor answer: two symbols, one finished
 
 check: $(READY) ## linters, types, import arrows
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+docs: $(READY) ## the documentation as a site: docs/_build/html/index.html; offline, warnings are errors
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 local-model: $(READY) ## assemble the optional better local model (about 1.1 GB), verified by hash
 	@$(BIN)/python -m resources.local_model
