@@ -15,6 +15,8 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
 from alpha_pipeline.market import MARKETS  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
+from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
+from assets.coverage import coverage_assets  # noqa: E402
 from assets.export import export_assets  # noqa: E402
 from assets.factors import factor_assets  # noqa: E402
 from assets.library import library_assets  # noqa: E402
@@ -55,16 +57,23 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
     """
     per_market = (
-        raw_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets, sealed_assets,
-        tear_sheet_assets, signal_assets,
+        raw_assets, coverage_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets,
+        sealed_assets, tear_sheet_assets, signal_assets,
     )  # fmt: skip
     assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
-    assets += [*joined_signal_assets(), *outcome_assets(), *paper_assets(), *export_assets(), *report_assets()]
+    assets += [
+        *joined_signal_assets(),
+        *comparison_assets(),
+        *outcome_assets(),
+        *paper_assets(),
+        *export_assets(),
+        *report_assets(),
+    ]
     keys = [key for asset in assets for key in asset.keys]
     checks = [check for asset in assets for check in asset.check_keys]
     return dg.Definitions(
         assets=assets,
-        schedules=[nightly_schedule(market, keys) for market in MARKETS],
+        schedules=[*(nightly_schedule(market, keys) for market in MARKETS), comparison_schedule()],
         sensors=[joined_sensor(), sweeper(), *alert_sensors(checks)],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),

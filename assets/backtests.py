@@ -115,7 +115,11 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
             "rank_ic": dg.MetadataValue.md(chart),
             "leaderboard": markdown_table(last[SHOWN]),
         }
+        traded = last[last["status"] != "reference"]
+        if len(traded):
+            metadata |= {"best_traded_sharpe": float(traded["sharpe"].max()), "traded_factors": float(len(traded))}
         if len(last):
+            metadata |= {"best_rank_ic": float(last["rank_ic"].max()), "median_sharpe": float(last["sharpe"].median())}
             metadata |= {"spa_p_value": float(last["spa"].iloc[0]), "overfitting": float(last["pbo"].iloc[0])}
         yield _survives_delay(last)
         yield dg.Output(pd.concat(nights, ignore_index=True), metadata=metadata)

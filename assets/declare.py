@@ -5,6 +5,7 @@ What an asset computes is none of this file's business.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,7 +20,11 @@ from assets.partitions import DAYS, earlier
 from assets.steps import guarded
 
 OWNER = "team:quant-research"
-MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}  # a colon makes an address a link
+# In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
+LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
+MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}
+# Bare addresses are linked after all marks are read, so an invisible character stands in the way of that.
+_ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
 
 
 def stored(
@@ -41,7 +46,7 @@ def stored(
 
     Args:
         table: what is stored; gives the name, the column schema and the units.
-        group: where it stands in the story of the lineage page.
+        group: one of LAYERS: where it stands in the story of the lineage page.
         market: prefix of the key; None for assets joined over markets.
         description: what a reader of the lineage page needs to know.
         code_version: raise it when the computation changes its result.
@@ -57,7 +62,7 @@ def stored(
     def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         return dg.asset(
             key=key,
-            group_name=group,
+            group_name=f"{LAYERS.index(group) + 1}_{group}",
             description=description,
             owners=[OWNER],
             kinds=set(kinds),
@@ -105,10 +110,10 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataValue:
     """
-    A small table for the UI, every cell escaped: names and texts of models and news never become markup.
+    A small table for the UI, every cell and title escaped: names and texts of models and news never become markup.
     """
     shown = frame.head(rows)
-    lines = [" | ".join(map(str, shown.columns)), " | ".join("---" for _ in shown.columns)]
+    lines = [" | ".join(escape(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
     lines += [" | ".join(escape(_text(value)) for value in row) for row in shown.itertuples(index=False)]
     if len(frame) > rows:
         lines.append(f"... {len(frame) - rows} more rows")
@@ -117,7 +122,7 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
 
 def escape(text: str) -> str:
     """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
-    return plain(text).translate(MARKS)
+    return _ADDRESS.sub("\\g<0>\N{WORD JOINER}", plain(text)).translate(MARKS)
 
 
 def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:

@@ -37,7 +37,7 @@ def export_assets() -> list[dg.AssetsDefinition]:
 
     @stored(
         tables.SIGNAL_EXPORT,
-        "signal",
+        "outcomes",
         description="The published signal as JSON, CSV and Parquet (signals/latest.* and by night), for freqtrade, and "
         "posted to a webhook. An older night never replaces a newer one.",
         kinds=("parquet", "json", "csv"),

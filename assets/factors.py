@@ -23,10 +23,19 @@ from alpha_pipeline.mining import (
     mutation,
     random_grammar,
 )
-from alpha_pipeline.mining.budget import PRICES, month_so_far, spent, tightest
+from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.panel import Panel, with_history
-from alpha_pipeline.reporting import cost_text, funnel_chart, markdown_image, tokens, unanswered
+from alpha_pipeline.reporting import (
+    bar_chart,
+    best_of,
+    cost_text,
+    funnel_chart,
+    markdown_image,
+    proposals,
+    tokens,
+    unanswered,
+)
 from alpha_pipeline.reporting.wording import plural
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from alpha_pipeline.values import evaluate_one, factor_values, library_nodes
@@ -108,8 +117,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         if silent := unanswered(trials):
             context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
         month = month_so_far(ledger, night.start)
-        limit, used = tightest(settings.budget, spent(trials[trials["night"] == night.start]), month)
-        return dg.Output(trials, metadata={**_describe_trials(trials), "limit": limit, "limit_used": used})
+        limit, used = tightest(settings.budget, spent(nights[-1]), month)
+        described = _describe_trials(trials, nights[-1], month)
+        return dg.Output(trials, metadata={**described, "limit": limit, "limit_used": used})
 
     return factor_definitions
 
@@ -137,7 +147,9 @@ def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> 
         context.log_event(event)
 
 
-def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:
+def _describe_trials(
+    trials: pd.DataFrame, last: pd.DataFrame, month: Spent
+) -> dict[str, dg.MetadataValue | float | str]:
     columns = [
         "name",
         "proposer",
@@ -160,6 +172,11 @@ def _describe_trials(trials: pd.DataFrame) -> dict[str, dg.MetadataValue | float
         "tokens": tokens(trials),
         "model_seconds": float(trials["model_seconds"].sum()),
         "cost": cost_text(trials),
+        "usd": float(last["usd"].sum()),
+        "usd_this_month": month.usd + float(last["usd"].sum()),
+        "tokens_this_month": month.tokens + tokens(last),
+        "parsed": int((proposals(trials)["canonical"] != "").sum()),
+        **best_of(last),
         "unanswered": unanswered(trials),
         "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
@@ -190,9 +207,19 @@ def _values(market: Market) -> dg.AssetsDefinition:
         yield from _check(factor_library, panel, market)
         factors = len(table.columns) - len(tables.FACTOR_VALUES.columns)
         context.log.info(f"{factors} factors on {len(table):,} rows")
-        yield dg.Output(table, metadata={"factors": factors})
+        yield dg.Output(table, metadata={"factors": factors, **_described(table)})
 
     return factor_values_asset
+
+
+def _described(table: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+    """How much of each factor has a value, drawn and told."""
+    share = table.drop(columns=["timestamp", "symbol"]).notna().mean().sort_values()
+    if share.empty:
+        return {}
+    title = "Share of bars and symbols with a value"
+    chart = bar_chart(share.index.tolist(), share.to_numpy(float), title, spec=".0%", limits=(0.0, 1.0))
+    return {"coverage": dg.MetadataValue.md(markdown_image(chart, title)), "least_coverage": float(share.min())}
 
 
 def _canaries(panel: Panel) -> dg.AssetCheckResult:
@@ -242,5 +269,5 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
             severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=f"{len(rows) - len(failed) - len(silent)} of {len(rows)} factors pass"
             + (f"; nothing to compare yet: {', '.join(silent['factor'])}" if len(silent) else ""),
-            metadata={"results": markdown_table(rows, 40)},
+            metadata={"failed": len(failed), "silent": len(silent), "results": markdown_table(rows, 40)},
         )

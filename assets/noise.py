@@ -3,6 +3,7 @@ The noise floor: what tonight's formulas show on the same bars in another order,
 """
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -11,6 +12,8 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import MiningSettings
 from alpha_pipeline.mining.noise import noise_floor
 from alpha_pipeline.panel import with_history
+from alpha_pipeline.reporting import bar_chart, markdown_image
+from alpha_pipeline.reporting.floor import floors
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import funding_input, panel_inputs
 from assets.partitions import window
@@ -65,6 +68,19 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
             description=f"{admitted} factors admitted on {int((out['replay'] > 0).sum())} shuffled panels",
         )
         yield check
-        yield dg.Output(out, metadata={"floor": markdown_table(nights[-1])})
+        yield dg.Output(out, metadata=_described(nights[-1]))
 
     return [noise_floor_table]
+
+
+def _described(night: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+    """The real bars beside the shuffled ones, drawn; the real best and the best of luck as numbers for the plots."""
+    told: dict[str, dg.MetadataValue | float] = {"floor": markdown_table(night)}
+    for name, real, luck in floors(night):
+        if np.isfinite(real) and len(luck):
+            told |= {name: real, f"{name}_by_luck": float(luck[-1])}
+    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in night["replay"]]
+    title = "Largest |t| on train: real bars and shuffled ones"
+    styles = ["f-long" if replay == 0 else "f-hold" for replay in night["replay"]]
+    chart = bar_chart(labels, night["best_train_t"].to_numpy(float), title, spec=".1f", styles=styles)
+    return told | {"luck": dg.MetadataValue.md(markdown_image(chart, title))}

@@ -39,7 +39,7 @@ def days_of(lake: Lake, table: str, span: Window, before: int, after: int = 0) -
 def _decision_ledger() -> dg.AssetsDefinition:
     @stored(
         tables.DECISION_LEDGER,
-        "signal",
+        "outcomes",
         description="Decisions as first published: what fused_signal says of a day later on changes nothing here. The "
         "track record, the paper ledger and the exports rest on it.",
         ins={"fused_signal": dg.AssetIn("fused_signal")},
@@ -67,7 +67,7 @@ def _track_record() -> dg.AssetsDefinition:
 
     @stored(
         tables.TRACK_RECORD,
-        "signal",
+        "outcomes",
         description="What earlier decisions came to, a row when the outcome is known; never rewritten by later nights.",
         code_version="2",
         ins={

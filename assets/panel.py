@@ -63,8 +63,9 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
         fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
-        metadata: dict[str, dg.MetadataValue | str] = {
+        metadata: dict[str, dg.MetadataValue | int | str] = {
             "fields": ", ".join(fields),
+            "field_count": len(fields),
             "absent_sources": ", ".join(absent) or "none",
         }
         if len(panel):

@@ -37,7 +37,7 @@ def paper_assets() -> list[dg.AssetsDefinition]:
 
     @stored(
         tables.PAPER_LEDGER,
-        "signal",
+        "outcomes",
         description="Paper accounts: decisions become orders, filled a bar later at the market's costs; positions and "
         "cash at every day's end. Goes forward only: a day that is booked, or lies before one, is never booked again.",
         ins={name: dg.AssetIn(key, partition_mapping=past, metadata=optional) for name, key in names.items()},

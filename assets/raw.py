@@ -83,7 +83,11 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
         _warn(context, known.failures)
         yield _complete(known.failures)
-        yield dg.Output(known.table, metadata=_told(known.failures, known.notes))
+        ends = known.table["delisted_at"].notna()
+        counts: Metadata = {"symbols": int(known.table["symbol"].nunique()), "delisted": int(ends.sum())}
+        shown = known.table.sort_values("timestamp", ascending=False)[["symbol", "listed_at", "delisted_at", "status"]]
+        counts["listings"] = markdown_table(shown.drop_duplicates(), 20)
+        yield dg.Output(known.table, metadata={**counts, **_told(known.failures, known.notes)})
 
     return raw_instruments
 
@@ -235,7 +239,7 @@ def _judged(gate: Gate, check: str, refusal: DataError | None = None) -> dg.Asse
         check_name=check,
         passed=refusal is None,
         description=str(refusal) if refusal else f"{len(results)} expectations met; {aside} rows set aside",
-        metadata={"expectations": markdown_table(results, 40)},
+        metadata={"set_aside": aside, "expectations": markdown_table(results, 40)},
     )
 
 
@@ -245,7 +249,7 @@ def _complete(failures: Mapping[str, str]) -> dg.AssetCheckResult:
         passed=not failures,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(failures)} failed: {', '.join(list(failures)[:5])}" if failures else "all came",
-        metadata=_told(failures, {}),
+        metadata={"failed": len(failures), **_told(failures, {})},
     )
 
 
@@ -257,7 +261,7 @@ def _healthy(bars: pd.DataFrame, market: Market, span: Window) -> dg.AssetCheckR
         passed=not said,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(said) or "nothing odd",
-        metadata={"symbols": markdown_table(health, 60)},
+        metadata={"ailments": len(said), "symbols": markdown_table(health, 60)},
     )
 
 

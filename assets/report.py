@@ -2,28 +2,44 @@
 The morning page: one report per night over all markets, as HTML and as text for the shell.
 """
 
+import time
+from collections.abc import Mapping
+
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.reporting import MarketNight, floor_text, funnel_text, library_text, nightly_page, signal_text
+from alpha_pipeline.mining.budget import month_so_far
+from alpha_pipeline.reporting import (
+    MarketNight,
+    floor_text,
+    funnel_text,
+    library_text,
+    markdown_png,
+    nightly_page,
+    signal_text,
+    tokens,
+)
+from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.universe import hindsight
 from assets.declare import key_of, stored
+from assets.panel import FACT_AGE_DAYS
 from assets.partitions import Window, lookback, window
-from assets.raw import FACTS
-from resources.market_data import MarketDataResource
 from resources.openings import openings
 from resources.parquet_io import ParquetIOManager
 
 TONIGHT = (
     "raw_instruments",
-    "factor_definitions",
+    "data_coverage",
     "factor_library",
     "noise_floor",
     "backtest_metrics",
+    "tear_sheets",
     "source_signals",
 )
+MONTH_DAYS = 31
 Frames = dict[str, pd.DataFrame]
 
 
@@ -31,6 +47,12 @@ def report_assets() -> list[dg.AssetsDefinition]:
     """`nightly_report`."""
     optional = {"allow_missing": True}
     ins = {f"{m.name}_{name}": dg.AssetIn(key_of(name, m), metadata=optional) for m in MARKETS for name in TONIGHT}
+    earlier = {"raw_news": FACT_AGE_DAYS, "factor_definitions": MONTH_DAYS}
+    ins |= {
+        f"{m.name}_{name}": dg.AssetIn(key_of(name, m), partition_mapping=lookback(days), metadata=optional)
+        for m in MARKETS
+        for name, days in earlier.items()
+    }
     ins |= {
         f"{m.name}_market_panel": dg.AssetIn(
             key_of("market_panel", m),
@@ -40,6 +62,8 @@ def report_assets() -> list[dg.AssetsDefinition]:
         for m in MARKETS
     }
     ins["fused_signal"] = dg.AssetIn("fused_signal")
+    paper = {**optional, "columns": ["timestamp", "market", "symbol", "equity"]}
+    ins["paper_ledger"] = dg.AssetIn("paper_ledger", partition_mapping=lookback(), metadata=paper)
     ins["signal_track_record"] = dg.AssetIn("signal_track_record", partition_mapping=lookback(), metadata=optional)
 
     @stored(
@@ -50,28 +74,36 @@ def report_assets() -> list[dg.AssetsDefinition]:
         ins=ins,
     )
     def nightly_report(
-        context: dg.AssetExecutionContext,
-        data: MarketDataResource,
-        lake: dg.ResourceParam[ParquetIOManager],
-        **frames: pd.DataFrame,
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
+        from alpha_pipeline.reporting.pictures import TITLES, night_pictures  # a slow import that only drawing needs
+
         rows = []
         for night in window(context).days():
-            markets = [_market_night(market, frames, night, data, openings(lake.lake, market)) for market in MARKETS]
+            markets = [_market_night(market, frames, night, openings(lake.lake, market)) for market in MARKETS]
             fused = _closed_in(frames["fused_signal"], night)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= night.end]
+            account = frames["paper_ledger"]
+            account = account[account["timestamp"] <= night.end]
+            trials = {m.market.name: m.trials for m in markets}
+            pictures = night_pictures(latest_decisions(fused), trials, record)
+            for name, png in pictures.items():
+                lake.lake.atomic_write(f"reports/{night.night}/{name}.png", png)
+            beside = [(f"{night.night}/{name}.png", title) for name, title in TITLES.items()]
             page = f"reports/{night.night}.html"
-            lake.lake.atomic_write(page, nightly_page(night.start, fused, record, markets).encode())
+            html = nightly_page(night.start, fused, record, markets, beside, _took(context), account)
+            lake.lake.atomic_write(page, html.encode())
             summary = _summary(night, fused, markets, lake.lake.url(page))
             lake.lake.atomic_write(f"reports/{night.night}.txt", summary.encode())
-            rows.append(_row(night, page, fused, markets))
+            rows.append(_row(night, page, fused, markets) | {"pictures": " ".join(f"reports/{to}" for to, _ in beside)})
         report = pd.DataFrame(rows)
-        last = lake.lake.url(page)
         return dg.Output(
             report,
             metadata={
-                "page": dg.MetadataValue.path(last),
+                "page": dg.MetadataValue.path(lake.lake.url(page)),
+                "decisions": dg.MetadataValue.md(markdown_png(pictures["signal"], "decisions of the night")),
+                **_cost(markets, _took(context)),
                 "summary": dg.MetadataValue.md(f"```\n{summary.replace('`', chr(39))}\n```"),
             },
         )
@@ -79,9 +111,28 @@ def report_assets() -> list[dg.AssetsDefinition]:
     return [nightly_report]
 
 
-def _market_night(
-    market: Market, frames: Frames, night: Window, data: MarketDataResource, openings: int
-) -> MarketNight:
+def _took(context: dg.AssetExecutionContext) -> float:
+    """Seconds since the run began; NaN outside a run that is on record."""
+    record = context.instance.get_run_record_by_id(context.run_id)
+    return time.time() - record.start_time if record and record.start_time else np.nan
+
+
+def _cost(markets: list[MarketNight], took: float) -> Mapping[str, float]:
+    """What the last night and its month so far cost, per market; the UI plots numbers by partition."""
+    told = {"run_seconds": took} if np.isfinite(took) else {}
+    for m in markets:
+        usd, used = float(m.trials["usd"].sum()), tokens(m.trials)
+        told |= {
+            f"{m.market.name}_usd": usd,
+            f"{m.market.name}_usd_this_month": usd + m.month.usd,
+            f"{m.market.name}_tokens": used,
+            f"{m.market.name}_tokens_this_month": used + m.month.tokens,
+            f"{m.market.name}_model_seconds": float(m.trials["model_seconds"].sum()),
+        }
+    return told
+
+
+def _market_night(market: Market, frames: Frames, night: Window, openings: int) -> MarketNight:
     def tonight(name: str) -> pd.DataFrame:
         frame = frames[f"{market.name}_{name}"]
         return frame[frame["night"] == night.start]
@@ -89,7 +140,8 @@ def _market_night(
     panel = frames[f"{market.name}_market_panel"]
     panel = panel[panel["timestamp"] <= night.end]
     closes = panel.pivot(index="timestamp", columns="symbol", values="close") if len(panel) else pd.DataFrame()
-    reasons = {name: data.missing_reason(market, name) for name in (fact.removeprefix("raw_") for fact in FACTS)}
+    news = frames[f"{market.name}_raw_news"]
+    old = night.end - pd.Timedelta(days=FACT_AGE_DAYS)
     return MarketNight(
         market,
         tonight("factor_definitions"),
@@ -97,10 +149,13 @@ def _market_night(
         tonight("backtest_metrics"),
         _closed_in(frames[f"{market.name}_source_signals"], night),
         closes,
-        {name: reason for name, reason in reasons.items() if reason},
         notes=tuple(filter(None, [hindsight(tonight("raw_instruments"), list(closes.columns))])),
         noise=tonight("noise_floor"),
         openings=openings,
+        coverage=tonight("data_coverage"),
+        headlines=news[(news["available_at"] > old) & (news["available_at"] <= night.end)],
+        month=month_so_far(frames[f"{market.name}_factor_definitions"], night.start),
+        sheets=tonight("tear_sheets"),
     )
 
 

@@ -4,6 +4,7 @@ Signals: what each source says of each symbol, and the one fused decision.
 The first is per market; the decision joins the markets. What becomes of it is `outcomes`.
 """
 
+import os
 from collections.abc import Mapping
 
 import dagster as dg
@@ -12,23 +13,23 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
 from alpha_pipeline.fusion import (
-    DEFAULT_METHOD,
+    MEMORY_DAYS,
     DecisionRule,
     Lessons,
     Said,
     fuse,
+    fusion_settings,
     lessons,
     past_signals,
     source_signals,
 )
-from alpha_pipeline.fusion.fuse import MEMORY_DAYS
 from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
 from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.panel import with_history
+from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import panel_inputs
-from assets.partitions import Window, lookback, window
+from assets.partitions import FIRST_DAY, LOOKBACK_DAYS, Window, lookback, window
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -36,13 +37,15 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     tonight = {
         name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
     }
+    # A headline counts for a day, and a session may close before midnight: today's and yesterday's.
+    news = dg.AssetIn(key_of("raw_news", market), partition_mapping=lookback(1), metadata={"allow_missing": True})
 
     @stored(
         tables.SOURCE_SIGNALS,
         "signal",
         market,
         description="What price, volume, the factor library and the text and chain sources say, each in [-1, 1].",
-        ins={**tonight, **panel_inputs(market)},
+        ins={**tonight, **panel_inputs(market), "raw_news": news},
     )
     def source_signals_table(
         context: dg.AssetExecutionContext,
@@ -51,27 +54,37 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         backtest_metrics: pd.DataFrame,
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
+        raw_news: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel).until(span.end)
-        signals = source_signals(panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end)
+        signals = source_signals(
+            panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end, raw_news
+        )
         found = sorted(signals["source"].unique())
         context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
         last = signals[signals["timestamp"] == signals["timestamp"].max()]
         heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signal of each source and symbol"))
-        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat})
+        spoke = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
+        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat, **spoke})
 
     return [source_signals_table]
 
 
 def joined_signal_assets() -> list[dg.AssetsDefinition]:
-    """`fused_signal`, over all markets."""
+    """
+    `fused_signal`, over all markets.
+
+    Raises:
+        SettingError: the environment names a method or a threshold that there is not.
+    """
+    fusion_settings(os.environ)
     return [_fused_signal()]
 
 
 class FusionConfig(dg.Config):
     """
-    How tonight's signals become decisions.
+    How tonight's signals become decisions; what is not given follows the environment, then the defaults.
 
     Args:
         method: name of a fusion method.
@@ -79,13 +92,13 @@ class FusionConfig(dg.Config):
         confidence: calibrated confidence above which it is acted on.
     """
 
-    method: str = DEFAULT_METHOD
-    threshold: float = DecisionRule.threshold
-    confidence: float = DecisionRule.confidence
+    method: str = ""
+    threshold: float | None = None
+    confidence: float | None = None
 
-    def rule(self) -> DecisionRule:
-        """The thresholds as fusion takes them."""
-        return DecisionRule(threshold=self.threshold, confidence=self.confidence)
+    def settings(self) -> tuple[str, DecisionRule]:
+        """The method in force and the rule."""
+        return fusion_settings(os.environ, self.method, self.threshold, self.confidence)
 
 
 def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
@@ -102,13 +115,24 @@ def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
-def past(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> Lessons:
-    """Lessons of one market up to the end of the run, from its frames of `fusion_inputs`."""
-    history, recent, told = (frames[f"{market.name}_{name}"] for name in ("history", "panel", "signals"))
-    panel = with_history(history, recent).until(span.end)
-    days = MEMORY_DAYS + (span.end - span.start) / pd.Timedelta(days=1)
-    said = pd.concat([past_signals(panel, market, span.end, days), told[told["source"] == LIBRARY_SOURCE]])
-    return lessons(Said.from_table(said), panel, market)
+def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> Panel:
+    """Bars of one market up to the end of the run, from its frames of `fusion_inputs`."""
+    return with_history(frames[f"{market.name}_history"], frames[f"{market.name}_panel"]).until(span.end)
+
+
+def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> Lessons:
+    """
+    Lessons of `days` before the run and of the run, each seen by the nights that would see it if they ran alone.
+
+    The library is heard where its signals are stored, since it was chosen later than the panel's past.
+    """
+    if "close" not in panel.fields:  # nothing is known of the market
+        return Lessons.none()
+    told = frames[f"{market.name}_signals"]
+    length = days + (span.end - span.start) / pd.Timedelta(days=1)
+    said = [past_signals(panel, market, span.end, length), told[told["source"] == LIBRARY_SOURCE]]
+    found = lessons(Said.from_table(pd.concat([part for part in said if len(part)] or said[:1])), panel, market)
+    return found.remembered(pd.Timestamp(FIRST_DAY, tz="UTC"), LOOKBACK_DAYS)
 
 
 def _fused_signal() -> dg.AssetsDefinition:
@@ -124,20 +148,32 @@ def _fused_signal() -> dg.AssetsDefinition:
         span = window(context)
         signals = {m.name: _within(frames[f"{m.name}_signals"], span) for m in MARKETS}
         silent = [market for market, table in signals.items() if table.empty]
-        if len(silent) == len(signals):
+        heard = [m for m in MARKETS if m.name not in silent]
+        if not heard:
             raise MissingPartitionError(_nothing_to_fuse(span))
-        known = {m.name: past(m, frames, span) for m in MARKETS if m.name not in silent}
-        fused = fuse(signals, known, config.method, config.rule())
+        method, rule = config.settings()
+        known = {m.name: past(m, frames, prices(m, frames, span), span, MEMORY_DAYS) for m in heard}
+        fused = fuse(signals, known, method, rule)
         last = fused[fused["timestamp"] > span.end - pd.Timedelta(days=1)]
         counts = last["decision"].value_counts()
         context.log.info(", ".join(f"{n} {decision}" for decision, n in counts.items()))
         bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
         strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
         table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
-        metadata: dict[str, dg.MetadataValue | int | str] = {
+        metadata: dict[str, dg.MetadataValue | float | str] = {
             d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
         }
-        metadata |= {"decisions": bars, "strongest": table, "silent_markets": ", ".join(silent) or "none"}
+        rests = last.groupby("market")["calibrated_on"].max()
+        metadata |= {
+            "method": method,
+            "acts_on": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
+            "calibrated_on": ", ".join(f"{market}: {n} bars" for market, n in rests.items()),
+            "decisions": bars,
+            "strongest": table,
+            "silent_markets": ", ".join(silent) or "none",
+        }
+        if last["confidence"].notna().any():
+            metadata |= {name: float(last[name].mean()) for name in ("confidence", "coverage")}
         return dg.Output(fused, metadata=metadata)
 
     return fused_signal

@@ -11,6 +11,7 @@ from alpha_pipeline.backtest.library import Bench
 from alpha_pipeline.backtest.undefined import why_undefined
 from alpha_pipeline.market import Market
 from alpha_pipeline.panel import with_history
+from alpha_pipeline.reporting import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
 from alpha_pipeline.universe import hindsight
@@ -24,6 +25,10 @@ from resources.stored_chat import prompt_of
 
 REFERENCES, TRADED = 2, 20
 FLATTERED = "Chosen on these very bars, so the numbers flatter it. The sealed bars have not been opened for this page."
+AS_WRITTEN = (
+    "A reference is measured as it is written: long where its values are high. In the ledger of trials the same "
+    "formula is measured in the direction that train found, so its numbers may have the other sign there."
+)
 IDLE = "On bars without values, such as those after a gap in the prices, the book is in cash, which counts as flat."
 WHOLE = 0.95
 WRITTEN = ("proposer", "model", "way", "parent", "dialect", "source", "rationale", "risks", "claims", "feedback")
@@ -61,19 +66,22 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         night, bench = next(benches(last, market, factor_library, panel, raw_funding))
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["night"] <= night.start])
         measured = backtest_metrics[backtest_metrics["night"] == night.start]
-        rows = []
+        rows, shown = [], None
         warning = hindsight(raw_instruments, panel.symbols)
         for sheet, status in _sheets(bench, measured, trials, night, lake.lake, warning):
             place = f"tear_sheets/{market.name}/{night.night}/{sheet.factor_id}"
             picture = tear_sheet_png(sheet)
+            narrow = tear_sheet_png(sheet, narrow=True)
             lake.lake.atomic_write(f"{place}.png", picture)
-            lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, picture).encode())
+            lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, picture, narrow).encode())
+            shown = shown or dg.MetadataValue.md(markdown_png(narrow, f"tear sheet of {sheet.name}"))
             head = {"night": night.start, "factor_id": sheet.factor_id, "status": status}
             rows.append({**head, "page": f"{place}.html", "picture": f"{place}.png"})
         context.log.info(f"{len(rows)} tear sheets")
-        pages = {row["factor_id"]: dg.MetadataValue.path(lake.lake.url(str(row["page"]))) for row in rows}
+        pages = {str(row["factor_id"]): dg.MetadataValue.path(lake.lake.url(str(row["page"]))) for row in rows}
         out = pd.DataFrame(rows) if rows else tables.TEAR_SHEETS.empty()
-        return dg.Output(out, metadata={str(name): page for name, page in pages.items()})
+        first = {"first_sheet": shown} if shown else {}
+        return dg.Output(out, metadata={"sheets": len(rows), **first, **pages})
 
     return [tear_sheets]
 
@@ -115,7 +123,7 @@ def _sheets(
             stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),
             provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
             notes=[
-                *([FLATTERED] if row["status"] != "reference" else []),
+                AS_WRITTEN if row["status"] == "reference" else FLATTERED,
                 *([warning] if warning else []),
                 *([IDLE] if _valued(bench, name) < WHOLE else []),
             ],

@@ -6,12 +6,13 @@ Rules and suites are `validation`'s; this keeps the record of what they said.
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market import Market, expected_closes
+from alpha_pipeline.market import Market, expected_closes, partition_days
 from alpha_pipeline.tables import Table
 from alpha_pipeline.validation.data_quality import Quality, check_facts, check_ohlcv
 from alpha_pipeline.validation.quarantine import sort_out
@@ -95,3 +96,24 @@ class Gate:
             raise DataError(
                 f"{self.key} in ({start}, {end}] breaks its contract and was not stored: {quality.failures()}"
             )
+
+
+def set_aside(lake: Lake, key: str, days: Sequence[str], back: int = 31) -> dict[str, int]:
+    """
+    How many rows of a raw table lie in quarantine, by the day on which they became known.
+
+    Args:
+        lake: where the files are.
+        key: of the asset.
+        days: ISO days to count.
+        back: a file is named by the first day of its stretch, so many days before the first of them are looked at too.
+    """
+    first = pd.Timestamp(days[0]) - pd.Timedelta(days=back)
+    counts: Counter[str] = Counter()
+    for file in pd.date_range(first, days[-1]).strftime("%Y-%m-%d"):
+        path = f"quarantine/{key}/{file}.json"
+        rows = json.loads(lake.read_bytes(path)) if lake.exists(path) else []
+        known = pd.to_datetime(pd.Series([row.get("available_at") for row in rows]), utc=True, errors="coerce")
+        days_known = partition_days(known).dt.strftime("%Y-%m-%d").where(known.notna(), file)
+        counts.update(days_known)
+    return {day: counts[day] for day in days}

@@ -4,7 +4,7 @@ from alpha_pipeline.backtest.account import Account, account
 from alpha_pipeline.backtest.compare import compare, protocol
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest, trades
+from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, Tape, backtest, hold, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
 from alpha_pipeline.backtest.score import Stretch, score, scored
 from alpha_pipeline.backtest.slices import sliced
@@ -19,6 +19,7 @@ __all__ = [
     "Split",
     "Stretch",
     "Study",
+    "Tape",
     "account",
     "backtest",
     "bar_returns",
@@ -27,6 +28,7 @@ __all__ = [
     "compare",
     "forward_returns",
     "funding_payments",
+    "hold",
     "ic_decay",
     "predictive_correlation",
     "protocol",

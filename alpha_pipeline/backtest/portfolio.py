@@ -126,6 +126,48 @@ def backtest(
     return trade(values, Tape.of(panel, config, periods_per_year), funding=funding)
 
 
+def hold(weights: Array, decided: Array, tape: "Tape") -> BacktestResult:
+    """
+    Hold given weights: each row from `delay_bars` after its decision to those of the next.
+
+    Args:
+        weights: (decisions, symbols), signed shares of the equity; NaN keeps what is held.
+        decided: (decisions,), increasing positions of the bars of decision on the tape.
+        tape: prices and costs; of its book nothing is used.
+
+    Returns:
+        As `backtest`, from the first execution on: the first entry pays.
+
+    Raises:
+        DataError: the shapes differ.
+    """
+    if weights.shape != (len(decided), tape.returns.shape[1]):
+        raise DataError(f"weights have shape {weights.shape}, expected {(len(decided), tape.returns.shape[1])}")
+    bars = len(tape.returns)
+    decision, filled = np.full(bars, -1), decided + tape.config.delay_bars
+    decision[filled[filled < bars]] = np.flatnonzero(filled < bars)
+    empty = np.empty((0, 0))
+    held, out = np.empty(tape.returns.shape), np.empty((bars, 4))
+    portfolio.hold(
+        np.ascontiguousarray(weights, dtype=float) if len(weights) else np.zeros((1, weights.shape[1])),
+        empty,
+        0.0,
+        0,
+        0.0,
+        0.0,
+        decision,
+        tape.tradable,
+        tape.returns,
+        empty,
+        tape.impact,
+        (tape.config.fee_bps + tape.config.slippage_bps) / 10_000,
+        tape.config.borrow_bps_per_year / 10_000 / tape.periods_per_year,
+        held,
+        out,
+    )
+    return _counted(held, out)
+
+
 @dataclass(frozen=True)
 class Tape:
     """
@@ -213,8 +255,13 @@ def trade(
         held,
         out,
     )
+    return _counted(held, out)
+
+
+def _counted(held: Array, out: Array) -> BacktestResult:
+    """The bars from the first execution on, without the last, unfinished one."""
     invested = np.flatnonzero(out[:, portfolio.EXPOSURE])
-    counted = slice(int(invested[0]) if len(invested) else bars, -1)
+    counted = slice(int(invested[0]) if len(invested) else len(out), -1)
     gross, net, turnover = (out[counted, k] for k in (portfolio.GROSS, portfolio.NET, portfolio.TURNOVER))
     return BacktestResult(held[counted], gross, net, turnover, counted.start)
 

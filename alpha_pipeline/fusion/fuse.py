@@ -11,10 +11,11 @@ import pandas as pd
 from alpha_pipeline.fusion.calibration import NOTHING_KNOWN, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.lessons import Lessons
-from alpha_pipeline.fusion.method import Fitted, Method, coverage, raw_confidence
+from alpha_pipeline.fusion.method import Combined, Fitted, Method, coverage, raw_confidence
 from alpha_pipeline.fusion.methods import DEFAULT_METHOD, method_named
 from alpha_pipeline.fusion.reasons import reasons
 from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.panel import Array
 from alpha_pipeline.tables import FUSED_SIGNAL
 
 # Older lessons teach a market that is no more.
@@ -29,6 +30,12 @@ class Opinion:
 
     fitted: Fitted
     calibration: Calibration
+
+    def speak(self, now: Said, rule: DecisionRule) -> tuple[Combined, Array, Array]:
+        """What it makes of signals, with (rows,) raw confidences and (rows,) calibrated ones."""
+        combined = self.fitted.combine(now)
+        raw = raw_confidence(now, combined, rule.agreement_share, rule.coverage_share)
+        return combined, raw, self.calibration.apply(combined.value, raw)
 
 
 def fuse(
@@ -94,9 +101,7 @@ def _night(
     moment = said.keys["timestamp"].iloc[0]
     lessons = Lessons.none() if past is None else past.known_by(moment, MEMORY_DAYS)
     believed = opinion(lessons, method, rule)
-    combined = believed.fitted.combine(said)
-    raw = raw_confidence(said, combined, rule.agreement_share, rule.coverage_share)
-    confidence = believed.calibration.apply(combined.value, raw)
+    combined, raw, confidence = believed.speak(said, rule)
     fused = said.keys.assign(
         market=market,
         value=combined.value,

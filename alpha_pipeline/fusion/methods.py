@@ -3,10 +3,17 @@ The table of fusion methods: one line each.
 """
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.fusion.boosting import Boosting
+from alpha_pipeline.fusion.cross_attention import CrossAttention
+from alpha_pipeline.fusion.elastic_net import ElasticNet
+from alpha_pipeline.fusion.ic_weighted import IcWeighted
 from alpha_pipeline.fusion.method import Method
+from alpha_pipeline.fusion.ridge import Ridge
 from alpha_pipeline.fusion.weighted import Weighted
 
-METHODS: dict[str, Method] = {method.name: method for method in (Weighted(),)}
+METHODS: dict[str, Method] = {
+    method.name: method for method in (Weighted(), IcWeighted(), Ridge(), ElasticNet(), Boosting(), CrossAttention())
+}
 DEFAULT_METHOD = "weighted"
 
 

@@ -11,9 +11,11 @@ import pandas as pd
 
 from alpha_pipeline.fusion.method import Combined
 from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.fusion.words import clip
 from alpha_pipeline.panel import KEY
 
 SHOWN = 3
+LONGEST = 160
 
 
 def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +28,8 @@ def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFra
         signals: the same as rows of `tables.SOURCE_SIGNALS`; gives the words of each source.
 
     Returns:
-        (rows,) `reasons`: the largest contributions in words, largest first; `breakdown`: all of them as JSON, only of
+        (rows,) `reasons`: the three largest contributions in words, largest first, without those that round to nothing
+        while any does not; `breakdown`: all of them as JSON, only of
         sources that spoke.
     """
     row, column = np.nonzero(said.spoke)
@@ -38,7 +41,13 @@ def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFra
     words: dict[str, list[str]] = {"reasons": [], "breakdown": []}
     lines = zip(*(long[name].tolist() for name in (*KEY, "source", "share", "reason")), strict=True)
     for _, group in groupby(lines, key=itemgetter(0, 1)):
-        shares = [(name, share, why) for _, _, name, share, why in group]
-        words["reasons"].append("; ".join(f"{name} {share:+.2f} ({why})" for name, share, why in shares[:SHOWN]))
-        words["breakdown"].append(json.dumps({name: round(share, 6) for name, share, _ in shares}, sort_keys=True))
+        # Plus zero: what a method turned round but did not hear is 0, not -0.
+        shares = [(name, round(share, 6) + 0.0, why) for _, _, name, share, why in group]
+        moved = [one for one in shares if abs(one[1]) >= 0.005] or shares
+        words["reasons"].append(
+            "; ".join(
+                f"{name} {round(share, 2) + 0.0:+.2f} ({clip(why, LONGEST)})" for name, share, why in moved[:SHOWN]
+            )
+        )
+        words["breakdown"].append(json.dumps({name: share for name, share, _ in shares}, sort_keys=True))
     return pd.DataFrame(words)

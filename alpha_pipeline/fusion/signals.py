@@ -1,16 +1,17 @@
 """
 Signals of one market at the last bar of each day: the table of sources, and the library's factors.
 
-How signals become one decision is `weighted`'s business.
+How signals become one decision is the methods' business.
 """
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
-from alpha_pipeline.fusion.sources import LIBRARY_SOURCE, SOURCES, Source
+from alpha_pipeline.fusion.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES, Source
+from alpha_pipeline.fusion.words import leading_factors, strongest_headlines
 from alpha_pipeline.market import Market, partition_days
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.panel import KEY, Array, Panel
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
 # Symbols a bar needs before ranks across them mean anything.
@@ -25,6 +26,7 @@ def source_signals(
     market: Market,
     start: pd.Timestamp,
     end: pd.Timestamp,
+    news: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
     What every source says at the last bar of each day in (start, end].
@@ -37,6 +39,7 @@ def source_signals(
         market: of the panel; resolves durations.
         start: exclusive, UTC.
         end: inclusive, UTC.
+        news: rows of `tables.RAW_NEWS` from a day before `start` on; quoted in reasons, never in a number.
 
     Returns:
         Rows of `tables.SOURCE_SIGNALS`; value in [-1, 1], confidence in [0, 1]. A source whose fields are absent, or
@@ -48,7 +51,8 @@ def source_signals(
     found = [_speak(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
     found.append(_library(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
-    return pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    signals = pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    return signals if news is None or news.empty else _quoting(signals, news)
 
 
 def past_signals(panel: Panel, market: Market, end: pd.Timestamp, days: float) -> pd.DataFrame:
@@ -92,6 +96,15 @@ def _speak(source: Source, panel: Panel, market: Market, rows: Array) -> pd.Data
     return table.assign(source=source.name, reason=reason).drop(columns="measure")
 
 
+def _quoting(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
+    """The same rows; those of the news name the headline that speaks most for their value."""
+    told = signals["source"] == NEWS_SOURCE
+    mood = signals[told]
+    quotes = strongest_headlines(news, mood[KEY], mood["value"].tolist())
+    reasons = [f"{quote}, {why}" if quote else why for why, quote in zip(mood["reason"], quotes, strict=True)]
+    return signals.assign(reason=signals["reason"].mask(told, pd.Series(reasons, mood.index, dtype=object)))
+
+
 def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
     symbols = len(panel.symbols)
     return pd.DataFrame(
@@ -131,9 +144,9 @@ def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame)
         value = weighted.sum(axis=1) / size.where(size > 0)
         agreement = weighted.sum(axis=1).abs() / strength.where(strength > 0)
         confidence = agreement * (1 - np.exp(-ranks.notna().sum(axis=1) / 2))
-        leader = weighted.abs().fillna(0).idxmax(axis=1)
         table = today[["timestamp", "symbol"]].assign(value=value, confidence=confidence.fillna(0))
-        table["reason"] = [f"{len(names)} library factors, led by {name}" for name in leader]
+        shown = factors.set_index("factor_id").loc[names].reset_index()
+        table["reason"] = leading_factors(shown, ranks.to_numpy(float), weights[names].to_numpy(float))
         out.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
     return pd.concat(out or [SOURCE_SIGNALS.empty()], ignore_index=True)
 

@@ -37,7 +37,12 @@ MOVE_5D = f"(ts_return({PRICE}, 5d) / (ts_std({DAILY}, 20d) * sqrt(5)))"
 MOVE_20D = f"(ts_return({PRICE}, 20d) / (ts_std({DAILY}, 20d) * sqrt(20)))"
 MOVE = f"(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})"
 VOLUME_RATIO = f"(ts_sum({VOLUME}, 1d) / (ts_mean({VOLUME}, 20d) * ts_count({VOLUME} >= 0, 1d)))"
+# Value locked in dollars is mostly price: growth beyond the token's own, and dollars that came to all chains.
+LOCKED = f"ts_zscore(log_return(tvl, 14d) - log_return({PRICE}, 14d), 30d)"
+DOLLARS = "ts_zscore(log_return(stablecoin_supply, 14d), 30d)"
+INFLOW = f"(0.5 * {LOCKED} + 0.5 * {DOLLARS})"
 
+NEWS_SOURCE = "sentiment_news"
 SOURCES = (
     Source(
         "price_momentum",
@@ -56,7 +61,7 @@ SOURCES = (
         meaning="volume of the day over its 20-day mean",
     ),
     Source(
-        "sentiment_news",
+        NEWS_SOURCE,
         0.20,
         value="clip(news_sentiment, -1, 1)",
         confidence="clip(1 - exp(-news_count / 5), 0, 1)",
@@ -94,6 +99,14 @@ SOURCES = (
         confidence="clip(abs(ts_zscore(funding, 7d)) / 2, 0, 1)",
         measure="ts_zscore(funding, 7d)",
         meaning="funding rate against its 7 days",
+    ),
+    Source(
+        "tvl_momentum",
+        0.10,
+        value=f"tanh({INFLOW})",
+        confidence=f"clip(abs({INFLOW}) / 2, 0, 1) * where({LOCKED} * {DOLLARS} > 0, 1, 0.5)",
+        measure=INFLOW,
+        meaning="two-week growth of locked value beyond price and of stablecoins, against 30 days",
     ),
 )
 LIBRARY_SOURCE = "library_factors"

@@ -25,8 +25,9 @@ class Average:
 
     def combine(self, now: Said) -> Combined:
         pull = (np.nan_to_num(now.confidence) * np.abs(self.weights)).sum(axis=1, keepdims=True)
-        contribution = now.push * self.weights / np.where(pull > 0, pull, 1.0)
-        return Combined(np.clip(contribution.sum(axis=1), -1.0, 1.0), contribution)
+        pull = np.where(pull > 0, pull, 1.0)
+        push = now.push * self.weights
+        return Combined(np.clip(push.sum(axis=1) / pull[:, 0], -1.0, 1.0), push / pull)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,19 @@ Frames in, strings out; nothing here measures, stores or decides.
 """
 
 from alpha_pipeline.reporting.chapters import MarketNight
-from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, ic_bars, markdown_image, signal_bars, signal_heat
+from alpha_pipeline.reporting.charts import (
+    bar_chart,
+    funnel_chart,
+    ic_bars,
+    markdown_image,
+    markdown_png,
+    signal_bars,
+)
+from alpha_pipeline.reporting.claims import claims_chart
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows, floor_text
-from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel, refusals, tokens, unanswered
+from alpha_pipeline.reporting.funnel import STAGES, best_of, cost_text, funnel, proposals, refusals, tokens, unanswered
+from alpha_pipeline.reporting.heat import share_heat, signal_heat
 from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.svg import nothing
@@ -18,6 +27,8 @@ __all__ = [
     "STAGES",
     "MarketNight",
     "bar_chart",
+    "best_of",
+    "claims_chart",
     "cost_text",
     "equity_chart",
     "floor_rows",
@@ -29,11 +40,14 @@ __all__ = [
     "library_text",
     "line_chart",
     "markdown_image",
+    "markdown_png",
     "nightly_page",
     "nothing",
     "price_chart",
+    "proposals",
     "refusals",
     "reliability_chart",
+    "share_heat",
     "signal_bars",
     "signal_heat",
     "signal_text",

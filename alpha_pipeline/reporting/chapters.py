@@ -1,10 +1,11 @@
 """
-The chapters of the nightly page that rest on one market's frames: decisions, mining, library, track record.
+The chapters of the nightly page on the numbers: decisions, mining, library, track record.
 
-The page around them is `report`; drawing, tables and wording come from the neighbours.
+The page around them is `report`, the first screen `morning`, cost, data and decay `upkeep`.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,18 +13,22 @@ import pandas as pd
 
 from alpha_pipeline.fusion.scores import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.market import Market
-from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars, signal_heat
+from alpha_pipeline.mining.budget import Spent
+from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
-from alpha_pipeline.reporting.markup import chart, columns, folded, market_title, paragraph, table
+from alpha_pipeline.reporting.heat import signal_heat
+from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
+from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
-from alpha_pipeline.reporting.wording import clock, figure, percent, plain, plural, spoken
-from alpha_pipeline.tables import NOISE_FLOOR
+from alpha_pipeline.reporting.wording import clip, clock, figure, percent, plain, plural, spoken
+from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, TEAR_SHEETS
 
 _PRICE_DAYS = 90
 _PRICE_LINES = 5
 _BARS = 16
+_NEWS = "sentiment_news"
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,13 @@ class MarketNight:
         metrics: the night's rows of `backtest_metrics`.
         signals: the night's rows of `source_signals`.
         closes: index UTC bar closes, columns symbols; the last ninety days are drawn.
-        absent: source name to the reason it was absent that night.
         notes: further lines on the coverage of the data.
         noise: the night's rows of `noise_floor`.
         openings: how often the sealed bars were looked at so far.
+        coverage: the night's rows of `data_coverage`.
+        headlines: rows of `raw_news` that the night's moods rest on.
+        month: what the earlier nights of the month used.
+        sheets: the night's rows of `tear_sheets`.
     """
 
     market: Market
@@ -50,10 +58,13 @@ class MarketNight:
     metrics: pd.DataFrame
     signals: pd.DataFrame
     closes: pd.DataFrame
-    absent: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     noise: pd.DataFrame = field(default_factory=NOISE_FLOOR.empty)
     openings: int = 0
+    coverage: pd.DataFrame = field(default_factory=DATA_COVERAGE.empty)
+    headlines: pd.DataFrame = field(default_factory=RAW_NEWS.empty)
+    month: Spent = field(default_factory=Spent)
+    sheets: pd.DataFrame = field(default_factory=TEAR_SHEETS.empty)
 
 
 def decisions(m: MarketNight, latest: pd.DataFrame) -> list[str]:
@@ -68,15 +79,40 @@ def decisions(m: MarketNight, latest: pd.DataFrame) -> list[str]:
     prices = prices[prices.index > rows["timestamp"].max() - pd.Timedelta(days=_PRICE_DAYS)] if len(prices) else prices
     blocks = [
         chart(partial(signal_bars, rows, most=_BARS)),
-        chart(partial(signal_heat, m.signals, symbols=shown["symbol"].tolist())),
+        chart(partial(signal_heat, contributions(shown), "What each source adds", symbols=shown["symbol"].tolist())),
         chart(partial(price_chart, prices, f"Prices, last {_PRICE_DAYS} days")),
     ]
     return [
         market_title(m.market.name, f"decided at the close of {clock(rows['timestamp'].max())}"),
         columns(blocks),
-        _decision_table(shown),
-        folded(f"The other {plural(len(rest), 'symbol')}", _decision_table(rest)),
+        _decision_table(shown, m),
+        folded(f"The other {plural(len(rest), 'symbol')}", _decision_table(rest, m)),
     ]
+
+
+def contributions(fused: pd.DataFrame) -> pd.DataFrame:
+    """
+    What each source adds to each decision: the breakdown of `fused_signal`, one row per symbol and source.
+
+    A breakdown that is no JSON object of numbers adds nothing.
+    """
+    rows = [
+        (r["timestamp"], r["symbol"], source, float(share))
+        for r in fused.to_dict("records")
+        for source, share in _parts(r["breakdown"]).items()
+    ]
+    return pd.DataFrame(rows, columns=["timestamp", "symbol", "source", "value"])
+
+
+def headline(news: pd.DataFrame, symbol: str, breakdown: object) -> str:
+    """The headline with the strongest mood behind a decision to which news added something; empty without one."""
+    if not _parts(breakdown).get(_NEWS):
+        return ""
+    about = news[(news["symbol"] == symbol) & news["news_sentiment"].notna()]
+    if about.empty:
+        return ""
+    loudest = about.iloc[int(about["news_sentiment"].abs().to_numpy().argmax())]
+    return f"Loudest headline ({figure(float(loudest['news_sentiment']), '+.2f')}): “{clip(loudest['title'], 160)}”"
 
 
 def mining(m: MarketNight) -> list[str]:
@@ -103,13 +139,19 @@ def library(markets: Sequence[MarketNight]) -> list[str]:
     return [columns(drawn), *(part for m in markets for part in _factors(m))]
 
 
-def track_record(record: pd.DataFrame) -> list[str]:
-    """How past decisions of all markets did."""
+def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
+    """How past decisions of all markets did, alone and as held by the paper accounts."""
+    accounts = [
+        chart(partial(equity_chart, equity.pct_change().iloc[1:], f"Paper account, {market}"))
+        for market, rows in paper.groupby("market")
+        if len(equity := rows.groupby("timestamp")["equity"].first().sort_index()) > 1
+    ]
     if record.empty:
-        return [paragraph("No past decision has an outcome yet.")]
-    curves, rows = [], []
+        return [paragraph("No past decision has an outcome yet."), columns(accounts) if accounts else ""]
+    curves, rows = accounts, []
     for market, group in record.groupby("market"):
         curves.append(chart(partial(equity_chart, daily_returns(group), f"Equity of past decisions, {market}")))
+        curves.append(chart(partial(reliability_chart, by_confidence(group), f"Reliability, {market}")))
         buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits, _ in by_confidence(group)]
         rows += [
             (market, confidence, hits.decisions, percent(hits.rate), f"{percent(hits.low)} to {percent(hits.high)}")
@@ -124,14 +166,22 @@ def track_record(record: pd.DataFrame) -> list[str]:
 
 def _noise_table(noise: pd.DataFrame) -> str:
     titles = [("Best of the night", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Luck", "long")]
-    return table(titles, floor_rows(noise))
+    return table(titles, floor_rows(noise), stacked=True)
 
 
 def _factors(m: MarketNight) -> list[str]:
     rows = library_with_metrics(m.library, m.metrics)
+    names, sheets = dict(zip(rows["factor_id"], rows["name"], strict=True)), m.sheets.to_dict("records")
     counts = ", ".join(f"{n} {plain(status)}" for status, n in rows["status"].value_counts().items())
     titles = [("Factor", "factor"), ("Status", "w"), ("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("gross", "n")]
-    titles += [("Return", "n"), ("Drawdown", "n"), ("Turnover", "n"), ("Break-even", "n"), ("Deflated", "n")]
+    titles += [
+        ("Return a year", "n"),
+        ("in all", "n"),
+        ("Drawdown", "n"),
+        ("Turnover", "n"),
+        ("Break-even", "n"),
+        ("Deflated", "n"),
+    ]
     cells = [
         (
             (r["name"], r["expression"], r["reason"]),
@@ -140,7 +190,8 @@ def _factors(m: MarketNight) -> list[str]:
             figure(r["t_stat"], "+.1f"),
             figure(r["sharpe"], "+.2f"),
             figure(r["sharpe_gross"], "+.2f"),
-            percent(r["annual_return"], "+.1f"),
+            percent(r["annual_return"], "+.0f"),
+            percent(r["total_return"], "+.1f"),
             percent(r["max_drawdown"]),
             figure(r["turnover"], ".2f"),
             figure(r["break_even_bps"], ".1f", "bps"),
@@ -150,17 +201,27 @@ def _factors(m: MarketNight) -> list[str]:
     ]
     return [
         market_title(m.market.name, counts or "The library is empty."),
+        links((f"../{r['page']}", f"Tear sheet: {names.get(r['factor_id'], r['factor_id'])}") for r in sheets),
         table(titles, cells, stacked=True),
     ]
 
 
-def _decision_table(rows: pd.DataFrame) -> str:
+def _parts(breakdown: object) -> dict[str, float]:
+    try:
+        parts = json.loads(str(breakdown))
+    except ValueError:
+        return {}
+    return {k: float(v) for k, v in parts.items() if isinstance(v, int | float)} if isinstance(parts, dict) else {}
+
+
+def _decision_table(rows: pd.DataFrame, m: MarketNight) -> str:
     titles = [("Symbol", "w"), ("Decision", "decision"), ("Value", "n"), ("Confidence", "n")]
     cells = [
-        (r["symbol"], r["decision"], figure(r["value"], "+.2f"), percent(r["confidence"]), r["reasons"])
+        (r["symbol"], r["decision"], figure(r["value"], "+.2f"), percent(r["confidence"]),
+         (r["reasons"], headline(m.headlines, r["symbol"], r["breakdown"])))
         for r in rows.to_dict("records")
-    ]
-    return table([*titles, ("Why", "long")], cells, stacked=True)
+    ]  # fmt: skip
+    return table([*titles, ("Why", "why")], cells, stacked=True)
 
 
 def _trial_table(trials: pd.DataFrame) -> str:

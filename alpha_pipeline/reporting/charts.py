@@ -1,7 +1,7 @@
 """
-Charts of amounts (signal, rank ICs, funnel, heat strip) and the way any chart enters Markdown.
+Charts of amounts (signal, rank ICs, funnel) and the way any chart enters Markdown.
 
-Charts over time are left to `curves`.
+Charts over time are left to `curves`, heat maps to `heat`.
 """
 
 import base64
@@ -17,7 +17,6 @@ from alpha_pipeline.reporting.svg import (
     box,
     document,
     fit,
-    heat,
     line,
     nothing,
     scale,
@@ -26,7 +25,7 @@ from alpha_pipeline.reporting.svg import (
     tick_labels,
     ticks,
 )
-from alpha_pipeline.reporting.wording import clip, figure, percent, plain, plural, spoken
+from alpha_pipeline.reporting.wording import figure, percent, plain, plural, spoken
 
 _ROW = 22
 _RANGE = "\N{MINUS SIGN}1 short to +1 long"
@@ -36,8 +35,17 @@ _DECISION_STYLE = {"LONG": "f-long", "SHORT": "f-short", "HOLD": "f-hold"}
 
 def markdown_image(svg: str, alt: str) -> str:
     """The chart as a Markdown image with a data URI: no file, no address, no live markup."""
+    return _image(svg.encode(), "svg+xml", alt)
+
+
+def markdown_png(png: bytes, alt: str) -> str:
+    """The same for a picture."""
+    return _image(png, "png", alt)
+
+
+def _image(data: bytes, kind: str, alt: str) -> str:
     words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
-    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+    return f"![{words}](data:image/{kind};base64,{base64.b64encode(data).decode()})"
 
 
 def bar_chart(
@@ -174,63 +182,6 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
     return document(width, top + row * len(STAGES) + 10, title, body, subtitle)
 
 
-def signal_heat(
-    signals: pd.DataFrame,
-    title: str = "What each source says",
-    most: int = 24,
-    symbols: Sequence[str] | None = None,
-    width: float = 640,
-) -> str:
-    """
-    Symbols by sources: each cell the source's value at the symbol's latest bar; empty where it had nothing to say.
-
-    Args:
-        signals: rows of `source_signals`.
-        title: of the chart.
-        most: symbols to draw; beyond it the ones with the largest mean absolute value.
-        symbols: which to draw, in this order, instead of the strongest by name.
-        width: pixels.
-    """
-    latest = signals.sort_values("timestamp").groupby(["symbol", "source"], as_index=False, sort=False).tail(1)
-    grid = latest.pivot(index="symbol", columns="source", values="value").sort_index()
-    grid = grid if symbols is None else grid.reindex([s for s in symbols if s in grid.index])
-    if grid.empty:
-        return nothing(title, "no source had anything to say", width)
-    kept = grid.abs().mean(axis=1).sort_values(ascending=False, kind="stable").index[:most]
-    subtitle = f"{_RANGE}; dot: the source is silent"
-    if len(grid) > len(kept):
-        subtitle = f"{len(kept)} strongest of {len(grid)}; {subtitle}"
-    grid = grid.loc[grid.index.isin(kept)]
-    left = 20 + min(max(span_of(s) for s in grid.index), width * 0.25)
-    cell = min((width - 12 - left) / len(grid.columns), 150)
-    flat = cell >= 84
-    names = [[spoken(c)] if not flat else _two_lines(spoken(c)) for c in grid.columns]
-    top = TITLE_HEIGHT + (34 if flat else min(max(span_of(n[0]) for n in names), 130) + 10)
-    body = []
-    for c, words in enumerate(names):
-        middle = left + cell * (c + 0.5)
-        if flat:
-            body += [
-                text(middle, top - 22 + 14 * k + 14 * (2 - len(words)), w, "soft", "middle")
-                for k, w in enumerate(words)
-            ]
-        else:
-            body.append(text(middle + 4, top - 6, fit(words[0], 126), "soft", turn=-90))
-    for r, (symbol, row) in enumerate(zip(grid.index, grid.to_numpy(float), strict=True)):
-        y = top + _ROW * r
-        body.append(text(left - 8, y + 15, fit(symbol, left - 18), anchor="end"))
-        for c, value in enumerate(row.tolist()):
-            body += _cell(left + cell * c, y, cell, value)
-    return document(width, top + _ROW * len(grid) + 12, title, body, subtitle)
-
-
-def _cell(x: float, y: float, width: float, value: float) -> list[str]:
-    if not np.isfinite(value):
-        return [text(x + width / 2, y + 15, "·", "soft", "middle")]
-    fill = heat(x + 1, y + 1, width - 2, _ROW - 2, "f-long" if value >= 0 else "f-short", abs(value))
-    return [fill] if width < 34 else [fill, text(x + width / 2, y + 15, figure(value, "+.2f"), anchor="middle")]
-
-
 def _legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[str]:
     parts = []
     for style, name in entries:
@@ -253,8 +204,3 @@ def _short_names(factor_ids: Sequence[str]) -> list[str]:
 def _tone(label: object) -> int:
     """The control is always the quiet grey, whoever else is in the chart."""
     return 6 if "control" in str(label) else 0
-
-
-def _two_lines(words: str) -> list[str]:
-    head, _, tail = words.partition(" ")
-    return [clip(part, 14) for part in (head, tail) if part]

@@ -54,6 +54,17 @@ def funnel_counts(trials: pd.DataFrame) -> list[tuple[str, int]]:
     return [(stage, int(whole[stage])) for stage in STAGES]
 
 
+def best_of(trials: pd.DataFrame) -> dict[str, float]:
+    """The largest |t| on train, t and net Sharpe on validation among the proposals; unmeasured ones are left out."""
+    ours = proposals(trials)
+    found = {
+        "best_train_t": ours["train_t_stat"].abs().max(),
+        "best_valid_t": ours["valid_t_stat"].max(),
+        "best_valid_sharpe": ours["valid_sharpe"].max(),
+    }
+    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+
+
 def tokens(trials: pd.DataFrame) -> int:
     """Tokens a model read and wrote for these trials."""
     return int(trials["prompt_tokens"].sum() + trials["completion_tokens"].sum())

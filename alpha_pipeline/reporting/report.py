@@ -6,28 +6,46 @@ The chapters come from `chapters`; nothing is measured here.
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.scores import hit_rate
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.chapters import MarketNight, decisions, library, mining, track_record
-from alpha_pipeline.reporting.funnel import CONTROL, proposals, proposer_label
-from alpha_pipeline.reporting.markup import badge, bullets, navigation, page, paragraph, section, table, tiles
+from alpha_pipeline.reporting.markup import bullets, links, navigation, page, section
+from alpha_pipeline.reporting.morning import first_screen
 from alpha_pipeline.reporting.terminal import latest_decisions
-from alpha_pipeline.reporting.wording import UNDEFINED, day, percent, plural, spoken
+from alpha_pipeline.reporting.upkeep import cost, data, life
+from alpha_pipeline.reporting.wording import UNDEFINED, percent, plural
+from alpha_pipeline.tables import PAPER_LEDGER
 
 # Anchor, title and a line on what the chapter shows.
 _CHAPTERS = (
-    ("decisions", "Decisions", ""),
-    ("mining", "Mining", "Every proposal is a trial, refused ones too; a bar shows how many passed that stage."),
-    ("library", "Library", "Trailing window before the night: long-short, next-bar execution, after costs."),
+    ("decisions", "Decisions", "The value is the sum of what the sources add; beyond both thresholds it is acted on."),
     ("record", "Track record", "Past decisions, scored when their outcome was known and never rewritten."),
-    ("sources", "Sources", ""),
+    ("mining", "Mining", "Every proposal is a trial, refused ones too; a bar shows how many passed that stage."),
+    (
+        "library",
+        "Library",
+        "Validation bars before the night: long-short, next-bar execution, after costs. A reference is measured as "
+        "written, here and on its tear sheet; in the ledger of trials every formula is measured in the direction that "
+        "train found, so the same one may show the other sign there.",
+    ),
+    ("decay", "What decays", "Live bars alone: those after a factor entered the library."),
+    ("cost", "Cost", ""),
+    ("data", "Data", "What had become known by the end of the night."),
     ("method", "Method", ""),
 )
 
 
-def nightly_page(night: pd.Timestamp, fused: pd.DataFrame, record: pd.DataFrame, markets: Sequence[MarketNight]) -> str:
+def nightly_page(
+    night: pd.Timestamp,
+    fused: pd.DataFrame,
+    record: pd.DataFrame,
+    markets: Sequence[MarketNight],
+    pictures: Sequence[tuple[str, str]] = (),
+    took_seconds: float = np.nan,
+    paper: pd.DataFrame | None = None,
+) -> str:
     """
     One self-contained HTML page: inline style and SVG, no scripts, nothing loaded from anywhere.
 
@@ -36,6 +54,9 @@ def nightly_page(night: pd.Timestamp, fused: pd.DataFrame, record: pd.DataFrame,
         fused: the night's rows of `fused_signal`, all markets; only each symbol's latest row counts.
         record: rows of `signal_track_record` up to the night, all markets.
         markets: the other frames, market by market; all may be empty.
+        pictures: PNG charts beside the page: (address relative to it, title).
+        took_seconds: of the run so far; NaN when not known.
+        paper: rows of `paper_ledger` up to the night, all markets.
 
     Returns:
         HTML. All texts of models, news and sources are escaped; undefined numbers show as "–".
@@ -45,63 +66,41 @@ def nightly_page(night: pd.Timestamp, fused: pd.DataFrame, record: pd.DataFrame,
         "decisions": [part for m in markets for part in decisions(m, latest)],
         "mining": [part for m in markets for part in mining(m)],
         "library": library(markets),
-        "record": track_record(record),
-        "sources": _sources(latest, markets),
+        "record": track_record(record, PAPER_LEDGER.empty() if paper is None else paper),
+        "decay": life(markets),
+        "cost": cost(markets, took_seconds),
+        "data": [*data(markets), bullets(_covered(latest))],
         "method": [bullets(_method(markets))],
     }
     chapters = [section(anchor, title, bodies[anchor], intro) for anchor, title, intro in _CHAPTERS]
-    return page(f"Nightly report, {night:%Y-%m-%d}", [*_head(night, latest, record, markets), *chapters])
-
-
-def _head(night: pd.Timestamp, latest: pd.DataFrame, record: pd.DataFrame, markets: Sequence[MarketNight]) -> list[str]:
-    trials = [proposals(m.trials) for m in markets]
-    proposed = sum(len(t) for t in trials)
-    accepted = sum(int((t["verdict"] == "accepted").sum()) for t in trials)
-    who = {proposer_label(p, m): p == CONTROL for t in trials for p, m in zip(t["proposer"], t["model"], strict=True)}
-    counts = latest["decision"].value_counts()
-    acting = int(counts.get("LONG", 0) + counts.get("SHORT", 0))
-    hits = hit_rate(record)
-    lead = (
-        f"{acting} of {plural(len(latest), 'symbol')} {'calls' if acting == 1 else 'call'} for a position. "
-        f"{accepted} of {plural(proposed, 'proposed factor')} earned a place in the library."
-    )
-    badges = [badge(f"proposed by {label}", warning=control) for label, control in sorted(who.items())]
-    control_only = bool(who) and all(who.values())
-    notice = "Tonight's factors were drawn at random from the grammar: a scientific control, not the work of a model."
-    return [
-        f'<header><h1>Nightly report</h1><div class="soft">{night:%A}, {day(night)}, UTC</div>',
-        f"<div>{''.join(badges) or badge('no proposals that night', warning=True)}</div>",
-        paragraph(lead, "lead"),
-        paragraph(notice, "notice") if control_only else "",
-        tiles(
-            [
-                *((f"{counts.get(decision, 0)}", decision) for decision in ("LONG", "SHORT", "HOLD")),
-                (f"{accepted} / {proposed}", "factors accepted / proposed"),
-                (percent(hits.rate), f"hit rate of {plural(hits.decisions, 'past decision')}"),
-            ]
-        ),
+    head = [
+        "<header>",
+        *first_screen(night, latest, record, markets),
         navigation((anchor, title) for anchor, title, _ in _CHAPTERS),
         "</header>",
     ]
+    foot = (
+        ["<footer>Charts of this page as pictures, for mail and chat:", links(pictures), "</footer>"]
+        if pictures
+        else []
+    )
+    return page(f"Nightly report, {night:%Y-%m-%d}", [*head, *chapters, *foot])
 
 
-def _sources(latest: pd.DataFrame, markets: Sequence[MarketNight]) -> list[str]:
-    rows = [(m.market.name, spoken(source), reason) for m in markets for source, reason in sorted(m.absent.items())]
-    coverage = latest.groupby("market")["coverage"].mean()
-    covered = [
+def _covered(latest: pd.DataFrame) -> list[str]:
+    return [
         f"{market}: {percent(share)} of the weight table had something to say, on average over the symbols; "
         "the weights of silent sources are shared out among the others."
-        for market, share in coverage.items()
+        for market, share in latest.groupby("market")["coverage"].mean().items()
     ]
-    notes = [f"{m.market.name}: {note}" for m in markets for note in m.notes]
-    absent = table([("Market", "w"), ("Absent source", "w"), ("Reason", "long")], rows)
-    return [absent or paragraph("No source was absent."), bullets([*covered, *notes])]
 
 
 def _method(markets: Sequence[MarketNight]) -> list[str]:
     return [
         "Returns, Sharpe ratios and equity are net of costs unless a column says gross.",
         "Sharpe ratios are per year, turnover per day; break-even is the cost of turnover that eats the whole return.",
+        "A return a year is the mean per bar times the bars of a year, not compounded, so that a losing one may pass "
+        f"{percent(-1.0)}; the return in all is compounded.",
         *(_costs(m.market) for m in markets),
         "A decision taken at the close of a bar is executed on the next bar, never at the price it was made from.",
         "Factors are chosen on the train and validation stretches, and the numbers here are those of validation: they "

@@ -147,7 +147,8 @@ def time_ticks(start: pd.Timestamp, end: pd.Timestamp, room: float) -> list[tupl
 
 # Step, the years it may begin (every n-th; 0 for any), pixels its label needs.
 _CALENDAR = (
-    *((step, 0, 48.0) for step in ("h", "3h", "6h", "12h", "D", "2D", "W-MON", "SMS")),
+    *((step, 0, 48.0) for step in ("h", "3h", "6h", "12h", "D", "2D", "W-MON")),
+    ("SMS", 0, 60.0),  # from the 15th of February on, fourteen days wide and no more
     *((step, 0, 66.0) for step in ("MS", "QS")),
     *(("YS", years, 44.0) for years in (1, 2, 5, 10, 20)),
 )

@@ -19,8 +19,9 @@ from alpha_pipeline.reporting.wording import escape_html, figure, percent, spoke
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),
     ("t_stat", "t of the rank IC (Newey-West)", "+.2f"), ("ic_positive", "bars with a positive IC", ".1%"),
-    ("monotonicity", "monotonicity of fifths", "+.2f"), ("total_return", "total return", "+.1%"),
-    ("annual_return", "annual return", "+.1%"), ("volatility", "volatility", ".1%"), ("sharpe", "net Sharpe", "+.2f"),
+    ("monotonicity", "monotonicity of fifths", "+.2f"), ("total_return", "return in all (compounded)", "+.1%"),
+    ("annual_return", "return a year (mean, not compounded)", "+.1%"), ("volatility", "volatility", ".1%"),
+    ("sharpe", "net Sharpe a year", "+.2f"),
     ("sharpe_gross", "gross Sharpe", "+.2f"), ("sharpe_delayed", "net Sharpe, one bar later", "+.2f"),
     ("sortino", "Sortino", "+.2f"), ("calmar", "Calmar", "+.2f"), ("max_drawdown", "deepest drawdown", ".1%"),
     ("drawdown_bars", "longest drawdown, bars", ",.0f"), ("win_rate", "bars won", ".1%"),
@@ -31,6 +32,12 @@ MEASURES = (
     ("bars_after_cutoff", "bars after the model's cutoff", ",.0f"),
     ("sharpe_after_cutoff", "net Sharpe after the cutoff", "+.2f"), ("spa", "SPA p-value of the library", ".3f"),
     ("pbo", "overfitting (PBO) of the library", ".2f"),
+)  # fmt: skip
+
+TILES = (
+    ("sharpe", "net Sharpe", "+.2f"), ("rank_ic", "rank IC", "+.3f"), ("t_stat", "t of the rank IC", "+.1f"),
+    ("total_return", "return in all", "+.1%"), ("max_drawdown", "deepest drawdown", ".1%"),
+    ("turnover", "turnover a day", ".2f"),
 )  # fmt: skip
 
 
@@ -72,30 +79,38 @@ class Sheet:
     undefined: Mapping[str, str] = field(default_factory=dict)
 
 
-def tear_sheet_png(sheet: Sheet) -> bytes:
-    """The picture, 1590 x 2190 pixels; the same sheet gives the same bytes."""
+def tear_sheet_png(sheet: Sheet, narrow: bool = False) -> bytes:
+    """The picture, 1590 x 2190 pixels, or one column of 780 for phones; the same sheet gives the same bytes."""
     from alpha_pipeline.reporting.tear_sheet_figure import draw_png  # a slow import that only drawing needs
 
-    return draw_png(sheet)
+    return draw_png(sheet, narrow)
 
 
-def tear_sheet_page(sheet: Sheet, picture: bytes | None = None) -> str:
+def tear_sheet_page(sheet: Sheet, picture: bytes | None = None, narrow: bytes | None = None) -> str:
     """
     One self-contained page.
 
     Args:
         sheet: what to say.
         picture: `tear_sheet_png(sheet)` where the caller has it already.
+        narrow: `tear_sheet_png(sheet, narrow=True)`, the same.
     """
-    image = b64encode(picture or tear_sheet_png(sheet)).decode()
+    images = {
+        "wide": picture or tear_sheet_png(sheet),
+        "narrow": narrow or tear_sheet_png(sheet, narrow=True),
+    }
     alt = f"Tear sheet of {sheet.name}: equity, drawdown, rank IC, quantiles, turnover, parts, protocol, likeness"
     body = [
         f"<h1><bdi>{escape_html(sheet.name)}</bdi></h1>",
         markup.paragraph(f"{sheet.market.name}, night of {sheet.night:%Y-%m-%d}, measured on {sheet.segment}", "soft"),
         f"<p><code><bdi>{escape_html(sheet.expression)}</bdi></code></p>",
         *(f'<div class="notice">{escape_html(note)}</div>' for note in sheet.notes),
-        f'<figure><img alt="{escape_html(alt)}" style="width:100%;height:auto" src="data:image/png;base64,{image}">'
-        "</figure>",
+        markup.tiles((_shown(float(sheet.measures.get(key, np.nan)), spec), label) for key, label, spec in TILES),
+        *(
+            f'<figure class="{kind}"><img alt="{escape_html(alt)}" style="display:block;width:100%;height:auto" '
+            f'src="data:image/png;base64,{b64encode(image).decode()}"></figure>'
+            for kind, image in images.items()
+        ),
         markup.section(
             "measures",
             "Measures",

@@ -1,5 +1,5 @@
 """
-The tear sheet of a factor as one picture: what it earned, when, where, against what, and how much of it is protocol.
+The tear sheet of a factor as one picture, wide or narrow: what it earned, when, where, and how much is protocol.
 
 Numbers are `backtest.study`'s; the page around the picture is `tear_sheet`'s.
 """
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from PIL import Image
 
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.wording import clip, wrap
@@ -31,6 +32,9 @@ STYLE: Any = {
     "xtick.color": SOFT, "ytick.color": SOFT, "text.color": INK, "axes.grid": True, "grid.color": "#eceff3",
     "axes.axisbelow": True, "text.parse_math": False, "figure.dpi": PIXELS_PER_INCH, "legend.frameon": False,
 }  # fmt: skip
+# On a phone the picture is half as wide as its pixels, so letters are set twice the size.
+NARROW_WIDTH = 5.2
+NARROW_STYLE: Any = {"font.size": 10, "axes.titlesize": 12, "figure.dpi": PIXELS_PER_INCH}
 TILES = (
     ("net Sharpe", "sharpe", "+.2f", ""), ("after cutoff", "sharpe_after_cutoff", "+.2f", ""),
     ("deflated Sharpe", "deflated_sharpe", ".2f", ""), ("rank IC", "rank_ic", "+.3f", ""), ("t", "t_stat", "+.1f", ""),
@@ -39,13 +43,13 @@ TILES = (
 )  # fmt: skip
 
 
-def draw_png(sheet: "Sheet") -> bytes:
-    """The picture as PNG."""
-    with rc_context(STYLE):
-        picture = _draw(sheet)
+def draw_png(sheet: "Sheet", narrow: bool = False) -> bytes:
+    """The picture as PNG; `narrow` is one column, legible on a phone, in a palette of few colours."""
+    with rc_context({**STYLE, **NARROW_STYLE} if narrow else STYLE):
+        picture = _draw_narrow(sheet) if narrow else _draw(sheet)
         out = BytesIO()
         picture.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    return _few_colours(out.getvalue()) if narrow else out.getvalue()
 
 
 def _draw(sheet: "Sheet") -> Figure:
@@ -53,22 +57,51 @@ def _draw(sheet: "Sheet") -> Figure:
     rows = picture.add_gridspec(4, 1, left=0.06, right=0.97, top=0.845, bottom=0.03, hspace=0.27,
                                 height_ratios=[2.3, 1.0, 1.0, 1.6])  # fmt: skip
     money = rows[0].subgridspec(2, 1, hspace=0.2, height_ratios=[2.4, 1.0])
-    equity = picture.add_subplot(money[0])
     order = rows[1].subgridspec(1, 3, wspace=0.22, width_ratios=[2.0, 1.0, 1.0])
     trade = rows[2].subgridspec(1, 2, wspace=0.42, width_ratios=[2.0, 1.2])
     parts = rows[3].subgridspec(1, 4, wspace=0.85, width_ratios=[0.12, 1.0, 1.0, 0.9])
     _head(picture, sheet)
-    _equity(equity, sheet.study.returns)
-    _drawdown(picture.add_subplot(money[1], sharex=equity), sheet.study.returns)
-    _ic(picture.add_subplot(order[0]), sheet.study.rank_ic)
-    _decay(picture.add_subplot(order[1]), sheet.study.ic_decay, sheet.market)
-    _quantiles(picture.add_subplot(order[2]), sheet.study.quantiles)
-    _turnover(picture.add_subplot(trade[0]), sheet.study.returns)
-    _funnel(picture.add_subplot(trade[1]), sheet.funnel, sheet.stage)
-    _slices(picture.add_subplot(parts[1]), sheet.study.slices)
-    _protocol(picture.add_subplot(parts[2]), sheet.study.protocol)
-    _likeness(picture.add_subplot(parts[3]), sheet.correlations)
+    _panels(
+        sheet,
+        picture,
+        [money[0], money[1], order[0], order[1], order[2], trade[0], trade[1], parts[1], parts[2], parts[3]],
+    )
     return picture
+
+
+def _draw_narrow(sheet: "Sheet") -> Figure:
+    heights = [2.6, 1.5, 2.0, 1.8, 1.8, 1.6, 2.2, 4.4, 3.6, 2.6]
+    picture = Figure(figsize=(NARROW_WIDTH, 1.35 * sum(heights)))
+    cells = picture.add_gridspec(len(heights), 1, height_ratios=heights, hspace=0.42, left=0.11, right=0.96, top=0.985,
+                                 bottom=0.015)  # fmt: skip
+    _panels(sheet, picture, [cells[row] for row in range(len(heights))])
+    for axes in picture.axes[-4:]:  # bars with long names: they need the room on the left
+        place = axes.get_position()
+        axes.set_position((0.4, place.y0, 0.56, place.height))
+        axes.set_title(axes.get_title(loc="left"), loc="left", x=-0.5)
+    return picture
+
+
+def _panels(sheet: "Sheet", picture: Figure, cells: Sequence[Any]) -> None:
+    """The ten panels in their order of reading, one to a cell."""
+    found, equity = sheet.study, picture.add_subplot(cells[0])
+    _equity(equity, found.returns)
+    _drawdown(picture.add_subplot(cells[1], sharex=equity), found.returns)
+    _ic(picture.add_subplot(cells[2]), found.rank_ic)
+    _decay(picture.add_subplot(cells[3]), found.ic_decay, sheet.market)
+    _quantiles(picture.add_subplot(cells[4]), found.quantiles)
+    _turnover(picture.add_subplot(cells[5]), found.returns)
+    _funnel(picture.add_subplot(cells[6]), sheet.funnel, sheet.stage)
+    _slices(picture.add_subplot(cells[7]), found.slices)
+    _protocol(picture.add_subplot(cells[8]), found.protocol)
+    _likeness(picture.add_subplot(cells[9]), sheet.correlations)
+
+
+def _few_colours(png: bytes) -> bytes:
+    """A third of the bytes: a page carries both pictures, and the event log of a run one of them."""
+    out = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def _head(picture: Figure, sheet: "Sheet") -> None:
@@ -88,7 +121,7 @@ def _head(picture: Figure, sheet: "Sheet") -> None:
 
 def _equity(axes: Axes, returns: pd.DataFrame) -> None:
     axes.set_title("Equity, start = 1")
-    if _nothing(axes, len(returns)):
+    if nothing_drawn(axes, len(returns)):
         return
     for column, colour, label in (("gross", GREY, "before costs"), ("net", BLUE, "after costs")):
         equity = (1 + returns[column]).cumprod()
@@ -100,40 +133,40 @@ def _equity(axes: Axes, returns: pd.DataFrame) -> None:
 
 def _drawdown(axes: Axes, returns: pd.DataFrame) -> None:
     axes.set_title("Drawdown after costs, %")
-    if _nothing(axes, len(returns)):
+    if nothing_drawn(axes, len(returns)):
         return
     equity = (1 + returns["net"]).cumprod().to_numpy()
     fallen = 100 * (equity / np.maximum(np.maximum.accumulate(equity), 1.0) - 1)
     axes.fill_between(returns.index, fallen, 0, color=ORANGE, alpha=0.35, lw=0)
     axes.margins(x=0.01)
-    _dates(axes, 12)
+    dated(axes, 12)
 
 
 def _ic(axes: Axes, ic: pd.Series) -> None:
     axes.set_title("Rank IC summed over time")
     known = ic.dropna()
-    if _nothing(axes, len(known)):
+    if nothing_drawn(axes, len(known)):
         return
     axes.plot(known.index, known.cumsum(), color=BLUE, lw=1.2)
     slope = np.linspace(0, known.sum(), len(known))
     axes.plot(known.index, slope, color=SOFT, lw=0.8, ls="--", label=f"mean {shown(known.mean(), '+.4f')} a bar")
     axes.legend(loc="best")
-    _dates(axes, 6)
+    dated(axes, 6)
 
 
 def _decay(axes: Axes, decay: Mapping[int, float], market: Market) -> None:
     axes.set_title("Rank IC by horizon")
-    if _nothing(axes, np.isfinite(list(decay.values())).sum()):
+    if nothing_drawn(axes, np.isfinite(list(decay.values())).sum()):
         return
     labels = [_span(bars, market) for bars in decay]
     axes.bar(labels, list(decay.values()), color=[BLUE if v >= 0 else ORANGE for v in decay.values()], width=0.7)
     axes.axhline(0, color=SOFT, lw=0.6)
-    axes.tick_params(axis="x", labelsize=7)
+    axes.tick_params(axis="x", labelsize=0.82 * rcParams["font.size"])
 
 
 def _quantiles(axes: Axes, quantiles: np.ndarray) -> None:
     axes.set_title("Return by fifth, bps")
-    if _nothing(axes, np.isfinite(quantiles).sum()):
+    if nothing_drawn(axes, np.isfinite(quantiles).sum()):
         return
     bps = 10_000 * quantiles
     labels = ["low", *(str(k) for k in range(2, len(bps))), "high"]
@@ -143,13 +176,13 @@ def _quantiles(axes: Axes, quantiles: np.ndarray) -> None:
 
 def _turnover(axes: Axes, returns: pd.DataFrame) -> None:
     axes.set_title("Turnover a day (mean of 20 days)")
-    if _nothing(axes, len(returns)):
+    if nothing_drawn(axes, len(returns)):
         return
     daily = returns["turnover"].resample("1D").sum()
     daily = daily[returns["turnover"].resample("1D").size() > 0]
     axes.plot(daily.index, daily.rolling(20, min_periods=1).mean(), color=BLUE, lw=1.1)
     axes.set_ylim(bottom=0)
-    _dates(axes, 6)
+    dated(axes, 6)
 
 
 def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
@@ -180,22 +213,22 @@ def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
     axes.set_title("Likeness to others")
     most = sorted(correlations.items(), key=lambda item: -abs(item[1]) if np.isfinite(item[1]) else 0)[:10]
     if not most:
-        _nothing(axes, 0, "no other factor in force")
+        nothing_drawn(axes, 0, "no other factor in force")
         return
     labels = [clip(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
     _bars(axes, labels, [value for _, value in most], None, "+.2f")
 
 
 def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: Sequence[str] | None, spec: str) -> None:
-    if _nothing(axes, len(labels)):
+    if nothing_drawn(axes, len(labels)):
         return
     sizes = np.array(values, dtype=float)
     drawn = np.nan_to_num(sizes)
-    rows = np.arange(len(sizes))
+    rows, small = np.arange(len(sizes)), 0.88 * rcParams["font.size"]
     axes.barh(rows, drawn, color=colours or [BLUE if v >= 0 else ORANGE for v in drawn], height=0.68)
     for row, (value, size) in enumerate(zip(sizes, drawn, strict=True)):
         told = shown(value, spec) if np.isfinite(value) else "undefined"
-        axes.annotate(told, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=7.5,
+        axes.annotate(told, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=small,
                       va="center", ha="left" if size >= 0 else "right", color=SOFT)  # fmt: skip
     axes.set_yticks(rows, [clip(label, 34) for label in labels])
     axes.invert_yaxis()
@@ -204,7 +237,8 @@ def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: S
     axes.grid(axis="y", visible=False)
 
 
-def _nothing(axes: Axes, count: int, why: str = "nothing to show") -> bool:
+def nothing_drawn(axes: Axes, count: int, why: str = "nothing to show") -> bool:
+    """Say in the middle of empty axes why nothing is drawn; False, and nothing done, where `count` is not 0."""
     if count:
         return False
     axes.text(0.5, 0.5, why, ha="center", va="center", color=SOFT, transform=axes.transAxes)
@@ -213,7 +247,8 @@ def _nothing(axes: Axes, count: int, why: str = "nothing to show") -> bool:
     return True
 
 
-def _dates(axes: Axes, most: int) -> None:
+def dated(axes: Axes, most: int) -> None:
+    """Dates along the bottom, at most so many."""
     places = AutoDateLocator(minticks=3, maxticks=most)
     axes.xaxis.set_major_locator(places)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(places))

@@ -129,7 +129,17 @@ def strongest(rows: pd.DataFrame, each: int = _STRONGEST) -> pd.DataFrame:
 
 def library_with_metrics(library: pd.DataFrame, metrics: pd.DataFrame | None) -> pd.DataFrame:
     """Rows of `factor_library` in order of status and t-statistic, joined to their metrics; NaN where unmeasured."""
-    measured = ["rank_ic", "icir", "t_stat", "annual_return", "sharpe", "sharpe_gross", "max_drawdown", "turnover"]
+    measured = [
+        "rank_ic",
+        "icir",
+        "t_stat",
+        "annual_return",
+        "total_return",
+        "sharpe",
+        "sharpe_gross",
+        "max_drawdown",
+        "turnover",
+    ]
     measured += ["break_even_bps", "deflated_sharpe"]
     known = pd.DataFrame(columns=["factor_id", *measured]) if metrics is None else metrics[["factor_id", *measured]]
     joined = library.merge(known, on="factor_id", how="left")

@@ -17,6 +17,7 @@ from alpha_pipeline.tables.factors import (
     UNANSWERED,
 )
 from alpha_pipeline.tables.raw import (
+    DATA_COVERAGE,
     LISTING,
     LISTINGS,
     MARKET_PANEL,
@@ -35,6 +36,7 @@ from alpha_pipeline.tables.schema import FLOAT, INT, MOMENT, TEXT, TIME, Column,
 from alpha_pipeline.tables.signals import (
     DECISION_LEDGER,
     FUSED_SIGNAL,
+    FUSION_COMPARISON,
     NIGHTLY_REPORT,
     PAPER_LEDGER,
     SIGNAL_EXPORT,
@@ -44,10 +46,12 @@ from alpha_pipeline.tables.signals import (
 
 __all__ = [
     "BREAKDOWN",
+    "DATA_COVERAGE",
     "DECISION_LEDGER",
     "FACTOR_VALUES",
     "FLOAT",
     "FUSED_SIGNAL",
+    "FUSION_COMPARISON",
     "INT",
     "LIBRARY",
     "LISTING",
@@ -87,8 +91,8 @@ TABLES = {
     table.name: table
     for table in (
         RAW_INSTRUMENTS, RAW_OHLCV, OHLCV_HISTORY, RAW_ADJUSTMENTS, RAW_FUNDING, RAW_DERIVATIVES, RAW_NEWS, RAW_SOCIAL,
-        RAW_ONCHAIN, MARKET_PANEL, TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST, NOISE_FLOOR,
-        TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, DECISION_LEDGER, TRACK_RECORD,
+        RAW_ONCHAIN, DATA_COVERAGE, MARKET_PANEL, TRIALS, LIBRARY, FACTOR_VALUES, METRICS, BREAKDOWN, SEALED_TEST,
+        NOISE_FLOOR, TEAR_SHEETS, SOURCE_SIGNALS, FUSED_SIGNAL, FUSION_COMPARISON, DECISION_LEDGER, TRACK_RECORD,
         PAPER_LEDGER, SIGNAL_EXPORT, NIGHTLY_REPORT,
     )
 }  # fmt: skip

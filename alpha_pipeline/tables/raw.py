@@ -7,6 +7,7 @@ from alpha_pipeline.tables.schema import (
     CLOSE_TIME,
     EVENT_TIME,
     FLOAT,
+    INT,
     NIGHT,
     SYMBOL,
     TEXT,
@@ -119,3 +120,23 @@ RAW_ADJUSTMENTS = Table(
     time="available_at",
 )
 MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
+DATA_COVERAGE = Table(
+    "data_coverage",
+    (
+        NIGHT,
+        column("source", TEXT, "", "ohlcv, funding, news, ...: the raw table without `raw_`"),
+        column("status", TEXT, "", "present, late, absent, or closed on a day without a session"),
+        column("rows", INT, "rows", "that became known that night"),
+        column("symbols", INT, "symbols", "with a row that night"),
+        column("symbols_due", INT, "symbols", "that are traded"),
+        column(
+            "share", FLOAT, "fraction", "of the bars that were due; of the symbols for facts; NaN where none is due"
+        ),
+        column("last_known", TIME, "UTC", "when the newest row became known; empty without any in the look-back"),
+        column("age_hours", FLOAT, "h", "from then to the end of the night; NaN without any"),
+        column("set_aside", INT, "rows", "of the night that could not be true and lie in quarantine"),
+        column("reason", TEXT, "", "why the source has nothing here, where that is known"),
+    ),
+    ("night", "source"),
+    time="night",
+)

@@ -2,7 +2,7 @@
 What sources say, the fused decision, what became of it, what was sent out, and the page of the night.
 """
 
-from alpha_pipeline.tables.schema import CLOSE_TIME, FLOAT, INT, NIGHT, SYMBOL, TEXT, TIME, Table, column
+from alpha_pipeline.tables.schema import CLOSE_TIME, FLAG, FLOAT, INT, NIGHT, SYMBOL, TEXT, TIME, Table, column
 
 SOURCE_SIGNALS = Table(
     "source_signals",
@@ -34,6 +34,48 @@ FUSED_SIGNAL = Table(
         column("breakdown", TEXT, "JSON", "contribution per source"),
     ),
     ("timestamp", "market", "symbol"),
+)
+FUSION_COMPARISON = Table(
+    "fusion_comparison",
+    (
+        NIGHT,
+        column("market", TEXT, "", "crypto or equities"),
+        column("method", TEXT, "", "fusion method"),
+        column("silent_source", TEXT, "", "source left out of past and present; empty for none"),
+        column("in_force", FLAG, "", "whether decisions are made by it"),
+        column("left_out", TEXT, "", "why it could not be compared; empty where it was"),
+        column("bars", INT, "bars", "bars of decision out of sample"),
+        column("decisions", INT, "", "bars and symbols with a known outcome, HOLD included"),
+        column("coverage", FLOAT, "fraction", "share of them it had a value for"),
+        column("acted", FLOAT, "fraction", "share that was LONG or SHORT"),
+        column("hit_rate", FLOAT, "fraction", "share of values with the right sign"),
+        column("hit_low", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("hit_high", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("acted_hit_rate", FLOAT, "fraction", "the same of LONG and SHORT"),
+        column("acted_hit_low", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("acted_hit_high", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("acted_confidence", FLOAT, "fraction", "mean confidence that LONG and SHORT claimed"),
+        column("break_even", FLOAT, "fraction", "hit rate at which a round trip a decision pays its costs"),
+        column("brier", FLOAT, "", "mean squared distance of confidence and hit; 0.25 by always saying 0.5"),
+        column("log_loss", FLOAT, "", "mean surprise; 0.6931 by always saying 0.5"),
+        column("calibration_error", FLOAT, "fraction", "mean distance of confidence and hit rate over buckets"),
+        column("rank_ic", FLOAT, "", "mean rank correlation of values and returns across symbols"),
+        column("rank_ic_t", FLOAT, "", "its t by Newey and West"),
+        column(
+            "net_return", FLOAT, "fraction per year", "holding the decisions, after costs; equal capital per symbol"
+        ),
+        column("sharpe", FLOAT, "", "of that, annualised by the calendar"),
+        column("turnover", FLOAT, "fraction per day", "half the weight traded"),
+        column("value_net_return", FLOAT, "fraction per year", "holding every value as a weight, no thresholds"),
+        column("value_sharpe", FLOAT, "", "of that, annualised by the calendar"),
+        column("value_turnover", FLOAT, "fraction per day", "half the weight traded"),
+        column("ahead", FLOAT, "fraction per day", "net return of decisions more than that of weighted"),
+        column("ahead_t", FLOAT, "", "its t by Newey and West"),
+        column("p_ahead", FLOAT, "", "one-sided p-value, not yet counted for the number of methods"),
+        column("reliability", TEXT, "JSON", "per bucket of confidence: claim, hit rate, interval, decisions, bars"),
+    ),
+    ("night", "market", "method", "silent_source"),
+    time="night",
 )
 DECISION_LEDGER = Table("decision_ledger", FUSED_SIGNAL.columns, FUSED_SIGNAL.keys, append_only=True)
 TRACK_RECORD = Table(
@@ -101,6 +143,7 @@ NIGHTLY_REPORT = Table(
         column("hold", INT, "symbols", "HOLD decisions"),
         column("proposed", INT, "factors", "trials of the night"),
         column("accepted", INT, "factors", "trials admitted to the library"),
+        column("pictures", TEXT, "", "PNG charts for mail and chat, relative to the lake, separated by spaces"),
     ),
     ("night",),
     time="night",

@@ -29,3 +29,16 @@ def test_what_is_escaped_is_still_legible() -> None:
     assert html.unescape(escape("ts_mean(close, 5) & <b>")) == "ts_mean(close, 5) & <b>"
     assert html.unescape(escape("a\x1b[31m\u202eb\u2028c")) == "a[31mb c"
     assert "://" not in escape("https://evil.example")
+
+
+@pytest.mark.parametrize("address", ["https://evil.example", "www.evil.example", "me@evil.example"])
+def test_a_bare_address_becomes_no_link(address: str) -> None:
+    """Readers of Markdown link addresses after all marks are read; an invisible character keeps them words."""
+    shown = html.unescape(escape(address))
+    assert shown != address
+    assert shown.replace("\N{WORD JOINER}", "") == address
+
+
+def test_titles_of_columns_are_escaped_too() -> None:
+    """A column may be named by a model."""
+    assert "![" not in str(markdown_table(pd.DataFrame({"![x](http://evil.example)": [1]})).value)

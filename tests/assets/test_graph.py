@@ -18,6 +18,15 @@ PER_MARKET = {
     "raw_news": set(),
     "raw_social": set(),
     "raw_onchain": set(),
+    "data_coverage": {
+        "raw_ohlcv",
+        "raw_adjustments",
+        "raw_funding",
+        "raw_derivatives",
+        "raw_news",
+        "raw_social",
+        "raw_onchain",
+    },
     "market_panel": {
         "raw_ohlcv",
         "raw_adjustments",
@@ -50,24 +59,36 @@ PER_MARKET = {
         "market_panel",
     },
     "sealed_test": {"factor_library", "factor_definitions", "raw_funding", "ohlcv_history", "market_panel"},
-    "source_signals": {"factor_library", "factor_values", "backtest_metrics", "ohlcv_history", "market_panel"},
+    "source_signals": {
+        "factor_library",
+        "factor_values",
+        "backtest_metrics",
+        "ohlcv_history",
+        "market_panel",
+        "raw_news",
+    },
 }
 JOINED = {
     "fused_signal": {"source_signals", "ohlcv_history", "market_panel"},
+    "fusion_comparison": {"source_signals", "ohlcv_history", "market_panel"},
     "decision_ledger": {"fused_signal"},
     "signal_track_record": {"decision_ledger", "market_panel"},
     "paper_ledger": {"decision_ledger", "market_panel", "raw_funding", "paper_ledger"},
     "signal_export": {"decision_ledger"},
     "nightly_report": {
-        "fused_signal",
-        "signal_track_record",
         "raw_instruments",
+        "raw_news",
+        "data_coverage",
+        "market_panel",
         "factor_definitions",
         "factor_library",
         "noise_floor",
         "backtest_metrics",
+        "tear_sheets",
         "source_signals",
-        "market_panel",
+        "fused_signal",
+        "signal_track_record",
+        "paper_ledger",
     },
 }
 RAW = ("ohlcv", "adjustments", "funding", "derivatives", "news", "social", "onchain")
@@ -76,7 +97,7 @@ BLOCKING = (
     | {f"raw_{k}:data_quality" for k in RAW}
     | {f"factor_values:{name}" for name in ("no_lookahead", "start_independence", "variation", "movement", "canaries")}
 )
-GROUPS = {"raw", "panel", "mining", "factors", "backtest", "sealed", "signal", "report"}
+GROUPS = {"1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "7_outcomes", "8_report", "9_sealed"}
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +126,12 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
     }
     assert found == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
-    assert {key.to_user_string() for key in graph.get(dg.AssetKey("fused_signal")).parent_keys} == {
-        f"{market}/{table}"
-        for market in ("crypto", "equities")
-        for table in ("source_signals", "ohlcv_history", "market_panel")
-    }
+    for joined in ("fused_signal", "fusion_comparison"):
+        assert {key.to_user_string() for key in graph.get(dg.AssetKey(joined)).parent_keys} == {
+            f"{market}/{table}"
+            for market in ("crypto", "equities")
+            for table in ("source_signals", "ohlcv_history", "market_panel")
+        }
 
 
 def test_leakage_and_data_quality_block(graph) -> None:  # type: ignore[no-untyped-def]
@@ -143,7 +165,8 @@ def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
     defs = build_defs()
     schedules = {s.name: s.default_status for s in defs.schedules or []}
     assert schedules == dict.fromkeys(
-        ("nightly_crypto_schedule", "nightly_equities_schedule"), dg.DefaultScheduleStatus.STOPPED
+        ("nightly_crypto_schedule", "nightly_equities_schedule", "weekly_comparison_schedule"),
+        dg.DefaultScheduleStatus.STOPPED,
     )
     sensors = {s.name: s.default_status for s in defs.sensors or []}
     alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")

@@ -70,7 +70,7 @@ def test_changes_are_told_with_their_reasons(told: dict[str, object]) -> None:
     assert "gone | accepted | probation | live rank IC below expected" in fallen
     assert "gone | probation | retired | live rank IC below zero" in retired
     assert str(told["live_rank_ic"]).startswith("![live rank IC](data:image/svg+xml;base64,")
-    assert "live&#95;half&#95;life" not in str(told["life"]) and "live_half_life_days" in str(told["life"])
+    assert "live&#95;half&#95;life&#95;days" in str(told["life"])
     assert "<" not in str(told["life"]) + str(told["library"]) + str(told["changed"])
 
 

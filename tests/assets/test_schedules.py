@@ -119,7 +119,7 @@ def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
     assert sum(map(len, written)) == len(set.union(*written))
     assert written[2] == {dg.AssetKey(name) for name in JOINED}
     rest = set(defs.resolve_asset_graph().materializable_asset_keys) - set.union(*written)
-    assert {key.path[-1] for key in rest} == set(APART)
+    assert {key.path[-1] for key in rest} == {*APART, "fusion_comparison"}  # by hand, and once a week
 
 
 def test_days_are_joined_once_and_again_when_a_late_market_comes(

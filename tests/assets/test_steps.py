@@ -34,6 +34,7 @@ def run(compute: Callable[[], pd.DataFrame], lake: Path) -> dg.ExecuteInProcessR
 def rested(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a vendor here."""
     monkeypatch.setattr(steps, "RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(steps, "LIVE", True)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,15 @@ def free(lock: Path) -> bool:
     return True
 
 
-def test_waits_grow_and_end() -> None:
-    """As the module says, unless a stand-in is asked."""
-    assert steps.retry_seconds(2) is None
-    assert steps.retry_seconds(0) == 0.0
+def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute, five, no more; none for a stand-in, and no second try of embedded data, which never change."""
+    monkeypatch.setattr(steps, "RETRY_SECONDS", (60.0, 300.0))
+    monkeypatch.delenv("ALPHA_PIPELINE_VENDORS_URL", raising=False)
+    assert [steps.retry_seconds(tries) for tries in range(3)] == [60.0, 300.0, None]
+    monkeypatch.setenv("ALPHA_PIPELINE_VENDORS_URL", "http://127.0.0.1:1")
+    assert [steps.retry_seconds(tries) for tries in range(3)] == [0.0, 0.0, None]
+    monkeypatch.setattr(steps, "LIVE", False)
+    assert steps.retry_seconds(0) is None
 
 
 def test_the_table_is_held_until_it_is_stored(tmp_path: Path) -> None:

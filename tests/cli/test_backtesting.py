@@ -168,17 +168,13 @@ def test_a_factor_of_the_library_by_name(capsys: Captured, lake: Path) -> None:
     """Of the last stored night."""
     from alpha_pipeline.tables import LIBRARY
 
-    text = dict.fromkeys(("name", "expression", "identity", "status", "proposer", "model", "reason"), "")
     when = pd.Timestamp("2019-09-30", tz="UTC")
-    row = {
-        **text,
-        "night": when,
-        "since": when,
-        "factor_id": "mine_1a2b",
-        "expression": "ts_zscore(close, 48)",
-        "weight": 0.0,
-    }
-    frame = pd.DataFrame([row])[[column.name for column in LIBRARY.columns]]
+    kinds = LIBRARY.empty().dtypes
+    names = {kind: kinds.index[[kind in str(k).lower() for k in kinds]] for kind in ("datetime", "int", "float")}
+    known = dict.fromkeys(names["datetime"], when) | dict.fromkeys([*names["int"], *names["float"]], 0)
+    blank = {name: known.get(name, "") for name in kinds.index}
+    row = {**blank, "factor_id": "mine_1a2b", "name": "mine", "expression": "ts_zscore(close, 48)"}
+    frame = pd.DataFrame([row]).astype(kinds.to_dict())
     Lake(str(lake)).write_range("crypto/factor_library", frame, "2019-09-30", "2019-09-30")
     found = _json(capsys, "mine_1a2b", "--symbol", "BTC", "--days", "5")
     assert found["factors"][0]["expression"] == "ts_zscore(close, 48)"

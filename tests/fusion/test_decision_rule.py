@@ -122,6 +122,15 @@ def test_the_reasons_name_the_strongest_sources_first() -> None:
     assert sum(breakdown.values()) == pytest.approx(row["value"], abs=1e-5)
 
 
+def test_what_did_not_move_the_value_is_not_a_reason() -> None:
+    """A source whose share rounds to nothing is left out, unless there is no other; zero has no sign."""
+    row = fused(price_momentum=(0.9, 1.0), volume_breakout=(-0.01, 0.0001))
+    assert row["reasons"] == "price_momentum +0.90 (price_momentum spoke)"
+    assert set(json.loads(row["breakdown"])) == {"price_momentum", "volume_breakout"}
+    untaught = fuse({"crypto": said(price_momentum=(-0.9, 1.0))}, method="ridge").iloc[0]
+    assert untaught["reasons"] == "price_momentum +0.00 (price_momentum spoke)"
+
+
 def test_markets_and_symbols_are_kept_apart() -> None:
     """One row per market, bar and symbol, in the columns of the table; a silent market has none."""
     both = pd.concat([said(price_momentum=(0.5, 0.9)), said(price_momentum=(-0.5, 0.9)).assign(symbol="B")])

@@ -47,7 +47,21 @@ def test_one_factor_is_its_ranks() -> None:
     found = said(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
     np.testing.assert_allclose(found["value"], RANKS)
     np.testing.assert_allclose(found["confidence"], 1 - np.exp(-0.5))
-    assert found["reason"].unique().tolist() == ["1 library factors, led by a"]
+    assert found.loc["D", "reason"] == "1 library factor, led by a rank +0.75 weight +0.018"
+
+
+def test_the_reason_names_the_leading_factors() -> None:
+    """Three at most, those that move the symbol most first, with formula, rank and weight; names are made plain."""
+    held = library(a=0.01, b=-0.04, c=0.02, d=0.03).assign(expression=["ts_return(close, 120)", "x", None, "y" * 90])
+    held["name"] = ["mom\u202e_5d\n", "", None, "n" * 90]
+    table = values(a=[1, 2, 3, 4], b=[1, 2, 3, 4], c=[1, 2, 4, 3], d=[4, 3, 2, np.nan])
+    found = said(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
+    assert found["D"] == (
+        "3 library factors, led by b [x] rank +0.75 weight -0.040, mom_5d [ts_return(close, 120)] rank +0.75 "
+        "weight +0.010, c rank +0.25 weight +0.020"
+    )
+    assert found["A"].startswith("4 library factors, led by b [x] rank -0.75 weight -0.040, nnn")
+    assert found["A"].count("rank") == 3 and len(found["A"]) < 230
 
 
 def test_a_negative_weight_turns_a_factor_round() -> None:

@@ -11,6 +11,7 @@ from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
 EXTRA = ("news_sentiment", "news_count", "social_sentiment", "posts", "netflow", "whale_balance", "funding")
+GROWING = ("tvl", "stablecoin_supply")
 END = pd.Timestamp("2019-03-01", tz="UTC")
 START = END - pd.Timedelta(days=3)
 NIGHT = START
@@ -25,7 +26,8 @@ def panel(market: Market = CRYPTO, extra: tuple[str, ...] = (), seed: int = 0, d
         "close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, shape), axis=0)),
         "volume": rng.lognormal(3, 0.8, shape),
     }
-    fields |= {name: np.clip(rng.normal(0, 0.5, shape), -1, 1) for name in extra}
+    fields |= {name: np.clip(rng.normal(0, 0.5, shape), -1, 1) for name in extra if name not in GROWING}
+    fields |= {name: 1e9 * np.exp(np.cumsum(rng.normal(0, 0.01, shape), axis=0)) for name in extra if name in GROWING}
     return Panel(times.tz_localize(None).to_numpy("datetime64[us]"), tuple("ABCD"), fields)
 
 
@@ -47,7 +49,7 @@ def test_every_source_reads_in_every_market(source: object, market: Market) -> N
 def test_values_and_confidences_stay_in_range(market: Market) -> None:
     """Whatever the fields hold, values lie in [-1, 1] and confidences in [0, 1]; every source spoke."""
     found = pd.concat(
-        [speak(panel(market, EXTRA, seed, days=59 if market is CRYPTO else 90), market) for seed in range(5)]
+        [speak(panel(market, EXTRA + GROWING, seed, days=59 if market is CRYPTO else 90), market) for seed in range(5)]
     )
     assert set(found["source"]) == set(WEIGHTS) - {"library_factors"}
     assert found["value"].between(-1, 1).all()
@@ -69,7 +71,7 @@ def test_absent_fields_are_silence_not_zero() -> None:
 
 def test_sources_are_causal() -> None:
     """What was said on a day is the same when later days are known."""
-    whole = panel(extra=EXTRA)
+    whole = panel(extra=EXTRA + GROWING)
     day = END - pd.Timedelta(days=1)
     early, late = speak(whole.until(day)), speak(whole)
     late = late[late["timestamp"] <= day]

@@ -30,6 +30,8 @@ def market_panel(market: Market, wild: bool = False) -> Panel:
         "netflow": rng.normal(0, 1e5, shape),
         "whale_balance": 1e6 + np.cumsum(rng.normal(0, 1e3, shape), axis=0),
         "funding": rng.normal(1e-4, 1e-4, shape),
+        "tvl": 5e9 * np.exp(np.cumsum(rng.normal(0, 0.01, shape), axis=0)),
+        "stablecoin_supply": 1e11 * np.exp(np.cumsum(rng.normal(0, 0.001, (bars, 1)), axis=0)) * np.ones(shape),
     }
     for values in fields.values() if wild else ():
         values[rng.random(shape) < 0.1] = np.nan
@@ -121,6 +123,39 @@ def test_a_day_says_the_same_alone_and_with_days_after_it(wild: bool) -> None:
     assert len(found[0])
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
     pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+
+
+def test_value_locked_that_only_follows_the_price_says_nothing_of_its_own() -> None:
+    """Deposits are deflated by the token's price: with stablecoins as they were, twice the price is no inflow."""
+    panel = market_panel(CRYPTO)
+    dollars = panel["stablecoin_supply"]
+    still = np.tile(np.exp(0.001 * np.sin(np.arange(len(dollars)) / 24.0))[:, None], (1, 5))
+    coins = np.exp(0.01 * np.cos(np.arange(len(dollars)) / 30.0))[:, None]
+    found = []
+    for price in (panel["close"], panel["close"] * np.exp(np.linspace(0, 3, len(dollars)) ** 2)[:, None]):
+        fields = {**panel.fields, "close": price, "tvl": 1e6 * coins * price, "stablecoin_supply": still}
+        signals = said(Panel(panel.timestamps, panel.symbols, fields), CRYPTO)
+        found.append(signals.loc[signals["source"] == "tvl_momentum", ["value", "confidence"]].to_numpy())
+    assert len(found[0]) and (found[0] != 0).any()
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+
+def test_deposits_and_fresh_dollars_point_up() -> None:
+    """Coins locked and dollars issued faster than before are a long, their mirror a short; disagreement halves it."""
+    panel = market_panel(CRYPTO)
+    days = np.arange(panel.shape[0]) / 24.0
+    late = np.where(days > 45, days - 45, 0.0)[:, None] * np.array([[0.02, -0.02, 0.02, -0.02, 0.02]])
+    wiggle = 0.01 * np.sin(days * 2)[:, None]
+    fields = {**panel.fields, "tvl": 1e9 * panel["close"] * np.exp(late + wiggle)}
+    for sign in (1, -1):
+        fields["stablecoin_supply"] = 1e11 * np.exp(sign * np.abs(late) + 0.1 * wiggle)
+        signals = said(
+            Panel(panel.timestamps, panel.symbols, fields), CRYPTO, pd.Timestamp(panel.timestamps[-2], tz="UTC")
+        )
+        told = signals[signals["source"] == "tvl_momentum"].set_index("symbol")
+        agreeing, torn = ("ACE", "BD") if sign > 0 else ("BD", "ACE")
+        assert (np.sign(told.loc[list(agreeing), "value"]) == sign).all()
+        assert told.loc[list(agreeing), "confidence"].min() > 2 * told.loc[list(torn), "confidence"].max()
 
 
 def test_a_steady_rise_is_a_sure_long_and_its_mirror_a_short() -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 FIRST, LAST, NEXT = "2026-10-01", "2026-10-08", "2026-10-09"
 DAYS = [str(day.date()) for day in pd.date_range(FIRST, LAST)]
-FILL = "group:raw or group:panel"
+FILL = "tag:layer=raw or tag:layer=panel"
 NIGHT = "* and not (key:*/ohlcv_history or key:*/sealed_test)"
 FACTS_OF_CRYPTO = {"funding", "open_interest", "netflow", "tvl", "news_sentiment", "posts"}
 FACTS_OF_STOCKS = {"dividend", "split", "news_sentiment", "posts"}

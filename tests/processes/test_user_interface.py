@@ -1,34 +1,19 @@
 """The pages of the UI, rendered by a real browser on a materialized night."""
 
 import json
-import re
-import shutil
-import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.browser import Tab, needs_browser, tab
+
 from .conftest import NIGHT, materialize
 from .webserver import Webserver, webserver
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser `chromium`"),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1600,1400",
-    "--virtual-time-budget=60000",
-]
 NODE = """
 query($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
@@ -66,30 +51,29 @@ def dry_run(server: Webserver, schedule: str) -> list[tuple[str, str]]:
     return [(t["dagster/asset_partition_range_start"], t["dagster/asset_partition_range_end"]) for t in tags]
 
 
-def page(server: Webserver, path: str, folder: Path) -> str:
-    """The text of a page after its scripts have run; a picture of it is kept beside."""
-    shot = folder / "page.png"
-    command = ["chromium", *QUIET, f"--user-data-dir={folder / 'profile'}"]
-    address = f"{server.address}{path}"
-    subprocess.run([*command, f"--screenshot={shot}", address], check=True, capture_output=True, timeout=180)
-    dom = subprocess.run([*command, "--dump-dom", address], check=True, capture_output=True, text=True, timeout=180)
-    assert shot.stat().st_size > 30_000, "an empty page"
-    return re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", dom.stdout, flags=re.DOTALL)
+def page(browser: Tab, address: str, shown: Sequence[str], picture: Path) -> None:
+    """A page says all of `shown`; it fits its window, complains of nothing, and a picture of it is kept."""
+    browser.open(address, 1600, 1400)
+    for words in shown:
+        browser.wait(f"document.body.textContent.includes({json.dumps(words)})")
+    browser.picture(picture, whole=False)
+    assert browser.too_wide() == []
+    assert browser.complaints == []
 
 
 def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
     """Lineage with its groups, an asset with columns, plots and tables, its checks passed and blocking."""
     night = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", NIGHT)
     assert night.returncode == 0, night.stdout[-4000:]
-    with webserver(workplace) as server:
-        lineage = page(server, "/asset-groups", tmp_path)
-        for group in ("raw", "panel", "mining", "factors", "backtest", "signal", "report"):
-            assert group in lineage
-        fused = page(server, "/assets/fused_signal?view=overview", tmp_path)
-        for shown in ("One decision per symbol", "quant-research", "confidence of the fused value", "decisions", NIGHT):
-            assert shown in fused
-        checks = page(server, "/assets/crypto/factor_values?view=checks", tmp_path)
-        assert "no_lookahead" in checks and "variation" in checks
+    with webserver(workplace) as server, tab(tmp_path) as browser:
+        groups = ("1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "8_report")
+        page(browser, f"{server.address}/asset-groups", groups, tmp_path / "lineage.png")
+        listed = browser.text()
+        assert [listed.index(group) for group in groups] == sorted(listed.index(group) for group in groups)
+        fused = ("One decision per symbol", "quant-research", "confidence of the fused value", "decisions", NIGHT)
+        page(browser, f"{server.address}/assets/fused_signal?view=overview", fused, tmp_path / "asset.png")
+        checks = ("no_lookahead", "variation")
+        page(browser, f"{server.address}/assets/crypto/factor_values?view=checks", checks, tmp_path / "checks.png")
         node = server.ask(NODE, key={"path": ["crypto", "factor_values"]})["assetNodeOrError"]
         found = {c["name"]: c for c in node["assetChecksOrError"]["checks"]}
         blocking = [c for c in found.values() if c["blocking"]]

@@ -13,6 +13,7 @@ from alpha_pipeline.reporting import MarketNight, nightly_page
 from alpha_pipeline.reporting.wording import UNDEFINED
 
 VOID = {"meta", "br", "rect", "path"}
+NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
 NASTY = '<script>alert("x")</script>\' onload=x \u202egnp.exe\u202c שלום \x1b[31m ' + "verylong" * 40
 
 
@@ -43,6 +44,13 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
+def coverage(reason, status="absent", source="funding"):
+    """One source as `data_coverage` tells of it."""
+    row = {"night": NIGHT, "source": source, "status": status, "rows": 0, "symbols": 0, "symbols_due": 5,
+           "share": np.nan, "last_known": NIGHT, "age_hours": 30.0, "set_aside": 0, "reason": reason}  # fmt: skip
+    return tables.DATA_COVERAGE.conform(pd.DataFrame([row])).to_pandas()
+
+
 def markets(night, **changes):
     """The night's frames as the page takes them."""
     return [
@@ -54,7 +62,7 @@ def markets(night, **changes):
                 "metrics": night.metrics[m.name],
                 "signals": night.signals[m.name],
                 "closes": night.closes[m.name],
-                "absent": {"funding": "no funding rates are embedded"} if m is CRYPTO else {},
+                "coverage": coverage("no funding rates are embedded") if m is CRYPTO else coverage("", "present"),
                 "notes": ("two symbols had no close",),
                 **changes,
             },
@@ -75,7 +83,7 @@ def test_the_page_is_balanced_and_holds_every_chapter(page):
     assert seen.open == []
     targets = {value for name, value in seen.attributes if name == "id"}
     assert {value[1:] for name, value in seen.attributes if name == "href"} == targets
-    assert targets == {"decisions", "mining", "library", "record", "sources", "method"}
+    assert targets == {"decisions", "record", "mining", "library", "decay", "cost", "data", "method"}
 
 
 def test_the_page_loads_and_runs_nothing(page):
@@ -120,7 +128,13 @@ def test_hostile_texts_stay_texts(night):
     fused = night.fused.assign(reasons=NASTY)
     fused.loc[fused["symbol"] == "BTCUSDT", ["symbol", "decision"]] = NASTY
     hostile = markets(
-        night, trials=trials, library=library, metrics=metrics, signals=signals, absent={NASTY: NASTY}, notes=(NASTY,)
+        night,
+        trials=trials,
+        library=library,
+        metrics=metrics,
+        signals=signals,
+        coverage=coverage(NASTY, "late", NASTY),
+        notes=(NASTY,),
     )
     page = nightly_page(night.night, fused, night.record, hostile)
     seen = Page(page)
@@ -166,4 +180,51 @@ def test_an_empty_night_is_a_page(night):
     for words in ("No signal was stored", "no proposals that night", "library is empty", "No past decision has an"):
         assert words in text
     with_signal = Page(nightly_page(night.night, night.fused, tables.TRACK_RECORD.empty(), empty)).text
-    assert "no source had anything to say" in with_signal
+    assert "No coverage was measured" in with_signal
+
+
+def test_what_needs_attention_stands_first(night):
+    """Late sources, quarantined rows, unanswered questions and a budget nearly used, before any chapter."""
+    late = coverage("", "late").assign(set_aside=3)
+    trials = night.trials["crypto"].assign(prompt_tokens=100_000)
+    trials.loc[0, "verdict"] = tables.UNANSWERED
+    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, coverage=late, trials=trials))).text
+    head = text[: text.index("The value is the sum")]
+    for words in (
+        "funding is late",
+        "3 rows could not be true",
+        "1 question to the model",
+        "of 200,000 tokens tonight",
+    ):
+        assert words in head, words
+    calm = markets(night, coverage=coverage("", "present"))
+    assert "The night went well" in Page(nightly_page(night.night, night.fused, night.record.iloc[:0], calm)).text
+
+
+def test_the_headline_behind_a_decision_is_quoted(night):
+    """The one with the strongest mood about the symbol, and only where news added something."""
+    news = pd.DataFrame([
+        {"timestamp": NIGHT, "symbol": "BTCUSDT", "available_at": NIGHT, "title": title, "news_sentiment": mood}
+        for title, mood in (("Calm seas", 0.1), ("Exchange robbed", -0.8), ("No mood", np.nan))
+    ])  # fmt: skip
+    fused = night.fused.assign(breakdown='{"sentiment_news": -0.4}')
+    text = Page(nightly_page(night.night, fused, night.record, markets(night, headlines=news))).text
+    assert "Loudest headline (\u22120.80): “Exchange robbed”" in text
+    assert "Calm seas" not in text
+    silent = Page(nightly_page(night.night, night.fused, night.record, markets(night, headlines=news))).text
+    assert "Exchange robbed" not in silent
+
+
+def test_decay_is_told_where_it_was_measured(night):
+    """Live against expected rank IC, half-life, since when and why."""
+    life = {
+        "live_rank_ic": 0.001,
+        "expected_rank_ic": 0.02,
+        "live_t": 0.3,
+        "half_life_days": 12.0,
+        "status_since": NIGHT,
+    }
+    library = night.library["crypto"].assign(**life)
+    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, library=library))).text
+    for words in ("is probation since tonight", "+0.001", "+0.020", "30 September 2019"):
+        assert words in text, words

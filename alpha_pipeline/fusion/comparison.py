@@ -1,0 +1,293 @@
+"""
+Fusion methods beside each other, out of sample: hit rates, calibration, rank IC, what holding them would have earned.
+
+Walking them is left to `walk_forward`, what is in force to the configuration; `winner` only says what the figures say.
+
+The rule: the method in force is the simplest, `weighted`, unless another one's decisions earned more after costs on
+every market compared, each with a one-sided p-value below 5 % after all challengers are counted (Bonferroni; daily
+differences, Newey-West). Among several the one whose weakest market is the strongest. A method that never acted, or
+whose package is missing, wins nothing.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.backtest import BacktestConfig, Tape, hold, rank_ic
+from alpha_pipeline.backtest.metrics import annual_return, sharpe
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.hits import error, reliability, share
+from alpha_pipeline.fusion.lessons import Lessons
+from alpha_pipeline.fusion.method import Method
+from alpha_pipeline.fusion.methods import METHODS
+from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
+from alpha_pipeline.market import Market, partition_days
+from alpha_pipeline.panel import Array, Panel, utc64
+from alpha_pipeline.statistics.multiple_testing import one_sided
+from alpha_pipeline.statistics.newey_west import mean_test
+from alpha_pipeline.tables import FUSION_COMPARISON
+
+SIMPLEST = "weighted"
+# Days over which neighbouring returns and rank ICs may hang together: a week of sessions.
+LAGS = 5
+ALPHA = 0.05
+SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """
+    Everybody's walk on one market.
+
+    Args:
+        market: of the panel.
+        panel: prices up to the last night.
+        walks: by method and silent source ("" for none).
+        left_out: methods that could not be walked, and why.
+    """
+
+    market: Market
+    panel: Panel
+    walks: Mapping[tuple[str, str], Walked]
+    left_out: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        past: Lessons,
+        panel: Panel,
+        market: Market,
+        nights: pd.DatetimeIndex,
+        rule: DecisionRule,
+        ablated: Collection[str] = (SIMPLEST,),
+        methods: Mapping[str, Method] = METHODS,
+    ) -> "Contest":
+        """
+        Walk every method, and the ablated ones without each source that ever spoke.
+
+        Args:
+            past: lessons that the last night sees, of `COMPARED_DAYS` before the first and of the memory before those.
+            panel: prices up to the last night; gives the returns of holding decisions.
+            market: of the panel.
+            nights: ends of the nights to be told, UTC.
+            rule: the thresholds.
+            ablated: names of the methods tried without each source.
+            methods: those compared.
+        """
+        first = nights.min() - pd.Timedelta(days=COMPARED_DAYS)
+        sources = _heard(past)
+        # Sessions last for decades and have a hundred symbols: twice the step, as each refit of a method takes 0.5 s.
+        months = QUARTERS if market.bars_per_day > 1 else HALVES
+        walks, left_out = {}, {}
+        for name, method in methods.items():
+            try:
+                walks[name, ""] = walk_forward(past, method, rule, first, (), months)
+            except SettingError as refusal:
+                left_out[name] = str(refusal)
+                continue
+            for source in sources if name in ablated else ():
+                walks[name, source] = walk_forward(past, method, rule, first, [source], months)
+        return cls(market, panel, walks, left_out)
+
+    @classmethod
+    def of_nights(
+        cls,
+        past: Lessons,
+        panel: Panel,
+        market: Market,
+        nights: pd.DatetimeIndex,
+        rule: DecisionRule,
+        ablated: Collection[str],
+    ) -> Iterator[tuple[pd.Timestamp, "Contest"]]:
+        """
+        The contest of each night; nights that have forgotten nothing since the first share their walks.
+
+        Arguments as in `of`; `past` holds what any of the nights sees.
+        """
+        shared = None
+        for night in nights:
+            forgotten = past.forgotten_by(night)
+            if (forgotten & (past.known_at <= utc64(night))).any():
+                seen = past.pick(~forgotten)
+                yield night, cls.of(seen, panel, market, nights[nights == night], rule, ablated)
+                continue
+            shared = shared or cls.of(past, panel, market, nights, rule, ablated)
+            yield night, shared
+
+    def told(self, night: pd.Timestamp, in_force: str) -> pd.DataFrame:
+        """Rows of `tables.FUSION_COMPARISON` of one night (its end, UTC), by outcomes known then."""
+        known = {name: walk.known_by(night) for name, walk in self.walks.items()}
+        reference = _books(known[SIMPLEST, ""], self.panel, self.market)[0] if (SIMPLEST, "") in known else None
+        rows = []
+        heard = _heard(next(iter(known.values())).lessons) if known else []
+        for (method, silent), walk in known.items():
+            if silent and (silent not in heard or len(heard) < 2):  # a later night of the run has heard of it
+                continue
+            acted, valued = _books(walk, self.panel, self.market)
+            rows.append(
+                {
+                    "method": method,
+                    "silent_source": silent,
+                    **_forecasts(walk),
+                    **_earnings(acted, self.market),
+                    **{f"value_{name}": found for name, found in _earnings(valued, self.market).items()},
+                    **_ahead(acted, reference),
+                }
+            )
+        nothing = {"bars": 0, "decisions": 0, "reliability": "[]"}
+        rows = [{**row, "left_out": ""} for row in rows]
+        rows += [
+            {"method": name, "silent_source": "", "left_out": why, **nothing} for name, why in self.left_out.items()
+        ]
+        table = pd.DataFrame(rows).assign(
+            night=(night - pd.Timedelta(1, "us")).floor("D"),
+            market=self.market.name,
+            break_even=self._break_even(known),
+        )
+        table["in_force"] = (table["method"] == in_force) & (table["silent_source"] == "")
+        columns = [column.name for column in FUSION_COMPARISON.columns]
+        return table.reindex(columns=columns)
+
+    def equity(self, night: pd.Timestamp) -> pd.DataFrame:
+        """Compounded gain in percent of holding every value after costs: index days, a column per method."""
+        books = {
+            method: _books(walk.known_by(night), self.panel, self.market)[1]["net"]
+            for (method, silent), walk in self.walks.items()
+            if not silent
+        }
+        return 100 * ((1 + pd.DataFrame(books).fillna(0.0)).cumprod() - 1)
+
+    def _break_even(self, known: Mapping[tuple[str, str], Walked]) -> float:
+        """Share of right signs at which a round trip a decision pays: 1/2 + costs / (2 x mean size of the move)."""
+        walk = next(iter(known.values()), None)
+        if walk is None or not len(walk):
+            return np.nan
+        size = float(np.abs(walk.lessons.forward).mean())
+        cost = 2 * (self.market.fee_bps + self.market.slippage_bps) / 10_000
+        return 0.5 + cost / (2 * size) if size > 0 else np.nan
+
+
+def winner(comparison: pd.DataFrame) -> str:
+    """
+    The method that should be in force by the rule above.
+
+    Args:
+        comparison: rows of `tables.FUSION_COMPARISON` of one night, of all markets.
+    """
+    whole = comparison[(comparison["silent_source"] == "") & (comparison["left_out"] == "")]
+    p = whole.pivot_table(index="method", columns="market", values="p_ahead", dropna=False)
+    challengers = p.drop(index=SIMPLEST, errors="ignore")
+    weakest = (challengers.max(axis=1, skipna=False) * max(len(challengers), 1)).dropna()
+    clear = weakest[weakest < ALPHA]
+    return str(clear.idxmin()) if len(clear) else SIMPLEST
+
+
+def _heard(past: Lessons) -> list[str]:
+    """Sources that ever spoke."""
+    return [past.said.sources[i] for i in np.flatnonzero(past.said.spoke.any(axis=0))]
+
+
+def _forecasts(walk: Walked) -> dict[str, object]:
+    """How good values and confidences were."""
+    forward = walk.lessons.forward
+    told = (walk.value != 0) & (forward != 0)
+    hit = (np.sign(walk.value) == np.sign(forward)).astype(float)
+    acted = told & (walk.decision != "HOLD")
+    bars = walk.lessons.decided_at
+    ic = mean_test(rank_ic(*_matrices(walk)), LAGS)
+    right, low, high = share(hit[told], bars[told])
+    right_acted, low_acted, high_acted = share(hit[acted], bars[acted])
+    brier, log_loss, calibration = error(walk.confidence[told], hit[told])
+    return {
+        "bars": len(np.unique(bars)),
+        "decisions": len(walk),
+        "coverage": float((walk.value != 0).mean()) if len(walk) else np.nan,
+        "acted": float((walk.decision != "HOLD").mean()) if len(walk) else np.nan,
+        "hit_rate": right,
+        "hit_low": low,
+        "hit_high": high,
+        "acted_hit_rate": right_acted,
+        "acted_hit_low": low_acted,
+        "acted_hit_high": high_acted,
+        "acted_confidence": float(walk.confidence[acted].mean()) if acted.any() else np.nan,
+        "brier": brier,
+        "log_loss": log_loss,
+        "calibration_error": calibration,
+        "rank_ic": ic.mean,
+        "rank_ic_t": ic.t_stat,
+        "reliability": json.dumps([b._asdict() for b in reliability(walk.confidence[told], hit[told], bars[told])]),
+    }
+
+
+def _matrices(walk: Walked) -> tuple[Array, Array]:
+    """(bars, symbols) values and returns that followed; NaN where there is none, and where nothing was said."""
+    bars, row = np.unique(walk.lessons.decided_at, return_inverse=True)
+    symbols, column = np.unique(walk.lessons.said.keys["symbol"].to_numpy(str), return_inverse=True)
+    value, forward = np.full((2, len(bars), len(symbols)), np.nan)
+    value[row, column] = np.where(walk.value != 0, walk.value, np.nan)
+    forward[row, column] = walk.lessons.forward
+    return value, forward
+
+
+def _books(walk: Walked, panel: Panel, market: Market) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Equal capital for every symbol of the panel, held as decided, and by value without thresholds.
+
+    Returns:
+        Twice `net` (fraction per day of trading after costs) and `turnover` (half the weight traded per day), index
+        days from the first decision to the last outcome; days without a position are 0. A decision whose outcome never
+        came, for want of a price, is not held.
+    """
+    if not len(walk):
+        nothing = pd.DataFrame({"net": [], "turnover": []}, index=pd.DatetimeIndex([]))
+        return nothing, nothing
+    decided = walk.lessons.decided_at
+    start = int(np.searchsorted(panel.timestamps, decided[0]))
+    piece = panel.rows(start, int(np.searchsorted(panel.timestamps, walk.lessons.known_at.max(), side="right")))
+    tape = Tape.of(piece, BacktestConfig.of(market), market.periods_per_year)
+    row = np.searchsorted(piece.timestamps, decided)
+    bars, order = np.unique(row, return_inverse=True)
+    column = np.searchsorted(np.array(piece.symbols), walk.lessons.said.keys["symbol"].to_numpy(str))
+    sign = pd.Series(walk.decision).map(SIGN).to_numpy(float)
+    days = partition_days(pd.Series(pd.DatetimeIndex(piece.timestamps).tz_localize("UTC")))
+    return tuple(  # type: ignore[return-value]  # of two
+        _daily(weights, bars, order, column, tape, days) for weights in (sign, walk.value)
+    )
+
+
+def _daily(weight: Array, bars: Array, order: Array, column: Array, tape: Tape, days: pd.Series) -> pd.DataFrame:
+    symbols = tape.returns.shape[1]
+    targets = np.zeros((len(bars), symbols))
+    targets[order, column] = weight / symbols
+    found = hold(targets, bars, tape)
+    stop = found.first + len(found.net)
+    net, turnover = np.zeros((2, len(days)))
+    net[found.first : stop], turnover[found.first : stop] = found.net, found.turnover
+    table = pd.DataFrame({"growth": np.log1p(np.maximum(net, -1 + 1e-12)), "turnover": turnover})
+    daily = table.groupby(days.to_numpy()).sum()
+    return pd.DataFrame({"net": np.expm1(daily["growth"]), "turnover": daily["turnover"]})
+
+
+def _earnings(book: pd.DataFrame, market: Market) -> dict[str, float]:
+    """Of a book of days, annualised by the calendar; NaN where nothing was ever held."""
+    net = book["net"].to_numpy(float)
+    days = market.periods_per_year / market.bars_per_day
+    if not len(net) or not book["turnover"].any():
+        return {"net_return": np.nan, "sharpe": np.nan, "turnover": 0.0 if len(net) else np.nan}
+    return {
+        "net_return": annual_return(net, days),
+        "sharpe": sharpe(net, days),
+        "turnover": float(book["turnover"].mean()),
+    }
+
+
+def _ahead(book: pd.DataFrame, reference: pd.DataFrame | None) -> dict[str, float]:
+    """By how much a day it earned more than the simplest, and how sure that is; NaN for one that never acted."""
+    if reference is None or not book["turnover"].any():
+        return {"ahead": np.nan, "ahead_t": np.nan, "p_ahead": np.nan}
+    found = mean_test((book["net"] - reference["net"]).to_numpy(float), LAGS)
+    return {"ahead": found.mean, "ahead_t": found.t_stat, "p_ahead": one_sided(found.t_stat)}

@@ -1,0 +1,34 @@
+"""Markets whose truth is known: sources say what they like, and the outcome follows a formula of it plus noise."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.fusion import WEIGHTS, Lessons, Said
+
+Truth = Callable[[np.ndarray], np.ndarray]
+NAMES = list(WEIGHTS)
+
+
+def push_of(push: np.ndarray, name: str) -> np.ndarray:
+    """(rows,) what one source pushed for."""
+    return push[:, NAMES.index(name)]
+
+
+def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, silent: float = 0.3) -> Lessons:
+    """
+    Sources speak at random and are silent at random; `truth` gives the expected move from (rows, sources) pushes.
+
+    Noise has the variance of one move. An outcome is known two days after its decision.
+    """
+    rng = np.random.default_rng(seed)
+    rows, shape = days * symbols, (days * symbols, len(NAMES))
+    stamps = pd.date_range("2016-01-01", periods=days, freq="D", tz="UTC").repeat(symbols)
+    keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i:03d}" for i in range(symbols)] * days})
+    gone = rng.random(shape) < silent
+    value, confidence = (np.where(gone, np.nan, rng.uniform(low, 1, shape)) for low in (-1, 0))
+    said = Said(keys, value, confidence)
+    forward = 0.01 * (truth(said.push) + rng.normal(size=rows))
+    known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
+    return Lessons(said, forward, np.full(rows, 0.01), known)

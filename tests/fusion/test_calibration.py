@@ -1,0 +1,128 @@
+"""Confidence is earned: in markets whose truth is known it says what is so, and nothing where nothing can be known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
+
+from alpha_pipeline.fusion import METHODS, WEIGHTS, DecisionRule, Lessons, Said, decide
+from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, NOTHING_KNOWN, PRIOR, Calibration, calibrate
+from alpha_pipeline.fusion.hits import error, share
+from alpha_pipeline.fusion.walk_forward import Walked, walk_forward
+from alpha_pipeline.panel import Array
+
+FIRST = pd.Timestamp("2015-01-01", tz="UTC")
+COMPARED = pd.Timestamp("2016-01-01", tz="UTC")
+DAYS, SYMBOLS = 1_200, 8
+# How often a sign is right, by |value|, whatever the sources claim.
+TRUTHS = {
+    "over-confident": lambda size: 0.5 + 0.1 * size,
+    "under-confident": lambda size: 0.5 + 0.45 * (1 - np.exp(-4 * size)),
+    "flat": lambda size: np.full(len(size), 0.62),
+    "useless": lambda size: np.full(len(size), 0.5),
+    "reversed": lambda size: 0.5 - 0.2 * size,
+}
+
+
+def market(truth: str, seed: int) -> Lessons:
+    """Every source speaks half of the time, at random; symbols of a day share half of their luck."""
+    rng = np.random.default_rng(seed)
+    rows = DAYS * SYMBOLS
+    stamps = pd.date_range(FIRST, periods=DAYS, freq="D").repeat(SYMBOLS)
+    value, confidence = np.tanh(rng.normal(0, 1, (rows, len(WEIGHTS)))), rng.uniform(0, 1, (rows, len(WEIGHTS)))
+    silent = rng.random(value.shape) < 0.5
+    value[silent] = confidence[silent] = np.nan
+    keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i}" for i in range(SYMBOLS)] * DAYS})
+    said = Said(keys, value, confidence)
+    told = METHODS["weighted"].fit(Lessons.none()).combine(said).value
+    shared = rng.normal(0, 1, DAYS).repeat(SYMBOLS)
+    luck = np.sqrt(0.5) * shared + np.sqrt(0.5) * rng.normal(0, 1, rows)
+    right = norm.cdf(luck) < TRUTHS[truth](np.abs(told))
+    known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
+    return Lessons(said, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
+
+
+def walked(truth: str, seed: int = 0) -> Walked:
+    return walk_forward(market(truth, seed), METHODS["weighted"], DecisionRule(), COMPARED)
+
+
+def hits(walk: Walked) -> Array:
+    return (np.sign(walk.value) == np.sign(walk.lessons.forward)).astype(float)
+
+
+@pytest.mark.parametrize("truth", ["over-confident", "under-confident", "flat"])
+def test_a_real_edge_is_acted_on_both_ways_and_holds_what_it_claims(truth: str) -> None:
+    """LONG, SHORT and HOLD are all reached; those acted on are right at least as often as claimed, within error."""
+    walk = walked(truth)
+    acted = walk.decision != "HOLD"
+    assert set(walk.decision) == {"LONG", "SHORT", "HOLD"}
+    assert acted.mean() > (0.1 if truth == "over-confident" else 0.4)
+    _, _, high = share(hits(walk)[acted], walk.lessons.decided_at[acted])
+    assert high > walk.confidence[acted].mean() > 0.5
+
+
+@pytest.mark.parametrize("truth", ["useless", "reversed"])
+@pytest.mark.parametrize("seed", range(3))
+def test_without_an_edge_nearly_all_is_held(truth: str, seed: int) -> None:
+    """Chance is not acted on, and least of all what was wrong more often than right."""
+    walk = walked(truth, seed)
+    assert (walk.decision != "HOLD").mean() < 0.05
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_calibrated_confidence_never_costs_against_knowing_nothing(truth: str) -> None:
+    """Brier score and log loss beside those of always saying one half; far better where there is an edge to know."""
+    walk = walked(truth)
+    brier, log_loss, apart = error(walk.confidence, hits(walk))
+    assert brier < 0.2505 and log_loss < 0.6945 and apart < 0.06
+    if truth == "under-confident":
+        assert brier < 0.235
+
+
+def test_the_curve_is_the_penalised_logistic_one() -> None:
+    """scikit-learn finds the same coefficients."""
+    rng = np.random.default_rng(1)
+    bars = np.repeat(np.arange(200), 5)
+    value, raw, forward = rng.uniform(-1, 1, 1_000), rng.uniform(0, 1, 1_000), rng.normal(0.1, 1, 1_000)
+    found = calibrate(value, raw, forward, bars)
+    x = np.column_stack([np.ones(1_000), raw, np.abs(value)])
+    oracle = LogisticRegression(C=1 / PRIOR, fit_intercept=False, tol=1e-10, max_iter=1_000)
+    oracle.fit(x, np.sign(value) == np.sign(forward), sample_weight=np.full(1_000, 0.2))
+    np.testing.assert_allclose(found.coefficients, oracle.coef_[0], atol=1e-5)
+    assert found.days == 200
+
+
+def test_copies_of_a_row_prove_nothing_more() -> None:
+    """Ten symbols that always move as one weigh as one."""
+    rng = np.random.default_rng(2)
+    value, raw, forward = rng.uniform(-1, 1, 100), rng.uniform(0, 1, 100), rng.normal(0.2, 1, 100)
+    once = calibrate(value, raw, forward, np.arange(100))
+    tenfold = calibrate(*(np.repeat(x, 10) for x in (value, raw, forward)), np.repeat(np.arange(100), 10))
+    np.testing.assert_allclose(once.covariance, tenfold.covariance, rtol=1e-6)
+
+
+def test_a_claim_is_drawn_to_one_half_by_its_error() -> None:
+    """Log odds of 1.5 with an error of a half keep 1.5 less that error twice; what lies within keeps nothing."""
+    covariance = np.diag([0.25, 0.0, 0.0])
+    for odds, kept in ((1.5, 1.5 - CHANCE / 2), (0.9, 0.0), (-1.5, CHANCE / 2 - 1.5)):
+        found = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
+        assert found == pytest.approx(1 / (1 + np.exp(-kept)))
+
+
+def test_few_bars_prove_nothing() -> None:
+    """One bar less than the minimum, however many rows it has, and rows without an outcome or a value."""
+    bars = np.repeat(np.arange(MINIMUM_BARS), 4)
+    ones = np.ones(len(bars))
+    assert calibrate(ones, ones, ones, bars).days == MINIMUM_BARS
+    few = bars < MINIMUM_BARS - 1
+    assert calibrate(ones[few], ones[few], ones[few], bars[few]) is NOTHING_KNOWN
+    for value, forward in ((0 * ones, ones), (ones, 0 * ones), (ones, np.nan * ones)):
+        assert calibrate(value, ones, forward, bars) is NOTHING_KNOWN
+
+
+def test_a_value_of_zero_claims_nothing() -> None:
+    """Whatever the curve."""
+    certain = Calibration(np.array([3.0, 0.0, 0.0]), np.zeros((3, 3)), 100)
+    assert certain.apply(np.array([0.0, 0.5]), np.array([1.0, 1.0])).tolist() == [0.5, 1 / (1 + np.exp(-3.0))]
+    assert decide(np.array([0.0]), np.array([0.5]), DecisionRule()).tolist() == ["HOLD"]

@@ -1,0 +1,203 @@
+"""The contest tells who predicts, who earns after costs, and gives the crown to nobody by luck."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.backtest import BacktestConfig, Tape, hold
+from alpha_pipeline.errors import DataError, SettingError
+from alpha_pipeline.fusion import METHODS, WEIGHTS, Contest, DecisionRule, Lessons, Said, lessons, winner
+from alpha_pipeline.fusion.method import Combined
+from alpha_pipeline.market import Market
+from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.tables import FUSION_COMPARISON
+
+DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=1.0, slippage_bps=1.0)
+SYMBOLS = tuple("ABCD")
+DAYS = 700
+TIMES = pd.date_range("2017-01-01", periods=DAYS, freq="D", tz="UTC")
+NIGHTS = TIMES[-3:]
+
+
+def world(edge: float, seed: int = 0) -> tuple[Lessons, Panel]:
+    """Momentum and volume speak by chance; the return from the next close to the one after leans to momentum."""
+    rng = np.random.default_rng(seed)
+    value, confidence = (np.full((DAYS, len(SYMBOLS), len(WEIGHTS)), np.nan) for _ in range(2))
+    momentum, volume = (list(WEIGHTS).index(name) for name in ("price_momentum", "volume_breakout"))
+    for column in (momentum, volume):
+        value[..., column] = np.tanh(rng.normal(0, 1, value.shape[:2]))
+        confidence[..., column] = rng.uniform(0.2, 1, value.shape[:2])
+    moves = np.zeros((DAYS, len(SYMBOLS)))
+    moves[2:] = 0.02 * (rng.normal(0, 1, moves[2:].shape) + edge * value[:-2, :, momentum])
+    panel = Panel(TIMES.tz_localize(None).to_numpy("datetime64[us]"), SYMBOLS, {"close": np.exp(moves.cumsum(axis=0))})
+    keys = pd.DataFrame({"timestamp": TIMES.repeat(len(SYMBOLS)), "symbol": list(SYMBOLS) * DAYS})
+    said = Said(keys, value.reshape(-1, len(WEIGHTS)), confidence.reshape(-1, len(WEIGHTS)))
+    return lessons(said, panel, DAILY), panel
+
+
+@dataclass(frozen=True)
+class OneSource:
+    """Says what one source says, or the opposite."""
+
+    source: str
+    sign: float
+    name: str
+    meaning: str = "a toy"
+
+    def fit(self, past: Lessons) -> "OneSource":
+        return self
+
+    def combine(self, now: Said) -> Combined:
+        contribution = np.zeros(now.value.shape)
+        column = now.sources.index(self.source)
+        contribution[:, column] = self.sign * np.nan_to_num(now.value[:, column])
+        return Combined(contribution.sum(axis=1), contribution)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A method whose package is missing."""
+
+    name: str = "absent"
+    meaning: str = "not there"
+
+    def fit(self, past: Lessons) -> "Absent":
+        raise SettingError("needs the extra `attention`")
+
+    def combine(self, now: Said) -> Combined:
+        raise AssertionError
+
+
+TOYS = {
+    "weighted": METHODS["weighted"],
+    "right": OneSource("price_momentum", 1.0, "right"),
+    "wrong": OneSource("price_momentum", -1.0, "wrong"),
+    "blind": OneSource("funding", 1.0, "blind"),
+    "absent": Absent(),
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> pd.DataFrame:
+    past, panel = world(edge=0.8)
+    contest = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
+    return contest.told(NIGHTS[-1], "weighted")
+
+
+def row(table: pd.DataFrame, method: str, silent: str = "") -> pd.Series:
+    return table[(table["method"] == method) & (table["silent_source"] == silent)].iloc[0]
+
+
+def test_the_rows_are_those_of_the_table(told: pd.DataFrame) -> None:
+    """Every method once, the ablated one without each source that ever spoke; one in force."""
+    stored = FUSION_COMPARISON.conform(told).to_pandas()
+    assert list(stored[["method", "silent_source"]].itertuples(index=False, name=None)) == sorted(
+        [(name, "") for name in TOYS] + [("weighted", "price_momentum"), ("weighted", "volume_breakout")]
+    )
+    assert stored.loc[stored["in_force"], "method"].tolist() == ["weighted"]
+
+
+def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
+    """Who hears it hits, ranks, earns and is ahead; who turns it round mirrors that and never acts."""
+    right, wrong = row(told, "right"), row(told, "wrong")
+    assert right["hit_low"] > 0.55 > 0.45 > wrong["hit_high"]
+    assert right["rank_ic_t"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
+    assert right["sharpe"] > 2 and right["acted"] > 0.2 and right["brier"] < 0.25
+    assert wrong["acted"] == 0 and np.isnan(wrong["net_return"]) and np.isnan(wrong["p_ahead"])
+    assert right["p_ahead"] < 0.05
+
+
+def test_a_source_that_matters_is_missed(told: pd.DataFrame) -> None:
+    """Without momentum the average knows nothing; without volume it knows more."""
+    whole, deaf, better = (
+        row(told, "weighted"),
+        row(told, "weighted", "price_momentum"),
+        row(told, "weighted", "volume_breakout"),
+    )
+    assert abs(deaf["rank_ic_t"]) < 3 < whole["rank_ic_t"] < better["rank_ic_t"]
+
+
+def test_who_says_nothing_and_who_is_missing_are_told(told: pd.DataFrame) -> None:
+    """Coverage 0 and undefined figures; the reason of the missing package."""
+    blind, absent = row(told, "blind"), row(told, "absent")
+    assert blind["coverage"] == 0 and np.isnan(blind["hit_rate"]) and np.isnan(blind["rank_ic"])
+    assert absent["left_out"] == "needs the extra `attention`" and absent["bars"] == 0
+
+
+def test_reliability_counts_every_value(told: pd.DataFrame) -> None:
+    """The buckets hold all rows with a value and an outcome."""
+    found = row(told, "right")
+    buckets = json.loads(found["reliability"])
+    assert sum(bucket["decisions"] for bucket in buckets) == found["decisions"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
+    """No edge: decisions are all but HOLD, half the signs are right, nothing is won."""
+    past, panel = world(edge=0.0, seed=seed)
+    toys = {name: TOYS[name] for name in ("weighted", "right", "wrong")}
+    table = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).told(NIGHTS[-1], "weighted")
+    assert table["acted"].mean() < 0.05
+    assert ((table["hit_rate"] - 0.5).abs() < 0.04).all()
+    assert winner(table) == "weighted"
+
+
+def test_nights_share_walks_and_are_told_as_if_alone() -> None:
+    """Three nights of one run beside each of them alone, every figure."""
+    past, panel = world(edge=0.5)
+    together = Contest.of_nights(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
+    for night, contest in together:
+        known, prices, only = past.known_by(night), panel.until(night), pd.DatetimeIndex([night])
+        alone = next(Contest.of_nights(known, prices, DAILY, only, DecisionRule(), ("weighted",)))[1]
+        pd.testing.assert_frame_equal(contest.told(night, "ridge"), alone.told(night, "ridge"))
+
+
+def figures(**p: tuple[float, float]) -> pd.DataFrame:
+    """Methods with their p-values on two markets."""
+    rows = [
+        {"market": market, "method": name, "silent_source": "", "left_out": "", "p_ahead": value}
+        for name, pair in {"weighted": (np.nan, np.nan), **p}.items()
+        for market, value in zip(("crypto", "equities"), pair, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("p", "crowned"),
+    [
+        ({"ridge": (0.01, 0.02), "boosting": (0.001, 0.9)}, "ridge"),
+        ({"ridge": (0.01, 0.03), "boosting": (0.9, 0.9)}, "weighted"),
+        ({"ridge": (0.01, 0.02), "boosting": (0.001, 0.015)}, "boosting"),
+        ({"ridge": (0.0001, np.nan)}, "weighted"),
+        ({}, "weighted"),
+    ],
+)
+def test_the_crown(p: dict[str, tuple[float, float]], crowned: str) -> None:
+    """Ahead on every market after all challengers are counted, the weakest market decides; NaN wins nothing."""
+    assert winner(figures(**p)) == crowned
+
+
+def test_held_weights_pay_from_the_first_entry() -> None:
+    """Decided at bar 0, filled at bar 1 at 2 bps; half the book is turned at bar 3."""
+    close = np.array([[1.0, 1.0], [1.0, 1.0], [1.1, 1.0], [1.1, 1.0], [1.1, 0.9]])
+    panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
+    tape = Tape.of(panel, BacktestConfig.of(DAILY), 365.0)
+    found = hold(np.array([[0.5, 0.0], [0.5, -0.5]]), np.array([0, 2]), tape)
+    assert found.first == 1
+    equity = 1 + 0.05 - 0.5 * 0.0002
+    second = abs(0.5 - 0.55 / equity) + 0.5
+    np.testing.assert_allclose(found.net, [equity - 1, 0.0, 0.05 - second * 0.0002], atol=1e-12)
+    np.testing.assert_allclose(found.turnover, [0.25, 0.0, second / 2], atol=1e-12)
+
+
+def test_held_weights_need_a_row_per_decision() -> None:
+    """The shapes are told; nothing decided is nothing held."""
+    close: Array = np.ones((5, 2))
+    panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
+    tape = Tape.of(panel, BacktestConfig.of(DAILY), 365.0)
+    with pytest.raises(DataError, match=r"weights have shape \(1, 2\), expected \(2, 2\)"):
+        hold(np.ones((1, 2)), np.array([0, 1]), tape)
+    assert len(hold(np.empty((0, 2)), np.array([], dtype=int), tape).net) == 0

@@ -1,0 +1,45 @@
+"""Which method is in force is said early, or refused."""
+
+import pytest
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, fusion_settings
+from assets.signal import FusionConfig, joined_signal_assets
+
+
+def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
+    """Each setting for itself; empty variables count as absent."""
+    assert fusion_settings({"ALPHA_PIPELINE_FUSION": " "}) == (DEFAULT_METHOD, DecisionRule())
+    environment = {"ALPHA_PIPELINE_FUSION": "ridge", "ALPHA_PIPELINE_FUSION_CONFIDENCE": "0.55"}
+    assert fusion_settings(environment) == ("ridge", DecisionRule(confidence=0.55))
+    assert fusion_settings(environment, "ic_weighted", threshold=0.0) == (
+        "ic_weighted",
+        DecisionRule(threshold=0.0, confidence=0.55),
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"ALPHA_PIPELINE_FUSION": "tea"}, "fusion method is 'tea'.*weighted.*by ALPHA_PIPELINE_FUSION"),
+        ({"ALPHA_PIPELINE_FUSION_THRESHOLD": "high"}, "ALPHA_PIPELINE_FUSION_THRESHOLD is 'high'"),
+        ({"ALPHA_PIPELINE_FUSION_CONFIDENCE": "1"}, r"CONFIDENCE is '1'; expected \[0, 1\)"),
+        ({"ALPHA_PIPELINE_FUSION_CONFIDENCE": "nan"}, r"CONFIDENCE is 'nan'"),
+    ],
+)
+def test_a_wrong_setting_stops_the_graph_from_loading(
+    environment: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything runs, by name."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=told):
+        joined_signal_assets()
+
+
+def test_a_wrong_setting_of_a_run_is_refused() -> None:
+    """It says that the run is to blame."""
+    with pytest.raises(SettingError, match="by the run"):
+        FusionConfig(method="tea").settings()
+    with pytest.raises(SettingError, match="threshold of the run is '-1.0'"):
+        FusionConfig(threshold=-1.0).settings()

@@ -1,0 +1,85 @@
+"""What a method says of a day rests on nothing that came later, nor on where a walk begins."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.fusion import METHODS, DecisionRule, Lessons
+from alpha_pipeline.fusion.method import Method
+from alpha_pipeline.fusion.walk_forward import HALVES, walk_forward
+from alpha_pipeline.panel import utc64
+from tests.fusion.past import FIRST, taught
+
+RULE = DecisionRule()
+BEGIN = FIRST + pd.Timedelta(days=120)
+PAST = taught(hits=0.7, days=500, symbols=3)
+
+
+@dataclass
+class Watched:
+    """`weighted`, which remembers what it was taught."""
+
+    seen: list[Lessons]
+    name: str = "watched"
+    meaning: str = "a witness"
+
+    def fit(self, past: Lessons):  # type: ignore[no-untyped-def]  # as of Weighted
+        self.seen.append(past)
+        return METHODS["weighted"].fit(past)
+
+
+def test_refits_fall_on_first_days_of_the_months_asked_for() -> None:
+    """From May 2018: every refit is taught what was known on the first of a quarter, or of a half year."""
+    for months, expected in (((1, 4, 7, 10), ["2018-07", "2018-10", "2019-01", "2019-04", "2019-07"]), (HALVES, None)):
+        method = Watched([])
+        walk_forward(PAST, method, RULE, BEGIN, months=months)
+        last = [str(past.known_at.max().astype("datetime64[D]")) for past in method.seen if len(past)]
+        known = sorted({day[:7] for day in last if day.endswith("-01")})
+        assert known == (expected or ["2018-07", "2019-01", "2019-07"])
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "cross_attention"])
+def test_what_comes_later_changes_nothing(name: str) -> None:
+    """Outcomes known after a day turned round: values, confidences and decisions up to that day keep every bit."""
+    turn = utc64(FIRST + pd.Timedelta(days=300))
+    lied = replace(PAST, forward=np.where(PAST.known_at > turn, -PAST.forward, PAST.forward))
+    honest, other = (walk_forward(past, METHODS[name], RULE, BEGIN) for past in (PAST, lied))
+    before = honest.lessons.decided_at <= turn
+    for part in ("value", "confidence", "decision"):
+        np.testing.assert_array_equal(getattr(honest, part)[before], getattr(other, part)[before])
+    assert not np.array_equal(honest.confidence, other.confidence)
+
+
+def test_where_the_walk_begins_changes_nothing() -> None:
+    """A month later, in the middle of a quarter: the days both tell of are told alike."""
+    early = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN)
+    late = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN + pd.Timedelta(days=31))
+    np.testing.assert_array_equal(early.value[-len(late) :], late.value)
+    np.testing.assert_array_equal(early.confidence[-len(late) :], late.confidence)
+
+
+def test_a_later_night_only_adds_days() -> None:
+    """The walk of one night is that of a later night up to what was known."""
+    night = FIRST + pd.Timedelta(days=400)
+    alone = walk_forward(PAST.known_by(night), METHODS["ridge"], RULE, BEGIN)
+    shared = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN).known_by(night)
+    np.testing.assert_array_equal(alone.value, shared.value)
+    np.testing.assert_array_equal(alone.decision, shared.decision)
+
+
+def test_a_silent_source_is_silent_in_the_past_too() -> None:
+    """It is neither taught nor heard."""
+    method = Watched([])
+    walk = walk_forward(PAST, method, RULE, BEGIN, ["funding"])
+    column = walk.lessons.said.sources.index("funding")
+    assert not walk.lessons.said.spoke[:, column].any()
+    assert not any(past.said.spoke[:, column].any() for past in method.seen)
+
+
+@pytest.mark.parametrize("past", [Lessons.none(), PAST.pick(np.arange(30))])
+def test_no_days_to_compare(past: Lessons) -> None:
+    """Nothing was said, nothing follows."""
+    method: Method = METHODS["weighted"]
+    assert len(walk_forward(past, method, RULE, BEGIN)) == 0
