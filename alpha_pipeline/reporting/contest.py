@@ -7,7 +7,7 @@ import pandas as pd
 from alpha_pipeline.reporting.wording import clip, figure, number, percent, plain, spoken
 
 HEAD = [
-    ("Market", "w"), ("Method", "w"), ("Right sign", "n"), ("Acted on", "n"), ("Rank IC", "n"), ("t", "n"),
+    ("Market", "w"), ("Method", "long"), ("Right sign", "n"), ("Acted on", "n"), ("Rank IC", "n"), ("t", "n"),
     ("Held, a year", "n"), ("Sharpe", "n"),
 ]  # fmt: skip
 
