@@ -38,6 +38,7 @@ class Scene:
         first: close of its first bar, ISO, UTC.
         last: close of its last bar.
         funded: whether what holders of perpetuals pay is known.
+        opens: whether there is any open to fill at; else trades fill at the close of the same bar.
         config: how is traded.
     """
 
@@ -51,6 +52,7 @@ class Scene:
     first: str
     last: str
     funded: bool
+    opens: bool
     config: "BacktestConfig"
 
     @property
@@ -105,13 +107,14 @@ def show(found: Sequence[Followed], scene: Scene, orders: int) -> None:
     config, symbols = scene.config, scene.symbols
     listed = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
     meant = ", ".join(f"{symbol} for {text}" for text, symbol in scene.taken.items() if text != symbol)
+    fill = config.fill if scene.opens else "close (these data have no open)"
     rhythm = "bar" if config.rebalance_bars == 1 else f"{config.rebalance_bars} bars"
     facts(
         {
             "data": f"{scene.data}, {scene.market}: {listed}" + (f" (taken: {meant})" if meant else ""),
             "bars": f"{scene.bars:,} from {scene.first} to {scene.last}",
             "stretch": STRETCHES[scene.stretch].format(times=plural(scene.opening or 0, "time")),
-            "book": f"{config.mode}, decided every {rhythm}, filled at the next {config.fill}, "
+            "book": f"{config.mode}, decided every {rhythm}, filled at the next {fill}, "
             f"at most {config.max_weight:.0%} a symbol",
             "costs": f"{config.fee_bps:g} bps fee, {config.slippage_bps:g} bps slippage, from the first entry on"
             + ("" if scene.funded or scene.market != "crypto" else "; funding is not in these data"),

@@ -98,8 +98,10 @@ def _backtest(options: argparse.Namespace) -> int:
             step(name)
     closes = bars.panel.timestamps[slice(*window)].astype("datetime64[m]").astype(str)
     first, last = f"{closes[0]}Z", f"{closes[-1]}Z"
-    known = bars.funding is not None
-    scene = Scene(bars.market.name, bars.source, part, opening, symbols, taken, len(closes), first, last, known, config)
+    scene = Scene(
+        bars.market.name, bars.source, part, opening, symbols, taken, len(closes), first, last,
+        funded=bars.funding is not None, opens=_has_opens(bars, symbols, window), config=config,
+    )  # fmt: skip
     if options.out:
         _write(found, options.out)
     if options.json:
@@ -126,6 +128,15 @@ def _window(options: argparse.Namespace, bars: Bars) -> tuple[int, int]:
 
     wanted, whole = bars_of_days(options.days, bars.panel), bars.panel.shape[0]
     return (max(0, whole - wanted), whole) if bars.own else stretch(whole, bars.market, options.stretch, wanted)
+
+
+def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> bool:
+    """Whether any of the symbols has an open in the window."""
+    import numpy as np
+
+    opens = bars.panel.fields.get("open")
+    places = [bars.panel.symbols.index(symbol) for symbol in symbols]
+    return opens is not None and bool(np.isfinite(opens[slice(*window), places]).any())
 
 
 def _config(options: argparse.Namespace, bars: Bars, symbols: int) -> "BacktestConfig":

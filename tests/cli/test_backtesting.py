@@ -65,6 +65,18 @@ def test_one_symbol_in_money(capsys: Captured) -> None:
         assert line in told, line
 
 
+def test_where_trades_are_filled(capsys: Captured, tmp_path: Path, data: Path) -> None:
+    """At the next open; at the next close where there is none, be the column absent or empty, and that is said."""
+    prices, file = pd.read_csv(data), tmp_path / "closes.csv"
+    for bars in (prices, prices.drop(columns="open"), prices.assign(open=np.nan)):
+        bars.to_csv(file, index=False)
+        told = _said(capsys, "close / delay(close, 1)", "--data", str(file))
+        known = bars.get("open", pd.Series(dtype=float)).notna().any()
+        assert (
+            "filled at the next open, " if known else "filled at the next close (these data have no open), "
+        ) in told
+
+
 def test_no_newer_bar_than_train_is_read(capsys: Captured, lake: Path) -> None:
     """The window ends where validation begins, and nothing is opened."""
     found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT")
