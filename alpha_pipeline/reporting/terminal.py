@@ -94,9 +94,9 @@ def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.D
         Lines of at most 100 columns.
     """
     head = f"  {'factor':<44}  {'status':<9}  rank IC      t  Sharpe  max DD  turnover"
-    lines = ["LIBRARY   Sharpe after costs, per year; turnover per day"]
+    lines = ["LIBRARY   on validation bars, references as written; Sharpe after costs, per year; turnover per day"]
     for market, rows in library.items():
-        lines.append(plain(market) + ("" if len(rows) else ": empty"))
+        lines.append(plain(market) + (_measured_bars(metrics.get(market)) if len(rows) else ": empty"))
         lines += [head] if len(rows) else []
         for row in library_with_metrics(rows, metrics.get(market)).to_dict("records"):
             measured = (
@@ -149,6 +149,11 @@ def library_with_metrics(library: pd.DataFrame, metrics: pd.DataFrame | None) ->
     rank = joined["status"].map({s: i for i, s in enumerate(_STATUS_ORDER)}).fillna(len(_STATUS_ORDER))
     order = joined.assign(_rank=rank).sort_values(["_rank", "t_stat", "factor_id"], ascending=[True, False, True])
     return order.drop(columns="_rank").reset_index(drop=True)
+
+
+def _measured_bars(metrics: pd.DataFrame | None) -> str:
+    """The most bars that a factor of the market was measured on, as `: 1,445 bars`; empty where none was."""
+    return "" if metrics is None or metrics.empty else f": {plural(int(metrics['bars'].max()), 'bar')}"
 
 
 def _decision(row: Mapping[Hashable, Any], room: int) -> list[str]:

@@ -53,6 +53,13 @@ def test_unmeasured_factors_show_dashes_in_their_place(night):
     assert all(line.split()[2:] == [UNDEFINED] * 5 for line in rows)
 
 
+def test_the_library_says_on_what_it_was_measured(night):
+    """Which bars, and how many of them."""
+    head, market, *_ = library_text(night.library, night.metrics).splitlines()
+    assert "on validation bars, references as written" in head
+    assert market == "crypto: 2,000 bars"
+
+
 def test_empty_frames_say_so():
     """A night without anything is a sentence, not an error."""
     assert "no signal was stored" in signal_text(FUSED_SIGNAL.empty())
