@@ -92,7 +92,7 @@ def refusal(measures: Mapping[str, float], rule: Admission) -> str:
 
 def rubric(measures: Mapping[str, float]) -> tuple[float, str]:
     """
-    Score from 0 to 7 on validation, and what to tell the writer.
+    Score from 0 to 7 on validation, and what the ledger says of it; no writer is told.
 
     Net Sharpe above 1.5 / 1.0 / 0.5 gives 3 / 2 / 1; |rank IC| above 0.05 / 0.02 gives 2 / 1; turnover below 0.3 a day
     and a drawdown above -15 % give 1 each. NaN gives nothing.
@@ -108,4 +108,4 @@ def rubric(measures: Mapping[str, float]) -> tuple[float, str]:
         score += 1
     else:
         said.append(f"drawdown {measures['valid_max_drawdown']:.0%}")
-    return score, "; ".join(said)
+    return score, f"on validation: {'; '.join(said)}"
