@@ -157,16 +157,19 @@ def _show(one: "Verdict") -> None:
 
     row: Mapping[str, Any] = one.row
     changes = ", ".join(f"{decision} without {source}" for source, decision in one.without.items())
-    rests = f"rests on {plural(row['calibrated_on'], 'bar')} of decision whose outcome is known"
+    right = f"{number(row['confidence'], '.1%')} of such values had the right sign, less what chance explains"
+    alone, spoke = len(one.sources) == 1, plural(len(one.sources), "source")
+    same = "HOLD without it, too: rests on one source alone" if alone else "the same without any one of its sources"
     say()
     facts(
         {
             str(row["symbol"]): f"{row['decision']}, decided at the close of {clock(row['timestamp'])}",
             "value": f"{number(row['value'], '+.2f')} in [-1, 1], by the method {row['method']}",
-            "confidence": f"{number(row['confidence'], '.1%')} of such values had the right sign; {rests}",
-            "coverage": f"sources with {number(row['coverage'], '.0%')} of all weight spoke",
+            "confidence": f"{right} ({number(row['raw_confidence'], '.0%')} before calibration)",
+            "rests on": f"{plural(row['calibrated_on'], 'bar')} of decision whose outcome is known",
+            "coverage": f"{spoke} spoke, with {number(row['coverage'], '.0%')} of all weight",
             "margin": one.margin,
-            "would be": changes or "the same without any one of its sources",
+            "would be": changes or same,
         }
     )
     say()

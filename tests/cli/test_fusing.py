@@ -31,7 +31,9 @@ def test_one_symbol_from_embedded_prices(capsys: Captured) -> None:
         "BTCUSD is taken for btc-usdt",
         "|value| above 0.30, confidence above 50%", "decided at the close of 2019-10-01 00:00 UTC",
         "by the method weighted",
-        "bars of decision whose outcome is known", "margin", "would be",
+        "of such values had the right sign, less what chance explains (", "% before calibration)",
+        "bars of decision whose outcome is known", "1 source spoke, with 1", "margin",
+        "HOLD without it, too: rests on one source alone",
         "source          value  confidence  weight  contribution  reason", "5- and 20-day move in sigmas",
     ):  # fmt: skip
         assert line in told, line
