@@ -4,19 +4,22 @@ Signals of `signals/freqtrade` beside candles: which one holds at each candle, w
 Needs pandas alone; `alpha_pipeline_strategy.py` hands the columns to freqtrade.
 """
 
+import logging
 import re
 from pathlib import Path
 
 import pandas as pd
 
+log = logging.getLogger(__name__)
 COLUMNS = ("enter_long", "enter_short", "exit_long", "exit_short")
 
 
 def read_signals(folder: Path, pair: str) -> pd.DataFrame:
-    """The signals of a pair (`BTC/USDT:USDT` lies in `BTC_USDT_USDT.feather`); no rows where there is no file."""
+    """Signals of a pair (`BTC/USDT:USDT`: `BTC_USDT_USDT.feather`); a warning and no rows where there is no file."""
     file = folder / f"{re.sub(r'[/:]', '_', pair)}.feather"
     if file.is_file():
         return pd.read_feather(file)
+    log.warning("no signals for %s: there is no file %s", pair, file)
     none = {name: pd.Series(dtype="int64") for name in COLUMNS}
     return pd.DataFrame({"date": pd.Series(dtype="datetime64[ms, UTC]"), **none, "enter_tag": pd.Series(dtype="str")})
 
