@@ -117,6 +117,8 @@ def _generate(options: argparse.Namespace) -> int:
         document(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
     else:
         _show(found, f"{task.theme}, window {task.window}: {_billed(proposer, meter)}")
+        if data is None:
+            say(f"not measured: no {options.asset_type} prices here")
     return 0 if any(not one.refused for one in found) else 1
 
 
