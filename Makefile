@@ -13,7 +13,7 @@ help: ## list the commands
 # The lock names versions only. uv installs it in half a minute; where it cannot be had, pip does the same more slowly.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@echo "Setting up .venv (about a minute, once)"
+	@echo "Setting up .venv (two to three minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)" || true
 	@if test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r requirements.lock; then :; \
