@@ -103,7 +103,7 @@ def floor(x: Series, *, out: Array) -> None:
 
 @operator("power", "power(close / open, 2)", symbol="^", aliases=("pow",))
 def power(x: Series, y: Plain, *, out: Array) -> None:
-    """Power x^y; NaN for a negative x with a broken exponent. Units take the power of a literal exponent."""
+    """Power x^y; NaN for a negative x with a fractional exponent. Units take the power of a literal exponent."""
     elementwise.apply(np.power, x, y, out=out)
 
 
