@@ -13,6 +13,7 @@ from contextlib import contextmanager
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 PLAINER = str.maketrans({"\N{EN DASH}": "-", "\N{MINUS SIGN}": "-", "…": "~", "·": "*"})
 PIPED_COLUMNS = 160  # lines in a file are folded late
+GAP, FOLDED = 2, 12  # between columns; the least room of a column of words
 COLOURS = {"LONG": "green", "BUY": "green", "SHORT": "red", "SELL": "red"}
 Step = Callable[[str], None]
 
@@ -44,25 +45,31 @@ def facts(pairs: Mapping[str, str]) -> None:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
     """
-    A table as wide as the terminal; long cells are folded.
+    A table as wide as the terminal, words folded; wider where the numbers need it, for half a number is a wrong one.
 
     Args:
         heads: names of the columns.
         rows: cells as text, untrusted.
         left: columns that are aligned to the left, counted from the first; a head that ends in a blank is one, too.
     """
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    lines = [[encodable(harmless(cell)) for cell in row] for row in rows]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    needed = 0
+    drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for place, head in enumerate(heads):
         words = place < left or head.endswith(" ")
+        longest = max((cell_len(line[place]) for line in [heads, *lines]), default=0)
+        needed += GAP + (min(longest, FOLDED) if words else longest)
         drawn.add_column(Text(head.strip()), justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    for row in rows:
-        drawn.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in (encodable(harmless(c)) for c in row)))
+    for line in lines:
+        drawn.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in line))
+    console.width = max(console.width, needed - GAP)
     with console.capture() as captured:
         console.print(drawn)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
