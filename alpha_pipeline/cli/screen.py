@@ -81,9 +81,10 @@ def document(found: object) -> None:
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """A line chart one character high: lowest to highest value, the last of each stretch; empty without values."""
+    """A line chart one character high: lowest to highest value, the last of each stretch; empty without finite ones."""
     marks = BLOCKS if encodable(BLOCKS) == BLOCKS else ASCII
-    if not len(values):
+    values = [value for value in values if math.isfinite(value)]
+    if not values:
         return ""
     places = [
         round(k * (len(values) - 1) / max(1, min(width, len(values)) - 1)) for k in range(min(width, len(values)))

@@ -75,6 +75,7 @@ def test_a_line_shows_low_and_high() -> None:
     """Lowest and highest mark; flat, single and empty series are no error."""
     assert screen.sparkline([0.0, 7.0, 3.5]) == "▁█▅"
     assert screen.sparkline([5.0, 5.0]) == "▁▁" and screen.sparkline([1.0]) == "▁" and screen.sparkline([]) == ""
+    assert screen.sparkline([0.0, float("nan"), 7.0, float("inf")]) == "▁█" and screen.sparkline([float("nan")]) == ""
     assert len(screen.sparkline(list(range(1000)))) == 60 and screen.sparkline(list(range(1000)))[-1] == "█"
 
 
