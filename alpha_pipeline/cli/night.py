@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
-from alpha_pipeline.cli.screen import Step, document, harmless, say, working
+from alpha_pipeline.cli.screen import Step, document, harmless, hush, say, working
 from alpha_pipeline.cli.sources import MARKET_NAMES, lake_root, priced_days, require_writable, stored
 from alpha_pipeline.errors import AlphaError
 
@@ -65,12 +65,19 @@ def heard(what: str, aside: bool) -> Iterator[Step]:
         aside: whether the lines go to standard error, because standard output belongs to JSON.
 
     Yields:
-        A function that takes a line.
+        A function that takes a line; AlphaError when nobody reads them any more, for a night cut short is not done.
     """
+    stream = sys.stderr if aside else sys.stdout
     with working(what) as step:
 
         def tell(line: str) -> None:
-            print(harmless(line), file=sys.stderr if aside else sys.stdout, flush=True)
+            try:
+                print(harmless(line), file=stream, flush=True)
+            except BrokenPipeError:
+                hush(stream)
+                raise AlphaError(
+                    f"{what} was ended, for nobody reads its lines; what was stored before is whole"
+                ) from None
             if line.startswith("     "):
                 step(line.split()[0])
 

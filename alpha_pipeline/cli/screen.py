@@ -6,9 +6,11 @@ Colour only on a terminal without NO_COLOR, ASCII where the encoding has no more
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 PLAINER = str.maketrans({"\N{EN DASH}": "-", "\N{MINUS SIGN}": "-", "…": "~", "·": "*"})
@@ -34,6 +36,11 @@ def encodable(text: str) -> str:
     if encoding.lower().startswith("utf"):
         return text
     return text.translate(PLAINER).encode(encoding, "replace").decode(encoding)
+
+
+def hush(stream: TextIO) -> None:
+    """Let what is still to be printed go nowhere: its reader, such as `head`, is gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def facts(pairs: Mapping[str, str]) -> None:

@@ -81,6 +81,21 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert process.returncode == 0
 
 
+def test_a_night_that_nobody_reads_is_ended_and_not_done(lake: Path) -> None:
+    """`run | head` leaves no process behind, and says that the night was cut short."""
+    program = [sys.executable, "-c", "import sys; from alpha_pipeline.cli import main; sys.exit(main())", "run"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    lake.mkdir()
+    with subprocess.Popen(
+        program, cwd=lake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert said.startswith("AlphaError: the night of 2019-09-30 was ended, for nobody reads") and said.count("\n") == 1
+
+
 def test_help_waits_for_no_library() -> None:
     """Neither numbers, nor tables, nor the graph are imported before a command needs them."""
     heavy = "{'numpy', 'pandas', 'pyarrow', 'dagster', 'rich', 'shtab', 'numba', 'sklearn'}"
