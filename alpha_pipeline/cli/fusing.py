@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.screen import document, facts, say, table, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_name, stored
+from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_root, stored
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -131,7 +131,7 @@ def _told(bars: Bars, night: str | None, method: str | None, only: set[str]) -> 
     )
     rows = stored().read("fused_signal", night, night) if night else None
     fused = None if rows is None else rows[rows["market"] == market.name]
-    source = f"{lake_name()}, night of {night}"
+    source = f"lake {lake_root()}, night of {night}"
     if fused is None or method:
         fused = fuse({market.name: said}, {market.name: past}, method or DEFAULT_METHOD, rule)
         source = f"{bars.source}: fused now" + ("" if night else ", without stored nights the library has no voice")
