@@ -57,14 +57,11 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
         for market in MARKETS:
             panel = prices(market, frames, span)
             lessons = past(market, frames, panel, span, PAST_DAYS)
-            contests = Contest.of_nights(lessons, panel, market, _ends(span), rule, {SIMPLEST, method})
-            found, contest = [], None
-            for end, contest in contests:
-                found.append(contest.told(end, method))
-            nights.append(pd.concat(found))
+            ends = _ends(span)
+            contest = Contest.of(lessons, panel, market, ends, rule, {SIMPLEST, method})
+            nights.append(pd.concat([contest.told(end, method) for end in ends]))
             context.log.info(f"{market.name}: {len(lessons):,} lessons, {int(nights[-1]['bars'].max())} bars compared")
-            if contest is not None:
-                charts[f"equity_{market.name}"] = _equity(contest, market, span.end)
+            charts[f"equity_{market.name}"] = _equity(contest, market, span.end)
         table = pd.concat(nights, ignore_index=True)
         last = table[table["night"] == table["night"].max()]
         best = winner(last)
