@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.fusion import score_decisions, unpublished, unscored
 from alpha_pipeline.fusion.scores import by_confidence, daily_returns, score
-from alpha_pipeline.market import MARKETS
+from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.reporting import equity_chart, markdown_image, reliability_chart
 from assets.declare import key_of, markdown_table, stored
@@ -83,7 +83,9 @@ def _track_record() -> dg.AssetsDefinition:
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         scored = [
-            score_decisions(decision_ledger, Panel.from_table(panels[m.name]), m, span.start, span.end)
+            score_decisions(
+                decision_ledger, Panel.from_table(panels[m.name]), m, span.start, span.end, _lost(lake.lake, m, span)
+            )
             for m in MARKETS
             if len(panels[m.name])
         ]
@@ -97,6 +99,13 @@ def _track_record() -> dg.AssetsDefinition:
         return dg.Output(new, metadata=_metadata(record, tonight.outcomes, tonight.hits.decisions, len(new)))
 
     return signal_track_record
+
+
+def _lost(lake: Lake, market: Market, span: Window) -> set[str]:
+    """Days that the record reads and that have no panel: what would be filled there is filled at no later bar."""
+    first = span.start - pd.Timedelta(days=OUTCOME_DAYS)
+    read = pd.date_range(first, span.end, inclusive="left").strftime("%Y-%m-%d")
+    return set(read) - set(lake.days(key_of("market_panel", market).to_user_string()))
 
 
 def _metadata(record: pd.DataFrame, outcomes: int, acted: int, new: int) -> dict[str, Any]:

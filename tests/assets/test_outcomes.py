@@ -1,6 +1,7 @@
 """Decisions, outcomes, paper accounts and exports in real runs of the graph, on a lake made by hand."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +123,16 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
     assert len(after) == 18 and len(lake.read("decision_ledger")) == 18
     record = lake.read("signal_track_record")
     assert not record.duplicated(["market", "symbol", "decided_at"]).any()
+
+
+def test_a_lost_night_is_no_later_fill(lake: Lake) -> None:
+    """A day without a panel: decisions that would be filled on it are not scored at the prices of the day after."""
+    shutil.rmtree(Path(lake.root) / "crypto" / "market_panel" / f"day={DAYS[2]}")
+    for day in (DAYS[0], DAYS[1], *DAYS[3:]):
+        materialize(lake, "decision_ledger", "signal_track_record", first=day)
+    record = lake.read("signal_track_record", allow_missing=True)
+    assert (record["timestamp"] - record["decided_at"] == pd.Timedelta(hours=25)).all()
+    assert set(record["decided_at"].dt.day) == {5} and len(record) == 3  # that of the fourth, at its midnight
 
 
 def test_an_outcome_known_at_another_bar_later_is_not_scored_twice(lake: Lake) -> None:
