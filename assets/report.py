@@ -14,6 +14,7 @@ from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.mining.budget import month_so_far
 from alpha_pipeline.reporting import (
     MarketNight,
+    contest_text,
     floor_text,
     funnel_text,
     library_text,
@@ -40,6 +41,8 @@ TONIGHT = (
     "source_signals",
 )
 MONTH_DAYS = 31
+# The methods are compared once a week; an older comparison says too little of tonight.
+COMPARED_DAYS = 13
 Frames = dict[str, pd.DataFrame]
 
 
@@ -64,6 +67,9 @@ def report_assets() -> list[dg.AssetsDefinition]:
     ins["fused_signal"] = dg.AssetIn("fused_signal")
     paper = {**optional, "columns": ["timestamp", "market", "symbol", "equity"]}
     ins["paper_ledger"] = dg.AssetIn("paper_ledger", partition_mapping=lookback(), metadata=paper)
+    ins["fusion_comparison"] = dg.AssetIn(
+        "fusion_comparison", partition_mapping=lookback(COMPARED_DAYS), metadata=optional
+    )
     ins["signal_track_record"] = dg.AssetIn("signal_track_record", partition_mapping=lookback(), metadata=optional)
 
     @stored(
@@ -92,9 +98,10 @@ def report_assets() -> list[dg.AssetsDefinition]:
                 lake.lake.atomic_write(f"reports/{night.night}/{name}.png", png)
             beside = [(f"{night.night}/{name}.png", title) for name, title in TITLES.items()]
             page = f"reports/{night.night}.html"
-            html = nightly_page(night.start, fused, record, markets, beside, _took(context), account)
+            contest = _last(frames["fusion_comparison"], night)
+            html = nightly_page(night.start, fused, record, markets, beside, _took(context), account, contest)
             lake.lake.atomic_write(page, html.encode())
-            summary = _summary(night, fused, markets, lake.lake.url(page))
+            summary = _summary(night, fused, markets, contest, lake.lake.url(page))
             lake.lake.atomic_write(f"reports/{night.night}.txt", summary.encode())
             rows.append(_row(night, page, fused, markets) | {"pictures": " ".join(f"reports/{to}" for to, _ in beside)})
         report = pd.DataFrame(rows)
@@ -163,7 +170,16 @@ def _closed_in(table: pd.DataFrame, night: Window) -> pd.DataFrame:
     return table[(table["timestamp"] > night.start) & (table["timestamp"] <= night.end)]
 
 
-def _summary(night: Window, fused: pd.DataFrame, markets: list[MarketNight], page: str) -> str:
+def _last(comparison: pd.DataFrame, night: Window) -> pd.DataFrame:
+    """The rows of the last night up to this one, of those that this one reads whether alone or in a range."""
+    first = night.start - pd.Timedelta(days=COMPARED_DAYS)
+    known = comparison[(comparison["night"] >= first) & (comparison["night"] <= night.start)]
+    return known[known["night"] == known["night"].max()]
+
+
+def _summary(
+    night: Window, fused: pd.DataFrame, markets: list[MarketNight], comparison: pd.DataFrame, page: str
+) -> str:
     trials = {m.market.name: m.trials for m in markets}
     library = library_text({m.market.name: m.library for m in markets}, {m.market.name: m.metrics for m in markets})
     floor = floor_text({m.market.name: m.noise for m in markets})
@@ -171,6 +187,7 @@ def _summary(night: Window, fused: pd.DataFrame, markets: list[MarketNight], pag
     parts = [
         f"The night of {night.night}",
         signal_text(fused),
+        contest_text(comparison),
         funnel_text(trials),
         floor,
         library,

@@ -28,4 +28,4 @@ class ElasticNet:
 
 
 def _regression(penalty: float, rows: int) -> Regression:
-    return Regression(alpha=penalty, l1_ratio=LASSO_SHARE, precompute=True, random_state=0)
+    return Regression(alpha=penalty, l1_ratio=LASSO_SHARE, tol=1e-3, precompute=True, random_state=0)

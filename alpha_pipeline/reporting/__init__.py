@@ -14,6 +14,7 @@ from alpha_pipeline.reporting.charts import (
     signal_bars,
 )
 from alpha_pipeline.reporting.claims import claims_chart
+from alpha_pipeline.reporting.contest import contest_text
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.floor import floor_rows, floor_text
 from alpha_pipeline.reporting.funnel import STAGES, best_of, cost_text, funnel, proposals, refusals, tokens, unanswered
@@ -29,6 +30,7 @@ __all__ = [
     "bar_chart",
     "best_of",
     "claims_chart",
+    "contest_text",
     "cost_text",
     "equity_chart",
     "floor_rows",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from alpha_pipeline.fusion.scores import hit_rate
 from alpha_pipeline.reporting.chapters import MarketNight
+from alpha_pipeline.reporting.contest import why_held
 from alpha_pipeline.reporting.funnel import CONTROL, proposals, proposer_label
 from alpha_pipeline.reporting.markup import badge, card, notice, orders, paragraph, tiles
 from alpha_pipeline.reporting.upkeep import troubles
@@ -66,10 +67,10 @@ def _today(m: MarketNight, latest: pd.DataFrame) -> str:
         named = [(str(r["symbol"]), percent(r["confidence"])) for r in chosen.head(_NAMED).to_dict("records")]
         lines.append((decision, named, len(chosen) - len(named)))
     held = len(rows) - sum(len(named) + more for _, named, more in lines)
-    rest = f"{plural(held, 'other symbol')}: HOLD" if held else ""
+    rest = why_held(rows) or (f"{plural(held, 'other symbol')}: HOLD" if held else "")
     return card(
         m.market.name,
-        f"decided at {clock(rows['timestamp'].max())}",
+        f"{plural(len(rows), 'symbol')}, decided at {clock(rows['timestamp'].max())}",
         [*map(orders_line, lines), paragraph(rest, "soft")],
     )
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from alpha_pipeline.market import Market
 from alpha_pipeline.reporting.chapters import MarketNight, decisions, library, mining, track_record
-from alpha_pipeline.reporting.markup import bullets, links, navigation, page, section
+from alpha_pipeline.reporting.contest import HEAD, contest_rows
+from alpha_pipeline.reporting.markup import bullets, links, navigation, page, paragraph, section, table
 from alpha_pipeline.reporting.morning import first_screen
 from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.reporting.upkeep import cost, data, life
@@ -21,6 +22,12 @@ from alpha_pipeline.tables import PAPER_LEDGER
 # Anchor, title and a line on what the chapter shows.
 _CHAPTERS = (
     ("decisions", "Decisions", "The value is the sum of what the sources add; beyond both thresholds it is acted on."),
+    (
+        "fusion",
+        "Fusion",
+        "Every method walked forward, as of the last comparison: fitted on the past, tried on what came next. Held is "
+        "what every value as a weight earned after costs, before any threshold.",
+    ),
     ("record", "Track record", "Past decisions, scored when their outcome was known and never rewritten."),
     ("mining", "Mining", "Every proposal is a trial, refused ones too; a bar shows how many passed that stage."),
     (
@@ -45,6 +52,7 @@ def nightly_page(
     pictures: Sequence[tuple[str, str]] = (),
     took_seconds: float = np.nan,
     paper: pd.DataFrame | None = None,
+    comparison: pd.DataFrame | None = None,
 ) -> str:
     """
     One self-contained HTML page: inline style and SVG, no scripts, nothing loaded from anywhere.
@@ -57,6 +65,7 @@ def nightly_page(
         pictures: PNG charts beside the page: (address relative to it, title).
         took_seconds: of the run so far; NaN when not known.
         paper: rows of `paper_ledger` up to the night, all markets.
+        comparison: rows of `fusion_comparison` of the last night that compared.
 
     Returns:
         HTML. All texts of models, news and sources are escaped; undefined numbers show as "–".
@@ -64,6 +73,7 @@ def nightly_page(
     latest = latest_decisions(fused)
     bodies = {
         "decisions": [part for m in markets for part in decisions(m, latest)],
+        "fusion": _fusion(comparison),
         "mining": [part for m in markets for part in mining(m)],
         "library": library(markets),
         "record": track_record(record, PAPER_LEDGER.empty() if paper is None else paper),
@@ -85,6 +95,11 @@ def nightly_page(
         else []
     )
     return page(f"Nightly report, {night:%Y-%m-%d}", [*head, *chapters, *foot])
+
+
+def _fusion(comparison: pd.DataFrame | None) -> list[str]:
+    rows = [] if comparison is None else contest_rows(comparison)
+    return [table(HEAD, rows) if rows else paragraph("No comparison of the methods was made in the last weeks.")]
 
 
 def _covered(latest: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from alpha_pipeline.reporting.contest import why_held
 from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel, refusals, unanswered
 from alpha_pipeline.reporting.wording import clip, clock, number, plain, plural, wrap
 from alpha_pipeline.tables import UNANSWERED
@@ -45,6 +46,7 @@ def signal_text(fused: pd.DataFrame) -> str:
         hidden = rows.drop(shown.index)["decision"].value_counts()
         if len(hidden):
             lines.append("  and " + ", ".join(f"{n} more {d}" for d, n in hidden.items()))
+        lines += [f"  {line}" for line in wrap(why_held(rows), WIDTH - 2, 2) if line]
         lines.append("")
     return "\n".join(lines[:-1])
 

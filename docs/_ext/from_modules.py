@@ -4,6 +4,9 @@ import importlib
 import inspect
 import pkgutil
 
+# Inner modules that only import with an extra: the site is the same whether it is installed or not.
+OF_AN_EXTRA = {"alpha_pipeline.fusion.attention_network"}
+
 
 def members(names: str) -> str:
     """
@@ -18,7 +21,7 @@ def members(names: str) -> str:
         found.append(name)
         if hasattr(module, "__path__"):
             found += [f"{name}.{sub.name}" for sub in pkgutil.iter_modules(module.__path__) if sub.name != "__main__"]
-    return "\n".join(_section(name) for name in found if _has_something(name))
+    return "\n".join(_section(name) for name in found if name not in OF_AN_EXTRA and _has_something(name))
 
 
 def _section(name: str) -> str:

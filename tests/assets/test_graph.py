@@ -87,6 +87,7 @@ JOINED = {
         "tear_sheets",
         "source_signals",
         "fused_signal",
+        "fusion_comparison",
         "signal_track_record",
         "paper_ledger",
     },

@@ -83,7 +83,7 @@ def test_the_page_is_balanced_and_holds_every_chapter(page):
     assert seen.open == []
     targets = {value for name, value in seen.attributes if name == "id"}
     assert {value[1:] for name, value in seen.attributes if name == "href"} == targets
-    assert targets == {"decisions", "record", "mining", "library", "decay", "cost", "data", "method"}
+    assert targets == {"decisions", "fusion", "record", "mining", "library", "decay", "cost", "data", "method"}
 
 
 def test_the_page_loads_and_runs_nothing(page):
