@@ -82,12 +82,10 @@ def _track_record() -> dg.AssetsDefinition:
         **panels: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
+        books = {m: Panel.from_table(panels[m.name]).until(span.end) for m in MARKETS if len(panels[m.name])}
         scored = [
-            score_decisions(
-                decision_ledger, Panel.from_table(panels[m.name]), m, span.start, span.end, _lost(lake.lake, m, span)
-            )
-            for m in MARKETS
-            if len(panels[m.name])
+            score_decisions(decision_ledger, panel, m, span.start, span.end, _lost(lake.lake, m, span))
+            for m, panel in books.items()
         ]
         standing = days_of(lake.lake, "signal_track_record", span, LOOKBACK_DAYS, OUTCOME_DAYS)
         new = unscored(_joined(scored), standing)

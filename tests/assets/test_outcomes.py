@@ -125,6 +125,21 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
     assert not record.duplicated(["market", "symbol", "decided_at"]).any()
 
 
+def test_a_split_is_no_loss(lake: Lake) -> None:
+    """Two shares for one at half the price, stored on the nights before and after: the record sees no move."""
+    closes = pd.to_datetime([f"{day} 20:00" for day in DAYS[:4]], utc=True)
+    bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 50.0, 50.0], "split": 0.0})
+    bars.loc[2, "split"] = 2.0
+    lake.write_range("equities/market_panel", bars, DAYS[0], DAYS[3])
+    said = lake.read("fused_signal", DAYS[0], DAYS[0]).head(1)
+    said = said.assign(market="equities", symbol="AAPL", timestamp=closes[0], decision="LONG")
+    lake.write_range("fused_signal", said, DAYS[0], DAYS[0])
+    for day in DAYS[:3]:
+        materialize(lake, "decision_ledger", "signal_track_record", first=day)
+    record = lake.read("signal_track_record").set_index("symbol")
+    assert record.loc["AAPL", "forward_return"] == 0 and record.loc["AAPL", "timestamp"] == closes[2]
+
+
 def test_a_lost_night_is_no_later_fill(lake: Lake) -> None:
     """A day without a panel: decisions that would be filled on it are not scored at the prices of the day after."""
     shutil.rmtree(Path(lake.root) / "crypto" / "market_panel" / f"day={DAYS[2]}")
