@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.fusion import score_decisions, unpublished, unscored
 from alpha_pipeline.fusion.scores import by_confidence, daily_returns, score
-from alpha_pipeline.market import MARKETS, Market
+from alpha_pipeline.market import MARKETS, Market, has_session
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.reporting import equity_chart, markdown_image, reliability_chart
 from assets.declare import key_of, markdown_table, stored
@@ -100,10 +100,11 @@ def _track_record() -> dg.AssetsDefinition:
 
 
 def _lost(lake: Lake, market: Market, span: Window) -> set[str]:
-    """Days that the record reads and that have no panel: what would be filled there is filled at no later bar."""
+    """Days with a session that the record reads and that have no panel: what fills there fills at no later bar."""
     first = span.start - pd.Timedelta(days=OUTCOME_DAYS)
     read = pd.date_range(first, span.end, inclusive="left").strftime("%Y-%m-%d")
-    return set(read) - set(lake.days(key_of("market_panel", market).to_user_string()))
+    stored = lake.days(key_of("market_panel", market).to_user_string())
+    return {day for day in read if day not in stored and has_session(market, day)}
 
 
 def _metadata(record: pd.DataFrame, outcomes: int, acted: int, new: int) -> dict[str, Any]:

@@ -125,6 +125,20 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
     assert not record.duplicated(["market", "symbol", "decided_at"]).any()
 
 
+def test_a_day_without_a_session_is_not_lost(lake: Lake) -> None:
+    """The fourth of July: no panel is stored of it, and the decision before it is scored on the fifth."""
+    closes = pd.to_datetime([f"{day} 20:00" for day in (*DAYS[1:3], DAYS[4])], utc=True)
+    bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 110.0]})
+    for day in (*DAYS[1:3], DAYS[4]):
+        lake.write_range("equities/market_panel", bars[bars["timestamp"].dt.date.astype(str) == day], day, day)
+    said = lake.read("fused_signal", DAYS[1], DAYS[1]).head(1)
+    said = said.assign(market="equities", symbol="AAPL", timestamp=closes[0], decision="LONG")
+    lake.write_range("fused_signal", said, DAYS[1], DAYS[1])
+    materialize(lake, "decision_ledger", "signal_track_record", first=DAYS[1], last=DAYS[4])
+    record = lake.read("signal_track_record", DAYS[1], DAYS[4]).set_index("symbol")
+    assert record.loc["AAPL", "forward_return"] == pytest.approx(0.1)
+
+
 def test_a_split_is_no_loss(lake: Lake) -> None:
     """Two shares for one at half the price, stored on the nights before and after: the record sees no move."""
     closes = pd.to_datetime([f"{day} 20:00" for day in DAYS[:4]], utc=True)
