@@ -24,6 +24,7 @@ from alpha_pipeline.fusion.hits import error, reliability, share
 from alpha_pipeline.fusion.lessons import Lessons
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods import METHODS
+from alpha_pipeline.fusion.track_record import SIGN
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
 from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import Array, Panel
@@ -35,7 +36,6 @@ SIMPLEST = "weighted"
 # Days over which neighbouring returns and rank ICs may hang together: a week of sessions.
 LAGS = 5
 ALPHA = 0.05
-SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
 
 
 @dataclass(frozen=True)
