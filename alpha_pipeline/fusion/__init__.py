@@ -6,6 +6,7 @@ from alpha_pipeline.fusion.comparison import SIMPLEST, Contest, winner
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
 from alpha_pipeline.fusion.lessons import Lessons, lessons
+from alpha_pipeline.fusion.memory import memory
 from alpha_pipeline.fusion.methods import DEFAULT_METHOD, METHODS, method_named
 from alpha_pipeline.fusion.paper import PaperConfig, bookable, keep_book
 from alpha_pipeline.fusion.said import Said
@@ -35,6 +36,7 @@ __all__ = [
     "fusion_settings",
     "keep_book",
     "lessons",
+    "memory",
     "method_named",
     "past_signals",
     "score_decisions",
