@@ -2,6 +2,7 @@
 Fusion: many sources, one calibrated decision per symbol, and the record of how decisions did.
 """
 
+from alpha_pipeline.fusion.alpha_signal import AlphaSignal, alpha_signals, signal_rows
 from alpha_pipeline.fusion.comparison import SIMPLEST, Contest, winner
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
@@ -24,12 +25,14 @@ __all__ = [
     "SIMPLEST",
     "SOURCES",
     "WEIGHTS",
+    "AlphaSignal",
     "Contest",
     "DecisionRule",
     "Lessons",
     "PaperConfig",
     "Said",
     "Source",
+    "alpha_signals",
     "bookable",
     "decide",
     "fuse",
@@ -40,6 +43,7 @@ __all__ = [
     "method_named",
     "past_signals",
     "score_decisions",
+    "signal_rows",
     "source_signals",
     "unpublished",
     "unscored",
