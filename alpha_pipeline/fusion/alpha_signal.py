@@ -74,8 +74,5 @@ def signal_rows(signals: Iterable[AlphaSignal]) -> pd.DataFrame:
 
 def alpha_signals(rows: pd.DataFrame) -> list[AlphaSignal]:
     """Rows of `tables.SOURCE_SIGNALS` as values, in the order given."""
-    named = ("timestamp", "symbol", "source", "value", "confidence")
-    return [
-        AlphaSignal(*(row[name] for name in named), metadata={"reason": row["reason"]})
-        for row in rows.to_dict("records")
-    ]
+    columns = [rows[name] for name in ("timestamp", "symbol", "source", "value", "confidence", "reason")]
+    return [AlphaSignal(*told, metadata={"reason": reason}) for *told, reason in zip(*columns, strict=True)]
