@@ -74,5 +74,9 @@ def signal_rows(signals: Iterable[AlphaSignal]) -> pd.DataFrame:
 
 def alpha_signals(rows: pd.DataFrame) -> list[AlphaSignal]:
     """Rows of `tables.SOURCE_SIGNALS` as values, in the order given."""
-    columns = [rows[name] for name in ("timestamp", "symbol", "source", "value", "confidence", "reason")]
-    return [AlphaSignal(*told, metadata={"reason": reason}) for *told, reason in zip(*columns, strict=True)]
+    names = ("timestamp", "symbol", "source", "value", "confidence", "reason")
+    told = zip(*(rows[name] for name in names), strict=True)
+    return [
+        AlphaSignal(when, symbol, source, value, confidence, metadata={"reason": reason})
+        for when, symbol, source, value, confidence, reason in told
+    ]
