@@ -30,7 +30,7 @@ run: $(READY) ## one night of the whole graph on the embedded data and model
 	@$(BIN)/alpha-pipeline run
 
 test: $(READY) ## the tests: offline, deterministic
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 ui: $(READY) ## dagster dev on the same data, http://127.0.0.1:3000
 	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000

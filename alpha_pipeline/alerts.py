@@ -34,7 +34,7 @@ class Alert:
         title: the whole in one line; may hold untrusted text, which whoever sends it escapes.
         lines: what else is known, likewise.
         night: ISO day it is about; empty when about none.
-        link: where to look; empty when nowhere.
+        link: where to look, a path of the UI; empty when nowhere.
     """
 
     kind: str

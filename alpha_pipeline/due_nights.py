@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from alpha_pipeline.market import Market, expected_closes
+from alpha_pipeline.market import Market, has_session
 
 # A market that is silent this long after its day is over is joined without; when it speaks, the day is joined anew.
 WAIT_HOURS = 6.0
@@ -49,17 +49,13 @@ def days_to_join(
     """
     due = []
     for day in days:
-        speaking = [market for market in heard if _has_session(market, day)]
+        speaking = [market for market in heard if has_session(market, day)]
         said = [heard[market][day] for market in speaking if day in heard[market]]
         waiting = len(said) < len(speaking) and pd.Timestamp(now) < _end(day) + pd.Timedelta(hours=WAIT_HOURS)
         stale = any(table.get(day, -1) < max(said, default=0) for table in written)
         if said and stale and not waiting:
             due.append(day)
     return due
-
-
-def _has_session(market: Market, day: str) -> bool:
-    return len(expected_closes(market, _end(day) - pd.Timedelta(days=1), _end(day))) > 0
 
 
 def _end(day: str) -> pd.Timestamp:

@@ -72,6 +72,12 @@ def expected_closes(market: Market, start: pd.Timestamp, end: pd.Timestamp) -> p
     return closes[(closes > start) & (closes <= end)]
 
 
+def has_session(market: Market, day: str) -> bool:
+    """Whether a bar closes on an ISO day; always on "24/7"."""
+    start = pd.Timestamp(day, tz="UTC")
+    return len(expected_closes(market, start, start + pd.Timedelta(days=1))) > 0
+
+
 def partition_days(timestamps: pd.Series) -> pd.Series:
     """
     The day a bar belongs to: the one it opened on, so the bar closing at midnight ends its day.

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,13 @@ class NightRun:
     Args:
         night: ISO day to decide for.
         first_day: ISO day the graph begins; bars before it come from the bulk history.
-        lake: folder of the Parquet files.
+        priced: ISO days whose prices are stored.
         fresh: rebuild the look-back days even where they are stored.
     """
 
     night: str
     first_day: str
-    lake: Path
+    priced: Collection[str]
     fresh: bool = False
 
 
@@ -93,7 +93,7 @@ def run_mining(settings: NightRun, markets: Sequence[str], knobs: Mapping[str, o
 
 def _prices(settings: NightRun, tell: Tell) -> None:
     nights = _days(settings.first_day, settings.night)
-    todo = [day for day in nights if settings.fresh or not _stored(settings.lake, day)]
+    todo = [day for day in nights if settings.fresh or day not in settings.priced]
     if todo:
         tell(f"1/2  prices: history, then {len(todo)} days {todo[0]} ... {todo[-1]} of both markets")
         prices = ",".join(f"{m.name}/{t}" for m in MARKETS for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
@@ -157,12 +157,6 @@ def _brief(line: str) -> str:
     if len(parts) == 7 and parts[1] == "dagster" and parts[2] == "INFO":
         return f"     {parts[5].replace('__', '/'):<30} {parts[6]}"
     return line
-
-
-def _stored(lake: Path, day: str) -> bool:
-    tables: Sequence[str] = ("raw_ohlcv", "market_panel")
-    daily = all((lake / m.name / t / f"day={day}" / "part-0.parquet").is_file() for m in MARKETS for t in tables)
-    return daily and all((lake / m.name / "ohlcv_history" / "part-0.parquet").is_file() for m in MARKETS)
 
 
 def _days(first: str, last: str) -> list[str]:

@@ -19,12 +19,12 @@ from alpha_pipeline.market import Market
 from alpha_pipeline.mining import (
     PROPOSERS,
     Proposer,
-    mine,
     mutation,
     random_grammar,
 )
 from alpha_pipeline.mining.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.mining.progress import Progress
+from alpha_pipeline.mining.sittings import sit
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import (
     bar_chart,
@@ -104,6 +104,8 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         panel = with_history(ohlcv_history, market_panel)
         settings = config.settings(Path(model.prices) if model.prices else PRICES)
         ledger = earlier_trials[earlier_trials["night"] < span.start]
+        # A night asked in another way before keeps those trials: they count.
+        stored = lake.lake.read_days("/".join(context.asset_key.path), context.partition_keys, allow_missing=True)[0]
         nights = []
         with _proposer(model, config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
@@ -111,7 +113,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 known = panel.until(night.end)
                 tell = partial(_tell, context, night.night)
                 paid = raw_funding[raw_funding["available_at"] <= night.end]
-                nights.append(mine(night.start, market, known, ledger, proposer, settings, tell, paid))
+                tonight = stored[stored["night"] == night.start]
+                told = (proposer, settings, tell, paid, config.fresh)
+                nights.append(sit(night.start, market, known, ledger, tonight, *told))
                 ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
         trials = pd.concat(nights, ignore_index=True)
         if silent := unanswered(trials):

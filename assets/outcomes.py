@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.fusion import score_decisions, unpublished, unscored
 from alpha_pipeline.fusion.scores import by_confidence, daily_returns, score
-from alpha_pipeline.market import MARKETS
+from alpha_pipeline.market import MARKETS, Market, has_session
 from alpha_pipeline.panel import Panel
 from alpha_pipeline.reporting import equity_chart, markdown_image, reliability_chart
 from assets.declare import key_of, markdown_table, stored
@@ -82,10 +82,10 @@ def _track_record() -> dg.AssetsDefinition:
         **panels: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
+        books = {m: Panel.from_table(panels[m.name]).until(span.end) for m in MARKETS if len(panels[m.name])}
         scored = [
-            score_decisions(decision_ledger, Panel.from_table(panels[m.name]), m, span.start, span.end)
-            for m in MARKETS
-            if len(panels[m.name])
+            score_decisions(decision_ledger, panel, m, span.start, span.end, _lost(lake.lake, m, span))
+            for m, panel in books.items()
         ]
         standing = days_of(lake.lake, "signal_track_record", span, LOOKBACK_DAYS, OUTCOME_DAYS)
         new = unscored(_joined(scored), standing)
@@ -97,6 +97,14 @@ def _track_record() -> dg.AssetsDefinition:
         return dg.Output(new, metadata=_metadata(record, tonight.outcomes, tonight.hits.decisions, len(new)))
 
     return signal_track_record
+
+
+def _lost(lake: Lake, market: Market, span: Window) -> set[str]:
+    """Days with a session that the record reads and that have no panel: what fills there fills at no later bar."""
+    first = span.start - pd.Timedelta(days=OUTCOME_DAYS)
+    read = pd.date_range(first, span.end, inclusive="left").strftime("%Y-%m-%d")
+    stored = lake.days(key_of("market_panel", market).to_user_string())
+    return {day for day in read if day not in stored and has_session(market, day)}
 
 
 def _metadata(record: pd.DataFrame, outcomes: int, acted: int, new: int) -> dict[str, Any]:

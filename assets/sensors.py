@@ -23,6 +23,7 @@ from resources.alerts import Alerts
 
 # An alert takes half a minute when its channel hangs, and a sensor has one minute: the rest waits for the next look.
 MOST = 10
+RUNS = "runs"
 Cursor = dict[str, int]
 Look = Callable[[dg.DagsterInstance, Cursor], tuple[list[Alert], Cursor]]
 
@@ -36,7 +37,7 @@ def alert_sensors(checks: Collection[dg.AssetCheckKey]) -> list[dg.SensorDefinit
     """
     known = sorted(checks, key=lambda check: check.to_user_string())
     return [
-        failed_runs(),
+        _watch("failed_runs", "Runs that failed, whoever started them.", 30, failed_runs),
         _watch("failed_checks", "Checks that failed, canaries among them.", 60, failed_checks(known)),
         _watch("stale_data", "Bars that should be there by now.", 1800, stale_data),
         _watch("budget", "Limits of tokens, time and money that are nearly used.", 300, spending),
@@ -44,23 +45,17 @@ def alert_sensors(checks: Collection[dg.AssetCheckKey]) -> list[dg.SensorDefinit
     ]
 
 
-def failed_runs() -> dg.SensorDefinition:
-    """Runs that failed, those of the shell too: they belong to no code location."""
-
-    @dg.run_failure_sensor(
-        name="failed_runs_alert",
-        monitor_all_code_locations=True,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells of every run that failed, whoever started it.",
-    )
-    def failed(context: dg.RunFailureSensorContext, alerts_door: Alerts) -> None:
-        run = context.dagster_run
-        link = f"{alerts_door.ui_url.rstrip('/')}/runs/{run.run_id}" if alerts_door.ui_url else ""
-        error = "\n".join([*_step_errors(context.get_step_failure_events()), context.failure_event.message or ""])
-        job = "" if run.job_name.startswith("__") else run.job_name
-        alerts_door.send(alerts.failed_run(job, run.run_id, nights_of(run.tags), error, link), context.log.warning)
-
-    return failed
+def failed_runs(instance: dg.DagsterInstance, seen: Cursor) -> tuple[list[Alert], Cursor]:
+    """A look at every run that failed, those of the shell too, which belong to no code location."""
+    last = seen.get(RUNS)
+    if last is None:
+        records = instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=1).records
+        return [], {RUNS: records[0].storage_id if records else 0}
+    news = dg.RunStatusChangeRecordsFilter(dg.DagsterEventType.RUN_FAILURE, after_storage_id=last)
+    # No more than one look tells: the cursor then stands behind the last of them, and the rest is for the next.
+    records = instance.fetch_run_status_changes(news, limit=MOST, ascending=True).records
+    found = [_failed_run(instance, record.event_log_entry) for record in records]
+    return [alert for alert in found if alert], {RUNS: records[-1].storage_id if records else last}
 
 
 def failed_checks(checks: Iterable[dg.AssetCheckKey]) -> Look:
@@ -132,12 +127,12 @@ def _watch(name: str, description: str, seconds: int, look: Look) -> dg.SensorDe
     def watch(context: dg.SensorEvaluationContext, alerts_door: Alerts) -> dg.SensorResult:
         first = context.cursor is None
         found, seen = look(context.instance, json.loads(context.cursor or "{}"))
-        told = [] if first and seen else found
-        left = all(alerts_door.send(alert, context.log.warning) for alert in told[:MOST]) and len(told) <= MOST
+        told = [] if first and seen else [alert for alert in found if not alerts_door.told_today(alert)]
+        done = all(alerts_door.send(alert, context.log.warning) for alert in told[:MOST]) and len(told) <= MOST
         said = f"{len(told)} alerts" if told else "nothing to tell"
         return dg.SensorResult(
-            skip_reason=said if left else f"{said}, not all of them left: once more with the next look",
-            cursor=json.dumps(seen if left else json.loads(context.cursor or "{}"), sort_keys=True),
+            skip_reason=said if done else f"{said}, not all of them left: once more with the next look",
+            cursor=json.dumps(seen if done else json.loads(context.cursor or "{}"), sort_keys=True),
         )
 
     return watch
@@ -168,6 +163,19 @@ def _number(value: object) -> float:
 def _nights(instance: dg.DagsterInstance, run_id: str) -> str:
     run = instance.get_run_by_id(run_id)
     return nights_of(run.tags) if run else ""
+
+
+def _failed_run(instance: dg.DagsterInstance, failure: dg.EventLogEntry) -> Alert | None:
+    """None when the run was deleted meanwhile."""
+    run = instance.get_run_by_id(failure.run_id)
+    if run is None:
+        return None
+    logs = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    steps = [entry.dagster_event for entry in logs if entry.dagster_event]
+    said = failure.dagster_event.message if failure.dagster_event else ""
+    job = "" if run.job_name.startswith("__") else run.job_name
+    error = "\n".join([*_step_errors(steps), said or ""])
+    return alerts.failed_run(job, run.run_id, nights_of(run.tags), error, f"runs/{run.run_id}")
 
 
 def _step_errors(events: Iterable[dg.DagsterEvent]) -> Iterator[str]:

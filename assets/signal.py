@@ -16,20 +16,17 @@ from alpha_pipeline.fusion import (
     MEMORY_DAYS,
     DecisionRule,
     Lessons,
-    Said,
     fuse,
     fusion_settings,
-    lessons,
-    past_signals,
+    memory,
     source_signals,
 )
-from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
 from alpha_pipeline.market import MARKETS, Market
 from alpha_pipeline.panel import Panel, with_history
 from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
 from assets.declare import key_of, markdown_table, stored
 from assets.factors import panel_inputs
-from assets.partitions import FIRST_DAY, LOOKBACK_DAYS, Window, lookback, window
+from assets.partitions import Window, lookback, window
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -102,14 +99,14 @@ class FusionConfig(dg.Config):
 
 
 def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """Signals of the night and the weeks before, and the prices that tell what came of them; absent where not made."""
+    """All signals up to the night, and the prices that tell what came of them; absent where not made."""
     key = {"signals": "source_signals", "history": "ohlcv_history", "panel": "market_panel"}
-    optional = {"allow_missing": True}
+    by_day = {"allow_missing": True, "from_the_first": True}
     return {
         f"{market.name}_{name}": dg.AssetIn(
             key_of(table, market),
             partition_mapping=None if table == "ohlcv_history" else lookback(),
-            metadata=optional,
+            metadata={"allow_missing": True} if table == "ohlcv_history" else by_day,
         )
         for name, table in key.items()
     }
@@ -121,18 +118,9 @@ def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> 
 
 
 def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> Lessons:
-    """
-    Lessons of `days` before the run and of the run, each seen by the nights that would see it if they ran alone.
-
-    The library is heard where its signals are stored, since it was chosen later than the panel's past.
-    """
-    if "close" not in panel.fields:  # nothing is known of the market
-        return Lessons.none()
-    told = frames[f"{market.name}_signals"]
+    """Lessons of `days` before the run and of the run."""
     length = days + (span.end - span.start) / pd.Timedelta(days=1)
-    said = [past_signals(panel, market, span.end, length), told[told["source"] == LIBRARY_SOURCE]]
-    found = lessons(Said.from_table(pd.concat([part for part in said if len(part)] or said[:1])), panel, market)
-    return found.remembered(pd.Timestamp(FIRST_DAY, tz="UTC"), LOOKBACK_DAYS)
+    return memory(panel, market, frames[f"{market.name}_signals"], span.end, length)
 
 
 def _fused_signal() -> dg.AssetsDefinition:

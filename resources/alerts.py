@@ -10,6 +10,7 @@ import os
 import smtplib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -104,18 +105,27 @@ class Alerts(dg.ConfigurableResource):
             Whether nothing is left to deliver.
         """
         try:
-            return self._send(alert, tell, today or f"{datetime.now(UTC):%Y-%m-%d}")
+            return self._send(alert, tell, today or _today())
         except AlphaError as error:
             tell(f"the alert {alert.kind!r} could not be kept: {error}")
             return False
 
+    def told_today(self, alert: Alert, today: str = "") -> bool:
+        """Whether nothing of it is left to deliver on a day; today when empty."""
+        path = _path(alert, today or _today())
+        try:
+            delivered = _delivered(Lake(self.root), path)
+        except AlphaError:
+            return False
+        return delivered is not None and set(delivered) >= self._channels().keys()
+
     def _send(self, alert: Alert, tell: Callable[[str], None], today: str) -> bool:
-        lake, path = Lake(self.root), f"alerts/{today}/{alert.digest}.json"
+        lake, path = Lake(self.root), _path(alert, today)
+        alert = replace(alert, link=self._address(alert.link))
         delivered = _delivered(lake, path)
         if delivered is None:
             tell("ALERT " + " | ".join(alert.text()))
-        wanted = {"slack": self._slack} if self.slack_webhook else {}
-        wanted |= {"mail": self._mail} if self.mail_to else {}
+        wanted = self._channels()
         done = set(delivered or ())
         for name, deliver in wanted.items():
             if name in done:
@@ -132,6 +142,13 @@ class Alerts(dg.ConfigurableResource):
             tell(NO_CHANNEL)
             lake.atomic_write(f"alerts/{today}/no-channel", NO_CHANNEL.encode())
         return done >= set(wanted)
+
+    def _channels(self) -> dict[str, Callable[[Alert], None]]:
+        every = {"slack": (self.slack_webhook, self._slack), "mail": (self.mail_to, self._mail)}
+        return {name: deliver for name, (address, deliver) in every.items() if address}
+
+    def _address(self, link: str) -> str:
+        return f"{self.ui_url.rstrip('/')}/{link}" if self.ui_url and link else ""
 
     def _receivers(self) -> list[str]:
         return [address.strip() for address in self.mail_to.split(",") if address.strip()]
@@ -193,6 +210,14 @@ def _post(webhook: str, body: dict[str, str | bool]) -> None:
         raise RefusedError(f"not reachable: {type(error).__name__}", again=True) from None
     if not 200 <= status < 300:
         raise RefusedError(f"answered HTTP {status}", again=status in (408, 429) or status >= 500)
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def _path(alert: Alert, today: str) -> str:
+    return f"alerts/{today}/{alert.digest}.json"
 
 
 def _delivered(lake: Lake, path: str) -> list[str] | None:

@@ -5,6 +5,7 @@ What is sent, and when, is `assets.export`'s business.
 """
 
 import os
+import threading
 import urllib.error
 import urllib.request
 from functools import partial
@@ -29,7 +30,7 @@ class SignalWebhook(dg.ConfigurableResource):
         url: http or https; may hold a secret, hence no message ever shows it. Empty: nothing is sent.
         attempts: tries in all, of which those answered with 5xx, 408, 429 or nothing are followed by another.
         wait_seconds: before the second try, doubling.
-        timeout_seconds: for one answer.
+        timeout_seconds: for one try, from looking up the host to the whole answer.
     """
 
     url: str = ""
@@ -61,7 +62,7 @@ class SignalWebhook(dg.ConfigurableResource):
             return None
         request = _request(self.url, body, key)
         patience = Patience(self.attempts, self.wait_seconds, PATIENCE.longest_wait_seconds, self.timeout_seconds)
-        return insist(partial(_once, request, self.timeout_seconds), patience, "the signal webhook")
+        return insist(partial(_in_time, request, self.timeout_seconds), patience, "the signal webhook")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -80,6 +81,25 @@ def _request(url: str, body: bytes, key: str) -> urllib.request.Request:
     except ValueError:
         pass  # the parser's own words would show the address
     raise SettingError(f"{URL_VARIABLE} is no address; expected http://... or https://... (it is not shown here)")
+
+
+def _in_time(request: urllib.request.Request, timeout_seconds: float) -> int:
+    """`_once`, and not a moment longer: a socket's limit begins anew with every byte that drips in."""
+    found: list[int | RefusedError] = []
+
+    def ask() -> None:
+        try:
+            found.append(_once(request, timeout_seconds))
+        except RefusedError as refused:
+            found.append(refused)
+
+    worker = threading.Thread(target=ask, daemon=True)
+    worker.start()
+    worker.join(timeout_seconds)
+    answer = found[0] if found else RefusedError("no answer in time", again=True)
+    if isinstance(answer, RefusedError):
+        raise answer
+    return answer
 
 
 def _once(request: urllib.request.Request, timeout_seconds: float) -> int:

@@ -21,6 +21,7 @@ from alpha_pipeline.panel import Array, Panel
 Mode = Literal["quantile", "rank", "long_only", "time_series"]
 MODES = ("quantile", "rank", "long_only", "time_series")
 DAY = np.timedelta64(1, "D")
+MOST_BARS = 10**9
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,12 @@ class BacktestConfig:
             raise SettingError(
                 f"delay_bars >= 1, window_bars >= 2, capital > 0, delisting_return >= -1 expected; found {self}"
             )
-        if min(self.fee_bps, self.slippage_bps, self.borrow_bps_per_year, self.impact) < 0:
-            raise SettingError(f"costs must not be negative; found {self}")
+        if not all(
+            0 <= x < float("inf") for x in (self.fee_bps, self.slippage_bps, self.borrow_bps_per_year, self.impact)
+        ):
+            raise SettingError(f"costs must be finite and not negative; found {self}")
+        if max(self.rebalance_bars, self.window_bars, self.delay_bars) > MOST_BARS:
+            raise SettingError(f"at most {MOST_BARS:,} bars expected; found {self}")
 
     @classmethod
     def of(cls, market: Market) -> "BacktestConfig":

@@ -4,13 +4,12 @@
 Arguments in, one library call, text or JSON out. The graph itself is driven with `dagster`. One file per subject.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
 from alpha_pipeline.cli import backtesting, completion, fusing, language, mining, night
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
-from alpha_pipeline.cli.screen import harmless
+from alpha_pipeline.cli.screen import harmless, hush
 from alpha_pipeline.errors import AlphaError
 
 INTERRUPTED = 130
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(parser(), sys.argv[1:] if arguments is None else arguments)
         return int(options.command(options))
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush(sys.stdout)
         return 0
     except KeyboardInterrupt:
         print(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.expressions import Node
 
 MODES = ("auto", "time_series", "quantile", "rank", "long_only")
+LONGEST_DAYS = 1e6
 FIELDS = """\
 market, data, stretch, opening, symbols, mode, from, to, warning, factors [...], each with:
   factor, expression, status,
@@ -81,8 +82,11 @@ def add_commands(commands: Commands) -> None:
 def _backtest(options: argparse.Namespace) -> int:
     from alpha_pipeline.symbols import find_symbols
 
-    if not options.days > 0 or not 0 < options.capital < float("inf"):
-        raise SettingError(f"--days and --capital must be above 0; found {options.days:g} and {options.capital:g}")
+    if not 0 < options.days < LONGEST_DAYS or not 0 < options.capital < float("inf"):
+        raise SettingError(
+            f"--days and --capital must be above 0, days below {LONGEST_DAYS:,.0f} and capital finite; "
+            f"found {options.days:g} and {options.capital:g}"
+        )
     _require_out(options.out)
     asked = names(options.symbol)
     bars = _bars(options, asked)

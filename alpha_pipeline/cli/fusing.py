@@ -1,17 +1,19 @@
 """`fuse`: the latest decision of a symbol, what each source brought to it, and what would change it."""
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.screen import document, facts, say, table, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_name, stored
+from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_root, stored
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
     import pandas as pd
 
+    from alpha_pipeline.fusion import DecisionRule
     from alpha_pipeline.fusion.verdict import Verdict
 
 FIELDS = """\
@@ -22,7 +24,6 @@ SHOWN = (
     "timestamp", "market", "symbol", "decision", "value", "confidence", "raw_confidence", "calibrated_on", "coverage",
     "method",
 )  # fmt: skip
-MEMORY = 98  # nights whose library signals are remembered, as the graph does
 
 
 def add_commands(commands: Commands) -> None:
@@ -42,12 +43,11 @@ def add_commands(commands: Commands) -> None:
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    from alpha_pipeline.fusion import DecisionRule, method_named
+    from alpha_pipeline.fusion import fusion_settings
     from alpha_pipeline.nights import require_night
     from alpha_pipeline.symbols import find_symbols
 
-    if options.method:
-        method_named(options.method)
+    settings = fusion_settings(os.environ, options.method or "")
     days = stored().days("fused_signal")
     night = require_night(options.night) if options.night else next(reversed(days), None)
     markets, asked = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)
@@ -61,7 +61,9 @@ def _fuse(options: argparse.Namespace) -> int:
             here = _here([text for text in asked if text not in taken], bars)
             taken |= here
             if here or not asked:
-                source, told = _told(bars, night if night in days else None, options.method, set(here.values()))
+                source, told = _told(
+                    bars, night if night in days else None, settings, bool(options.method), set(here.values())
+                )
                 found += [(source, one) for one in told]
             step(market)
             if asked and len(taken) == len(asked):
@@ -69,7 +71,7 @@ def _fuse(options: argparse.Namespace) -> int:
     find_symbols([text for text in asked if text not in taken], known)  # names what is near
     if not found:
         raise MissingPartitionError(f"no source had anything to say of {', '.join(taken) or ' or '.join(markets)}")
-    rule = DecisionRule()
+    rule = settings[1]
     if options.json:
         thresholds = {"threshold": rule.threshold, "confidence": rule.confidence}
         document({"rule": thresholds, "decisions": [{"data": source, **_record(one)} for source, one in found]})
@@ -101,39 +103,38 @@ def _here(asked: Sequence[str], bars: Bars) -> dict[str, str]:
     return found
 
 
-def _told(bars: Bars, night: str | None, method: str | None, only: set[str]) -> "tuple[str, list[Verdict]]":
+def _told(
+    bars: Bars, night: str | None, settings: "tuple[str, DecisionRule]", anew: bool, only: set[str]
+) -> "tuple[str, list[Verdict]]":
     """
     The decisions of a market, strongest LONG first: the stored ones, or those there would be on the prices there are.
 
     Args:
         bars: up to the night.
         night: where one is stored.
-        method: to fuse anew by.
+        settings: method in force and rule; a stored decision keeps the method it was made by.
+        anew: whether to fuse again what is stored.
         only: symbols; all when empty.
     """
     import pandas as pd
 
-    from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, Said, fuse, lessons, method_named, past_signals
-    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, opinion
-    from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
+    from alpha_pipeline.fusion import MEMORY_DAYS, fuse, memory, method_named, past_signals
+    from alpha_pipeline.fusion.fuse import opinion
     from alpha_pipeline.fusion.verdict import verdicts
     from alpha_pipeline.reporting.terminal import latest_decisions
 
-    market, rule = bars.market, DecisionRule()
+    market, (method, rule) = bars.market, settings
     end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")
     earlier = _stored_signals(market.name, night)
     said = earlier[earlier["timestamp"] > end - pd.Timedelta(days=1)]
-    library = earlier[earlier["source"] == LIBRARY_SOURCE]
     if night is None:
         said = past_signals(bars.panel, market, end, 1)
-    past = lessons(
-        Said.from_table(pd.concat([past_signals(bars.panel, market, end, MEMORY_DAYS), library])), bars.panel, market
-    )
+    past = memory(bars.panel, market, earlier, end, MEMORY_DAYS + 1)
     rows = stored().read("fused_signal", night, night) if night else None
     fused = None if rows is None else rows[rows["market"] == market.name]
-    source = f"{lake_name()}, night of {night}"
-    if fused is None or method:
-        fused = fuse({market.name: said}, {market.name: past}, method or DEFAULT_METHOD, rule)
+    source = f"lake {lake_root()}, night of {night}"
+    if fused is None or anew:
+        fused = fuse({market.name: said}, {market.name: past}, method, rule)
         source = f"{bars.source}: fused now" + ("" if night else ", without stored nights the library has no voice")
     if fused.empty:
         return source, []
@@ -148,7 +149,7 @@ def _stored_signals(market: str, night: str | None) -> "pd.DataFrame":
     """What sources said on the stored nights up to this one."""
     lake = stored()
     key = f"{market}/source_signals"
-    days = [day for day in lake.days(key) if night and day <= night][-MEMORY - 1 :]
+    days = [day for day in lake.days(key) if night and day <= night]
     return lake.read_days(key, days)[0]
 
 

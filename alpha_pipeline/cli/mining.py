@@ -11,7 +11,7 @@ from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.night import add_night, heard
 from alpha_pipeline.cli.screen import document, say, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, bars_of, lake_folder, require_writable
+from alpha_pipeline.cli.sources import MARKET_NAMES, bars_of, lake_root, priced_days, require_writable, stored
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -148,8 +148,6 @@ def _optimize(options: argparse.Namespace) -> int:
 
 
 def _mine(options: argparse.Namespace) -> int:
-    import pandas as pd
-
     from alpha_pipeline.mining import MiningSettings
     from alpha_pipeline.nights import first_day, last_night, require_night
     from alpha_pipeline.reporting import funnel_text
@@ -168,17 +166,17 @@ def _mine(options: argparse.Namespace) -> int:
     same = ("rounds", "proposals_per_round", "batch", "ways", "families")
     told: dict[str, Any] = {name: knobs[name] for name in same if name in knobs}
     MiningSettings(**told)  # a wrong one is refused here, before any process starts
-    require_writable(lake_folder())
+    require_writable()
     with heard(f"mining the night of {night}", options.json) as tell:
-        seconds = run_mining(NightRun(night, first_day(), lake_folder()), markets, knobs, tell)
-    place = "{market}/factor_definitions/" + f"day={night}/part-0.parquet"
-    trials = {name: pd.read_parquet(lake_folder() / place.format(market=name)) for name in markets}
+        seconds = run_mining(NightRun(night, first_day(), priced_days()), markets, knobs, tell)
+    trials = {name: stored().read(f"{name}/factor_definitions", night, night) for name in markets}
     if options.json:
         rows = [row for market, table in trials.items() for row in table.assign(market=market).to_dict("records")]
         document({"night": night, "seconds": seconds, "trials": rows})
         return 0
+    place = f"{lake_root()}/<market>/factor_definitions/day={night}/part-0.parquet"
     say("\n" + funnel_text(trials))
-    say(f"\nThe ledger of the night: {lake_folder() / place.format(market='<market>')}\nDone in {seconds:.0f} s.")
+    say(f"\nThe ledger of the night: {place}\nDone in {seconds:.0f} s.")
     return 0
 
 

@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alpha_pipeline.cli.arguments import Commands, complete
-from alpha_pipeline.cli.screen import Step, document, harmless, say, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, lake_folder, require_writable, stored
+from alpha_pipeline.cli.screen import Step, document, harmless, hush, say, working
+from alpha_pipeline.cli.sources import MARKET_NAMES, lake_root, priced_days, require_writable, stored
 from alpha_pipeline.errors import AlphaError
 
 REPORT_FIELDS = "night, signal [rows of fused_signal], funnel {market: {stage: count}}, library {market: [rows]}, page"
@@ -38,14 +37,14 @@ def _run(options: argparse.Namespace) -> int:
     from alpha_pipeline.run import NightRun, run_night
 
     night = require_night(options.night or last_night())
-    require_writable(lake_folder())
+    require_writable()
     with heard(f"the night of {night}", options.json) as tell:
-        seconds = run_night(NightRun(night, first_day(), lake_folder(), options.fresh), tell)
+        seconds = run_night(NightRun(night, first_day(), priced_days(), options.fresh), tell)
     if options.json:
         document({"seconds": seconds, **_stored_night(night)})
         return 0
     say(_summary(night))
-    lake = lake_folder()
+    lake = lake_root()
     say(f"Parquet {lake}/<market>/<asset>/day={night}/part-0.parquet, {lake}/fused_signal/...")
     say(f"\nDone in {seconds:.0f} s. Try next:")
     say("  make ui                                             the graph, its checks and plots")
@@ -66,12 +65,19 @@ def heard(what: str, aside: bool) -> Iterator[Step]:
         aside: whether the lines go to standard error, because standard output belongs to JSON.
 
     Yields:
-        A function that takes a line.
+        A function that takes a line; AlphaError when nobody reads them any more, for a night cut short is not done.
     """
+    stream = sys.stderr if aside else sys.stdout
     with working(what) as step:
 
         def tell(line: str) -> None:
-            print(harmless(line), file=sys.stderr if aside else sys.stdout, flush=True)
+            try:
+                print(harmless(line), file=stream, flush=True)
+            except BrokenPipeError:
+                hush(stream)
+                raise AlphaError(
+                    f"{what} was ended, for nobody reads its lines; what was stored before is whole"
+                ) from None
             if line.startswith("     "):
                 step(line.split()[0])
 
@@ -89,17 +95,17 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _latest() -> str:
-    nights = sorted(file.stem for file in (lake_folder() / "reports").glob("*.txt"))
+    nights = stored().days("nightly_report")
     if not nights:
-        raise AlphaError(f"no report under {lake_folder()}; run `alpha-pipeline run`")
+        raise AlphaError(f"no report under {lake_root()}; run `alpha-pipeline run`")
     return nights[-1]
 
 
 def _summary(night: str) -> str:
-    file = lake_folder() / "reports" / f"{Path(night).name}.txt"
-    if not file.is_file():
-        raise AlphaError(f"no report of {night} under {lake_folder()}; run `alpha-pipeline run --night {night}`")
-    return file.read_text(encoding="utf-8").rstrip("\n")
+    lake = stored()
+    if night not in lake.days("nightly_report"):
+        raise AlphaError(f"no report of {night} under {lake_root()}; run `alpha-pipeline run --night {night}`")
+    return lake.read_bytes(f"reports/{night}.txt").decode().rstrip("\n")
 
 
 def _stored_night(night: str) -> dict[str, object]:

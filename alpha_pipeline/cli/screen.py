@@ -6,13 +6,16 @@ Colour only on a terminal without NO_COLOR, ASCII where the encoding has no more
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 PLAINER = str.maketrans({"\N{EN DASH}": "-", "\N{MINUS SIGN}": "-", "…": "~", "·": "*"})
 PIPED_COLUMNS = 160  # lines in a file are folded late
+GAP, FOLDED = 2, 12  # between columns; the least room of a column of words
 COLOURS = {"LONG": "green", "BUY": "green", "SHORT": "red", "SELL": "red"}
 Step = Callable[[str], None]
 
@@ -35,6 +38,11 @@ def encodable(text: str) -> str:
     return text.translate(PLAINER).encode(encoding, "replace").decode(encoding)
 
 
+def hush(stream: TextIO) -> None:
+    """Let what is still to be printed go nowhere: its reader, such as `head`, is gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def facts(pairs: Mapping[str, str]) -> None:
     """Lines of a name and what is said of it."""
     room = max((len(name) for name in pairs), default=0)
@@ -44,25 +52,31 @@ def facts(pairs: Mapping[str, str]) -> None:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
     """
-    A table as wide as the terminal; long cells are folded.
+    A table as wide as the terminal, words folded; wider where the numbers need it, for half a number is a wrong one.
 
     Args:
         heads: names of the columns.
         rows: cells as text, untrusted.
         left: columns that are aligned to the left, counted from the first; a head that ends in a blank is one, too.
     """
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    lines = [[encodable(harmless(cell)) for cell in row] for row in rows]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    needed = 0
+    drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for place, head in enumerate(heads):
         words = place < left or head.endswith(" ")
+        longest = max((cell_len(line[place]) for line in [heads, *lines]), default=0)
+        needed += GAP + (min(longest, FOLDED) if words else longest)
         drawn.add_column(Text(head.strip()), justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    for row in rows:
-        drawn.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in (encodable(harmless(c)) for c in row)))
+    for line in lines:
+        drawn.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in line))
+    console.width = max(console.width, needed - GAP)
     with console.capture() as captured:
         console.print(drawn)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
@@ -74,9 +88,10 @@ def document(found: object) -> None:
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """A line chart one character high: lowest to highest value, the last of each stretch; empty without values."""
+    """A line chart one character high: lowest to highest value, the last of each stretch; empty without finite ones."""
     marks = BLOCKS if encodable(BLOCKS) == BLOCKS else ASCII
-    if not len(values):
+    values = [value for value in values if math.isfinite(value)]
+    if not values:
         return ""
     places = [
         round(k * (len(values) - 1) / max(1, min(width, len(values)) - 1)) for k in range(min(width, len(values)))

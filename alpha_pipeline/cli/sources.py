@@ -80,7 +80,9 @@ def bars_of(market: str, night: str | None = None) -> Bars:
         until = pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1)
         paid = lake.read(f"{market}/raw_funding", allow_missing=True)
         paid = paid[paid["available_at"] <= until]
-        return Bars(chosen, with_history(history, recent).until(until), lake_name(), paid if len(paid) else None)
+        return Bars(
+            chosen, with_history(history, recent).until(until), f"lake {lake_root()}", paid if len(paid) else None
+        )
     until = (
         pd.Timestamp(night, tz="UTC") + pd.Timedelta(days=1) if night else pd.Timestamp(_end(end_day(), SAMPLE_DAYS))
     )
@@ -107,14 +109,9 @@ def file_bars(file: Path, market: str) -> Bars:
     return Bars(like, panel, str(file), own=True)
 
 
-def lake_folder() -> Path:
-    """Where results are stored, of `ALPHA_PIPELINE_LAKE`."""
-    return Path(os.environ.get("ALPHA_PIPELINE_LAKE") or "data")
-
-
-def lake_name() -> str:
-    """The lake as a person wrote it."""
-    return f"lake {os.environ.get('ALPHA_PIPELINE_LAKE') or 'data'}"
+def lake_root() -> str:
+    """The folder or URL where results are stored, as a person wrote it in `ALPHA_PIPELINE_LAKE`."""
+    return os.environ.get("ALPHA_PIPELINE_LAKE") or "data"
 
 
 def stored() -> "Lake":
@@ -129,23 +126,38 @@ def lake_has(market: str, night: str) -> bool:
     return night in stored().days(f"{market}/market_panel")
 
 
-def require_writable(folder: Path) -> None:
+def priced_days() -> set[str]:
+    """ISO days whose prices are stored for every market; none without the bulk history before them."""
+    lake = stored()
+    if not all(lake.exists(f"{market}/ohlcv_history/part-0.parquet") for market in MARKET_NAMES):
+        return set()
+    tables = ("raw_ohlcv", "market_panel")
+    return set.intersection(*(set(lake.days(f"{m}/{table}")) for m in MARKET_NAMES for table in tables))
+
+
+def require_writable() -> None:
     """
     Refuse before anything is computed when results cannot be stored.
 
     Raises:
-        LakeError: the folder cannot be made or written to. A URL is left to its store.
+        LakeError: the folder cannot be made or written to, or is memory, which ends with its process.
+            Other URLs are left to their store.
     """
     import tempfile
 
-    if "://" in os.environ.get("ALPHA_PIPELINE_LAKE", ""):
+    folder = stored().url("")
+    if folder.startswith("memory://"):
+        raise LakeError("a lake in memory ends with each process, and a night takes several; set ALPHA_PIPELINE_LAKE")
+    if "://" in folder:
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise LakeError(f"the lake {folder} cannot be written to: {error.strerror}; set ALPHA_PIPELINE_LAKE") from None
+        raise LakeError(
+            f"the lake {lake_root()} cannot be written to: {error.strerror}; set ALPHA_PIPELINE_LAKE"
+        ) from None
 
 
 def market_of(name: str) -> "Market":

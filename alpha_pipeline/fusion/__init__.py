@@ -2,10 +2,12 @@
 Fusion: many sources, one calibrated decision per symbol, and the record of how decisions did.
 """
 
+from alpha_pipeline.fusion.alpha_signal import AlphaSignal, alpha_signals, signal_rows
 from alpha_pipeline.fusion.comparison import SIMPLEST, Contest, winner
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
 from alpha_pipeline.fusion.lessons import Lessons, lessons
+from alpha_pipeline.fusion.memory import memory
 from alpha_pipeline.fusion.methods import DEFAULT_METHOD, METHODS, method_named
 from alpha_pipeline.fusion.paper import PaperConfig, bookable, keep_book
 from alpha_pipeline.fusion.said import Said
@@ -23,21 +25,25 @@ __all__ = [
     "SIMPLEST",
     "SOURCES",
     "WEIGHTS",
+    "AlphaSignal",
     "Contest",
     "DecisionRule",
     "Lessons",
     "PaperConfig",
     "Said",
     "Source",
+    "alpha_signals",
     "bookable",
     "decide",
     "fuse",
     "fusion_settings",
     "keep_book",
     "lessons",
+    "memory",
     "method_named",
     "past_signals",
     "score_decisions",
+    "signal_rows",
     "source_signals",
     "unpublished",
     "unscored",

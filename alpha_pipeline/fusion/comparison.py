@@ -10,7 +10,7 @@ whose package is missing, wins nothing.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,10 @@ from alpha_pipeline.fusion.hits import error, reliability, share
 from alpha_pipeline.fusion.lessons import Lessons
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods import METHODS
+from alpha_pipeline.fusion.track_record import SIGN
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
 from alpha_pipeline.market import Market, partition_days
-from alpha_pipeline.panel import Array, Panel, utc64
+from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.statistics.multiple_testing import one_sided
 from alpha_pipeline.statistics.newey_west import mean_test
 from alpha_pipeline.tables import FUSION_COMPARISON
@@ -35,7 +36,6 @@ SIMPLEST = "weighted"
 # Days over which neighbouring returns and rank ICs may hang together: a week of sessions.
 LAGS = 5
 ALPHA = 0.05
-SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
 
 
 @dataclass(frozen=True)
@@ -92,31 +92,6 @@ class Contest:
             for source in sources if name in ablated else ():
                 walks[name, source] = walk_forward(past, method, rule, first, [source], months)
         return cls(market, panel, walks, left_out)
-
-    @classmethod
-    def of_nights(
-        cls,
-        past: Lessons,
-        panel: Panel,
-        market: Market,
-        nights: pd.DatetimeIndex,
-        rule: DecisionRule,
-        ablated: Collection[str],
-    ) -> Iterator[tuple[pd.Timestamp, "Contest"]]:
-        """
-        The contest of each night; nights that have forgotten nothing since the first share their walks.
-
-        Arguments as in `of`; `past` holds what any of the nights sees.
-        """
-        shared = None
-        for night in nights:
-            forgotten = past.forgotten_by(night)
-            if (forgotten & (past.known_at <= utc64(night))).any():
-                seen = past.pick(~forgotten)
-                yield night, cls.of(seen, panel, market, nights[nights == night], rule, ablated)
-                continue
-            shared = shared or cls.of(past, panel, market, nights, rule, ablated)
-            yield night, shared
 
     def told(self, night: pd.Timestamp, in_force: str) -> pd.DataFrame:
         """Rows of `tables.FUSION_COMPARISON` of one night (its end, UTC), by outcomes known then."""

@@ -8,6 +8,7 @@ import io
 import json
 import math
 from typing import Any
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -124,7 +125,8 @@ def _versioned(signal: pd.DataFrame, night: pd.Timestamp) -> pd.DataFrame:
 
 def _cell(value: object) -> str:
     text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
-    return f"'{text}" if text.startswith(FORMULA) else text
+    # Sheets of some languages take the wide forms of these signs for the signs.
+    return f"'{text}" if normalize("NFKC", text[:1]).startswith(FORMULA) else text
 
 
 def _json(value: Any) -> Any:

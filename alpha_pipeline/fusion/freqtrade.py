@@ -51,7 +51,9 @@ def pairlist(signal: pd.DataFrame) -> bytes:
     strength = (signal["value"].abs() * signal["confidence"]).fillna(0.0)
     order = signal.assign(strength=strength).sort_values(["strength", "symbol"], ascending=[False, True])
     pairs = [pair for symbol in order["symbol"] if (pair := pair_of(symbol))]
-    return (json.dumps({"pairs": pairs, "refresh_period": REFRESH_SECONDS}, indent=1) + "\n").encode()
+    return (
+        json.dumps({"pairs": list(dict.fromkeys(pairs)), "refresh_period": REFRESH_SECONDS}, indent=1) + "\n"
+    ).encode()
 
 
 def pair_tables(decisions: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -65,9 +67,11 @@ def pair_tables(decisions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         Pair -> `date`, `enter_long`, `enter_short`, `exit_long`, `exit_short` (0 or 1), `enter_tag`, in time.
         `date` is the open of the first candle a decision may be acted on at the close of: freqtrade dates a candle by
         its open and trades after its close, so a decision made at a close enters one bar later, as in the track
-        record. Symbols that are no pair are left out.
+        record. Symbols that are no pair are left out; of two symbols of one pair (`BTCPERP`, `BTCUSDC`) the first by
+        name counts, since a strategy takes one row a candle.
     """
     named = decisions.assign(pair=decisions["symbol"].map(pair_of)).dropna(subset=["pair"])
+    named = named.sort_values("symbol", kind="stable").drop_duplicates(["timestamp", "pair"])
     return {str(pair): _table(rows.sort_values("timestamp")) for pair, rows in named.groupby("pair")}
 
 

@@ -16,8 +16,6 @@ from alpha_pipeline.tables import SOURCE_SIGNALS
 
 # Days of closes behind the expected size of a move.
 SIGMA_DAYS = 20
-# Days by the calendar that signals and the expected size of a move may need: 37 sessions, a gap, holidays.
-WARM_UP_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,12 @@ class Lessons:
         forward: (rows,) return from the close after the decision over the horizon, fraction, before costs.
         sigma: (rows,) expected size of that return as one could tell at the decision; NaN with too little past.
         known_at: (rows,) datetime64[us], UTC, close of the bar that made the outcome known.
-        seen_until: (rows,) datetime64[us], last day whose night still sees the row, see `remembered`; None for ever.
     """
 
     said: Said
     forward: Array
     sigma: Array
     known_at: Array
-    seen_until: Array | None = None
 
     @classmethod
     def none(cls) -> "Lessons":
@@ -52,42 +48,14 @@ class Lessons:
     def pick(self, rows: Array) -> "Lessons":
         """The rows of a mask, a slice or positions."""
         parts = {name: getattr(self, name)[rows] for name in ("forward", "sigma", "known_at")}
-        if self.seen_until is not None:
-            parts["seen_until"] = self.seen_until[rows]
         return replace(self, said=self.said.pick(rows), **parts)
 
     def known_by(self, moment: pd.Timestamp, days: float = np.inf) -> "Lessons":
-        """Those whose outcome was known by `moment`, decided at most `days` before it and seen by that night."""
-        rows = (self.known_at <= utc64(moment)) & ~self.forgotten_by(moment)
+        """Those whose outcome was known by `moment`, decided at most `days` before it."""
+        rows = self.known_at <= utc64(moment)
         if np.isfinite(days):
             rows &= self.decided_at >= utc64(moment - pd.Timedelta(days=days))
         return self.pick(rows)
-
-    def forgotten_by(self, moment: pd.Timestamp) -> Array:
-        """(rows,) whether the night of `moment` no longer sees them."""
-        if self.seen_until is None:
-            return np.zeros(len(self), dtype=bool)
-        return self.seen_until < utc64((moment - pd.Timedelta(1, "us")).floor("D"))
-
-    def remembered(self, first_day: pd.Timestamp, lookback_days: int) -> "Lessons":
-        """
-        Say which nights see each row, so that a night learns the same alone and in a run of many.
-
-        A night sees the history before `first_day` and `lookback_days` before itself; a long run sees more. Rows of the
-        history are seen by all nights. Others, and those of the history whose outcome is not in it, are seen while the
-        night's days reach back to the history; after that while they are far enough inside those days for every source
-        and every expected size to have had its bars.
-
-        Args:
-            first_day: of the graph, UTC midnight.
-            lookback_days: days before a night that it sees.
-        """
-        first, reach = utc64(first_day), np.timedelta64(lookback_days, "D")
-        joined = np.full(len(self), first + reach)
-        inside = self.decided_at.astype("datetime64[D]") + reach - np.timedelta64(WARM_UP_DAYS, "D")
-        recent = np.where(self.decided_at > first, np.maximum(joined, inside.astype("datetime64[us]")), joined)
-        for_ever = np.datetime64("9999-12-31", "us")
-        return replace(self, seen_until=np.where(self.known_at <= first, for_ever, recent))
 
     @property
     def decided_at(self) -> Array:

@@ -14,7 +14,7 @@ from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.track_record import SIGN
 from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.panel import Array, Panel, utc64
 from alpha_pipeline.tables import PAPER_LEDGER
 
 CASH = "(cash)"
@@ -95,7 +95,7 @@ def keep_book(
     mine = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
     account = _Account.of(before, panel, mine["symbol"], market, since, config)
     moments = pd.DatetimeIndex(mine["timestamp"]).unique().sort_values()
-    waiting = [(_utc64(at), mine[mine["timestamp"] == at]) for at in moments]
+    waiting = [(utc64(at), mine[mine["timestamp"] == at]) for at in moments]
     paid = np.zeros((len(panel.timestamps) + 1, len(panel.symbols)))  # a bar's row: what was due since the bar before
     if funding is not None:
         paid[1:] = funding_payments(funding, panel, "close")
@@ -106,7 +106,7 @@ def keep_book(
                 account.decide(*waiting.pop(0))
             account.live(panel, t, paid[t])
         bar = panel.closed_by(mark)
-        while waiting and waiting[0][0] <= _utc64(mark):
+        while waiting and waiting[0][0] <= utc64(mark):
             account.decide(*waiting.pop(0))
         rows.append(account.mark(mark, panel.timestamps[bar - 1] if bar else None))
     return pd.concat(rows, ignore_index=True) if rows else PAPER_LEDGER.empty()
@@ -287,10 +287,6 @@ class _Account:
         out = np.full(len(self.symbols), np.nan)
         out[self.columns] = values
         return out
-
-
-def _utc64(moment: pd.Timestamp) -> np.datetime64:
-    return np.datetime64(moment.tz_convert("UTC").tz_localize(None), "us")
 
 
 def _stamps(moments: Array) -> pd.DatetimeIndex:

@@ -4,12 +4,14 @@ How past decisions did, once their horizon has passed; which were published, and
 A decision made at the close of a bar is filled one bar later and closed `horizon_bars` after the fill.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.fusion.lessons import outcomes
 from alpha_pipeline.market import Market, partition_days
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRACK_RECORD
 
 SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
@@ -40,7 +42,12 @@ def _days(decisions: pd.DataFrame) -> pd.MultiIndex:
 
 
 def score_decisions(
-    fused: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
+    fused: pd.DataFrame,
+    panel: Panel,
+    market: Market,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    lost: Collection[str] = (),
 ) -> pd.DataFrame:
     """
     Outcomes that became known in (start, end].
@@ -51,16 +58,17 @@ def score_decisions(
         market: gives the horizon and the costs.
         start: exclusive, UTC.
         end: inclusive, UTC.
+        lost: ISO days whose bars the panel lacks though there may have been some.
 
     Returns:
         Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` pays
         a round trip of fee and slippage; `hit` is NaN for HOLD. A decision made before the
-        panel begins, or without a price at its fill or its close, has no row.
+        panel begins, without a price at its fill or its close, or with a lost day before its outcome, has no row.
     """
     mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
     forward, known_at = outcomes(panel, market, mine["timestamp"], mine["symbol"])
     stamps = pd.DatetimeIndex(known_at).tz_localize("UTC")
-    fresh = np.asarray((stamps > start) & (stamps <= end))
+    fresh = np.asarray((stamps > start) & (stamps <= end)) & ~_across(mine["timestamp"], stamps, lost)
     mine, forward, stamps = mine[fresh], forward[fresh], stamps[fresh]
     sign = mine["decision"].map(SIGN).to_numpy(float)
     cost = 2 * (market.fee_bps + market.slippage_bps) / 10_000
@@ -79,3 +87,10 @@ def score_decisions(
         }
     )
     return table if len(table) else TRACK_RECORD.empty()
+
+
+def _across(decided_at: pd.Series, known_at: pd.DatetimeIndex, lost: Collection[str]) -> Array:
+    """(rows,) whether a lost day lies behind the day of the decision and up to that of its outcome."""
+    days = np.array(sorted(lost), dtype="datetime64[us]")
+    before, after = (partition_days(moments).to_numpy() for moments in (decided_at, pd.Series(known_at)))
+    return np.searchsorted(days, before, side="right") < np.searchsorted(days, after, side="right")

@@ -74,9 +74,16 @@ def strongest_headlines(news: pd.DataFrame, keys: pd.DataFrame, direction: Seque
             lines.append("")
             continue
         loudest = fresh.iloc[int(np.argmax(score * np.sign(value) if value else np.abs(score)))]
-        host = clip(urlsplit(loudest["url"]).netloc.removeprefix("www."), LONGEST_HOST)
-        lines.append(f'"{clip(loudest["title"], LONGEST_TITLE)}" ({host}, {loudest["news_sentiment"]:+.2f})')
+        title, mood = clip(loudest["title"], LONGEST_TITLE), loudest["news_sentiment"]
+        lines.append(f'"{title}" ({_host(loudest["url"])}, {mood:+.2f})')
     return lines
+
+
+def _host(url: str) -> str:
+    try:
+        return clip(urlsplit(url).netloc.removeprefix("www."), LONGEST_HOST)
+    except ValueError:  # half of an IPv6 address: no reason to end a night
+        return ""
 
 
 def _named(factor_id: str, name: object, expression: object) -> str:

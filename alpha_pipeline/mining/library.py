@@ -27,7 +27,8 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
         be known: their status since they entered, their weight as what is expected.
     """
     earlier = _told(LIBRARY.complete(earlier))
-    admitted = tonight[tonight["verdict"] == "accepted"]
+    gone = earlier.loc[earlier["status"] == "retired", "identity"]
+    admitted = tonight[(tonight["verdict"] == "accepted") & ~tonight["identity"].isin(gone)]
     shrunk = admitted["valid_rank_ic"] * admitted["deflated_sharpe"].fillna(0.0)  # luck explains the rest
     new = pd.DataFrame(
         {
@@ -49,7 +50,6 @@ def next_library(night: pd.Timestamp, earlier: pd.DataFrame, tonight: pd.DataFra
             **BLANK,
         }
     )
-    new = new[~new["identity"].isin(earlier.loc[earlier["status"] == "retired", "identity"])]
     kept = earlier[~earlier["identity"].isin(new["identity"])].assign(night=night)
     library = pd.concat([frame for frame in (kept, new) if len(frame)] or [LIBRARY.empty()], ignore_index=True)
     replaced = admitted[admitted["replaces"] != ""]

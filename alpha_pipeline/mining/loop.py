@@ -100,7 +100,7 @@ def mine(
         night: start of the night's day, UTC.
         market: where factors are traded.
         panel: bars up to the end of the night.
-        ledger: rows of `tables.TRIALS` of all earlier nights.
+        ledger: rows of `tables.TRIALS` of all earlier nights, and of tonight's earlier sittings.
         proposer: who writes.
         settings: how much.
         report: told how far it is, after every chunk of trials.
@@ -124,7 +124,7 @@ def mine(
     except (BudgetError, ModelError) as end:
         run.say(f"stopped, with what there is: {end}")
     rule = settings.admission.to_text()
-    rows = [row | {"trial": number, "rule": rule} for number, row in enumerate(run.rows)]
+    rows = [row | {"trial": number, "sitting": "", "rule": rule} for number, row in enumerate(run.rows)]
     return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
 
 
@@ -149,7 +149,7 @@ class _Run:
         self, tonight: Night, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
     ) -> None:
         self.tonight, self.ledger, self.settings, self.report = tonight, ledger, settings, report
-        self.meter = Meter(settings.budget, settings.prices.get(proposer.model), month_so_far(ledger, tonight.night))
+        self.meter = Meter(settings.budget, settings.prices.get(proposer.model), _used(ledger, tonight))
         self.proposer = proposer.within(self.meter)
         self.tried = Tried(ledger)
         self.in_force: InForce = standing(ledger, tonight)
@@ -269,6 +269,11 @@ class _Run:
         last["critique"] = said
         for key, used in bill.items():
             last[key] = last[key] + used  # type: ignore[operator]  # cells of the ledger, numbers both
+
+
+def _used(ledger: pd.DataFrame, tonight: Night) -> Spent:
+    """What the month used before now, earlier sittings of tonight included."""
+    return month_so_far(ledger, tonight.night + pd.Timedelta(1, "us"))
 
 
 def _bill(before: Spent, meter: Meter) -> Row:

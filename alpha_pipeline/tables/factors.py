@@ -28,6 +28,7 @@ TRIALS = Table(
     (
         NIGHT,
         column("trial", INT, "", "number of the trial within its night, from 0"),
+        column("sitting", TEXT, "", "way of asking; a night asked in several ways holds them all, in order"),
         column("round", INT, "", "round of the inner loop, from 0"),
         column("theme", TEXT, "", "family of ideas that was asked for; empty for references"),
         column("way", TEXT, "", "how it was asked for: generate, code, optimize or multimodal"),

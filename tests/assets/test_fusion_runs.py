@@ -57,6 +57,9 @@ def run(root: Path, table: str, first: str, last: str = "", method: str = "weigh
             )
         )
     assert done.success
+    for told in done.get_asset_check_evaluations():
+        if told.check_name == "method_in_force_wins":
+            assert told.passed == (method == "weighted"), told.description
     return store.lake.read_days(table, NIGHTS[NIGHTS.index(first) : NIGHTS.index(last or first) + 1])[0]
 
 
@@ -78,3 +81,9 @@ def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
     bars = together.groupby("market")["bars"].max()
     assert bars["crypto"] > 100 and bars["equities"] == 0
     assert set(METHODS) <= set(together["method"])
+
+
+def test_who_chose_another_method_than_the_rule_is_warned(lake: Path) -> None:
+    """Of the other market nothing is known, so nobody is ahead on both and the simplest should be in force."""
+    found = run(lake, "fusion_comparison", NIGHTS[0], method="ridge")
+    assert set(found.loc[found["in_force"], "method"]) == {"ridge"}

@@ -1,6 +1,7 @@
 """Decisions, outcomes, paper accounts and exports in real runs of the graph, on a lake made by hand."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +123,45 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
     assert len(after) == 18 and len(lake.read("decision_ledger")) == 18
     record = lake.read("signal_track_record")
     assert not record.duplicated(["market", "symbol", "decided_at"]).any()
+
+
+def test_a_day_without_a_session_is_not_lost(lake: Lake) -> None:
+    """The fourth of July: no panel is stored of it, and the decision before it is scored on the fifth."""
+    closes = pd.to_datetime([f"{day} 20:00" for day in (*DAYS[1:3], DAYS[4])], utc=True)
+    bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 110.0]})
+    for day in (*DAYS[1:3], DAYS[4]):
+        lake.write_range("equities/market_panel", bars[bars["timestamp"].dt.date.astype(str) == day], day, day)
+    said = lake.read("fused_signal", DAYS[1], DAYS[1]).head(1)
+    said = said.assign(market="equities", symbol="AAPL", timestamp=closes[0], decision="LONG")
+    lake.write_range("fused_signal", said, DAYS[1], DAYS[1])
+    materialize(lake, "decision_ledger", "signal_track_record", first=DAYS[1], last=DAYS[4])
+    record = lake.read("signal_track_record", DAYS[1], DAYS[4]).set_index("symbol")
+    assert record.loc["AAPL", "forward_return"] == pytest.approx(0.1)
+
+
+def test_a_split_is_no_loss(lake: Lake) -> None:
+    """Two shares for one at half the price, stored on the nights before and after: the record sees no move."""
+    closes = pd.to_datetime([f"{day} 20:00" for day in DAYS[:4]], utc=True)
+    bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 50.0, 50.0], "split": 0.0})
+    bars.loc[2, "split"] = 2.0
+    lake.write_range("equities/market_panel", bars, DAYS[0], DAYS[3])
+    said = lake.read("fused_signal", DAYS[0], DAYS[0]).head(1)
+    said = said.assign(market="equities", symbol="AAPL", timestamp=closes[0], decision="LONG")
+    lake.write_range("fused_signal", said, DAYS[0], DAYS[0])
+    for day in DAYS[:3]:
+        materialize(lake, "decision_ledger", "signal_track_record", first=day)
+    record = lake.read("signal_track_record").set_index("symbol")
+    assert record.loc["AAPL", "forward_return"] == 0 and record.loc["AAPL", "timestamp"] == closes[2]
+
+
+def test_a_lost_night_is_no_later_fill(lake: Lake) -> None:
+    """A day without a panel: decisions that would be filled on it are not scored at the prices of the day after."""
+    shutil.rmtree(Path(lake.root) / "crypto" / "market_panel" / f"day={DAYS[2]}")
+    for day in (DAYS[0], DAYS[1], *DAYS[3:]):
+        materialize(lake, "decision_ledger", "signal_track_record", first=day)
+    record = lake.read("signal_track_record", allow_missing=True)
+    assert (record["timestamp"] - record["decided_at"] == pd.Timedelta(hours=25)).all()
+    assert set(record["decided_at"].dt.day) == {5} and len(record) == 3  # that of the fourth, at its midnight
 
 
 def test_an_outcome_known_at_another_bar_later_is_not_scored_twice(lake: Lake) -> None:

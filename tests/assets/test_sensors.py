@@ -144,6 +144,44 @@ def test_an_alert_that_did_not_leave_is_tried_with_the_next_look(
     assert len(told(tmp_path)) == 1
 
 
+def test_more_than_one_look_can_tell_is_told_by_the_next(
+    defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """What was told today takes no room from what was not; the cursor moves when all of it was told."""
+    keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=str)[: sensors.MOST + 2]
+    for passed in (True, False):
+        for key in keys:
+            instance.report_runless_asset_event(dg.AssetCheckEvaluation(key.asset_key, key.name, passed, blocking=True))
+        if passed:
+            first = look(defs, instance, "failed_checks_alert", tmp_path, None)
+    assert look(defs, instance, "failed_checks_alert", tmp_path, first) == first
+    assert len(told(tmp_path)) == sensors.MOST
+    last = look(defs, instance, "failed_checks_alert", tmp_path, first)
+    assert last != first and len(told(tmp_path)) == len(keys)
+
+
+def test_a_failed_run_is_told_when_the_channel_is_back(
+    defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Those of before the first look are past; twelve that failed while nothing could leave are all told later."""
+
+    def fail() -> None:
+        instance.report_run_failed(instance.create_run_for_job(build_job()), "gone")
+
+    fail()
+    first = look(defs, instance, "failed_runs_alert", tmp_path, None)
+    for _ in range(sensors.MOST + 2):
+        fail()
+    (tmp_path / "alerts").write_text("in the way")
+    assert look(defs, instance, "failed_runs_alert", tmp_path, first) == first
+    (tmp_path / "alerts").unlink()
+    second = look(defs, instance, "failed_runs_alert", tmp_path, first)
+    third = look(defs, instance, "failed_runs_alert", tmp_path, second)
+    assert len({first, second, third}) == 3 and len(told(tmp_path)) == sensors.MOST + 2
+    assert all(title.startswith("failed run: nothing, run ") for title in told(tmp_path))
+    assert look(defs, instance, "failed_runs_alert", tmp_path, third) == third
+
+
 def test_nights_of_a_run() -> None:
     """A range, a day, a range of one day, none."""
     first, last = sensors.FIRST, sensors.LAST

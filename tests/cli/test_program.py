@@ -6,9 +6,13 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from alpha_pipeline.cli import main, parser
+from alpha_pipeline.cli.sources import priced_days
+from alpha_pipeline.tables import NIGHTLY_REPORT
+from resources.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (
@@ -77,6 +81,21 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert process.returncode == 0
 
 
+def test_a_night_that_nobody_reads_is_ended_and_not_done(lake: Path) -> None:
+    """`run | head` leaves no process behind, and says that the night was cut short."""
+    program = [sys.executable, "-c", "import sys; from alpha_pipeline.cli import main; sys.exit(main())", "run"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    lake.mkdir()
+    with subprocess.Popen(
+        program, cwd=lake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert said.startswith("AlphaError: the night of 2019-09-30 was ended, for nobody reads") and said.count("\n") == 1
+
+
 def test_help_waits_for_no_library() -> None:
     """Neither numbers, nor tables, nor the graph are imported before a command needs them."""
     heavy = "{'numpy', 'pandas', 'pyarrow', 'dagster', 'rich', 'shtab', 'numba', 'sklearn'}"
@@ -120,3 +139,30 @@ def test_a_lake_that_cannot_be_written_to(
     monkeypatch.setenv("ALPHA_PIPELINE_LAKE", str(tmp_path / "file" / "lake"))
     assert main([command]) == 1
     assert "cannot be written to: Not a directory; set ALPHA_PIPELINE_LAKE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", ["{}", "file://{}"])
+def test_a_lake_is_found_however_it_is_written(
+    written: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder or its URL: the last night that has a report is told."""
+    lake = Lake(str(tmp_path / "lake"))
+    for night in ("2019-09-29", "2019-09-30"):
+        values = {column.name: 0 if column.type == "int64" else "" for column in NIGHTLY_REPORT.columns}
+        row = pd.DataFrame([{**values, "night": pd.Timestamp(night, tz="UTC")}])
+        lake.write_range("nightly_report", row, night, night)
+        lake.atomic_write(f"reports/{night}.txt", f"The night of {night}\n".encode())
+    monkeypatch.setenv("ALPHA_PIPELINE_LAKE", written.format(tmp_path / "lake"))
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out == "The night of 2019-09-30\n"
+    (tmp_path / "lake/reports/2019-09-30.txt").write_bytes(b"\xff")
+    assert main(["report"]) == 1
+    assert capsys.readouterr().err.startswith("CorruptFileError: ")
+
+
+def test_a_lake_in_memory_is_refused_for_a_night(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process would have its own; and nothing is made of the URL as if it were a folder."""
+    monkeypatch.setenv("ALPHA_PIPELINE_LAKE", "memory://lake")
+    assert main(["run"]) == 1
+    assert "a lake in memory ends with each process" in capsys.readouterr().err
+    assert priced_days() == set()

@@ -63,10 +63,19 @@ def test_a_narrow_terminal_folds_words_not_numbers(capsys: Captured, monkeypatch
     assert max(map(len, told.splitlines())) <= 30 and "1,234,567" in told and told.count("\n") > 2
 
 
+def test_numbers_are_whole_however_narrow_the_terminal(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a number is a wrong one: the table is wider than the terminal, and words keep room to be read."""
+    monkeypatch.setattr(screen, "PIPED_COLUMNS", 10)
+    screen.table(("name", "amount", "price"), [("a_rather_long_name", "1,234,567", "-18.25%")])
+    told = capsys.readouterr().out
+    assert "1,234,567" in told and "-18.25%" in told and "a_rather_lon" in told
+
+
 def test_a_line_shows_low_and_high() -> None:
     """Lowest and highest mark; flat, single and empty series are no error."""
     assert screen.sparkline([0.0, 7.0, 3.5]) == "▁█▅"
     assert screen.sparkline([5.0, 5.0]) == "▁▁" and screen.sparkline([1.0]) == "▁" and screen.sparkline([]) == ""
+    assert screen.sparkline([0.0, float("nan"), 7.0, float("inf")]) == "▁█" and screen.sparkline([float("nan")]) == ""
     assert len(screen.sparkline(list(range(1000)))) == 60 and screen.sparkline(list(range(1000)))[-1] == "█"
 
 

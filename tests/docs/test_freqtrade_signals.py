@@ -62,6 +62,15 @@ def test_what_is_no_pair_is_left_out_and_named(symbol: str) -> None:
     assert pair_tables(DECIDED.assign(symbol=symbol)) == {}
 
 
+def test_two_symbols_of_one_pair_are_one_row_a_candle() -> None:
+    """A merge by date would double the candles: the first by name speaks, in the table and in the list."""
+    twins = pd.concat([DECIDED.assign(symbol="BTCUSDC", decision="SHORT"), DECIDED.assign(symbol="BTCPERP")])
+    (table,) = pair_tables(twins).values()
+    assert table["date"].is_unique and len(table) == len(DECIDED)
+    assert table["enter_long"].tolist() == (DECIDED["decision"] == "LONG").astype(int).tolist()
+    assert json.loads(pairlist(twins))["pairs"] == ["BTC/USDC:USDC"]
+
+
 def test_the_pair_list_is_sorted_by_conviction() -> None:
     """HOLD is in it: what left the list could not be sold."""
     signal = pd.DataFrame(

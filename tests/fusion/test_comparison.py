@@ -148,11 +148,11 @@ def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
 def test_nights_share_walks_and_are_told_as_if_alone() -> None:
     """Three nights of one run beside each of them alone, every figure."""
     past, panel = world(edge=0.5)
-    together = Contest.of_nights(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
-    for night, contest in together:
+    together = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
+    for night in NIGHTS:
         known, prices, only = past.known_by(night), panel.until(night), pd.DatetimeIndex([night])
-        alone = next(Contest.of_nights(known, prices, DAILY, only, DecisionRule(), ("weighted",)))[1]
-        pd.testing.assert_frame_equal(contest.told(night, "ridge"), alone.told(night, "ridge"))
+        alone = Contest.of(known, prices, DAILY, only, DecisionRule(), ("weighted",))
+        pd.testing.assert_frame_equal(together.told(night, "ridge"), alone.told(night, "ridge"))
 
 
 def figures(**p: tuple[float, float]) -> pd.DataFrame:

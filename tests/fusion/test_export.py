@@ -69,7 +69,8 @@ def test_the_json_keeps_its_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"]
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0", "\uff1d1", "\ufe631"],
 )
 def test_no_cell_is_a_formula(text: str) -> None:
     """Texts that begin like one get an apostrophe, blanks and controls before it are gone; numbers stay numbers."""

@@ -76,6 +76,12 @@ def test_a_title_stays_one_short_plain_line() -> None:
     assert "…" in told and len(told) < 180 and told.isprintable()
 
 
+def test_an_address_that_is_none_ends_no_night() -> None:
+    """The title is quoted without a host."""
+    for url in ("http://[::1", "http://a\uff03@b/"):
+        assert reasons(news(ITEMS[0]).assign(url=url))["A"].startswith('"Coin gains" (, +0.50)')
+
+
 def test_the_decision_lists_the_headline() -> None:
     """The fused row says which headline moved it, first where it moved most."""
     times = pd.date_range(START, END, freq="h", inclusive="right").tz_localize(None).to_numpy("datetime64[us]")

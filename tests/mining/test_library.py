@@ -97,6 +97,14 @@ def test_a_replaced_factor_is_retired_and_says_by_whom() -> None:
     assert second.loc["b", "weight"] == 0.02
 
 
+def test_who_is_retired_replaces_nobody() -> None:
+    """A trial that names a retired factor again does not enter, so the one it would replace stays."""
+    first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "b"}))
+    first = first.assign(status=["retired", "accepted"])
+    found = next_library(SECOND, first, trials({"identity": "a", "replaces": "b_id"})).set_index("identity")
+    assert found["status"].to_dict() == {"a": "retired", "b": "accepted"}
+
+
 def test_a_factor_may_be_replaced_on_the_night_it_entered() -> None:
     """Whether it was there before does not matter."""
     found = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "c", "replaces": "a_id"}))

@@ -45,7 +45,7 @@ def dagster_in(folder: Path, *arguments: str, **extra: str) -> subprocess.Comple
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=1500,
         check=False,
     )
 

@@ -69,7 +69,7 @@ def test_sixty_days_from_the_user_interface(tmp_path: Path) -> None:
     _assert_every_day(folder)
 
 
-def _finished(server: Webserver, backfill: str, seconds: float = 900) -> str:
+def _finished(server: Webserver, backfill: str, seconds: float = 1500) -> str:
     deadline = time.monotonic() + seconds
     status = ""
     while time.monotonic() < deadline:

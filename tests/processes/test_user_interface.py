@@ -70,7 +70,13 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
         page(browser, f"{server.address}/asset-groups", groups, tmp_path / "lineage.png")
         listed = browser.text()
         assert [listed.index(group) for group in groups] == sorted(listed.index(group) for group in groups)
-        fused = ("One decision per symbol", "quant-research", "confidence of the fused value", "decisions", NIGHT)
+        fused = (
+            "One decision per symbol",
+            "quant-research",
+            "how often such values",
+            "decisions",
+            NIGHT,
+        )
         page(browser, f"{server.address}/assets/fused_signal?view=overview", fused, tmp_path / "asset.png")
         checks = ("no_lookahead", "variation")
         page(browser, f"{server.address}/assets/crypto/factor_values?view=checks", checks, tmp_path / "checks.png")

@@ -18,7 +18,7 @@ from resources.patience import Patience
 from tests.mail_server import Mailbox, mail_server
 
 HOSTILE = Alert("failed check", "<!channel> & <http://evil|click>", ("line\r\nBcc: all@host", "\x1b[0m"), "2019-09-30")
-PLAIN = Alert("decay", "one retired", ("detail",), "2019-09-30", "http://ui/runs/1")
+PLAIN = Alert("decay", "one retired", ("detail",), "2019-09-30", "runs/1")
 DAY = "2026-11-27"
 
 
@@ -89,6 +89,16 @@ def test_the_mail_has_no_header_of_others(tmp_path: Path) -> None:
     assert (message["To"], message["From"], message["Bcc"]) == ("a@host, b@host", "a@host", None)
     assert message["Subject"] == "[alpha_pipeline] decay: x Bcc: c@host"
     assert message.get_content_type() == "text/plain" and "<b>" in message.get_content()
+
+
+def test_a_link_leads_to_the_ui_that_is_set(tmp_path: Path) -> None:
+    """And nowhere when none is."""
+    webhook = Webhook()
+    with serving(webhook) as url:
+        for ui, day in (("http://ui/", DAY), ("", "2026-11-28")):
+            alerts = Alerts(slack_webhook=url, ui_url=ui, root=str(tmp_path))
+            assert not alerts.told_today(PLAIN, day) and alerts.send(PLAIN, today=day) and alerts.told_today(PLAIN, day)
+    assert [posted["text"].splitlines()[-1] for posted in webhook.posted] == ["http://ui/runs/1", "detail"]
 
 
 def test_what_was_told_today_is_not_told_again(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread, Timer
 from time import monotonic
 
 import pytest
@@ -84,6 +86,29 @@ def test_a_redirection_is_not_followed(receiver: StandIn, stand_in: Callable[...
         with pytest.raises(SourceError, match=f"HTTP {status}: sent elsewhere"):
             hook(receiver).send(BODY, KEY)
     assert other.asked == [] and len(receiver.posted) == 4
+
+
+def test_an_answer_that_drips_is_late() -> None:
+    """A byte now and then keeps a socket alive, not a delivery."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = Event()
+
+        def drip() -> None:
+            with suppress(OSError), server.accept()[0] as caller:
+                caller.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.05):
+                    caller.sendall(b"x")
+
+        Thread(target=drip, daemon=True).start()
+        slow = SignalWebhook(url=f"http://127.0.0.1:{server.getsockname()[1]}/", attempts=1, timeout_seconds=0.3)
+        end = Timer(3.0, over.set)
+        end.start()
+        began = monotonic()
+        with pytest.raises(SourceError, match="no answer in time"):
+            slow.send(BODY, KEY)
+        over.set()
+        end.cancel()
+        assert monotonic() - began < 2
 
 
 def test_nobody_listening_is_told() -> None:
