@@ -99,7 +99,9 @@ def rubric(measures: Mapping[str, float]) -> tuple[float, str]:
     """
     sharpe, ic = measures["valid_sharpe"], abs(measures["valid_rank_ic"])
     score = float(np.sum([sharpe > 0.5, sharpe > 1.0, sharpe > 1.5, ic > 0.02, ic > 0.05]))
-    said = [f"net Sharpe {sharpe:.2f}", f"rank IC {measures['valid_rank_ic']:+.3f} (t {measures['valid_t_stat']:+.1f})"]
+    turn = -1.0 if measures["train_rank_ic"] < 0 else 1.0  # all is told in the direction that train found
+    found, t_stat = turn * measures["valid_rank_ic"], turn * measures["valid_t_stat"]
+    said = [f"net Sharpe {sharpe:.2f}", f"rank IC {found:+.3f} (t {t_stat:+.1f})"]
     if measures["valid_turnover"] < 0.3:
         score += 1
     else:
@@ -108,4 +110,4 @@ def rubric(measures: Mapping[str, float]) -> tuple[float, str]:
         score += 1
     else:
         said.append(f"drawdown {measures['valid_max_drawdown']:.0%}")
-    return score, f"on validation: {'; '.join(said)}"
+    return score, f"on validation, in the direction of train: {'; '.join(said)}"

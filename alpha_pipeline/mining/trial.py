@@ -126,7 +126,7 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
         row |= {
             "stage": "accepted",
             "verdict": "accepted",
-            "feedback": f"shipped reference, in the direction of train; {said}",
+            "feedback": f"shipped reference; {said}",
         }
         tried.know(str(row["identity"]), str(row["factor_id"]))
         tried.count(row)

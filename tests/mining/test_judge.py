@@ -45,7 +45,7 @@ def test_the_rubric(changes: dict[str, float], score: float) -> None:
 
 def test_the_writer_is_told_what_costs_points() -> None:
     """Turnover and drawdown are named when they lost their point, and only then."""
-    assert rubric(GOOD)[1] == "on validation: net Sharpe 2.00; rank IC +0.060 (t +2.5)"
+    assert rubric(GOOD)[1] == "on validation, in the direction of train: net Sharpe 2.00; rank IC +0.060 (t +2.5)"
     said = rubric(GOOD | {"valid_turnover": 0.8, "valid_max_drawdown": -0.4})[1]
     assert "turnover 0.80 a day" in said and "drawdown -40%" in said
 
