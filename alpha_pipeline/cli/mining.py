@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.mining.desk import Find
 
 ASSET_TYPES = ("crypto", "stock", "forex")
+MOST = 1_000  # factors of one desk command
 HONEST = "Measured on train alone: tries at this desk are counted nowhere, so the bars that decide stay unseen."
 FIND_FIELDS = """\
 name, source, dialect, rationale, risks, claims, canonical, refused, step,
@@ -95,6 +96,8 @@ def _generate(options: argparse.Namespace) -> int:
 
     if options.count < 1 or options.lookback < 1:
         raise SettingError(f"--count and --lookback must be at least 1; found {options.count} and {options.lookback}")
+    if options.count > MOST:
+        raise SettingError(f"--count is {options.count}; expected at most {MOST}, `mine` asks for more and counts them")
     market, data = _market(options.asset_type), _NAMES.get(options.asset_type)
     named = tuple(names(options.fields))
     if strange := [name for name in named if not name.isidentifier()]:
