@@ -33,7 +33,7 @@ def lake_only(folder: Path, priced: Path) -> Path:
 
 
 def test_an_unreachable_model_is_named_and_the_night_goes_on(workplace: Path) -> None:
-    """Three questions without an answer are rows of the ledger; asked again later, the night is mined."""
+    """Three questions without an answer are rows of the ledger; another proposer adds its trials to them."""
     address = {"ALPHA_PIPELINE_MODEL_URL": "http://127.0.0.1:9/v1", "ALPHA_PIPELINE_MODEL": "some-model"}
     silent = materialize(workplace, "crypto/factor_definitions", NIGHT, ALPHA_PIPELINE_PROPOSER="model", **address)
     assert silent.returncode == 0
@@ -43,7 +43,10 @@ def test_an_unreachable_model_is_named_and_the_night_goes_on(workplace: Path) ->
     verdicts = pd.read_parquet(file)["verdict"].value_counts()
     assert verdicts["unanswered"] == 3 and verdicts["accepted"] > 0
     assert materialize(workplace, "crypto/factor_definitions", NIGHT).returncode == 0
-    assert "unanswered" not in set(pd.read_parquet(file)["verdict"])
+    rows = pd.read_parquet(file)
+    assert (rows["verdict"] == "unanswered").sum() == 3
+    later = rows[rows["sitting"] != rows["sitting"].iloc[0]]
+    assert len(later) and set(later["proposer"]) == {"random_grammar"} and "unanswered" not in set(later["verdict"])
 
 
 def test_a_missing_model_file_is_named(workplace: Path) -> None:
