@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.fusion.sources import WEIGHTS
+from alpha_pipeline.fusion.sources import LEAST, WEIGHTS
 from alpha_pipeline.tables import SOURCE_SIGNALS
 
 
@@ -46,7 +46,7 @@ class AlphaSignal:
             raise DataError(f"{whose} has no weight; known types are {', '.join(sorted(WEIGHTS))}")
         if pd.isna(self.timestamp) or self.timestamp.tzinfo is None:
             raise DataError(f"{whose}: timestamp is {self.timestamp}; expected a moment with a time zone")
-        for name, low in (("value", -1.0), ("confidence", 0.0)):
+        for name, low in LEAST.items():
             if not low <= getattr(self, name) <= 1.0:
                 raise DataError(f"{whose}: {name} is {getattr(self, name)}; expected a number in [{low:g}, 1]")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.fusion.sources import WEIGHTS
+from alpha_pipeline.fusion.sources import LEAST, WEIGHTS
 from alpha_pipeline.panel import KEY, Array
 
 
@@ -43,7 +43,7 @@ class Said:
         unknown = sorted(set(signals["source"]) - set(WEIGHTS))
         if unknown:
             raise DataError(f"signals of {unknown} have no weight; known sources are {sorted(WEIGHTS)}")
-        for name, low in (("value", -1.0), ("confidence", 0.0)):
+        for name, low in LEAST.items():
             outside = signals[~signals[name].between(low, 1.0)]
             if len(outside):
                 one = outside.iloc[0]

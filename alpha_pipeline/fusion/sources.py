@@ -109,6 +109,8 @@ SOURCES = (
         meaning="two-week growth of locked value beyond price and of stablecoins, against 30 days",
     ),
 )
+# The least a signal may say; the most is 1 for both.
+LEAST = {"value": -1.0, "confidence": 0.0}
 LIBRARY_SOURCE = "library_factors"
 LIBRARY_WEIGHT = 0.25
 WEIGHTS = {**{source.name: source.weight for source in SOURCES}, LIBRARY_SOURCE: LIBRARY_WEIGHT}
