@@ -84,7 +84,9 @@ def trade_win_rate(weights: Array, returns: Array) -> float:
 def beta(net: Array, market_returns: Array) -> float:
     """Slope of the net returns on those of the market; NaN without spread."""
     spread = float(np.var(market_returns))
-    return float(np.cov(net, market_returns, ddof=0)[0, 1] / spread) if spread > 0 and len(net) > 1 else np.nan
+    if not (spread > 0 and len(net) > 1):
+        return np.nan
+    return float(np.mean((net - net.mean()) * (market_returns - market_returns.mean())) / spread)
 
 
 def capacity(result: BacktestResult, panel: Panel, market: Market) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
-from alpha_pipeline.kernels import portfolio
+from alpha_pipeline.kernels import portable, portfolio
 from alpha_pipeline.panel import Array
 
 
@@ -66,7 +66,7 @@ def time_series_weights(values: Array, window_bars: int, max_weight: float) -> A
     with np.errstate(invalid="ignore", divide="ignore"):
         score = (values - rolling.mean().to_numpy()) / rolling.std().to_numpy()
     present = np.maximum(np.isfinite(values).sum(axis=1, keepdims=True), 1)
-    shares = np.where(np.isfinite(score), np.tanh(score), 0.0) / present
+    shares = np.where(np.isfinite(score), portable.tanh(score), 0.0) / present
     return np.clip(shares, -max_weight, max_weight)
 
 

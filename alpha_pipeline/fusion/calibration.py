@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alpha_pipeline.kernels.portable import product, sigmoid
 from alpha_pipeline.panel import Array
 
 # Fewer bars prove nothing, and the error below is too small on them.
@@ -18,7 +19,7 @@ MINIMUM_BARS = 30
 CHANCE = 2.0
 # Weight in bars of the belief that nothing is known; only keeps the curve finite, the error does the doubting.
 PRIOR = 1.0
-STEPS = 50
+DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Calibration:
     def apply(self, value: Array, raw: Array) -> Array:
         """(rows,) share in (0, 1) of such values with the right sign, less what may be chance; 0.5 where value is 0."""
         x = _features(value, raw)
-        odds = x @ self.coefficients
-        error = np.sqrt(np.maximum(((x @ self.covariance) * x).sum(axis=1), 0.0))
+        odds = product(x, self.coefficients)
+        error = np.sqrt(np.maximum((product(x, self.covariance) * x).sum(axis=1), 0.0))
         proven = np.sign(odds) * np.maximum(np.abs(odds) - CHANCE * error, 0.0)
-        return np.where(value == 0, 0.5, _share(proven))
+        return np.where(value == 0, 0.5, sigmoid(proven))
 
 
 NOTHING_KNOWN = Calibration(np.zeros(3), np.zeros((3, 3)), 0)
@@ -72,23 +73,23 @@ def calibrate(value: Array, raw: Array, forward: Array, decided_at: Array) -> Ca
     x = _features(value[use], raw[use])
     hit = (np.sign(value[use]) == np.sign(forward[use])).astype(float)
     weight = 1.0 / rows[of_bar]
-    coefficients = np.zeros(x.shape[1])
-    for _ in range(STEPS):  # Newton: the loss is convex, the prior makes its minimum the only one
-        share = _share(x @ coefficients)
-        slope = x.T @ (weight * (hit - share)) - PRIOR * coefficients
-        curvature = (x * (weight * share * (1 - share))[:, None]).T @ x + PRIOR * np.eye(x.shape[1])
-        step = np.linalg.solve(curvature, slope)
-        coefficients = coefficients + step
-        if np.abs(step).max() < 1e-9:
-            break
+    coefficients = _fit(x, hit, weight)
+    share = sigmoid(product(x, coefficients))
+    curvature = product((x * (weight * share * (1 - share))[:, None]).T, x) + PRIOR * np.eye(x.shape[1])
     scores = np.column_stack([np.bincount(of_bar, column) for column in (x * (weight * (hit - share))[:, None]).T])
     inverse = np.linalg.inv(curvature)
-    spread = scores.T @ scores * len(bars) / (len(bars) - x.shape[1])
-    return Calibration(coefficients, inverse @ spread @ inverse, len(bars))
+    spread = product(scores.T, scores) * len(bars) / (len(bars) - x.shape[1])
+    return Calibration(coefficients, product(product(inverse, spread), inverse), len(bars))
 
 
-def _share(odds: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-odds))
+def _fit(x: Array, hit: Array, weight: Array) -> Array:
+    """(columns,) coefficients, to `DIGITS` decimals: the digits behind them depend on the processor."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1 / PRIOR, fit_intercept=False, solver="newton-cholesky", tol=1e-10, max_iter=50)
+    if hit.min() == hit.max():  # scikit-learn wants both classes; a row of no weight is the missing one
+        x, hit, weight = np.vstack([x, x[:1]]), np.append(hit, 1 - hit[0]), np.append(weight, 0.0)
+    return np.round(model.fit(x, hit, sample_weight=weight).coef_[0], DIGITS)
 
 
 def _features(value: Array, raw: Array) -> Array:

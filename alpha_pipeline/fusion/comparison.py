@@ -242,9 +242,8 @@ def _daily(weight: Array, bars: Array, order: Array, column: Array, tape: Tape, 
     stop = found.first + len(found.net)
     net, turnover = np.zeros((2, len(days)))
     net[found.first : stop], turnover[found.first : stop] = found.net, found.turnover
-    table = pd.DataFrame({"growth": np.log1p(np.maximum(net, -1 + 1e-12)), "turnover": turnover})
-    daily = table.groupby(days.to_numpy()).sum()
-    return pd.DataFrame({"net": np.expm1(daily["growth"]), "turnover": daily["turnover"]})
+    by_day = pd.DataFrame({"growth": 1 + net, "turnover": turnover}).groupby(days.to_numpy())
+    return pd.DataFrame({"net": by_day["growth"].prod() - 1, "turnover": by_day["turnover"].sum()})
 
 
 def _earnings(book: pd.DataFrame, market: Market) -> dict[str, float]:

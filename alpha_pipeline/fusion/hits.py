@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alpha_pipeline.kernels import portable
 from alpha_pipeline.panel import Array
 
 WIDTH = 1.96
@@ -54,7 +55,7 @@ def share(hit: Array, bars: Array) -> tuple[float, float, float]:
     n = len(sums)
     if n < 2:
         return mean, np.nan, np.nan
-    half = WIDTH * float(np.sqrt(sums @ sums * n / (n - 1))) / len(hit)
+    half = WIDTH * float(np.sqrt(np.sum(sums * sums) * n / (n - 1))) / len(hit)
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
@@ -77,7 +78,7 @@ def error(confidence: Array, hit: Array) -> tuple[float, float, float]:
     claimed = np.clip(np.where(hit > 0, confidence, 1 - confidence), 1e-12, 1.0)
     place = _place(confidence)
     apart = np.abs(np.bincount(place, hit - confidence))
-    return float(((confidence - hit) ** 2).mean()), float(-np.log(claimed).mean()), float(apart.sum() / len(hit))
+    return float(((confidence - hit) ** 2).mean()), float(-portable.log(claimed).mean()), float(apart.sum() / len(hit))
 
 
 def reliability(confidence: Array, hit: Array, bars: Array) -> list[Bucket]:

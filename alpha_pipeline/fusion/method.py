@@ -9,6 +9,7 @@ import numpy as np
 
 from alpha_pipeline.fusion.lessons import Lessons
 from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.kernels import portable
 from alpha_pipeline.panel import Array
 
 
@@ -80,8 +81,8 @@ def raw_confidence(said: Said, combined: Combined, agreement_share: float, cover
     Returns:
         (rows,) in [0, 1]; 0 where nobody spoke.
     """
-    spoken = said.spoke @ said.weights
-    pull = np.nan_to_num(said.confidence) @ said.weights
+    spoken = portable.product(said.spoke, said.weights)
+    pull = portable.product(np.nan_to_num(said.confidence), said.weights)
     effort = np.abs(combined.contribution).sum(axis=1)
     agreement = np.abs(combined.contribution.sum(axis=1)) / np.where(effort > 0, effort, 1.0)
     confidence = pull / np.where(spoken > 0, spoken, 1.0)
@@ -92,4 +93,4 @@ def raw_confidence(said: Said, combined: Combined, agreement_share: float, cover
 
 def coverage(said: Said) -> Array:
     """(rows,) share of the weight table that spoke."""
-    return said.spoke @ said.weights / said.weights.sum()
+    return portable.product(said.spoke, said.weights) / said.weights.sum()

@@ -10,6 +10,7 @@ import pandas as pd
 from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
 from alpha_pipeline.fusion.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES, Source
 from alpha_pipeline.fusion.words import leading_factors, strongest_headlines
+from alpha_pipeline.kernels import portable
 from alpha_pipeline.market import Market, partition_days
 from alpha_pipeline.panel import KEY, Array, Panel
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
@@ -143,7 +144,7 @@ def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame)
         strength = weighted.abs().sum(axis=1)
         value = weighted.sum(axis=1) / size.where(size > 0)
         agreement = weighted.sum(axis=1).abs() / strength.where(strength > 0)
-        confidence = agreement * (1 - np.exp(-ranks.notna().sum(axis=1) / 2))
+        confidence = agreement * (1 - portable.exp(-ranks.notna().sum(axis=1).to_numpy() / 2))
         table = today[["timestamp", "symbol"]].assign(value=value, confidence=confidence.fillna(0))
         shown = factors.set_index("factor_id").loc[names].reset_index()
         table["reason"] = leading_factors(shown, ranks.to_numpy(float), weights[names].to_numpy(float))

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 
 from alpha_pipeline.kernels.compiled import FLAGS, FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import step, sums
+from alpha_pipeline.kernels.rows import row_sum, step
 
 PLACES = types.Array(types.int64, 1, "C", readonly=True)
 GROSS, NET, TURNOVER, EXPOSURE = 0, 1, 2, 3
@@ -128,7 +128,7 @@ def hold(  # type: ignore[no-untyped-def]
     (half the sum of absolute weight changes) and the sum of absolute weights held.
     """
     bars, symbols = returns.shape
-    weights, aim, ranks = np.zeros(symbols), np.empty(symbols), np.empty(symbols)
+    weights, aim, scratch = np.zeros(symbols), np.empty(symbols), np.empty(symbols)
     ruined = False
     for t in range(bars):
         _leave(returns[t], weights)
@@ -137,16 +137,16 @@ def hold(  # type: ignore[no-untyped-def]
             if len(targets) > 0:
                 aim[:] = targets[decision[t]]
             else:
-                _legs(fractions[decision[t]], quantile, minimum_breadth, size, cap, ranks, aim)
+                _legs(fractions[decision[t]], quantile, minimum_breadth, size, cap, scratch, aim)
             if len(impact) > 0:
-                cost += _impact(aim, tradable[t], impact[t], weights)
-            traded = _trade(aim, tradable[t], weights)
+                cost += _impact(aim, tradable[t], impact[t], weights, scratch)
+            traded = _trade(aim, tradable[t], weights, scratch)
         if len(held) > 0:
             held[t] = weights
-        gross, short, exposure = _earned(returns[t], weights)
+        gross, short, exposure = _earned(returns[t], weights, scratch)
         cost += traded * cost_rate + short * borrow_rate
         if len(funding) > 0:
-            cost += _paid(returns[t], funding[t], weights)
+            cost += _paid(returns[t], funding[t], weights, scratch)
         net = gross - cost
         if net <= -1.0:
             net, ruined = -1.0, True
@@ -163,44 +163,44 @@ def _leave(returns, weights):  # type: ignore[no-untyped-def]
         weights[c] = weights[c] if returns[c] == returns[c] else 0.0
 
 
-@sums
-def _trade(targets, tradable, weights):  # type: ignore[no-untyped-def]
+@step
+def _trade(targets, tradable, weights, scratch):  # type: ignore[no-untyped-def]
     """Move the weights to their targets; the sum of absolute changes."""
-    traded = 0.0
     for c in range(weights.size):
         target = targets[c] if tradable[c] and targets[c] == targets[c] else weights[c]
-        traded += abs(target - weights[c])
+        scratch[c] = abs(target - weights[c])
         weights[c] = target
-    return traded
+    return row_sum(scratch)
 
 
-@sums
-def _impact(targets, tradable, impact, weights):  # type: ignore[no-untyped-def]
-    cost = 0.0
+@step
+def _impact(targets, tradable, impact, weights, scratch):  # type: ignore[no-untyped-def]
     for c in range(weights.size):
         change = abs(targets[c] - weights[c])
-        cost += change * (impact[c] * np.sqrt(change)) if tradable[c] and change == change else 0.0
-    return cost
+        cost = change * (impact[c] * np.sqrt(change))
+        scratch[c] = cost if tradable[c] and change == change else 0.0
+    return row_sum(scratch)
 
 
-@sums
-def _earned(returns, weights):  # type: ignore[no-untyped-def]
+@step
+def _earned(returns, weights, scratch):  # type: ignore[no-untyped-def]
     """Gross return, and the sums of short and of absolute weights; a symbol that is not there costs no borrow."""
-    gross, short, exposure = 0.0, 0.0, 0.0
     for c in range(weights.size):
-        there = returns[c] == returns[c]
-        gross += weights[c] * returns[c] if there else 0.0
-        short += -weights[c] if there and weights[c] < 0.0 else 0.0
-        exposure += abs(weights[c])
-    return gross, short, exposure
+        scratch[c] = weights[c] * returns[c] if returns[c] == returns[c] else 0.0
+    gross = row_sum(scratch)
+    for c in range(weights.size):
+        scratch[c] = -weights[c] if returns[c] == returns[c] and weights[c] < 0.0 else 0.0
+    short = row_sum(scratch)
+    for c in range(weights.size):
+        scratch[c] = abs(weights[c])
+    return gross, short, row_sum(scratch)
 
 
-@sums
-def _paid(returns, funding, weights):  # type: ignore[no-untyped-def]
-    paid = 0.0
+@step
+def _paid(returns, funding, weights, scratch):  # type: ignore[no-untyped-def]
     for c in range(weights.size):
-        paid += weights[c] * funding[c] if returns[c] == returns[c] else 0.0
-    return paid
+        scratch[c] = weights[c] * funding[c] if returns[c] == returns[c] else 0.0
+    return row_sum(scratch)
 
 
 @step
@@ -220,7 +220,7 @@ def rank_correlation(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def
     order, so the ranks among the pairs are counted, not sorted.
     """
     bars, symbols = x.shape
-    a, b = np.empty(symbols), np.empty(symbols)
+    a, b, scratch = np.empty(symbols), np.empty(symbols), np.empty(symbols)
     tally = np.empty(2 * symbols + 1, np.int64)
     for t in range(bars):
         out[t, 0] = np.nan
@@ -228,7 +228,7 @@ def rank_correlation(x, y, minimum_breadth, out):  # type: ignore[no-untyped-def
         if pairs >= minimum_breadth:
             _centred_ranks(x[t], y[t], pairs, tally, a)
             _centred_ranks(y[t], x[t], pairs, tally, b)
-            ab, aa, bb = _products(a, b)
+            ab, aa, bb = _products(a, b, scratch)
             if aa > 0.0 and bb > 0.0:
                 out[t, 0] = ab / np.sqrt(aa * bb)
 
@@ -264,11 +264,14 @@ def _centred_ranks(x, other, pairs, tally, out):  # type: ignore[no-untyped-def]
         out[c] = float(tally[int(np.rint(2.0 * present * x[c]))]) if both == both else 0.0
 
 
-@sums
-def _products(a, b):  # type: ignore[no-untyped-def]
-    ab, aa, bb = 0.0, 0.0, 0.0
+@step
+def _products(a, b, scratch):  # type: ignore[no-untyped-def]
     for c in range(a.size):
-        ab += a[c] * b[c]
-        aa += a[c] * a[c]
-        bb += b[c] * b[c]
-    return ab, aa, bb
+        scratch[c] = a[c] * b[c]
+    ab = row_sum(scratch)
+    for c in range(a.size):
+        scratch[c] = a[c] * a[c]
+    aa = row_sum(scratch)
+    for c in range(b.size):
+        scratch[c] = b[c] * b[c]
+    return ab, aa, row_sum(scratch)

@@ -56,19 +56,19 @@ def sign(x: Series, *, out: Array) -> None:
 @operator("ratio", "log(volume)", aliases=("ln",))
 def log(x: Series, *, out: Array) -> None:
     """Natural logarithm; NaN where x <= 0."""
-    elementwise.apply(np.log, x, out=out)
+    elementwise.transcendental(elementwise.LOG, x, out)
 
 
 @operator("ratio", "log1p(volume)")
 def log1p(x: Series, *, out: Array) -> None:
     """log(1 + x); NaN where x <= -1."""
-    elementwise.apply(np.log1p, x, out=out)
+    elementwise.transcendental(elementwise.LOG1P, x, out)
 
 
 @operator("ratio", "exp(ts_zscore(close, 20))")
 def exp(x: Plain, *, out: Array) -> None:
     """Exponential e^x; x must be a plain number."""
-    elementwise.apply(np.exp, x, out=out)
+    elementwise.transcendental(elementwise.EXP, x, out)
 
 
 @operator("root", "sqrt(close * open)")
@@ -86,13 +86,13 @@ def square(x: Series, *, out: Array) -> None:
 @operator("ratio", "tanh(ts_zscore(close, 20))")
 def tanh(x: Plain, *, out: Array) -> None:
     """Hyperbolic tangent: squashes a plain number into (-1, 1)."""
-    elementwise.apply(np.tanh, x, out=out)
+    elementwise.transcendental(elementwise.TANH, x, out)
 
 
 @operator("ratio", "sigmoid(ts_zscore(close, 20))")
 def sigmoid(x: Plain, *, out: Array) -> None:
     """1 / (1 + exp(-x)): squashes a plain number into (0, 1)."""
-    elementwise.apply(_logistic, x, out=out)
+    elementwise.transcendental(elementwise.SIGMOID, x, out)
 
 
 @operator("same", "floor(ts_zscore(close, 20))")
@@ -104,13 +104,13 @@ def floor(x: Series, *, out: Array) -> None:
 @operator("power", "power(close / open, 2)", symbol="^", aliases=("pow",))
 def power(x: Series, y: Plain, *, out: Array) -> None:
     """Power x^y; NaN for a negative x with a fractional exponent. Units take the power of a literal exponent."""
-    elementwise.apply(np.power, x, y, out=out)
+    elementwise.power(x, y, False, out)
 
 
 @operator("same", "signed_power(ts_zscore(close, 20), 2)", aliases=("signedpower", "sign_power"))
 def signed_power(x: Plain, y: Plain, *, out: Array) -> None:
     """sign(x) * abs(x) ^ y for plain numbers."""
-    elementwise.apply(_signed_power, x, y, out=out)
+    elementwise.power(x, y, True, out)
 
 
 @operator("kept", "minimum(open, close)", aliases=("min", "min2", "min_of"), commutative=True)
@@ -225,14 +225,3 @@ def either(x: Flag, y: Flag, *, out: Array) -> None:
 def negate(x: Flag, *, out: Array) -> None:
     """1 where the condition does not hold; NaN where it is NaN."""
     elementwise.apply(np.subtract, 1.0, x, out=out)
-
-
-def _logistic(x: Array, out: Array) -> None:
-    np.negative(x, out=out)
-    np.exp(out, out=out)
-    out += 1.0
-    np.reciprocal(out, out=out)
-
-
-def _signed_power(x: Array | float, y: Array | float, out: Array) -> None:
-    np.multiply(np.sign(x), np.power(np.abs(x), y), out=out)

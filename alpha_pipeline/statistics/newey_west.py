@@ -35,9 +35,9 @@ def mean_test(x: Array, lags: int) -> MeanTest:
     if n < 3:
         return MeanTest(float(np.mean(x)) if n else np.nan, np.nan, np.nan, n)
     d = x - x.mean()
-    variance = float(d @ d)
+    variance = float(np.sum(d * d))  # not a BLAS product: its order of addition depends on the processor
     for lag in range(1, min(lags, n - 1) + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * float(d[lag:] @ d[:-lag])
+        variance += 2 * (1 - lag / (lags + 1)) * float(np.sum(d[lag:] * d[:-lag]))
     error = np.sqrt(max(variance, 0.0)) / n
     t = float(x.mean() / error) if error > 1e-15 * max(1.0, abs(float(x.mean()))) else np.nan
     return MeanTest(float(x.mean()), float(error), t, n)

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.kernels.portable import product
 from alpha_pipeline.panel import Array
 from alpha_pipeline.statistics.sharpe import expected_maximum
 
@@ -37,8 +38,8 @@ def probability_of_overfitting(returns: Array, blocks: int = 16) -> float:
     chosen = np.zeros((len(halves), blocks))
     chosen[np.arange(len(halves))[:, None], np.array(halves)] = 1.0
     count = size * blocks // 2
-    inside = _sharpe(chosen @ sums, chosen @ squares, count)
-    outside = _sharpe((1 - chosen) @ sums, (1 - chosen) @ squares, count)
+    inside = _sharpe(product(chosen, sums), product(chosen, squares), count)
+    outside = _sharpe(product(1 - chosen, sums), product(1 - chosen, squares), count)
     best = inside.argmax(axis=1)
     picked = np.take_along_axis(outside, best[:, None], axis=1)
     below, tied = (outside < picked).sum(axis=1), (outside == picked).sum(axis=1)

@@ -31,8 +31,8 @@ def sharpe_moments(returns: Array) -> tuple[float, float, float, int]:
     spread = float(np.sqrt(np.mean(d**2)))
     return (
         float(x.mean() / x.std(ddof=1)),
-        float(np.mean(d**3) / spread**3),
-        float(np.mean(d**4) / spread**4),
+        float(np.mean(d * d * d) / spread**3),
+        float(np.mean(d * d * d * d) / spread**4),
         len(x),
     )
 
