@@ -13,33 +13,33 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies 
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
-from alpha_pipeline.market import MARKETS  # noqa: E402
+from alpha_pipeline.market.markets import MARKETS  # noqa: E402
+from assets.automation.alert_sensors import alert_sensors  # noqa: E402
+from assets.automation.orphaned_run_monitor import sweeper  # noqa: E402
+from assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
-from assets.comparison import comparison_assets, comparison_schedule  # noqa: E402
 from assets.coverage import coverage_assets  # noqa: E402
 from assets.export import export_assets  # noqa: E402
-from assets.factors import factor_assets  # noqa: E402
+from assets.fusion_comparison import comparison_assets, comparison_schedule  # noqa: E402
 from assets.library import library_assets  # noqa: E402
-from assets.noise import noise_assets  # noqa: E402
+from assets.mining import factor_assets  # noqa: E402
+from assets.noise_floor import noise_assets  # noqa: E402
 from assets.outcomes import outcome_assets  # noqa: E402
 from assets.panel import panel_assets  # noqa: E402
 from assets.paper import paper_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.report import report_assets  # noqa: E402
-from assets.schedules import joined_sensor, nightly_schedule  # noqa: E402
-from assets.sealed import sealed_assets  # noqa: E402
-from assets.sensors import alert_sensors  # noqa: E402
-from assets.signal import joined_signal_assets, signal_assets  # noqa: E402
-from assets.sweeper import sweeper  # noqa: E402
+from assets.sealed_test import sealed_assets  # noqa: E402
+from assets.signals import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
 from resources.alerts import Alerts  # noqa: E402
-from resources.lake import Lake  # noqa: E402
-from resources.llm import LanguageModel  # noqa: E402
+from resources.http.webhook import SignalWebhook  # noqa: E402
+from resources.lake.holdout_access import count_opening  # noqa: E402
+from resources.lake.io_manager import ParquetIOManager  # noqa: E402
+from resources.lake.lake import Lake  # noqa: E402
+from resources.llm.resource import LanguageModel  # noqa: E402
+from resources.llm.sentiment import MoodResource  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
-from resources.mood import MoodResource  # noqa: E402
-from resources.openings import count_opening  # noqa: E402
-from resources.parquet_io import ParquetIOManager  # noqa: E402
-from resources.webhook import SignalWebhook  # noqa: E402
 
 # The shell goes through the same doors; it has no others.
 __all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]

@@ -8,17 +8,17 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.library import Bench, validation
 from alpha_pipeline.backtest.splits import Segment
-from alpha_pipeline.market import Market
-from alpha_pipeline.mining.cutoffs import cutoff_of
-from alpha_pipeline.panel import Panel, with_history
+from alpha_pipeline.library.metrics import Bench, validation
+from alpha_pipeline.llm.training_cutoffs import cutoff_of
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.market.universe import hindsight
 from alpha_pipeline.reporting import ic_bars, markdown_image
-from alpha_pipeline.universe import hindsight
-from assets.declare import key_of, markdown_table, stored
-from assets.factors import ALL_NIGHTS, funding_input, panel_inputs
-from assets.partitions import Window, lookback, window
+from assets.mining import ALL_NIGHTS, funding_input, panel_inputs
 from assets.raw import Result
+from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",

@@ -8,15 +8,15 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage
-from alpha_pipeline.market import Market
+from alpha_pipeline.market.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting import markdown_image, share_heat
-from assets.declare import key_of, markdown_table, stored
-from assets.partitions import Window, lookback, window
 from assets.raw import FACTS
-from resources.gate import set_aside
+from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+from resources.ingest.ingestion_gate import set_aside
+from resources.lake.io_manager import ParquetIOManager
 from resources.market_data import MarketDataResource
-from resources.parquet_io import ParquetIOManager
 
 SEEN_DAYS = 30
 WHEN = ["timestamp", "symbol", "available_at"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import AlphaError
-from alpha_pipeline.fusion.export import (
+from alpha_pipeline.outcomes.export import (
     STALE_DAYS,
     signal_as_of,
     signal_csv,
@@ -19,13 +19,13 @@ from alpha_pipeline.fusion.export import (
     signal_parquet,
     signal_schema,
 )
-from alpha_pipeline.fusion.freqtrade import feather, file_of, pair_tables, pairlist, unpaired
-from alpha_pipeline.reporting.wording import plain
-from assets.declare import markdown_table, stored
-from assets.partitions import lookback, window
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
-from resources.webhook import SignalWebhook
+from alpha_pipeline.outcomes.freqtrade import feather, file_of, pair_tables, pairlist, unpaired
+from alpha_pipeline.reporting.formatting import plain
+from assets.wiring.partitions import lookback, window
+from assets.wiring.table_asset import markdown_table, stored
+from resources.http.webhook import SignalWebhook
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
 
 FOLDER = "signals"
 WRITERS = {"parquet": signal_parquet, "csv": signal_csv, "json": signal_json}

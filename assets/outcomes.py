@@ -11,14 +11,14 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.fusion import score_decisions, unpublished, unscored
-from alpha_pipeline.fusion.scores import by_confidence, daily_returns, score
-from alpha_pipeline.market import MARKETS, Market, has_session
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import MARKETS, Market, has_session
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, score
 from alpha_pipeline.reporting import equity_chart, markdown_image, reliability_chart
-from assets.declare import key_of, markdown_table, stored
-from assets.partitions import LOOKBACK_DAYS, Window, lookback, window
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
+from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
 
 # Days a decision may wait for its outcome: a weekend, holidays and the horizon.
 OUTCOME_DAYS = 7

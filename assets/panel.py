@@ -8,13 +8,13 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.assembly import assemble
-from alpha_pipeline.market import Market
+from alpha_pipeline.market.fields import assemble
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting import markdown_image, price_chart
-from alpha_pipeline.validation.replay import late_arrivals
-from assets.declare import key_of, stored
-from assets.partitions import lookback
+from alpha_pipeline.validation.raw.as_of import late_arrivals
 from assets.raw import FACTS, Result
+from assets.wiring.partitions import lookback
+from assets.wiring.table_asset import key_of, stored
 
 # A fact older than this at a bar's close counts as absent; its look-back follows from it.
 FACT_AGE_DAYS = 3

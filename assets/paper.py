@@ -12,16 +12,16 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion import PaperConfig, bookable, keep_book
-from alpha_pipeline.fusion.paper import CASH
-from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.outcomes.paper_account import CASH
 from alpha_pipeline.reporting import equity_chart, markdown_image
-from alpha_pipeline.reporting.wording import plain
-from assets.declare import key_of, markdown_table, stored
+from alpha_pipeline.reporting.formatting import plain
 from assets.outcomes import days_of
-from assets.partitions import LOOKBACK_DAYS, Window, lookback, window
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
+from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
 
 # Days the ledger may have been left alone and still find the prices and decisions of all of them.
 PAPER_DAYS = 14

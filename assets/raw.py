@@ -11,18 +11,18 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market import Market
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.text import Scorer
-from alpha_pipeline.validation.feed_health import ailments, feed_health
-from assets.declare import key_of, markdown_table, stored
-from assets.partitions import FIRST_DAY, Window, window
-from resources.collect import STRETCH_DAYS, Accept, Collection, Collector
-from resources.gate import Gate
-from resources.llm import LanguageModel
+from alpha_pipeline.validation.raw.feed_health import ailments, feed_health
+from assets.wiring.partitions import FIRST_DAY, Window, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+from resources.ingest.collector import STRETCH_DAYS, Accept, Collection, Collector
+from resources.ingest.ingestion_gate import Gate
+from resources.ingest.universe import roster
+from resources.lake.io_manager import ParquetIOManager
+from resources.llm.resource import LanguageModel
+from resources.llm.sentiment import MoodResource
 from resources.market_data import MarketDataResource
-from resources.mood import MoodResource
-from resources.parquet_io import ParquetIOManager
-from resources.roster import roster
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.mining.budget import month_so_far
+from alpha_pipeline.llm.budget import month_so_far
+from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.universe import hindsight
 from alpha_pipeline.reporting import (
     MarketNight,
     contest_text,
@@ -24,12 +25,11 @@ from alpha_pipeline.reporting import (
     tokens,
 )
 from alpha_pipeline.reporting.terminal import latest_decisions
-from alpha_pipeline.universe import hindsight
-from assets.declare import key_of, stored
 from assets.panel import FACT_AGE_DAYS
-from assets.partitions import Window, lookback, window
-from resources.openings import openings
-from resources.parquet_io import ParquetIOManager
+from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.table_asset import key_of, stored
+from resources.lake.holdout_access import openings
+from resources.lake.io_manager import ParquetIOManager
 
 TONIGHT = (
     "raw_instruments",

@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.library import Bench
-from alpha_pipeline.backtest.undefined import why_undefined
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import with_history
+from alpha_pipeline.backtest.missing_measures import why_undefined
+from alpha_pipeline.library.metrics import Bench
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import with_history
+from alpha_pipeline.market.universe import hindsight
 from alpha_pipeline.reporting import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
-from alpha_pipeline.universe import hindsight
 from alpha_pipeline.validation import SampledRanks, likeness
 from assets.backtests import benches, library_inputs, listing_input, trial_input
-from assets.declare import key_of, stored
-from assets.partitions import Window, window
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
-from resources.stored_chat import prompt_of
+from assets.wiring.partitions import Window, window
+from assets.wiring.table_asset import key_of, stored
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
+from resources.llm.cache import prompt_of
 
 REFERENCES, TRADED = 2, 20
 FLATTERED = "Chosen on these very bars, so the numbers flatter it. The sealed bars have not been opened for this page."

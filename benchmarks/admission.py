@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import Stretch, score
-from alpha_pipeline.market import CRYPTO
+from alpha_pipeline.market.markets import CRYPTO
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.mining import MiningSettings, mine, random_grammar
 from alpha_pipeline.mining.proposers import Control
 from alpha_pipeline.mining.task import Draft, Task
-from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TRIALS
 
 SYMBOLS = 20

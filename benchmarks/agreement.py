@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest import BacktestConfig, backtest, combinatorial, funding_payments
-from alpha_pipeline.market import CRYPTO, EQUITIES, Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.statistics import adjusted_p_values, deflated_sharpe, mean_test, probability_of_overfitting
-from alpha_pipeline.statistics.family import family_tests
+from alpha_pipeline.statistics.superior_ability import family_tests
 
 Line = tuple[str, float, float]
 
@@ -162,7 +162,7 @@ def _hours(count: int) -> pd.DatetimeIndex:
 
 
 def _sessions(count: int) -> pd.DatetimeIndex:
-    from alpha_pipeline.market import expected_closes
+    from alpha_pipeline.market.markets import expected_closes
 
     start = pd.Timestamp("2018-11-01", tz="UTC")
     return expected_closes(EQUITIES, start, start + pd.Timedelta(days=2 * count))[:count].tz_localize(None)

@@ -22,8 +22,8 @@ from alpha_pipeline.fusion import (
     past_signals,
     winner,
 )
-from alpha_pipeline.market import MARKETS, Market
-from alpha_pipeline.panel import Panel, align
+from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.panel import Panel, align
 from resources.market_data import MarketDataResource
 
 HEAD = [

@@ -13,8 +13,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
 
 KEY = "crypto/market_panel"
 FIRST, LAST = "2015-01-01", "2019-12-31"

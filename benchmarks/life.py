@@ -12,11 +12,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.library.lifecycle import live_on
+from alpha_pipeline.library.live_performance import live_measures
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.mining import changes
-from alpha_pipeline.mining.life import live_on
-from alpha_pipeline.mining.live import live_measures
-from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import LIBRARY
 
 FIRST = pd.Timestamp("2019-07-01", tz="UTC")

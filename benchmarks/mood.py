@@ -24,12 +24,12 @@ import pandas as pd
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.panel import Array
+from alpha_pipeline.market.panel import Array
 from alpha_pipeline.text import NEUTRAL, lexicon_scores
 from alpha_pipeline.text.lexicon import finance_words
-from resources.lake import Lake
-from resources.llm import LanguageModel
-from resources.mood import MoodResource
+from resources.lake.lake import Lake
+from resources.llm.resource import LanguageModel
+from resources.llm.sentiment import MoodResource
 
 UP = ("surge", "rally", "bullish", "upgrade", "breakthrough")
 DOWN = ("crash", "drop", "bearish", "downgrade", "concern")

@@ -18,15 +18,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.cli.sources import embedded
+from alpha_pipeline.cli.data import embedded
 from alpha_pipeline.definitions import LanguageModel
-from alpha_pipeline.market import MARKETS, Market
+from alpha_pipeline.llm.budget import Budget
+from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.mining import MiningSettings, Proposer, mine, mutation, random_grammar
-from alpha_pipeline.mining.budget import Budget
-from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.reporting import cost_text
 from alpha_pipeline.tables import TRIALS, UNANSWERED
-from resources.lake import Lake
+from resources.lake.lake import Lake
 
 RESAMPLES = 2_000
 PER_ROUND = 20

@@ -18,15 +18,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from alpha_pipeline.cli.sources import embedded
+from alpha_pipeline.cli.data import embedded
 from alpha_pipeline.expressions import fields_used, identity, lookback, parse, similarity
-from alpha_pipeline.expressions.alpha101 import ALPHA101
-from alpha_pipeline.expressions.alpha158 import ALPHA158
 from alpha_pipeline.expressions.grammar import random_expression
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining.similarity import Similarity
-from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.values import evaluate_all
+from alpha_pipeline.factors.alpha101 import ALPHA101
+from alpha_pipeline.factors.alpha158 import ALPHA158
+from alpha_pipeline.factors.values import evaluate_all
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.mining.formula_search import Similarity
 
 BARS, SAMPLED, RESAMPLES = 700, 60, 2_000
 Likeness = Callable[[Sequence[str]], Array]

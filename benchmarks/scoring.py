@@ -22,10 +22,10 @@ from alpha_pipeline.backtest import BacktestConfig, Stretch, forward_returns, sc
 from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.validation import SampledRanks
-from alpha_pipeline.validation.likeness import likeness_of_each
+from alpha_pipeline.validation.rank_correlation import likeness_of_each
 
 BARS, SYMBOLS = 2_500, 500
 THREADS = 2

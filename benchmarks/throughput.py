@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.mining import MiningSettings, loop, measuring, mine, proposers, random_grammar, trial
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.mining import MiningSettings, loop, mine, proposers, random_grammar, trial
+from alpha_pipeline.mining import run_context as measuring
 from alpha_pipeline.tables import TRIALS
 
 NIGHT = pd.Timestamp("2019-09-30", tz="UTC")

@@ -1,7 +1,7 @@
 """
 The door to a person: a Slack-compatible webhook, mail, both, or the log alone.
 
-What is worth telling is decided in `alpha_pipeline.alerts`. An alert that cannot be delivered is a line in the log and
+What is worth telling is decided in `alpha_pipeline.reporting.alerts`. An alert that cannot be delivered is a line in the log and
 never an error: nothing a night computes depends on it.
 """
 
@@ -17,11 +17,11 @@ from email.utils import parseaddr
 
 import dagster as dg
 
-from alpha_pipeline.alerts import Alert
 from alpha_pipeline.errors import AlphaError, LakeError, SettingError, SourceError
-from resources.lake import Lake
-from resources.parquet_io import DEFAULT_ROOT, ROOT_VARIABLE
-from resources.patience import Patience, RefusedError, insist
+from alpha_pipeline.reporting.alerts import Alert
+from resources.http.retry import Patience, RefusedError, insist
+from resources.lake.io_manager import DEFAULT_ROOT, ROOT_VARIABLE
+from resources.lake.lake import Lake
 
 # A sensor has a minute for all it does: three tries of five seconds a channel.
 PATIENCE = Patience(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)

@@ -14,25 +14,27 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.market import CRYPTO, EQUITIES, Market
-from resources import bitcoin_chain, bybit, coin_metrics, defillama, gdelt, hacker_news, reddit
-from resources.bitcoin_chain import BitcoinChainDoor
-from resources.bybit import BybitDoor
-from resources.bybit_facts import BybitDerivatives, BybitFunding
-from resources.coin_metrics import CoinMetricsDoor, metrics_of
-from resources.collect import BACK
-from resources.defillama import DefiLlamaDoor
-from resources.door import FACTS, FactSource, Fetched, MarketData
-from resources.gdelt import GdeltDoor
-from resources.hacker_news import HackerNewsDoor
-from resources.pace import Pace
-from resources.patience import Patience
-from resources.reddit import RedditDoor
-from resources.rss import DEFAULT_FEEDS, FeedDoor
-from resources.sample import ABSENT, SampleDoor
-from resources.yahoo import YahooDoor
-from resources.yahoo_adjustments import YahooAdjustments
-from resources.yahoo_news import YahooNewsDoor
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience
+from resources.ingest.collector import BACK
+from resources.vendors.bybit import bars as bybit
+from resources.vendors.bybit.bars import BybitDoor
+from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
+from resources.vendors.onchain import bitcoin_chain, coin_metrics, defillama
+from resources.vendors.onchain.bitcoin_chain import BitcoinChainDoor
+from resources.vendors.onchain.coin_metrics import CoinMetricsDoor, metrics_of
+from resources.vendors.onchain.defillama import DefiLlamaDoor
+from resources.vendors.protocols import FACTS, FactSource, Fetched, MarketData
+from resources.vendors.sample import ABSENT, SampleDoor
+from resources.vendors.text import gdelt, hacker_news, reddit
+from resources.vendors.text.gdelt import GdeltDoor
+from resources.vendors.text.hacker_news import HackerNewsDoor
+from resources.vendors.text.reddit import RedditDoor
+from resources.vendors.text.rss import DEFAULT_FEEDS, FeedDoor
+from resources.vendors.yahoo.adjustments import YahooAdjustments
+from resources.vendors.yahoo.bars import YahooDoor
+from resources.vendors.yahoo.news import YahooNewsDoor
 
 __all__ = ["FACTS", "BarSource", "DoorSettings", "MarketData", "MarketDataResource", "choose"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.cli import main
-from tests.documents import DOCS, ELSEWHERE, ROOT, matches, pages, pieces, run
+from tests.helpers.documents import DOCS, ELSEWHERE, ROOT, matches, pages, pieces, run
 
 SHOWN = {page: pieces(page.read_text(encoding="utf-8")) for page in pages()}
 QUICK = [page for page, shown in SHOWN.items() if any(not p.slow and not p.elsewhere for p in shown)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import DOCS, pages
+from tests.helpers.documents import DOCS, pages
 
 sys.path.append(str(DOCS / "_ext"))
 

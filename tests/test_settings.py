@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from resources.alerts import Alerts
+from resources.llm.sentiment import MoodResource
 from resources.market_data import MarketDataResource
-from resources.mood import MoodResource
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "settings.md"

@@ -14,7 +14,7 @@ import pytest
 
 from alpha_pipeline.operators import operators
 from alpha_pipeline.tables import TABLES
-from tests.documents import DOCS, ROOT, pages
+from tests.helpers.documents import DOCS, ROOT, pages
 
 pytestmark = pytest.mark.slow
 

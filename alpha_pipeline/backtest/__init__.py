@@ -1,16 +1,16 @@
 """Backtests: next-bar execution, costs from the first entry, annualisation from the calendar."""
 
 from alpha_pipeline.backtest.account import Account, account
+from alpha_pipeline.backtest.breakdown import sliced
 from alpha_pipeline.backtest.compare import compare, protocol
+from alpha_pipeline.backtest.cross_validation import combined, walked
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.backtest.information import ic_decay, predictive_correlation, quantile_returns, rank_ic
+from alpha_pipeline.backtest.measures import Stretch, score, scored
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, Tape, backtest, hold, trades
 from alpha_pipeline.backtest.returns import bar_returns, forward_returns
-from alpha_pipeline.backtest.score import Stretch, score, scored
-from alpha_pipeline.backtest.slices import sliced
 from alpha_pipeline.backtest.splits import Split, combinatorial, split, walk_forward
 from alpha_pipeline.backtest.study import Study, study
-from alpha_pipeline.backtest.walks import combined, walked
 
 __all__ = [
     "Account",

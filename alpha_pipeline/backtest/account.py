@@ -16,8 +16,8 @@ from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.statistics import sharpe_error, sharpe_moments
 
 STRETCHES = ("train", "valid", "sealed")

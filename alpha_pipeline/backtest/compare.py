@@ -6,11 +6,11 @@ from dataclasses import replace
 import pandas as pd
 
 from alpha_pipeline.backtest import metrics
+from alpha_pipeline.backtest.measures import Stretch, score
 from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
-from alpha_pipeline.backtest.score import Stretch, score
 from alpha_pipeline.errors import AlphaError
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel
 
 COSTS_BPS = (0.0, 5.0, 10.0, 20.0, 30.0)
 YEARS_OF_DAYS = (252, 365)

@@ -4,12 +4,12 @@ import numpy as np
 
 from alpha_pipeline.backtest import metrics
 from alpha_pipeline.backtest.information import quantile_returns
-from alpha_pipeline.backtest.outcome import Outcome
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult
 from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import bar_returns, last_known
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel
 
 # A trade is a fill of this share of the money traded in a day; larger ones move the price.
 PARTICIPATION = 0.01

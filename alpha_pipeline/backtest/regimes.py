@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.returns import last_known
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel
 
 TREND_DAYS, RISK_DAYS, USUAL_DAYS = 60, 20, 365
 

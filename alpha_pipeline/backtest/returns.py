@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.panel import Array, Panel
 
 Fill = Literal["open", "close"]
 

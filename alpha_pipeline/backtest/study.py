@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from alpha_pipeline.backtest.breakdown import sliced
 from alpha_pipeline.backtest.compare import protocol
 from alpha_pipeline.backtest.information import ic_decay, quantile_returns
-from alpha_pipeline.backtest.outcome import Outcome
 from alpha_pipeline.backtest.portfolio import BacktestConfig
-from alpha_pipeline.backtest.slices import sliced
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel
 
 # Horizons of the decay, in multiples of the market's own.
 DECAY = (0.25, 0.5, 1, 2, 5, 10, 20)

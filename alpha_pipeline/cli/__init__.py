@@ -7,9 +7,10 @@ Arguments in, one library call, text or JSON out. The graph itself is driven wit
 import sys
 from collections.abc import Sequence
 
-from alpha_pipeline.cli import backtesting, completion, fusing, language, mining, night
+from alpha_pipeline.cli import backtesting, completion, fusing, language, mining
+from alpha_pipeline.cli import running as night
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
-from alpha_pipeline.cli.screen import harmless, hush
+from alpha_pipeline.cli.terminal import harmless, hush
 from alpha_pipeline.errors import AlphaError
 
 INTERRUPTED = 130

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alpha_pipeline.cli.screen import facts, say, sparkline, table
+from alpha_pipeline.cli.terminal import facts, say, sparkline, table
 
 if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.backtest import Account, BacktestConfig
@@ -102,7 +102,7 @@ def show(found: Sequence[Followed], scene: Scene, orders: int) -> None:
         scene: of them all.
         orders: how many to list of a single factor.
     """
-    from alpha_pipeline.reporting.wording import plural
+    from alpha_pipeline.reporting.formatting import plural
 
     config, symbols = scene.config, scene.symbols
     listed = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
@@ -144,7 +144,7 @@ def doubt(found: Sequence[Followed]) -> str:
 
 
 def _row(one: Followed) -> tuple[str, ...]:
-    from alpha_pipeline.reporting.wording import number
+    from alpha_pipeline.reporting.formatting import number
 
     m = one.account.measures if one.account else {}
     specs = {
@@ -158,7 +158,7 @@ def _row(one: Followed) -> tuple[str, ...]:
 
 def _in_full(one: Followed, account: "Account", symbols: int, orders: int) -> None:
     from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
-    from alpha_pipeline.reporting.wording import number, plural
+    from alpha_pipeline.reporting.formatting import number, plural
 
     m = account.measures
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.accounts import Followed, Scene, doubt, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
+from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, file_bars, market_with, stored
 from alpha_pipeline.cli.language import add_dialect
-from alpha_pipeline.cli.screen import document, say, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, file_bars, market_with, stored
+from alpha_pipeline.cli.terminal import document, say, working
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -80,7 +80,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _backtest(options: argparse.Namespace) -> int:
-    from alpha_pipeline.symbols import find_symbols
+    from alpha_pipeline.market.symbols import find_symbols
 
     if not 0 < options.days < LONGEST_DAYS or not 0 < options.capital < float("inf"):
         raise SettingError(
@@ -118,7 +118,7 @@ def _backtest(options: argparse.Namespace) -> int:
 
 
 def _bars(options: argparse.Namespace, asked: list[str]) -> Bars:
-    from alpha_pipeline.nights import require_night
+    from alpha_pipeline.market.run_dates import require_night
 
     night = require_night(options.night) if options.night else None
     if options.data:
@@ -167,7 +167,7 @@ def _factors(options: argparse.Namespace, bars: Bars) -> "dict[str, Node | str]"
     """Name to expression, or to why it cannot be read where several are compared."""
     from alpha_pipeline.errors import ExpressionError
     from alpha_pipeline.expressions import fields_used, parse
-    from alpha_pipeline.mining.reference import REFERENCES
+    from alpha_pipeline.factors.references import REFERENCES
 
     known = {r.name: r.source for r in REFERENCES}
     if not options.expressions:
@@ -220,7 +220,7 @@ def _follow(
     window: tuple[int, int],
 ) -> Followed:
     from alpha_pipeline.backtest import account, funding_payments
-    from alpha_pipeline.values import evaluate_one
+    from alpha_pipeline.factors.values import evaluate_one
 
     if isinstance(node, str):
         return Followed(name, None, None, node)

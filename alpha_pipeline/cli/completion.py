@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from alpha_pipeline.cli.arguments import Commands
-from alpha_pipeline.cli.screen import encodable
+from alpha_pipeline.cli.terminal import encodable
 
 SHELLS = ("bash", "zsh", "tcsh")
 NIGHTS = "ls -1 \"${ALPHA_PIPELINE_LAKE:-data}/fused_signal\" 2>/dev/null | sed -n 's/^day=//p'"
@@ -53,8 +53,8 @@ def _lists() -> dict[str, Sequence[str]]:
     """Words by the name of their list."""
     from alpha_pipeline.definitions import MarketDataResource
     from alpha_pipeline.fusion import METHODS
-    from alpha_pipeline.market import MARKETS
-    from alpha_pipeline.mining.families import FAMILIES
+    from alpha_pipeline.market.markets import MARKETS
+    from alpha_pipeline.mining.factor_types import FAMILIES
     from alpha_pipeline.operators import operators
 
     door = MarketDataResource.from_environment()

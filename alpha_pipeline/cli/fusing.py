@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.screen import document, facts, say, table, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, Bars, bars_of, lake_root, stored
+from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, lake_root, stored
+from alpha_pipeline.cli.terminal import document, facts, say, table, working
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
     import pandas as pd
 
     from alpha_pipeline.fusion import DecisionRule
-    from alpha_pipeline.fusion.verdict import Verdict
+    from alpha_pipeline.fusion.explanation import Verdict
 
 FIELDS = """\
 rule {threshold, confidence}, decisions [...], each with:
@@ -44,8 +44,8 @@ def add_commands(commands: Commands) -> None:
 
 def _fuse(options: argparse.Namespace) -> int:
     from alpha_pipeline.fusion import fusion_settings
-    from alpha_pipeline.nights import require_night
-    from alpha_pipeline.symbols import find_symbols
+    from alpha_pipeline.market.run_dates import require_night
+    from alpha_pipeline.market.symbols import find_symbols
 
     settings = fusion_settings(os.environ, options.method or "")
     days = stored().days("fused_signal")
@@ -92,7 +92,7 @@ def _fuse(options: argparse.Namespace) -> int:
 
 def _here(asked: Sequence[str], bars: Bars) -> dict[str, str]:
     """What was asked for to the symbol of this market, without what is elsewhere."""
-    from alpha_pipeline.symbols import find_symbol
+    from alpha_pipeline.market.symbols import find_symbol
 
     found = {}
     for text in asked:
@@ -119,8 +119,8 @@ def _told(
     import pandas as pd
 
     from alpha_pipeline.fusion import MEMORY_DAYS, fuse, memory, method_named, past_signals
+    from alpha_pipeline.fusion.explanation import verdicts
     from alpha_pipeline.fusion.fuse import opinion
-    from alpha_pipeline.fusion.verdict import verdicts
     from alpha_pipeline.reporting.terminal import latest_decisions
 
     market, (method, rule) = bars.market, settings
@@ -154,7 +154,7 @@ def _stored_signals(market: str, night: str | None) -> "pd.DataFrame":
 
 
 def _show(one: "Verdict") -> None:
-    from alpha_pipeline.reporting.wording import clock, number, plural
+    from alpha_pipeline.reporting.formatting import clock, number, plural
 
     row: Mapping[str, Any] = one.row
     changes = ", ".join(f"{decision} without {source}" for source, decision in one.without.items())
@@ -191,7 +191,7 @@ def _show(one: "Verdict") -> None:
 
 
 def _list(found: "Sequence[Verdict]") -> None:
-    from alpha_pipeline.reporting.wording import clock, number
+    from alpha_pipeline.reporting.formatting import clock, number
 
     say()
     rows = []

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.screen import document, facts, say
-from alpha_pipeline.cli.sources import MARKET_NAMES, embedded
+from alpha_pipeline.cli.data import MARKET_NAMES, embedded
+from alpha_pipeline.cli.terminal import document, facts, say
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -82,7 +82,7 @@ def _add_fields(command: argparse.ArgumentParser) -> None:
 
 
 def _operators(options: argparse.Namespace) -> int:
-    from alpha_pipeline.explain import vocabulary_json, vocabulary_table
+    from alpha_pipeline.factors.explain import vocabulary_json, vocabulary_table
 
     print(vocabulary_json(options.match)) if options.json else say(vocabulary_table(options.match))
     return 0
@@ -118,7 +118,7 @@ def _needs(node: "Node") -> dict[str, object]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from alpha_pipeline.explain import explain
+    from alpha_pipeline.factors.explain import explain
 
     node = _node(options, names(options.fields), options.bar)
     text = explain(node, options.bar)
@@ -127,8 +127,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from alpha_pipeline.preview import bar_of, compute, read_panel, show, summaries, write
-    from alpha_pipeline.symbols import find_symbols
+    from alpha_pipeline.cli.preview import bar_of, compute, read_panel, show, summaries, write
+    from alpha_pipeline.market.symbols import find_symbols
 
     if options.last < 0:
         raise SettingError(f"--last is {options.last}; expected 0 or more bars")
@@ -153,8 +153,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "Node":
-    from alpha_pipeline.explain import bar_length
     from alpha_pipeline.expressions import parse
+    from alpha_pipeline.factors.explain import bar_length
 
     bar_length(bar)
     text = sys.stdin.read() if options.expression == "-" else options.expression.strip()

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
+from alpha_pipeline.cli.data import MARKET_NAMES, bars_of, lake_root, priced_days, require_writable, stored
 from alpha_pipeline.cli.language import add_dialect
-from alpha_pipeline.cli.night import add_night, heard
-from alpha_pipeline.cli.screen import document, say, working
-from alpha_pipeline.cli.sources import MARKET_NAMES, bars_of, lake_root, priced_days, require_writable, stored
+from alpha_pipeline.cli.running import add_night, heard
+from alpha_pipeline.cli.terminal import document, say, working
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
-    from alpha_pipeline.market import Market
+    from alpha_pipeline.llm.budget import Meter
+    from alpha_pipeline.market.markets import Market
     from alpha_pipeline.mining import Proposer
-    from alpha_pipeline.mining.budget import Meter
-    from alpha_pipeline.mining.desk import Find
+    from alpha_pipeline.mining.research import Find
 
 ASSET_TYPES = ("crypto", "stock", "forex")
 MOST = 1_000  # factors of one desk command
@@ -90,8 +90,8 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from alpha_pipeline.mining.desk import ask, task_for, train_bars
-    from alpha_pipeline.mining.families import FAMILIES
+    from alpha_pipeline.mining.factor_types import FAMILIES
+    from alpha_pipeline.mining.research import ask, task_for, train_bars
     from alpha_pipeline.mining.task import Way
 
     if options.count < 1 or options.lookback < 1:
@@ -127,7 +127,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _optimize(options: argparse.Namespace) -> int:
     from alpha_pipeline.expressions import lookback, parse
-    from alpha_pipeline.mining.desk import improve, task_for, train_bars
+    from alpha_pipeline.mining.research import improve, task_for, train_bars
 
     if options.steps < 0:
         raise SettingError(f"--steps must be at least 0; found {options.steps}")
@@ -151,10 +151,10 @@ def _optimize(options: argparse.Namespace) -> int:
 
 
 def _mine(options: argparse.Namespace) -> int:
+    from alpha_pipeline.cli.materialize import NightRun, run_mining
+    from alpha_pipeline.market.run_dates import first_day, last_night, require_night
     from alpha_pipeline.mining import MiningSettings
-    from alpha_pipeline.nights import first_day, last_night, require_night
     from alpha_pipeline.reporting import funnel_text
-    from alpha_pipeline.run import NightRun, run_mining
 
     night = require_night(options.night or last_night())
     markets = list(MARKET_NAMES) if options.market == "all" else [options.market]
@@ -188,7 +188,7 @@ _NAMES = {"crypto": "crypto", "stock": "equities"}
 
 def _market(asset_type: str) -> "Market":
     """The market of an asset type; forex has hours like crypto, and no embedded data."""
-    from alpha_pipeline.market import CRYPTO, EQUITIES
+    from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 
     return {"crypto": CRYPTO, "stock": EQUITIES}.get(asset_type) or replace(CRYPTO, name="forex", asset_type="forex")
 
@@ -197,7 +197,7 @@ def _market(asset_type: str) -> "Market":
 def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, Meter]]":
     """The configured model, within one night's budget; its answers are stored in the lake."""
     from alpha_pipeline.definitions import LanguageModel, ParquetIOManager
-    from alpha_pipeline.mining.budget import PRICES, Budget, Meter, Spent, read_prices
+    from alpha_pipeline.llm.budget import PRICES, Budget, Meter, Spent, read_prices
 
     model = LanguageModel.from_environment()
     prices = read_prices(Path(model.prices) if model.prices else PRICES)
@@ -212,7 +212,7 @@ def _bill(proposer: "Proposer", meter: "Meter") -> dict[str, object]:
 
 
 def _billed(proposer: "Proposer", meter: "Meter") -> str:
-    from alpha_pipeline.reporting.wording import plural
+    from alpha_pipeline.reporting.formatting import plural
 
     spent = meter.night
     cost = f", USD {spent.usd:.4f}" if meter.price and spent.usd else ""
@@ -232,7 +232,7 @@ def _show(found: "list[Find]", head: str) -> None:
 
 
 def _card(one: "Find") -> str:
-    from alpha_pipeline.reporting.wording import plain
+    from alpha_pipeline.reporting.formatting import plain
 
     draft = one.draft
     lines = [plain(draft.name)]

@@ -8,11 +8,11 @@ from collections.abc import Collection
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions.analysis import complexity, fields_used, identity, lookback, similarity
+from alpha_pipeline.expressions.dsl.parser import read
+from alpha_pipeline.expressions.dsl.printer import to_text
 from alpha_pipeline.expressions.evaluate import evaluate
-from alpha_pipeline.expressions.nodes import Node, walk
-from alpha_pipeline.expressions.pandas_code import read_code
-from alpha_pipeline.expressions.printing import to_text
-from alpha_pipeline.expressions.syntax import read
+from alpha_pipeline.expressions.node import Node, walk
+from alpha_pipeline.expressions.pandas_code.reader import read_code
 
 __all__ = [
     "Node", "complexity", "evaluate", "fields_used", "identity", "lookback", "parse", "similarity", "to_text", "walk",

@@ -7,8 +7,8 @@ Values play no part here; they are computed in `evaluate`.
 import hashlib
 from collections import Counter
 
-from alpha_pipeline.expressions.identities import shortened
-from alpha_pipeline.expressions.nodes import CONSTANT, FIELD, Node, walk
+from alpha_pipeline.expressions.canonical import shortened
+from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node, walk
 
 _MIRRORED = {"greater": "less", "greater_equal": "less_equal"}
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.expressions.nodes import CONSTANT, Node
+from alpha_pipeline.expressions.node import CONSTANT, Node
 from alpha_pipeline.expressions.schedule import computation_order
 from alpha_pipeline.kernels import elementwise
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.operators import operators
-from alpha_pipeline.panel import Array, Panel
 
 AHEAD = 64  # nodes a thread looks ahead for one whose arguments are there; more would keep more values alive
 WAITING = 4  # finished factors that may wait for the caller before the threads pause

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions.dsl.parser import read
 from alpha_pipeline.expressions.grammar import WINDOWS, random_expression
-from alpha_pipeline.expressions.nodes import FIELD, Node, NodeError, build, field, walk
-from alpha_pipeline.expressions.syntax import read
+from alpha_pipeline.expressions.node import FIELD, Node, NodeError, build, field, walk
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 
 TRIES = 30

@@ -8,7 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from alpha_pipeline.expressions.nodes import Node, walk
+from alpha_pipeline.expressions.node import Node, walk
 
 
 def computation_order(nodes: Iterable[Node]) -> list[Node]:

@@ -20,14 +20,14 @@ from alpha_pipeline.backtest import BacktestConfig, Tape, hold, rank_ic
 from alpha_pipeline.backtest.metrics import annual_return, sharpe
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.hits import error, reliability, share
-from alpha_pipeline.fusion.lessons import Lessons
+from alpha_pipeline.fusion.hit_rates import error, reliability, share
+from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Method
-from alpha_pipeline.fusion.methods import METHODS
-from alpha_pipeline.fusion.track_record import SIGN
+from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
-from alpha_pipeline.market import Market, partition_days
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import Market, partition_days
+from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.outcomes.track_record import SIGN
 from alpha_pipeline.statistics.multiple_testing import one_sided
 from alpha_pipeline.statistics.newey_west import mean_test
 from alpha_pipeline.tables import FUSION_COMPARISON

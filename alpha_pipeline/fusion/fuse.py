@@ -10,12 +10,12 @@ import pandas as pd
 
 from alpha_pipeline.fusion.calibration import NOTHING_KNOWN, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.lessons import Lessons
+from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Combined, Fitted, Method, coverage, raw_confidence
-from alpha_pipeline.fusion.methods import DEFAULT_METHOD, method_named
+from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD, method_named
 from alpha_pipeline.fusion.reasons import reasons
-from alpha_pipeline.fusion.said import Said
-from alpha_pipeline.panel import Array
+from alpha_pipeline.market.panel import Array
+from alpha_pipeline.signals.signal_matrix import Said
 from alpha_pipeline.tables import FUSED_SIGNAL
 
 # Older lessons teach a market that is no more.

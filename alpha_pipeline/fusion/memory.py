@@ -6,12 +6,12 @@ How much of it a night may know is `Lessons.known_by`; what is learned from it, 
 
 import pandas as pd
 
-from alpha_pipeline.fusion.lessons import Lessons, lessons
-from alpha_pipeline.fusion.said import Said
-from alpha_pipeline.fusion.signals import past_signals
-from alpha_pipeline.fusion.sources import LIBRARY_SOURCE
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.fusion.labels import Lessons, lessons
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.source_signals import past_signals
+from alpha_pipeline.signals.sources import LIBRARY_SOURCE
 
 
 def memory(panel: Panel, market: Market, told: pd.DataFrame, end: pd.Timestamp, days: float) -> Lessons:

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
-from alpha_pipeline.fusion.lessons import Lessons
-from alpha_pipeline.fusion.said import Said
+from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.panel import Array
+from alpha_pipeline.market.panel import Array
+from alpha_pipeline.signals.signal_matrix import Said
 
 
 @dataclass(frozen=True)

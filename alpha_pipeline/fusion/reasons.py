@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.fusion.said import Said
-from alpha_pipeline.fusion.words import clip
-from alpha_pipeline.panel import KEY
+from alpha_pipeline.market.panel import KEY
+from alpha_pipeline.signals.reason_text import clip
+from alpha_pipeline.signals.signal_matrix import Said
 
 SHOWN = 3
 LONGEST = 160

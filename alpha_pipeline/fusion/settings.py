@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.methods import DEFAULT_METHOD, method_named
+from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD, method_named
 
 METHOD = "ALPHA_PIPELINE_FUSION"
 THRESHOLD = "ALPHA_PIPELINE_FUSION_THRESHOLD"

@@ -19,10 +19,10 @@ from alpha_pipeline.kernels import (
     portfolio,
     ranking,
     recursive,
-    survey,
     trends,
     windows,
 )
+from alpha_pipeline.kernels import value_statistics as survey
 
 MODULES = (
     cross_section,

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.mining.families import STRONG
-from alpha_pipeline.mining.similarity import Similarity
-from alpha_pipeline.mining.tried import measured_on_train
+from alpha_pipeline.mining.factor_types import STRONG
+from alpha_pipeline.mining.formula_search import Similarity
+from alpha_pipeline.mining.ledger import measured_on_train
 from alpha_pipeline.tables import UNANSWERED
 
 SHOWN, FAILURES, TAKEN = 3, 2, 3

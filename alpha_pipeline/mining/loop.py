@@ -18,18 +18,18 @@ from alpha_pipeline.backtest.regimes import regime
 from alpha_pipeline.backtest.splits import HISTORY_BARS
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
 from alpha_pipeline.expressions import Node
-from alpha_pipeline.market import Market
-from alpha_pipeline.mining.agenda import next_task
-from alpha_pipeline.mining.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
-from alpha_pipeline.mining.families import FAMILIES, available
+from alpha_pipeline.llm.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.mining.factor_types import FAMILIES, available
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
-from alpha_pipeline.mining.measuring import InForce, Night, standing
+from alpha_pipeline.mining.ledger import Tried, measured_on_train
+from alpha_pipeline.mining.planner import next_task
 from alpha_pipeline.mining.progress import Progress, progress
+from alpha_pipeline.mining.run_context import InForce, Night, standing
 from alpha_pipeline.mining.task import WAYS, Draft, Proposer, Task, Way
 from alpha_pipeline.mining.trial import Proposal, Row, blank, read, references, try_out
-from alpha_pipeline.mining.tried import Tried, measured_on_train
-from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]

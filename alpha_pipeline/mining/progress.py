@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.mining.budget import Meter
+from alpha_pipeline.llm.budget import Meter
 from alpha_pipeline.tables import UNANSWERED
 
 

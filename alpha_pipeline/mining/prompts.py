@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
-from alpha_pipeline.mining.chat import Message
-from alpha_pipeline.mining.families import FAMILIES, SOURCES
+from alpha_pipeline.llm.chat import Message
+from alpha_pipeline.mining.factor_types import FAMILIES, SOURCES
 from alpha_pipeline.mining.task import Draft, Task
 
 # How far a server holds answers: to the typed language, to the shape of the JSON, not at all.

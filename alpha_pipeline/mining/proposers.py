@@ -10,8 +10,8 @@ import numpy as np
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.expressions.mutation import mutate
-from alpha_pipeline.mining.budget import Meter, MeteredChat
-from alpha_pipeline.mining.chat import Chat, ChatReply, ChatRequest, Message
+from alpha_pipeline.llm.budget import Meter, MeteredChat
+from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest, Message
 from alpha_pipeline.mining.prompts import CRITIQUE_SCHEMA, Constrain, correction, critique, question, schema
 from alpha_pipeline.mining.reply import read_critique, read_reply
 from alpha_pipeline.mining.task import Draft, Task

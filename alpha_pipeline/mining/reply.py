@@ -8,8 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from alpha_pipeline.factor import Dialect
-from alpha_pipeline.mining.chat import ChatReply
+from alpha_pipeline.factors.definition import Dialect
+from alpha_pipeline.llm.chat import ChatReply
 from alpha_pipeline.mining.task import Draft, Task
 
 MAXIMUM_TEXT = 2_000

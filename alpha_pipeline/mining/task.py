@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from alpha_pipeline.errors import ExpressionError
-from alpha_pipeline.factor import Dialect
-from alpha_pipeline.market import Market
-from alpha_pipeline.mining.budget import Meter
+from alpha_pipeline.factors.definition import Dialect
+from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.market.markets import Market
 
 WINDOWS = (5, 10, 20, 60)
 # From an idea; as pandas code; by improving a factor; from fields beyond prices.

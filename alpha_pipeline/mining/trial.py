@@ -13,15 +13,15 @@ import numpy as np
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import Node, fields_used, identity, lookback, parse
-from alpha_pipeline.factor import factor_id
+from alpha_pipeline.factors.definition import factor_id
+from alpha_pipeline.factors.references import REFERENCES
+from alpha_pipeline.factors.values import evaluate_one
 from alpha_pipeline.mining.judge import discovered, refusal, rubric
-from alpha_pipeline.mining.measuring import InForce, Measured, Night, among_all, measure, train_and_valid
-from alpha_pipeline.mining.reference import REFERENCES
+from alpha_pipeline.mining.ledger import Tried
+from alpha_pipeline.mining.run_context import InForce, Measured, Night, among_all, measure, train_and_valid
 from alpha_pipeline.mining.task import Draft, Task, Way
-from alpha_pipeline.mining.tried import Tried
 from alpha_pipeline.tables import MEASURES, UNANSWERED
 from alpha_pipeline.validation import CheckResult, likeness, validate
-from alpha_pipeline.values import evaluate_one
 
 Row = dict[str, object]
 

@@ -4,7 +4,7 @@ What a person reads: terminal tables, SVG charts and the nightly page.
 Frames in, strings out; nothing here measures, stores or decides.
 """
 
-from alpha_pipeline.reporting.chapters import MarketNight
+from alpha_pipeline.reporting.calibration import claims_chart
 from alpha_pipeline.reporting.charts import (
     bar_chart,
     funnel_chart,
@@ -13,14 +13,14 @@ from alpha_pipeline.reporting.charts import (
     markdown_png,
     signal_bars,
 )
-from alpha_pipeline.reporting.claims import claims_chart
-from alpha_pipeline.reporting.contest import contest_text
 from alpha_pipeline.reporting.curves import equity_chart, line_chart, price_chart
-from alpha_pipeline.reporting.floor import floor_rows, floor_text
 from alpha_pipeline.reporting.funnel import STAGES, best_of, cost_text, funnel, proposals, refusals, tokens, unanswered
-from alpha_pipeline.reporting.heat import share_heat, signal_heat
+from alpha_pipeline.reporting.heat_map import share_heat, signal_heat
+from alpha_pipeline.reporting.model_comparison import contest_text
+from alpha_pipeline.reporting.noise_floor import floor_rows, floor_text
 from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.report import nightly_page
+from alpha_pipeline.reporting.sections import MarketNight
 from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
 

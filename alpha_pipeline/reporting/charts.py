@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.reporting.formatting import figure, percent, plain, plural, spoken
 from alpha_pipeline.reporting.funnel import STAGES, funnel
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
@@ -25,7 +26,6 @@ from alpha_pipeline.reporting.svg import (
     tick_labels,
     ticks,
 )
-from alpha_pipeline.reporting.wording import figure, percent, plain, plural, spoken
 
 _ROW = 22
 _RANGE = "\N{MINUS SIGN}1 short to +1 long"

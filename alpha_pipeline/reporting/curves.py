@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.reporting.formatting import clip, percent
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
     Array,
@@ -25,7 +26,6 @@ from alpha_pipeline.reporting.svg import (
     ticks,
     time_ticks,
 )
-from alpha_pipeline.reporting.wording import clip, percent
 
 _LABEL_GAP = 14
 

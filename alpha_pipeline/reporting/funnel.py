@@ -6,7 +6,7 @@ Counting only; how it is drawn or printed is left to `charts` and `terminal`.
 
 import pandas as pd
 
-from alpha_pipeline.reporting.wording import plain
+from alpha_pipeline.reporting.formatting import plain
 from alpha_pipeline.tables import UNANSWERED
 
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leak_clean", "significant", "accepted")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from alpha_pipeline.reporting.wording import UNDEFINED, clip, escape_html, plain
+from alpha_pipeline.reporting.formatting import UNDEFINED, clip, escape_html, plain
 
 WIDE, NARROW = 540, 344
 _WORD = 28

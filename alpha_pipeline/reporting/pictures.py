@@ -12,10 +12,10 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from alpha_pipeline.fusion.scores import by_confidence, daily_returns
+from alpha_pipeline.outcomes.scores import by_confidence, daily_returns
+from alpha_pipeline.reporting.formatting import clip, percent, plain, spoken
 from alpha_pipeline.reporting.funnel import STAGES, funnel_counts, proposals
 from alpha_pipeline.reporting.tear_sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
-from alpha_pipeline.reporting.wording import clip, percent, plain, spoken
 
 TITLES = {
     "signal": "Decisions of the night",

@@ -6,9 +6,9 @@ The figures come from `fusion.scores`.
 
 from collections.abc import Sequence
 
-from alpha_pipeline.fusion.scores import Bucket
+from alpha_pipeline.outcomes.scores import Bucket
+from alpha_pipeline.reporting.formatting import plural
 from alpha_pipeline.reporting.svg import TITLE_HEIGHT, box, document, line, nothing, scale, text, tick_labels
-from alpha_pipeline.reporting.wording import plural
 
 _MARKS = (0.0, 25.0, 50.0, 75.0, 100.0)
 _DOT = 7.0

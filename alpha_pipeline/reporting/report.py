@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market import Market
-from alpha_pipeline.reporting.chapters import MarketNight, decisions, library, mining, track_record
-from alpha_pipeline.reporting.contest import HEAD, contest_rows
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.reporting.formatting import UNDEFINED, percent, plural
 from alpha_pipeline.reporting.markup import bullets, links, navigation, page, paragraph, section, table
-from alpha_pipeline.reporting.morning import first_screen
+from alpha_pipeline.reporting.model_comparison import HEAD, contest_rows
+from alpha_pipeline.reporting.operations import cost, data, life
+from alpha_pipeline.reporting.sections import MarketNight, decisions, library, mining, track_record
+from alpha_pipeline.reporting.summary import first_screen
 from alpha_pipeline.reporting.terminal import latest_decisions
-from alpha_pipeline.reporting.upkeep import cost, data, life
-from alpha_pipeline.reporting.wording import UNDEFINED, percent, plural
 from alpha_pipeline.tables import PAPER_LEDGER
 
 # Anchor, title and a line on what the chapter shows.

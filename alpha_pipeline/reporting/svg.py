@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.wording import escape_html, figure, plain
+from alpha_pipeline.reporting.formatting import escape_html, figure, plain
 
 Array = np.ndarray
 

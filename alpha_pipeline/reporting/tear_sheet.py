@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.study import Study
-from alpha_pipeline.market import Market
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting import markup
-from alpha_pipeline.reporting.wording import escape_html, figure, percent, spoken
+from alpha_pipeline.reporting.formatting import escape_html, figure, percent, spoken
 
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),

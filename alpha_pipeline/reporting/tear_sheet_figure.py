@@ -16,9 +16,9 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from PIL import Image
 
-from alpha_pipeline.market import Market
-from alpha_pipeline.reporting.wording import clip, wrap
-from alpha_pipeline.reporting.wording import figure as shown
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.reporting.formatting import clip, wrap
+from alpha_pipeline.reporting.formatting import figure as shown
 
 if TYPE_CHECKING:
     from alpha_pipeline.reporting.tear_sheet import Sheet

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from alpha_pipeline.reporting.contest import why_held
+from alpha_pipeline.reporting.formatting import clip, clock, number, plain, plural, wrap
 from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel, refusals, unanswered
-from alpha_pipeline.reporting.wording import clip, clock, number, plain, plural, wrap
+from alpha_pipeline.reporting.model_comparison import why_held
 from alpha_pipeline.tables import UNANSWERED
 
 WIDTH = 100

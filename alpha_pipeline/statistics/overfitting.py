@@ -6,7 +6,7 @@ import numpy as np
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels.portable import product
-from alpha_pipeline.panel import Array
+from alpha_pipeline.market.panel import Array
 from alpha_pipeline.statistics.sharpe import expected_maximum
 
 

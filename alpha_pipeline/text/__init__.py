@@ -5,6 +5,6 @@ Where texts come from is the doors' business; what a mood is worth to a trader, 
 """
 
 from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
-from alpha_pipeline.text.mood import NEUTRAL, Scorer
+from alpha_pipeline.text.scorer import NEUTRAL, Scorer
 
 __all__ = ["NEUTRAL", "LexiconScorer", "Scorer", "lexicon_scores"]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from alpha_pipeline.kernels import survey
-from alpha_pipeline.panel import Array, Panel
-from alpha_pipeline.validation.likeness import SampledRanks
-from alpha_pipeline.validation.screen import Screen
+from alpha_pipeline.kernels import value_statistics as survey
+from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.validation.lookahead_screen import Screen
+from alpha_pipeline.validation.rank_correlation import SampledRanks
 
 Evaluate = Callable[[Panel], Array]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
-from alpha_pipeline.validation.screen import rewritten
+from alpha_pipeline.validation.lookahead_screen import rewritten
 
 TOLERANCE = 1e-9
 # Recursive averages forget their start only asymptotically.

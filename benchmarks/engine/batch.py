@@ -4,7 +4,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 
 from alpha_pipeline.expressions import Node, evaluate
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.panel import Panel
 from benchmarks.engine import panels
 from benchmarks.engine.measure import Cost, Table, agrees, best, drain, memory_growth, timed
 from benchmarks.engine.peers import has

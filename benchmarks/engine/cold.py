@@ -19,7 +19,7 @@ event.register("numba:compile", compilations)
 from alpha_pipeline.expressions import evaluate, parse
 imported = time.perf_counter()
 import numpy as np
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.panel import Panel
 data = np.random.default_rng(0).lognormal(size=(300, 10))
 fields = {"close": data, "volume": data[::-1].copy()}
 panel = Panel(np.arange(300).astype("datetime64[us]"), tuple("abcdefghij"), fields)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from alpha_pipeline.expressions import Node, evaluate
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.panel import Array, Panel
 
 T = TypeVar("T")
 

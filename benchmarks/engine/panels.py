@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.panel import Panel
 
 PRICES = ("open", "high", "low", "close", "volume", "vwap")
 # Multiples of the four lanes KunQuant computes at once: with 50 symbols its quantiles and ranks took 25 times as long.

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from alpha_pipeline.expressions import Node, walk
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.panel import Array, Panel
 
 BAR, SYMBOL = "bar", "symbol"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from alpha_pipeline.expressions import parse
-from alpha_pipeline.expressions.alpha101 import ALPHA101
-from alpha_pipeline.expressions.alpha158 import ALPHA158
+from alpha_pipeline.factors.alpha101 import ALPHA101
+from alpha_pipeline.factors.alpha158 import ALPHA158
 from benchmarks.engine import panels
 from benchmarks.engine.measure import Table, best, drain
 

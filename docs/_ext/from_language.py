@@ -3,13 +3,13 @@
 import numpy as np
 from markdown import code, table, words
 
-from alpha_pipeline.assembly import AT_THEIR_BAR, MOODS
 from alpha_pipeline.expressions import evaluate, lookback, parse, walk
-from alpha_pipeline.expressions.nodes import Node
+from alpha_pipeline.expressions.node import Node
+from alpha_pipeline.market.fields import AT_THEIR_BAR, MOODS
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.operators import Operator, operators, unit_of_field
-from alpha_pipeline.panel import Array, Panel
 from alpha_pipeline.tables import TABLES
-from resources.onchain_fields import ONCHAIN_FIELDS
+from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 
 BARS, SYMBOLS, HOLE = 400, 6, 200
 RAW = ("raw_ohlcv", "raw_adjustments", "raw_funding", "raw_derivatives")

@@ -5,7 +5,7 @@ import inspect
 import pkgutil
 
 # Inner modules that only import with an extra: the site is the same whether it is installed or not.
-OF_AN_EXTRA = {"alpha_pipeline.fusion.attention_network"}
+OF_AN_EXTRA = {"alpha_pipeline.fusion.methods.attention_network"}
 
 
 def members(names: str) -> str:

@@ -13,12 +13,12 @@ import pytest
 
 from alpha_pipeline.definitions import build_defs
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.paper import CASH
+from alpha_pipeline.outcomes.paper_account import CASH
 from alpha_pipeline.tables import FUSED_SIGNAL
 from assets.paper import paper_config
-from resources.lake import Lake
-from resources.parquet_io import ParquetIOManager
-from resources.webhook import SignalWebhook
+from resources.http.webhook import SignalWebhook
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
 from tests.resources.conftest import StandIn
 
 DAYS = [str(day.date()) for day in pd.date_range("2019-07-01", "2019-07-06")]

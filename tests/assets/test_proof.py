@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.llm.budget import PRICES
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining import Admission
-from alpha_pipeline.mining.budget import PRICES
-from alpha_pipeline.panel import Panel
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.checks import _checks
-from assets.factors import _canaries, _check
-from assets.mining_config import AdmissionConfig, MiningConfig
+from assets.mining import _canaries, _check
+from assets.wiring.config import AdmissionConfig, MiningConfig
 
 
 @pytest.fixture

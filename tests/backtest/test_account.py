@@ -9,8 +9,8 @@ import pytest
 from alpha_pipeline.backtest import BacktestConfig, account, backtest, forward_returns, metrics, predictive_correlation
 from alpha_pipeline.backtest.account import bars_of_days, stretch
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market import CRYPTO, EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES
+from alpha_pipeline.market.panel import Panel
 
 BARS, WINDOW = 600, (400, 500)
 

@@ -6,8 +6,8 @@ import pytest
 
 from alpha_pipeline.backtest import BacktestConfig, backtest
 from alpha_pipeline.backtest.details import beta, capacity, details, monotonicity, trade_win_rate
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 
 
 def panel(bars: int = 250, symbols: int = 6) -> Panel:

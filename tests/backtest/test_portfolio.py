@@ -16,7 +16,7 @@ from alpha_pipeline.backtest.positions import (
 )
 from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.errors import DataError, SettingError
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.panel import Panel
 
 FREE = BacktestConfig(0, 0, 0, rebalance_bars=1, quantile=0.34)
 TEN_BPS = BacktestConfig(10, 0, 0, rebalance_bars=1, quantile=0.34)

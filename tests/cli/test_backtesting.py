@@ -10,10 +10,10 @@ import pytest
 
 from alpha_pipeline.backtest import BacktestConfig, backtest, metrics
 from alpha_pipeline.cli import main
-from alpha_pipeline.cli.sources import bars_of
-from alpha_pipeline.market import CRYPTO
-from resources.lake import Lake
-from resources.openings import openings
+from alpha_pipeline.cli.data import bars_of
+from alpha_pipeline.market.markets import CRYPTO
+from resources.lake.holdout_access import openings
+from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 REVERSAL = "-zscore(close, 5d)"
@@ -133,7 +133,7 @@ def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
 
 def bars_from(data: Path):  # type: ignore[no-untyped-def]  # a panel
     """The file as the program reads it."""
-    from alpha_pipeline.preview import read_panel
+    from alpha_pipeline.cli.preview import read_panel
 
     return read_panel(data)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.cli import main, parser
-from tests.openai_server import OpenAIServer, serving
+from tests.helpers.openai_server import OpenAIServer, serving
 
 SLOW = {"run", "mine", "report"}
 ANSWER = (

@@ -9,7 +9,7 @@ import pytest
 
 from alpha_pipeline.cli import main
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
-from resources.lake import Lake
+from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.cli import main
-from tests.openai_server import OpenAIServer, Question, completion, serving
+from tests.helpers.openai_server import OpenAIServer, Question, completion, serving
 
 Captured = pytest.CaptureFixture[str]
 

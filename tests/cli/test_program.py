@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.cli import main, parser
-from alpha_pipeline.cli.sources import priced_days
+from alpha_pipeline.cli.data import priced_days
 from alpha_pipeline.tables import NIGHTLY_REPORT
-from resources.lake import Lake
+from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (

@@ -9,7 +9,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion.freqtrade import feather, file_of, pair_of, pair_tables, pairlist, unpaired
+from alpha_pipeline.outcomes.freqtrade import feather, file_of, pair_of, pair_tables, pairlist, unpaired
 
 STRATEGY = Path(__file__).parents[2] / "docs" / "freqtrade"
 DECIDED = pd.DataFrame(

@@ -6,7 +6,7 @@ import pytest
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.panel import Array, Panel
 
 
 def _panel(bars: int = 150, symbols: int = 5) -> Panel:

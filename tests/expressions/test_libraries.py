@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.expressions import Node, evaluate, parse, walk
-from alpha_pipeline.expressions.alpha101 import ALPHA101
-from alpha_pipeline.expressions.alpha158 import ALPHA158
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.factors.alpha101 import ALPHA101
+from alpha_pipeline.factors.alpha158 import ALPHA158
+from alpha_pipeline.market.panel import Panel
 
 Frame = pd.DataFrame
 # They rank correlations over two bars (1 or -1), and of the two members of a group, which mirror each other.

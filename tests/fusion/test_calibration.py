@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 
 from alpha_pipeline.fusion import METHODS, WEIGHTS, DecisionRule, Lessons, Said, decide
 from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, NOTHING_KNOWN, PRIOR, Calibration, calibrate
-from alpha_pipeline.fusion.hits import error, share
+from alpha_pipeline.fusion.hit_rates import error, share
 from alpha_pipeline.fusion.walk_forward import Walked, walk_forward
-from alpha_pipeline.panel import Array
+from alpha_pipeline.market.panel import Array
 
 FIRST = pd.Timestamp("2015-01-01", tz="UTC")
 COMPARED = pd.Timestamp("2016-01-01", tz="UTC")

@@ -11,8 +11,8 @@ from alpha_pipeline.backtest import BacktestConfig, Tape, hold
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.fusion import METHODS, WEIGHTS, Contest, DecisionRule, Lessons, Said, lessons, winner
 from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.market import Market
-from alpha_pipeline.panel import Array, Panel
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.tables import FUSION_COMPARISON
 
 DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=1.0, slippage_bps=1.0)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.fusion import score_decisions
-from alpha_pipeline.market import CRYPTO, EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import TRACK_RECORD
 
 DAY = pd.Timestamp("2019-07-01", tz="UTC")

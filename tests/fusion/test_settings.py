@@ -4,7 +4,7 @@ import pytest
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, fusion_settings
-from assets.signal import FusionConfig, joined_signal_assets
+from assets.signals import FusionConfig, joined_signal_assets
 
 
 def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:

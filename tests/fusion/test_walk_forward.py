@@ -9,7 +9,7 @@ import pytest
 from alpha_pipeline.fusion import METHODS, DecisionRule, Lessons
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.walk_forward import HALVES, walk_forward
-from alpha_pipeline.panel import utc64
+from alpha_pipeline.market.panel import utc64
 from tests.fusion.past import FIRST, taught
 
 RULE = DecisionRule()

@@ -16,8 +16,8 @@ import pandas as pd
 from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 
 BARS, SYMBOLS, RANDOM_FACTORS = 400, 61, 24
 FIELDS = ("open", "high", "low", "close", "volume")

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining import Draft
-from alpha_pipeline.panel import Panel
 
 from .scripted import Script, mined, walk
 

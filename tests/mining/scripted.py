@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import ExpressionError, ModelError
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining import ChatReply, ChatRequest, Draft, MiningSettings, ModelWriter, Proposer, Task, mine
-from alpha_pipeline.mining.budget import Meter
-from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import TRIALS
 
 BARS, SYMBOLS = 300, 8

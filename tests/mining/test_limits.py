@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import ModelError
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.llm.budget import Budget, Price
+from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining import MiningSettings, ModelWriter, mine
-from alpha_pipeline.mining.budget import Budget, Price
 
 from .scripted import ScriptedChat, mined, night_of, walk, writer
 

@@ -10,10 +10,10 @@ import pytest
 from alpha_pipeline.backtest import split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import fields_used, parse
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.factors.references import REFERENCES
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining import MiningSettings, mine, next_library, random_grammar
-from alpha_pipeline.mining.reference import REFERENCES
-from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES, TRIALS
 
 from .scripted import BARS, Script, altered, mined, night_of, proposed, walk, writer

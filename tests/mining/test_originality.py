@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.factors.references import REFERENCES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining import Draft
-from alpha_pipeline.mining.reference import REFERENCES
-from alpha_pipeline.panel import Panel
 from alpha_pipeline.tables import MEASURES
 
 from .scripted import Script, mined, proposed, walk

@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 
 from alpha_pipeline.expressions import fields_used, parse
-from alpha_pipeline.market import CRYPTO, EQUITIES
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.mining import Draft, Task
-from alpha_pipeline.mining.families import FAMILIES
+from alpha_pipeline.mining.factor_types import FAMILIES
 from alpha_pipeline.mining.prompts import EXAMPLES, Constrain, correction, critique, question, quoted, schema
 from alpha_pipeline.mining.task import Parent, Way
 

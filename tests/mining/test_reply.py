@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining import ChatReply, Draft, Task
 from alpha_pipeline.mining.reply import dialect_of, read_critique, read_reply
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from alpha_pipeline.market import EQUITIES
+from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining import Chat, MiningSettings, mine
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.tables import TRIALS
-from resources.lake import Lake
-from resources.llm import LanguageModel
-from tests.openai_server import OpenAIServer, Question, serving
+from resources.lake.lake import Lake
+from resources.llm.resource import LanguageModel
+from tests.helpers.openai_server import OpenAIServer, Question, serving
 
 from .scripted import night_of, walk
 

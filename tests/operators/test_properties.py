@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.expressions import Node, evaluate, parse, walk
+from alpha_pipeline.market.panel import Array, Panel
 from alpha_pipeline.operators import Operator, operators
-from alpha_pipeline.panel import Array, Panel
 
 BARS, SYMBOLS = 700, 6
 ALL = list(operators().values())

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from resources.llm import LanguageModel
-from resources.parquet_io import ParquetIOManager
-from tests.openai_server import OpenAIServer, Question, serving
+from resources.lake.io_manager import ParquetIOManager
+from resources.llm.resource import LanguageModel
+from tests.helpers.openai_server import OpenAIServer, Question, serving
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import DOCS, pages, pieces, run
+from tests.helpers.documents import DOCS, pages, pieces, run
 
 from .conftest import FIRST_DAY, NIGHT, materialize, settings
 

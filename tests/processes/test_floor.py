@@ -22,8 +22,8 @@ DAYS = f"{FIRST_DAY}...{NIGHT}"
 # Holds a table as a run does, and waits to be told what to do.
 HOLD = """
 import sys, time
-from resources.lake import Lake
-from resources.one_writer import one_writer
+from resources.lake.lake import Lake
+from resources.lake.table_lock import one_writer
 with one_writer(Lake(sys.argv[1]), "crypto/market_panel", "the holder"):
     print("held", flush=True)
     time.sleep(300)
@@ -101,7 +101,7 @@ def test_a_killed_run_frees_its_table_and_is_swept(workplace: Path) -> None:
     os.kill(dead.pid, signal.SIGKILL)
     dead.wait()
     sweep = (
-        "import dagster as dg; from assets.sweeper import sweep\n"
+        "import dagster as dg; from assets.automation.orphaned_run_monitor import sweep\n"
         "with dg.DagsterInstance.from_config('.') as instance: print(len(sweep(instance)), 'swept')"
     )
     command = [sys.executable, "-c", sweep]

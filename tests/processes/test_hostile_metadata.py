@@ -9,8 +9,8 @@ from threading import Thread
 
 import pytest
 
-from tests.browser import Tab, needs_browser, tab
-from tests.hostile import hostile_texts
+from tests.helpers.browser import Tab, needs_browser, tab
+from tests.helpers.hostile import hostile_texts
 
 from .conftest import prepare, settings
 from .webserver import webserver
@@ -23,7 +23,7 @@ import json, sys
 import dagster as dg
 import pandas as pd
 from alpha_pipeline.reporting import bar_chart, markdown_image
-from assets.declare import escape, markdown_table
+from assets.wiring.table_asset import escape, markdown_table
 
 texts = json.loads(sys.argv[1])
 frame = pd.DataFrame({text: texts for text in texts})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import Tab, needs_browser, tab
+from tests.helpers.browser import Tab, needs_browser, tab
 
 from .conftest import NIGHT, materialize
 from .webserver import Webserver, webserver

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.market import CRYPTO, EQUITIES, MARKETS
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS
 from alpha_pipeline.reporting.funnel import STAGES
 from alpha_pipeline.tables import FUSED_SIGNAL, LIBRARY, MEASURES, METRICS, SOURCE_SIGNALS, TRACK_RECORD, TRIALS
 

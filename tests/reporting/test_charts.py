@@ -22,7 +22,7 @@ from alpha_pipeline.reporting import (
     signal_heat,
 )
 from alpha_pipeline.reporting.curves import _spread
-from alpha_pipeline.reporting.wording import UNDEFINED
+from alpha_pipeline.reporting.formatting import UNDEFINED
 from alpha_pipeline.tables import FUSED_SIGNAL, METRICS, SOURCE_SIGNALS, TRIALS
 
 SPACE = "{http://www.w3.org/2000/svg}"

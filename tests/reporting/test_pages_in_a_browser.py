@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.market import MARKETS
+from alpha_pipeline.market.markets import MARKETS
 from alpha_pipeline.reporting import MarketNight, nightly_page
 from alpha_pipeline.reporting.tear_sheet import tear_sheet_page
 from alpha_pipeline.tables import DATA_COVERAGE
-from tests.browser import DESKTOP, PHONE, Tab, needs_browser, tab
-from tests.hostile import hostile_texts
+from tests.helpers.browser import DESKTOP, PHONE, Tab, needs_browser, tab
+from tests.helpers.hostile import hostile_texts
 from tests.reporting.test_tear_sheet import random_study, sheet
 
 pytestmark = [pytest.mark.slow, needs_browser]

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from alpha_pipeline.fusion.scores import Bucket, HitRate
+from alpha_pipeline.outcomes.scores import Bucket, HitRate
 from alpha_pipeline.reporting.reliability import reliability_chart
 
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from alpha_pipeline.backtest import Study, study
-from alpha_pipeline.market import EQUITIES
-from alpha_pipeline.panel import Panel
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
 
 HOSTILE = '<script>alert(1)</script> $\\frac{ \x1b[31m "quoted" & \u202e' + "x" * 3_000

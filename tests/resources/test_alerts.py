@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from alpha_pipeline.alerts import Alert
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.reporting.alerts import Alert
 from resources import alerts as door
 from resources.alerts import Alerts
-from resources.patience import Patience
-from tests.mail_server import Mailbox, mail_server
+from resources.http.retry import Patience
+from tests.helpers.mail_server import Mailbox, mail_server
 
 HOSTILE = Alert("failed check", "<!channel> & <http://evil|click>", ("line\r\nBcc: all@host", "\x1b[0m"), "2019-09-30")
 PLAIN = Alert("decay", "one retired", ("detail",), "2019-09-30", "runs/1")

@@ -7,15 +7,15 @@ import dagster as dg
 import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
-from alpha_pipeline.market import CRYPTO, EQUITIES, Market
-from resources.bybit import PUBLIC_URL, BybitDoor
-from resources.coin_metrics import CoinMetricsDoor, Metric
-from resources.door import FACTS
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience
 from resources.market_data import DoorSettings, MarketDataResource, choose
-from resources.pace import Pace
-from resources.patience import Patience
-from resources.sample import SampleDoor
-from resources.yahoo import YahooDoor
+from resources.vendors.bybit.bars import PUBLIC_URL, BybitDoor
+from resources.vendors.onchain.coin_metrics import CoinMetricsDoor, Metric
+from resources.vendors.protocols import FACTS
+from resources.vendors.sample import SampleDoor
+from resources.vendors.yahoo.bars import YahooDoor
 
 
 def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> None:

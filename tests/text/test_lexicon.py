@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from alpha_pipeline.text import LexiconScorer, lexicon_scores
 from alpha_pipeline.text.lexicon import finance_words
-from alpha_pipeline.text.plain import LONGEST_TEXT, plain
+from alpha_pipeline.text.untrusted import LONGEST_TEXT, plain
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""
+Values of one factor for a person: read a panel, compute, show the last bars and a summary per symbol.
+
+What the factor means is told by `explain`; checks and scores belong to `validation` and `backtest`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.errors import DataError, SettingError
+from alpha_pipeline.expressions import Node, evaluate
+from alpha_pipeline.market.panel import KEY, Array, Panel
+
+SHOWN_SYMBOLS = 24
+_ABREAST = 8
+_CELL = 11
+
+
+@dataclass(frozen=True)
+class Values:
+    """
+    A factor computed on a panel.
+
+    Args:
+        timestamps: (bars,) UTC closes.
+        symbols: names of the columns.
+        values: (bars, symbols), NaN where there is no value.
+    """
+
+    timestamps: Array
+    symbols: tuple[str, ...]
+    values: Array
+
+    def pick(self, symbols: Sequence[str]) -> "Values":
+        """The columns of some symbols; all when none are named. SettingError for an unknown one."""
+        unknown = [symbol for symbol in symbols if symbol not in self.symbols]
+        if unknown:
+            raise SettingError(f"unknown symbols {unknown}; the panel has {', '.join(self.symbols[:SHOWN_SYMBOLS])}")
+        places = [self.symbols.index(symbol) for symbol in symbols] or list(range(len(self.symbols)))
+        return Values(self.timestamps, tuple(self.symbols[p] for p in places), self.values[:, places])
+
+    def last(self, bars: int) -> pd.DataFrame:
+        """The last bars as a long table `timestamp, symbol, value`, missing values too."""
+        rows = slice(len(self.values) - min(bars, len(self.values)), None)
+        stamps = pd.DatetimeIndex(np.repeat(self.timestamps[rows], len(self.symbols))).tz_localize("UTC")
+        symbols = list(self.symbols) * len(self.values[rows])
+        return pd.DataFrame({"timestamp": stamps, "symbol": symbols, "value": self.values[rows].reshape(-1)})
+
+
+def compute(node: Node, panel: Panel) -> Values:
+    """The factor on every bar and symbol of the panel; across symbols it sees them all."""
+    ((_, values),) = evaluate([node], panel, 2)
+    return Values(panel.timestamps, panel.symbols, values)
+
+
+def read_panel(file: Path) -> Panel:
+    """
+    A panel from a long table: `timestamp` and `symbol`, then one column per field.
+
+    Args:
+        file: .parquet or .csv; timestamps without a zone are UTC.
+
+    Raises:
+        SettingError: the file is absent or of another kind.
+        DataError: it is no such table.
+    """
+    if not file.is_file():
+        raise SettingError(f"no such file: {file}")
+    if file.suffix not in {".parquet", ".csv"}:
+        raise SettingError(f"{file.name} must end in .parquet or .csv")
+    try:
+        table = pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file.name} cannot be read: {error}") from None
+    table = table.reset_index() if set(KEY) & set(table.index.names) else table
+    missing = [column for column in KEY if column not in table.columns]
+    if missing:
+        raise DataError(f"{file.name} needs the columns {KEY}; missing {missing}, found {list(table.columns)}")
+    try:
+        table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True).dt.as_unit("us")
+    except (ValueError, TypeError) as error:
+        raise DataError(f"the timestamps of {file.name} cannot be read: {error}") from None
+    if table.empty or table["timestamp"].isna().any() or table["symbol"].isna().any():
+        raise DataError(f"{file.name} has no rows, or rows without a timestamp or a symbol")
+    return Panel.from_table(table)
+
+
+def bar_of(panel: Panel) -> str:
+    """The commonest distance between bars, as a pandas offset such as "1h"."""
+    if len(panel.timestamps) < 2:
+        return "1h"
+    gaps, counts = np.unique(np.diff(panel.timestamps), return_counts=True)
+    minutes = int(gaps[counts.argmax()] / np.timedelta64(1, "m"))
+    hours = f"{minutes // 60}h" if minutes % 60 == 0 else f"{max(1, minutes)}min"
+    return f"{minutes // 1440}D" if minutes and minutes % 1440 == 0 else hours
+
+
+def show(found: Values, last: int) -> str:
+    """
+    The last bars of each symbol, then per symbol and for all: coverage, mean, deviation, extremes.
+
+    Args:
+        found: the values.
+        last: bars to show.
+
+    Returns:
+        Lines of at most about 110 columns; beyond 24 symbols the others only count in the line `all`.
+    """
+    shown = found.symbols[:SHOWN_SYMBOLS]
+    hours = found.timestamps[-last:].astype("datetime64[m]").astype(str)
+    lines: list[str] = []
+    for start in range(0, len(shown) if last else 0, _ABREAST):
+        names = shown[start : start + _ABREAST]
+        lines.append(f"{'close (UTC)':<16}" + "".join(f"{name:>{_CELL}.{_CELL - 1}}" for name in names))
+        rows = found.values[-last:, start : start + len(names)]
+        lines += [f"{t.replace('T', ' '):<16}" + _cells(row) for t, row in zip(hours, rows, strict=True)]
+        lines.append("")
+    heads = ("coverage", "mean", "std", "min", "max")
+    lines.append(f"{'symbol':<16}" + "".join(f"{head:>{_CELL}}" for head in heads))
+    lines += [f"{name:<16.15}" + _summary(found.values[:, place]) for place, name in enumerate(shown)]
+    if len(found.symbols) > len(shown):
+        lines.append(f"... and {len(found.symbols) - len(shown)} more symbols")
+    lines.append(f"{'all':<16}" + _summary(found.values))
+    return "\n".join(lines)
+
+
+def write(found: Values, file: Path) -> int:
+    """
+    All values as a long table `timestamp, symbol, value` without the missing ones; returns its rows.
+
+    Raises:
+        SettingError: the name ends in neither .parquet nor .csv, or the folder does not exist.
+    """
+    if file.suffix not in {".parquet", ".csv"}:
+        raise SettingError(f"{file.name} must end in .parquet or .csv")
+    if not file.absolute().parent.is_dir():
+        raise SettingError(f"no such folder: {file.absolute().parent}")
+    table = Panel(found.timestamps, found.symbols, {"value": found.values}).to_table()
+    if file.suffix == ".csv":
+        table.to_csv(file, index=False)
+    else:
+        table.to_parquet(file, index=False)
+    return len(table)
+
+
+def summaries(found: Values) -> dict[str, dict[str, float]]:
+    """Per symbol, and for `all`: coverage, mean, std, min, max; NaN without values."""
+    columns = {name: found.values[:, place] for place, name in enumerate(found.symbols)}
+    return {name: _measures(values) for name, values in {**columns, "all": found.values}.items()}
+
+
+def _measures(values: Array) -> dict[str, float]:
+    present = values[~np.isnan(values)]
+    some = present.size > 0
+    return {
+        "coverage": present.size / max(values.size, 1),
+        "mean": float(present.mean()) if some else np.nan,
+        "std": float(present.std(ddof=1)) if present.size > 1 else np.nan,
+        "min": float(present.min()) if some else np.nan,
+        "max": float(present.max()) if some else np.nan,
+    }
+
+
+def _summary(values: Array) -> str:
+    coverage, *numbers = _measures(values).values()
+    return f"{coverage:>{_CELL}.1%}" + _cells(np.array(numbers))
+
+
+def _cells(row: Array) -> str:
+    return "".join(f"{'-' if np.isnan(value) else f'{value:.4g}':>{_CELL}}" for value in row)

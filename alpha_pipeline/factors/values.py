@@ -1,0 +1,94 @@
+"""
+Factor values: what the library's expressions are worth on the bars of a window.
+
+The engine evaluates; this file says which factor belongs to which night and how values are laid out in a table.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
+from alpha_pipeline.market.markets import Market, partition_days
+from alpha_pipeline.market.panel import Array, Panel
+
+
+def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
+    """
+    Parsed expressions of every factor that was ever active in `library`, by factor_id.
+
+    Args:
+        library: rows of `tables.LIBRARY`, one or more nights; retired factors are left out.
+        market: gives the bar that durations are resolved by.
+
+    Raises:
+        ExpressionError: an expression no longer parses.
+    """
+    active = library[library["status"] != "retired"].drop_duplicates("factor_id")
+    return {str(row.factor_id): parse(str(row.expression), bar=market.bar) for row in active.itertuples()}
+
+
+def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
+    """
+    Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once.
+
+    What reads a field that the panel has no longer has no values: a vendor that is gone ends no night.
+    """
+    names = list(nodes)
+    found = dict(evaluate([nodes[name] for name in names], _with_all_fields(nodes.values(), panel)))
+    return {name: found[position] for position, name in enumerate(names)}
+
+
+def evaluate_one(node: Node, panel: Panel) -> Array:
+    """Values of one factor on the whole panel, float64 (bars, symbols)."""
+    return next(evaluate([node], _with_all_fields([node], panel), threads=1))[1]
+
+
+def factor_values(
+    library: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.DataFrame:
+    """
+    Values for the bars that closed in (start, end], each night by the library it had.
+
+    Args:
+        library: rows of `tables.LIBRARY` for the nights of the window.
+        panel: bars up to `end` with the look-back before `start`.
+        market: of the panel.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+
+    Returns:
+        Columns of `tables.FACTOR_VALUES`: timestamp, symbol, then one column per factor_id; NaN during warm-up, where a
+        field it reads is gone, and on days whose library did not hold the factor.
+    """
+    nodes = library_nodes(library, market)
+    first = panel.closed_by(start)
+    need = max((lookback(node) for node in nodes.values()), default=0)
+    piece = panel.rows(max(0, first - need), panel.closed_by(end))
+    values = {name: array[min(first, need) :] for name, array in evaluate_all(nodes, piece).items()}
+    window = piece.rows(min(first, need), None)
+    held = _held(library, window)
+    values = {name: np.where(held[name][:, None], array, np.nan) for name, array in values.items()}
+    bars, symbols = window.shape
+    return pd.DataFrame(
+        {
+            "timestamp": pd.DatetimeIndex(np.repeat(window.timestamps, symbols)).tz_localize("UTC"),
+            "symbol": pd.array(list(window.symbols) * bars, dtype="str"),
+            **{name: array.reshape(-1) for name, array in values.items()},
+        }
+    )
+
+
+def _with_all_fields(nodes: Iterable[Node], panel: Panel) -> Panel:
+    return panel.having(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
+
+
+def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
+    """Per factor (bars,): did the library of the bar's day hold it?"""
+    days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
+    active = library[library["status"] != "retired"]
+    return {
+        str(name): days.isin(rows["night"].dt.tz_localize(None)).to_numpy()
+        for name, rows in active.groupby("factor_id")
+    }

@@ -1,0 +1,213 @@
+"""
+What mining may cost, and the meter that keeps it within.
+
+A call is made only if the most it could cost still fits. An answer from the store counts what it cost when it was
+asked, so that a replayed night stops where the night stopped.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from alpha_pipeline.errors import BudgetError, ModelError, SettingError
+from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest
+from alpha_pipeline.llm.toml_table import read_table
+
+PRICES = Path(__file__).with_name("prices.toml")
+# Tokenizers give fewer tokens than this to any text that is not made to defeat them.
+BYTES_PER_TOKEN = 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """
+    Limits of one night, and of the calendar month it lies in.
+
+    Args:
+        night_calls, night_tokens, night_seconds, night_usd: of one night; seconds are those the model took.
+        month_tokens, month_usd: of all nights of the month together.
+
+    Limits of tokens and money hold as far as a server keeps to the length of answer it is asked for.
+    """
+
+    night_calls: int = 200
+    night_tokens: int = 200_000
+    night_seconds: float = 3_600.0
+    night_usd: float = 1.0
+    month_tokens: int = 5_000_000
+    month_usd: float = 20.0
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per million tokens read (`prompt`) and written (`completion`)."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """USD for these tokens."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was used; `usd` counts only models whose price is known."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+def read_prices(file: Path = PRICES) -> dict[str, Price]:
+    """
+    The price table: one section a model, with `prompt` and `completion` in USD per million tokens.
+
+    Raises:
+        SettingError: the file is absent, no TOML, or a section lacks a price that is a number of at least 0.
+    """
+    sections = read_table(file, "the price table")
+    return {model: Price(*(_price(file, model, section, key) for key in ("prompt", "completion")))
+            for model, section in sections.items()}  # fmt: skip
+
+
+def _price(file: Path, model: str, section: object, key: str) -> float:
+    value = section.get(key) if isinstance(section, Mapping) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise SettingError(f"{file}: [{model}] needs `{key}`, USD per million tokens of at least 0; found {value!r}")
+    return float(value)
+
+
+def month_so_far(ledger: pd.DataFrame, night: pd.Timestamp) -> Spent:
+    """What the earlier nights of the night's calendar month used; rows of `tables.TRIALS`."""
+    same = (ledger["night"].dt.year == night.year) & (ledger["night"].dt.month == night.month)
+    return spent(ledger[same & (ledger["night"] < night)])
+
+
+def spent(rows: pd.DataFrame) -> Spent:
+    """What these rows of `tables.TRIALS` used; a model without a price counts as free, its tokens do not."""
+    calls, read, written = (int(rows[column].sum()) for column in ("calls", "prompt_tokens", "completion_tokens"))
+    return Spent(calls, read, written, float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
+
+
+class Meter:
+    """
+    Counts one night's calls and refuses the one that could pass a limit.
+
+    Args:
+        budget: the limits.
+        price: of the model; None counts tokens only.
+        month: what the earlier nights of the month used.
+    """
+
+    def __init__(self, budget: Budget, price: Price | None, month: Spent) -> None:
+        self.budget, self.price, self.month = budget, price, month
+        self.night = Spent()
+        self._longest = 1e-9  # a question takes as long as the longest before it, and some time
+
+    def allow(self, request: ChatRequest, attempts: int = 1) -> None:
+        """
+        Let a question pass that may take so many requests.
+
+        Raises:
+            BudgetError: this call could pass a limit; says which.
+        """
+        prompt = _most_tokens(*(m.text for m in request.messages))
+        usd = self.price.of(prompt, request.max_tokens) if self.price else 0.0
+        tokens, b, night, month = prompt + request.max_tokens, self.budget, self.night, self.month
+        for what, used, most, limit in (
+            ("calls a night", night.calls, attempts, b.night_calls),
+            ("tokens a night", night.tokens, tokens, b.night_tokens),
+            ("model seconds a night", night.seconds, self._longest, b.night_seconds),
+            ("USD a night", night.usd, usd, b.night_usd),
+            ("tokens a month", month.tokens + night.tokens, tokens, b.month_tokens),
+            ("USD a month", month.usd + night.usd, usd, b.month_usd),
+        ):
+            if used + most > limit:
+                raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
+
+    def count(self, paid: ChatReply | ModelError, prompt_tokens: int, completion_tokens: int) -> None:
+        """Enter a question by what became of it, and the tokens it cost."""
+        night = self.night
+        self.night = Spent(
+            night.calls + paid.tries,
+            night.prompt_tokens + prompt_tokens,
+            night.completion_tokens + completion_tokens,
+            night.seconds + paid.seconds,
+            night.usd + (self.price.of(prompt_tokens, completion_tokens) if self.price else 0.0),
+        )
+        self._longest = max(self._longest, paid.seconds)
+
+    def left(self) -> str:
+        """The part of the tightest limit that is left, in words."""
+        what, used = tightest(self.budget, self.night, self.month)
+        return f"{max(0.0, 1.0 - used):.0%} of {what} left"
+
+
+def tightest(budget: Budget, night: Spent, month: Spent) -> tuple[str, float]:
+    """
+    The limit of which most is used.
+
+    Args:
+        budget: the limits.
+        night: used tonight.
+        month: used by the earlier nights of the month.
+
+    Returns:
+        The limit in words, and the share of it that is used: 1.0 is all; a limit of zero is always used up.
+    """
+    parts = {
+        "calls": (night.calls, budget.night_calls), "tokens": (night.tokens, budget.night_tokens),
+        "time": (night.seconds, budget.night_seconds), "money": (night.usd, budget.night_usd),
+        "the month's tokens": (month.tokens + night.tokens, budget.month_tokens),
+        "the month's money": (month.usd + night.usd, budget.month_usd),
+    }  # fmt: skip
+    used = {what: amount / limit if limit > 0 else 1.0 for what, (amount, limit) in parts.items()}
+    what = max(used, key=lambda name: used[name])
+    return what, used[what]
+
+
+@dataclass(frozen=True)
+class MeteredChat:
+    """A chat that asks its meter first."""
+
+    chat: Chat
+    meter: Meter
+
+    @property
+    def model(self) -> str:
+        return self.chat.model
+
+    @property
+    def attempts(self) -> int:
+        return self.chat.attempts
+
+    def ask(self, request: ChatRequest) -> ChatReply:
+        """As `Chat.ask`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
+        self.meter.allow(request, self.chat.attempts)
+        left = self.meter.budget.night_seconds - self.meter.night.seconds
+        try:
+            reply = self.chat.ask(replace(request, seconds=min(request.seconds, left)))
+        except ModelError as failure:
+            self.meter.count(failure, failure.prompt_tokens, failure.completion_tokens)
+            raise
+        read, written = reply.prompt_tokens, reply.completion_tokens
+        if not read + written:
+            read, written = _most_tokens(*(m.text for m in request.messages)), _most_tokens(reply.text)
+        self.meter.count(reply, read, written)
+        return reply
+
+
+def _most_tokens(*texts: str) -> int:
+    """Tokens these texts may have, rather too many than too few."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_PER_TOKEN + 1

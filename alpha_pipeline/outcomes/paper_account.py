@@ -1,0 +1,293 @@
+"""
+The paper account of one market: decisions become orders, orders are filled a bar later, every day's end is marked.
+
+Goes on from the rows of an earlier day and never looks at them again; which days are booked is the caller's choice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.backtest.funding import funding_payments
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Array, Panel, utc64
+from alpha_pipeline.outcomes.track_record import SIGN
+from alpha_pipeline.tables import PAPER_LEDGER
+
+CASH = "(cash)"
+SMALLEST = 1e-8  # units; what is less is neither held nor ordered
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """
+    How decisions are traded on paper.
+
+    Args:
+        capital: quote currency an account opens with; later changes leave open accounts alone.
+        gross: sum of the sizes of all weights aimed at, in [0, 1]; paper does not borrow.
+        max_weight: most of the equity one symbol may get, in (0, 1].
+    """
+
+    capital: float = 100_000.0
+    gross: float = 1.0
+    max_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not (0 < self.capital < float("inf") and 0 < self.gross <= 1 and 0 < self.max_weight <= 1):
+            raise SettingError(f"capital above 0, gross and max_weight in (0, 1] expected; found {self}")
+
+
+def bookable(
+    panel: Panel, decisions: pd.DataFrame, market: Market, since: pd.Timestamp | None, ends: Sequence[pd.Timestamp]
+) -> list[pd.Timestamp]:
+    """
+    The ends of days that can be marked for good: after the last mark, and decided if they have a bar.
+
+    A day whose decision is still to come is left out; the next one takes its trades along.
+    """
+    decided = decisions.loc[decisions["market"] == market.name, "timestamp"]
+    found = []
+    for end in ends:
+        start = end - pd.Timedelta(days=1)
+        bars = panel.closed_by(end) - panel.closed_by(start)
+        if (since is None or end > since) and (not bars or ((decided > start) & (decided <= end)).any()):
+            found.append(end)
+    return found
+
+
+def keep_book(
+    before: pd.DataFrame,
+    decisions: pd.DataFrame,
+    panel: Panel,
+    market: Market,
+    since: pd.Timestamp,
+    marks: Sequence[pd.Timestamp],
+    config: PaperConfig,
+    funding: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """
+    Keep the account from one mark to the next.
+
+    Every decision aims at equal weights, long and short, of what it acts on; HOLD, and a symbol it does not name, aims
+    at nothing. An order is the difference in units, by the equity and the last prices at the decision; it replaces
+    the symbol's open order. It is filled at the next close of the symbol after the decision, at the market's fee and
+    slippage, and stays open while there is none.
+
+    Args:
+        before: the market's rows of `tables.PAPER_LEDGER` at `since`; none opens the account.
+        decisions: rows of the decision ledger; those of (since, last mark] are traded.
+        panel: closes as stored, with one bar at or before `since` where there is one; `dividend` and `split` if known.
+        market: gives costs, borrow and its name.
+        since: the moment of `before`, or of the opening; UTC.
+        marks: ends of days to mark, increasing, after `since`.
+        config: capital and limits.
+        funding: rows of `tables.RAW_FUNDING`; nothing is paid without.
+
+    Returns:
+        Rows of `tables.PAPER_LEDGER`, at every mark one for each symbol with a position, an order or a profit and one
+        for the cash. Money is in whole cents: values add up to the equity, profits to its change. Between marks a
+        position grows by a split that the prices show, and is paid dividends, funding and borrow.
+    """
+    mine = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
+    account = _Account.of(before, panel, mine["symbol"], market, since, config)
+    moments = pd.DatetimeIndex(mine["timestamp"]).unique().sort_values()
+    waiting = [(utc64(at), mine[mine["timestamp"] == at]) for at in moments]
+    paid = np.zeros((len(panel.timestamps) + 1, len(panel.symbols)))  # a bar's row: what was due since the bar before
+    if funding is not None:
+        paid[1:] = funding_payments(funding, panel, "close")
+    rows, bar = [], panel.closed_by(since)
+    for mark in marks:
+        for t in range(bar, panel.closed_by(mark)):
+            while waiting and waiting[0][0] < panel.timestamps[t]:
+                account.decide(*waiting.pop(0))
+            account.live(panel, t, paid[t])
+        bar = panel.closed_by(mark)
+        while waiting and waiting[0][0] <= utc64(mark):
+            account.decide(*waiting.pop(0))
+        rows.append(account.mark(mark, panel.timestamps[bar - 1] if bar else None))
+    return pd.concat(rows, ignore_index=True) if rows else PAPER_LEDGER.empty()
+
+
+@dataclass
+class _Account:
+    """What is held, ordered and known; (symbols,) arrays, all symbols the panel or the book has ever named here."""
+
+    market: Market
+    config: PaperConfig
+    symbols: list[str]
+    columns: Array  # place of each of the panel's symbols
+    cash: float
+    quantity: Array
+    ordered: Array
+    target: Array
+    price: Array
+    priced_at: Array
+    decided_at: Array
+    value: Array  # at the mark before
+
+    def __post_init__(self) -> None:
+        self.splits = np.ones(len(self.symbols))
+        self._clear()
+
+    def _clear(self) -> None:
+        self.flow, self.costs, self.carry, self.traded = (np.zeros(len(self.symbols)) for _ in range(4))
+        self.trade_price = np.full(len(self.symbols), np.nan)
+
+    @classmethod
+    def of(
+        cls,
+        before: pd.DataFrame,
+        panel: Panel,
+        named: pd.Series,
+        market: Market,
+        since: pd.Timestamp,
+        config: PaperConfig,
+    ) -> "_Account":
+        held = before[before["symbol"] != CASH].set_index("symbol")
+        cash = before.loc[before["symbol"] == CASH, "value"]
+        symbols = sorted({*panel.symbols, *held.index, *named})
+        columns = np.array([symbols.index(symbol) for symbol in panel.symbols], int)
+        known = held.reindex(symbols)
+
+        def numbers(name: str, blank: float = 0.0) -> Array:
+            return np.nan_to_num(known[name].to_numpy(float), nan=blank)
+
+        def moments(name: str) -> Array:
+            return known[name].dt.tz_localize(None).to_numpy("datetime64[us]").copy()
+
+        account = cls(
+            market,
+            config,
+            symbols,
+            columns,
+            cash=float(cash.iloc[0]) if len(cash) else round(config.capital, 2),
+            quantity=numbers("quantity"),
+            ordered=numbers("ordered"),
+            target=numbers("target"),
+            price=numbers("price", np.nan),
+            priced_at=moments("priced_at"),
+            decided_at=moments("decided_at"),
+            value=numbers("value"),
+        )
+        account._know(panel, panel.closed_by(since))
+        return account
+
+    def _know(self, panel: Panel, stop: int) -> None:
+        """Last prices before bar `stop` of the symbols the book does not price: its own are those it was marked at."""
+        for column, place in enumerate(self.columns):
+            seen = np.flatnonzero(np.isfinite(panel["close"][:stop, column]))
+            if len(seen) and not np.isfinite(self.price[place]):
+                self.price[place], self.priced_at[place] = panel["close"][seen[-1], column], panel.timestamps[seen[-1]]
+
+    def live(self, panel: Panel, t: int, payments: Array) -> None:
+        """One bar: who held is paid and pays, splits are taken over, open orders are filled at its close."""
+        close = self._spread(panel["close"][t])
+        here = np.isfinite(close)
+        self._split(close, here, self._spread(panel["split"][t]) if "split" in panel.fields else None)
+        notional = np.nan_to_num(self.quantity * self.price)
+        self.carry -= notional * np.nan_to_num(self._spread(payments))
+        borrow = self.market.borrow_bps_per_year / 10_000 / self.market.periods_per_year
+        self.carry += np.minimum(notional, 0.0) * borrow
+        if "dividend" in panel.fields:
+            self.carry += self.quantity * np.nan_to_num(self._spread(panel["dividend"][t]))
+        filled = here & (self.ordered != 0)
+        units = np.where(filled, self.ordered, 0.0)
+        worth = units * np.where(here, close, 0.0)
+        self.flow -= worth
+        self.costs += np.abs(worth) * (self.market.fee_bps + self.market.slippage_bps) / 10_000
+        self.quantity = np.round(self.quantity + units, 8)
+        self.traded += units
+        self.trade_price[filled] = close[filled]
+        self.ordered[filled] = 0.0
+        self.price[here], self.priced_at[here] = close[here], panel.timestamps[t]
+
+    def _split(self, close: Array, here: Array, split: Array | None) -> None:
+        """More shares at a lower price, where the price since the one we know fell by about as much."""
+        if split is not None:
+            self.splits = np.where(split > 0, self.splits * np.where(split > 0, split, 1.0), self.splits)
+        due = here & (self.splits != 1.0) & np.isfinite(self.price)
+        if due.any():
+            jump = np.log(np.where(due, self.price / np.where(here, close, 1.0), 1.0))
+            told = due & (np.abs(jump - np.log(self.splits)) < np.abs(jump))
+            factor = np.where(told, self.splits, 1.0)
+            self.quantity, self.ordered, self.price = (
+                self.quantity * factor, self.ordered * factor, self.price / factor,
+            )  # fmt: skip
+            self.splits = np.where(due, 1.0, self.splits)
+
+    def decide(self, at: np.datetime64, group: pd.DataFrame) -> None:
+        """Orders towards equal weights of what the decision acts on."""
+        sign = group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(float)
+        acted = int((sign != 0).sum())
+        weight = min(self.config.max_weight, self.config.gross / acted) if acted else 0.0
+        held = float(np.nansum(self.quantity * self.price))
+        equity = self.cash + float((self.flow - self.costs + self.carry).sum()) + held
+        self.target = sign * (weight if equity > 0 else 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            aim = np.where(self.price > 0, self.target * equity / self.price, 0.0)
+        order = np.round(aim - self.quantity, 8)
+        self.ordered = np.where(np.abs(order) < SMALLEST, 0.0, order)
+        self.decided_at[:] = at
+
+    def mark(self, moment: pd.Timestamp, last_bar: np.datetime64 | None) -> pd.DataFrame:
+        """The rows of a day's end; money is rounded here, and what was rounded is what is carried on."""
+        flow, costs, carry = (np.round(money, 2) for money in (self.flow, self.costs, self.carry))
+        value = np.round(np.nan_to_num(self.quantity * self.price), 2)
+        profit = np.round(value - self.value + flow - costs + carry, 2)
+        paid = round(float((flow - costs + carry).sum()), 2)
+        self.cash = round(self.cash + paid, 2)
+        equity = round(float(value.sum()) + self.cash, 2)
+        table = pd.DataFrame(
+            {
+                "timestamp": moment,
+                "market": self.market.name,
+                "symbol": self.symbols,
+                "quantity": self.quantity,
+                "price": self.price,
+                "priced_at": _stamps(self.priced_at),
+                "value": value,
+                "target": self.target,
+                "decided_at": _stamps(self.decided_at),
+                "ordered": self.ordered,
+                "traded": self.traded,
+                "trade_price": self.trade_price,
+                "costs": costs,
+                "carry": carry,
+                "profit": profit,
+                "equity": equity,
+                "note": [self._note(i, last_bar) for i in range(len(self.symbols))],
+            }
+        )
+        active = ["quantity", "target", "ordered", "traded", "costs", "carry", "profit"]
+        table = table[(table[active] != 0).any(axis=1)]
+        self.value = value
+        self._clear()
+        return pd.concat([table, self._cash_row(moment, equity)])
+
+    def _cash_row(self, moment: pd.Timestamp, equity: float) -> pd.DataFrame:
+        row = dict.fromkeys(("target", "ordered", "traded", "costs", "carry", "profit"), 0.0)
+        row |= {"quantity": self.cash, "price": 1.0, "value": self.cash, "equity": equity, "trade_price": np.nan}
+        names = {"timestamp": moment, "market": self.market.name, "symbol": CASH, "priced_at": moment, "note": ""}
+        return PAPER_LEDGER.complete(pd.DataFrame([{**names, **row}]))
+
+    def _note(self, i: int, last_bar: np.datetime64 | None) -> str:
+        if self.target[i] and not self.price[i] > 0:
+            return "never had a price; nothing is ordered"
+        if not self.ordered[i]:
+            return ""
+        stale = last_bar is not None and self.priced_at[i] < last_bar
+        return f"no price since {pd.Timestamp(self.priced_at[i]):%Y-%m-%d %H:%M} UTC" if stale else "at the next bar"
+
+    def _spread(self, values: Array) -> Array:
+        """(symbols of the panel,) as (all symbols,); NaN for those the panel does not have."""
+        out = np.full(len(self.symbols), np.nan)
+        out[self.columns] = values
+        return out
+
+
+def _stamps(moments: Array) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(moments).tz_localize("UTC")

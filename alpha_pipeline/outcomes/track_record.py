@@ -1,0 +1,96 @@
+"""
+How past decisions did, once their horizon has passed; which were published, and which are scored already.
+
+A decision made at the close of a bar is filled one bar later and closed `horizon_bars` after the fill.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.fusion.labels import outcomes
+from alpha_pipeline.market.markets import Market, partition_days
+from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.tables import TRACK_RECORD
+
+SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
+DECISION = ["market", "symbol", "decided_at"]
+
+
+def unpublished(fused: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+    """
+    The decisions that may still be published: those of days on which their market has published nothing.
+
+    What a market said of a day is said at once; neither another decision nor another symbol is added afterwards.
+
+    Args:
+        fused: rows of `tables.FUSED_SIGNAL`.
+        ledger: rows of `tables.DECISION_LEDGER` that are stored.
+    """
+    return fused[~_days(fused).isin(_days(ledger))].reset_index(drop=True)
+
+
+def unscored(record: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `tables.TRACK_RECORD` whose decision has no stored outcome, at whatever bar it was known."""
+    known = pd.MultiIndex.from_frame(stored[DECISION])
+    return record[~pd.MultiIndex.from_frame(record[DECISION]).isin(known)].reset_index(drop=True)
+
+
+def _days(decisions: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([partition_days(decisions["timestamp"]), decisions["market"]])
+
+
+def score_decisions(
+    fused: pd.DataFrame,
+    panel: Panel,
+    market: Market,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    lost: Collection[str] = (),
+) -> pd.DataFrame:
+    """
+    Outcomes that became known in (start, end].
+
+    Args:
+        fused: rows of `tables.FUSED_SIGNAL`, decisions of earlier nights included.
+        panel: closes of the market up to `end`.
+        market: gives the horizon and the costs.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+        lost: ISO days whose bars the panel lacks though there may have been some.
+
+    Returns:
+        Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` pays
+        a round trip of fee and slippage; `hit` is NaN for HOLD. A decision made before the
+        panel begins, without a price at its fill or its close, or with a lost day before its outcome, has no row.
+    """
+    mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
+    forward, known_at = outcomes(panel, market, mine["timestamp"], mine["symbol"])
+    stamps = pd.DatetimeIndex(known_at).tz_localize("UTC")
+    fresh = np.asarray((stamps > start) & (stamps <= end)) & ~_across(mine["timestamp"], stamps, lost)
+    mine, forward, stamps = mine[fresh], forward[fresh], stamps[fresh]
+    sign = mine["decision"].map(SIGN).to_numpy(float)
+    cost = 2 * (market.fee_bps + market.slippage_bps) / 10_000
+    table = pd.DataFrame(
+        {
+            "timestamp": stamps,
+            "decided_at": mine["timestamp"].to_numpy(),
+            "market": market.name,
+            "symbol": mine["symbol"].to_numpy(),
+            "decision": mine["decision"].to_numpy(),
+            "value": mine["value"].to_numpy(),
+            "confidence": mine["confidence"].to_numpy(),
+            "forward_return": forward,
+            "hit": np.where(sign == 0, np.nan, (sign * forward > 0).astype(float)),
+            "net_return": np.where(sign == 0, 0.0, sign * forward - cost),
+        }
+    )
+    return table if len(table) else TRACK_RECORD.empty()
+
+
+def _across(decided_at: pd.Series, known_at: pd.DatetimeIndex, lost: Collection[str]) -> Array:
+    """(rows,) whether a lost day lies behind the day of the decision and up to that of its outcome."""
+    days = np.array(sorted(lost), dtype="datetime64[us]")
+    before, after = (partition_days(moments).to_numpy() for moments in (decided_at, pd.Series(known_at)))
+    return np.searchsorted(days, before, side="right") < np.searchsorted(days, after, side="right")

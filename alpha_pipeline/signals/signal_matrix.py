@@ -1,0 +1,96 @@
+"""
+What sources said, as matrices: one row per bar and symbol, one column per source.
+
+Every fusion method reads this and nothing else of the present.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.errors import DataError
+from alpha_pipeline.market.panel import KEY, Array
+from alpha_pipeline.signals.sources import LEAST, WEIGHTS
+
+
+@dataclass(frozen=True)
+class Said:
+    """
+    Signals of one market.
+
+    Args:
+        keys: (rows,) frame of `timestamp` (UTC) and `symbol`, sorted and unique.
+        value: (rows, sources) in [-1, 1], columns in the order of `sources`; NaN where a source was silent.
+        confidence: (rows, sources) in [0, 1]; NaN in the same places.
+        sources: names of the columns, those of the weight table.
+    """
+
+    keys: pd.DataFrame
+    value: Array
+    confidence: Array
+    sources: tuple[str, ...] = tuple(WEIGHTS)
+
+    @classmethod
+    def from_table(cls, signals: pd.DataFrame) -> "Said":
+        """
+        Rows of `tables.SOURCE_SIGNALS` as matrices; every source of the weight table has its column.
+
+        Raises:
+            DataError: a source that has no weight, a source that spoke twice, or a number outside its bounds.
+        """
+        unknown = sorted(set(signals["source"]) - set(WEIGHTS))
+        if unknown:
+            raise DataError(f"signals of {unknown} have no weight; known sources are {sorted(WEIGHTS)}")
+        for name, low in LEAST.items():
+            outside = signals[~signals[name].between(low, 1.0)]
+            if len(outside):
+                one = outside.iloc[0]
+                where = f"{one['source']} of {one['symbol']} at {one['timestamp']}"
+                raise DataError(f"{name} of {where} is {one[name]}; expected a number in [{low:g}, 1]")
+        keys = signals[KEY].drop_duplicates().sort_values(KEY, ignore_index=True)
+        row = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(signals[KEY]))
+        column = signals["source"].map({name: i for i, name in enumerate(WEIGHTS)}).to_numpy(int)
+        cell = row * len(WEIGHTS) + column
+        if len(np.unique(cell)) != len(cell):
+            twice = signals[signals.duplicated([*KEY, "source"])].iloc[0]
+            raise DataError(f"{twice['source']} spoke twice of {twice['symbol']} at {twice['timestamp']}")
+        value, confidence = (np.full((len(keys), len(WEIGHTS)), np.nan) for _ in range(2))
+        value.reshape(-1)[cell] = signals["value"].to_numpy(float)
+        confidence.reshape(-1)[cell] = signals["confidence"].to_numpy(float)
+        return cls(keys, value, confidence)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def push(self) -> Array:
+        """(rows, sources) value times confidence; 0 where a source was silent."""
+        return np.nan_to_num(self.value * self.confidence)
+
+    @property
+    def spoke(self) -> Array:
+        """(rows, sources) where a source had something to say."""
+        return np.isfinite(self.value)
+
+    @property
+    def weights(self) -> Array:
+        """(sources,) of the weight table."""
+        return np.array([WEIGHTS[name] for name in self.sources])
+
+    def pick(self, rows: Array) -> "Said":
+        """The rows of a mask, a slice or positions; none is changed."""
+        return replace(
+            self,
+            keys=self.keys.iloc[rows].reset_index(drop=True),
+            value=self.value[rows],
+            confidence=self.confidence[rows],
+        )
+
+    def without(self, sources: Sequence[str]) -> "Said":
+        """The same rows with some sources silent."""
+        gone = np.isin(self.sources, list(sources))
+        return replace(
+            self, value=np.where(gone, np.nan, self.value), confidence=np.where(gone, np.nan, self.confidence)
+        )

@@ -1,0 +1,158 @@
+"""
+Signals of one market at the last bar of each day: the table of sources, and the library's factors.
+
+How signals become one decision is the methods' business.
+"""
+
+import numpy as np
+import pandas as pd
+
+from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
+from alpha_pipeline.kernels import portable
+from alpha_pipeline.market.markets import Market, partition_days
+from alpha_pipeline.market.panel import KEY, Array, Panel
+from alpha_pipeline.signals.reason_text import leading_factors, strongest_headlines
+from alpha_pipeline.signals.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES, Source
+from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
+
+# Symbols a bar needs before ranks across them mean anything.
+MINIMUM_BREADTH = 3
+
+
+def source_signals(
+    panel: Panel,
+    factor_values: pd.DataFrame,
+    library: pd.DataFrame,
+    metrics: pd.DataFrame,
+    market: Market,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    news: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """
+    What every source says at the last bar of each day in (start, end].
+
+    Args:
+        panel: bars up to `end`, with history before `start`.
+        factor_values: rows of `tables.FACTOR_VALUES` for the window.
+        library: rows of `tables.LIBRARY` for the nights of the window.
+        metrics: rows of `tables.METRICS` for the nights of the window; belief in a factor scales its weight.
+        market: of the panel; resolves durations.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+        news: rows of `tables.RAW_NEWS` from a day before `start` on; quoted in reasons, never in a number.
+
+    Returns:
+        Rows of `tables.SOURCE_SIGNALS`; value in [-1, 1], confidence in [0, 1]. A source whose fields are absent, or
+        that has nothing to say of a symbol, has no row. Empty on days without a bar.
+    """
+    rows = _decision_rows(panel, start, end)
+    if len(rows) == 0:
+        return SOURCE_SIGNALS.empty()
+    found = [_speak(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
+    decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
+    found.append(_library(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
+    signals = pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    return signals if news is None or news.empty else _quoting(signals, news)
+
+
+def past_signals(panel: Panel, market: Market, end: pd.Timestamp, days: float) -> pd.DataFrame:
+    """
+    What the sources of the table said at the last bar of each of the `days` days up to `end`, seen from the panel.
+
+    Sources are causal, so this is what they said then. The library is not asked again: its factors were chosen later.
+
+    Returns:
+        Rows of `tables.SOURCE_SIGNALS`.
+    """
+    start = (
+        max(end - pd.Timedelta(days=days), pd.Timestamp(panel.timestamps[0], tz="UTC"))
+        if len(panel.timestamps)
+        else end
+    )
+    return source_signals(panel, FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty(), market, start, end)
+
+
+def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Array:
+    """Positions of the last bar of each day that closed in (start, end]."""
+    first, last = panel.closed_by(start), panel.closed_by(end)
+    stamps = pd.Series(pd.DatetimeIndex(panel.timestamps[first:last]).tz_localize("UTC"))
+    days = partition_days(stamps)
+    return np.flatnonzero(days.ne(days.shift(-1)).to_numpy()) + first
+
+
+def _fields(source: Source) -> frozenset[str]:
+    return fields_used(parse(source.value)) | fields_used(parse(source.confidence))
+
+
+def _speak(source: Source, panel: Panel, market: Market, rows: Array) -> pd.DataFrame:
+    nodes = [parse(text, bar=market.bar) for text in (source.value, source.confidence, source.measure)]
+    need = max(lookback(node) for node in nodes)
+    first = max(0, int(rows[0]) - need)
+    piece = panel.rows(first, int(rows[-1]) + 1)
+    value, confidence, measure = (array[rows - first] for _, array in sorted(evaluate(nodes, piece)))
+    table = _long(panel, rows, value=value, confidence=confidence, measure=measure)
+    table = table[np.isfinite(table["value"]) & np.isfinite(table["confidence"])]
+    reason = [f"{source.meaning}: {m:+.2f}" for m in table["measure"]]
+    return table.assign(source=source.name, reason=reason).drop(columns="measure")
+
+
+def _quoting(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
+    """The same rows; those of the news name the headline that speaks most for their value."""
+    told = signals["source"] == NEWS_SOURCE
+    mood = signals[told]
+    quotes = strongest_headlines(news, mood[KEY], mood["value"].tolist())
+    reasons = [f"{quote}, {why}" if quote else why for why, quote in zip(mood["reason"], quotes, strict=True)]
+    return signals.assign(reason=signals["reason"].mask(told, pd.Series(reasons, mood.index, dtype=object)))
+
+
+def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
+    symbols = len(panel.symbols)
+    return pd.DataFrame(
+        {
+            "timestamp": pd.DatetimeIndex(np.repeat(panel.timestamps[rows], symbols)).tz_localize("UTC"),
+            "symbol": list(panel.symbols) * len(rows),
+            **{name: array.reshape(-1) for name, array in values.items()},
+        }
+    )
+
+
+def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """
+    The traded factors' cross-sectional ranks, weighted by their validated rank IC times the belief, as of the night,
+    that their Sharpe ratio since is above zero (half where that is not known).
+
+    Value: weighted mean of ranks scaled to [-1, 1]; confidence: agreement of the factors times 1 - exp(-n / 2).
+    """
+    traded = library[(library["weight"] != 0) & library["status"].isin(["accepted", "probation"])]
+    if traded.empty or values.empty:
+        return SOURCE_SIGNALS.empty()
+    belief = metrics.set_index(["night", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
+    traded = traded.join(belief.rename("belief"), on=["night", "factor_id"])
+    traded["weight"] *= traded["belief"].fillna(0.5)
+    night = partition_days(values["timestamp"]).dt.tz_localize("UTC")
+    out = []
+    for when, factors in traded.groupby("night"):
+        today = values[night == when]
+        weights = factors.set_index("factor_id")["weight"]
+        names = [name for name in weights.index if name in today.columns]
+        if today.empty or not names:
+            continue
+        ranks = today.groupby("timestamp")[names].transform(_signed_rank)
+        weighted = ranks * weights[names]
+        size = (ranks.notna() * weights[names].abs()).sum(axis=1)
+        strength = weighted.abs().sum(axis=1)
+        value = weighted.sum(axis=1) / size.where(size > 0)
+        agreement = weighted.sum(axis=1).abs() / strength.where(strength > 0)
+        confidence = agreement * (1 - portable.exp(-ranks.notna().sum(axis=1).to_numpy() / 2))
+        table = today[["timestamp", "symbol"]].assign(value=value, confidence=confidence.fillna(0))
+        shown = factors.set_index("factor_id").loc[names].reset_index()
+        table["reason"] = leading_factors(shown, ranks.to_numpy(float), weights[names].to_numpy(float))
+        out.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
+    return pd.concat(out or [SOURCE_SIGNALS.empty()], ignore_index=True)
+
+
+def _signed_rank(x: pd.Series) -> pd.Series:
+    """Ranks of one bar scaled to (-1, 1), midranks; NaN below the minimum breadth."""
+    n = x.notna().sum()
+    return (2 * (x.rank() - 0.5) / n - 1) if n >= MINIMUM_BREADTH else x * np.nan

@@ -1,0 +1,277 @@
+"""
+Factors: tonight's trials, and the values of the library they lead to.
+
+The outer loop is an edge: tonight's trials depend on those of every earlier night.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.expressions import lookback as factor_lookback
+from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
+from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.mining import (
+    PROPOSERS,
+    Proposer,
+    mutation,
+    random_grammar,
+)
+from alpha_pipeline.mining.progress import Progress
+from alpha_pipeline.mining.sessions import sit
+from alpha_pipeline.reporting import (
+    bar_chart,
+    best_of,
+    cost_text,
+    funnel_chart,
+    markdown_image,
+    proposals,
+    tokens,
+    unanswered,
+)
+from alpha_pipeline.reporting.formatting import plural
+from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
+from assets.wiring.config import MiningConfig
+from assets.wiring.partitions import earlier, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+from resources.lake.io_manager import ParquetIOManager
+from resources.llm.resource import LanguageModel
+
+# Every earlier night counts as a trial; Dagster has no "all before", a very large window is.
+ALL_NIGHTS = 36_500
+# Leaks and emptiness stop the graph; a gap in the data lowers the coverage of a sound factor, so that only warns.
+BLOCKING = ("no_lookahead", "start_independence", "variation", "movement")
+CANARIES = "canaries"
+TRUE_CANARIES = "Known cheaters, written behind the language's back, are caught, and honest factors are let through."
+INFORMING = tuple(name for name in checks() if name not in BLOCKING)
+
+
+def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
+    """Everything known about a market up to the night: the bulk history and every day since."""
+    return {
+        "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
+        "market_panel": dg.AssetIn(
+            key_of("market_panel", market), partition_mapping=lookback(), metadata={"from_the_first": True}
+        ),
+    }
+
+
+def funding_input(market: Market) -> dict[str, dg.AssetIn]:
+    """What holders of perpetuals paid since the first day, where the market has any."""
+    whole = {"allow_missing": True, "from_the_first": True}
+    return {"raw_funding": dg.AssetIn(key_of("raw_funding", market), partition_mapping=lookback(), metadata=whole)}
+
+
+def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """Trials and values of one market."""
+    return [_trials(market), _values(market)]
+
+
+def _trials(market: Market) -> dg.AssetsDefinition:
+    own_past = dg.AssetIn(
+        key_of("factor_definitions", market),
+        partition_mapping=earlier(ALL_NIGHTS),
+        metadata={"allow_missing": True},
+    )
+
+    @stored(
+        tables.TRIALS,
+        "mining",
+        market,
+        kinds=("parquet", "openai"),
+        description="The trial ledger: every factor proposed that night, refused ones too, with its measured fate.",
+        ins={**panel_inputs(market), **funding_input(market), "earlier_trials": own_past},
+    )
+    def factor_definitions(
+        context: dg.AssetExecutionContext,
+        config: MiningConfig,
+        model: LanguageModel,
+        lake: dg.ResourceParam[ParquetIOManager],
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+        raw_funding: pd.DataFrame,
+        earlier_trials: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel)
+        settings = config.settings(Path(model.prices) if model.prices else PRICES)
+        ledger = earlier_trials[earlier_trials["night"] < span.start]
+        # A night asked in another way before keeps those trials: they count.
+        stored = lake.lake.read_days("/".join(context.asset_key.path), context.partition_keys, allow_missing=True)[0]
+        nights = []
+        with _proposer(model, config, lake) as proposer:
+            context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
+            for night in span.days():
+                known = panel.until(night.end)
+                tell = partial(_tell, context, night.night)
+                paid = raw_funding[raw_funding["available_at"] <= night.end]
+                tonight = stored[stored["night"] == night.start]
+                told = (proposer, settings, tell, paid, config.fresh)
+                nights.append(sit(night.start, market, known, ledger, tonight, *told))
+                ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
+        trials = pd.concat(nights, ignore_index=True)
+        if silent := unanswered(trials):
+            context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
+        month = month_so_far(ledger, night.start)
+        limit, used = tightest(settings.budget, spent(nights[-1]), month)
+        described = _describe_trials(trials, nights[-1], month)
+        return dg.Output(trials, metadata={**described, "limit": limit, "limit_used": used})
+
+    return factor_definitions
+
+
+@contextmanager
+def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
+    """The configured writer; the random grammar needs no model and opens none."""
+    controls = {"random_grammar": random_grammar, "mutation": mutation}
+    chosen = config.proposer or model.proposer
+    if chosen in controls:
+        yield controls[chosen]()
+        return
+    if chosen != "model":
+        raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
+    with model.open(lake.lake, fresh=config.fresh, retry=config.retry) as chat:
+        yield model.writer(chat)
+
+
+def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> None:
+    """A line in the log and an event on the asset, for whoever watches while it runs."""
+    context.log.info(progress.text)
+    if progress.figures:
+        metadata = {name: float(value) for name, value in progress.figures.items()}
+        event = dg.AssetObservation(context.asset_key, partition=night, description=progress.text, metadata=metadata)
+        context.log_event(event)
+
+
+def _describe_trials(
+    trials: pd.DataFrame, last: pd.DataFrame, month: Spent
+) -> dict[str, dg.MetadataValue | float | str]:
+    columns = [
+        "name",
+        "proposer",
+        "theme",
+        "way",
+        "canonical",
+        "stage",
+        "reason",
+        "valid_rank_ic",
+        "valid_t_stat",
+        "valid_sharpe",
+    ]
+    best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
+    return {
+        "funnel": dg.MetadataValue.md(markdown_image(funnel_chart(trials), "rejection funnel")),
+        "accepted": int((trials["verdict"] == "accepted").sum()),
+        "proposed": len(trials),
+        "proposers": ", ".join(sorted(trials["proposer"].unique())),
+        "models": ", ".join(sorted(set(trials["model"]) - {""})) or "none",
+        "tokens": tokens(trials),
+        "model_seconds": float(trials["model_seconds"].sum()),
+        "cost": cost_text(trials),
+        "usd": float(last["usd"].sum()),
+        "usd_this_month": month.usd + float(last["usd"].sum()),
+        "tokens_this_month": month.tokens + tokens(last),
+        "parsed": int((proposals(trials)["canonical"] != "").sum()),
+        **best_of(last),
+        "unanswered": unanswered(trials),
+        "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
+        "trials": markdown_table(best[columns], 40),
+    }
+
+
+def _values(market: Market) -> dg.AssetsDefinition:
+    @stored(
+        tables.FACTOR_VALUES,
+        "factors",
+        market,
+        kinds=("parquet", "numba"),
+        description="Values of every factor in force, one column each; checked for look-ahead and emptiness.",
+        ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
+        blocking={name: meaning(name) for name in BLOCKING} | {CANARIES: TRUE_CANARIES},
+        checks={name: meaning(name) for name in INFORMING},
+    )
+    def factor_values_asset(
+        context: dg.AssetExecutionContext,
+        factor_library: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+    ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel).until(span.end)
+        table = factor_values(factor_library, panel, market, span.start, span.end)
+        yield _canaries(panel)
+        yield from _check(factor_library, panel, market)
+        factors = len(table.columns) - len(tables.FACTOR_VALUES.columns)
+        context.log.info(f"{factors} factors on {len(table):,} rows")
+        yield dg.Output(table, metadata={"factors": factors, **_described(table)})
+
+    return factor_values_asset
+
+
+def _described(table: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+    """How much of each factor has a value, drawn and told."""
+    share = table.drop(columns=["timestamp", "symbol"]).notna().mean().sort_values()
+    if share.empty:
+        return {}
+    title = "Share of bars and symbols with a value"
+    chart = bar_chart(share.index.tolist(), share.to_numpy(float), title, spec=".0%", limits=(0.0, 1.0))
+    return {"coverage": dg.MetadataValue.md(markdown_image(chart, title)), "least_coverage": float(share.min())}
+
+
+def _canaries(panel: Panel) -> dg.AssetCheckResult:
+    """Do the checks themselves still work on these bars?"""
+    wrong = wrong_canaries(panel)
+    return dg.AssetCheckResult(
+        check_name=CANARIES,
+        passed=not wrong,
+        description="; ".join(wrong) or f"{len(canaries())} canaries: every cheater caught, every honest factor passed",
+    )
+
+
+def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.AssetCheckResult]:
+    """
+    Every factor again on cut and altered panels, grouped by check.
+
+    A factor of funding or chain metrics has no values in the first weeks of a live graph, since facts have no history
+    before it. That is told, here and by `coverage`, and stops nobody else.
+    """
+    nodes = library_nodes(library, market)
+    results: list[tuple[str, CheckResult]] = []
+    for name, node in nodes.items():
+        found = validate(partial(evaluate_one, node), panel, factor_lookback(node))
+        results += [(name, check) for check in found]
+    frame = pd.DataFrame(
+        [
+            {
+                "factor": n,
+                "check": c.name,
+                "passed": c.passed,
+                "value": c.value,
+                "threshold": c.threshold,
+                "detail": c.detail,
+            }
+            for n, c in results
+        ],
+        columns=["factor", "check", "passed", "value", "threshold", "detail"],
+    )
+    for name in (*BLOCKING, *INFORMING):
+        rows = frame[frame["check"] == name]
+        failed = rows[~rows["passed"].astype(bool)]
+        silent = failed[failed["value"].isna()] if name in BLOCKING else failed.iloc[:0]
+        failed = failed.drop(index=silent.index)
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=failed.empty,
+            severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
+            description=f"{len(rows) - len(failed) - len(silent)} of {len(rows)} factors pass"
+            + (f"; nothing to compare yet: {', '.join(silent['factor'])}" if len(silent) else ""),
+            metadata={"failed": len(failed), "silent": len(silent), "results": markdown_table(rows, 40)},
+        )

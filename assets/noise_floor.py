@@ -1,0 +1,86 @@
+"""
+The noise floor: what tonight's formulas show on the same bars in another order, beside what they show on the real ones.
+"""
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from alpha_pipeline import tables
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import with_history
+from alpha_pipeline.mining import MiningSettings
+from alpha_pipeline.mining.noise_floor import noise_floor
+from alpha_pipeline.reporting import bar_chart, markdown_image
+from alpha_pipeline.reporting.noise_floor import floors
+from assets.mining import funding_input, panel_inputs
+from assets.raw import Result
+from assets.wiring.partitions import window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+
+
+class NoiseConfig(dg.Config):
+    """How many shuffled panels a night is compared with."""
+
+    replays: int = Field(default=5, ge=0)
+
+
+def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`noise_floor` of one market."""
+    silence = "The rule of admission lets nothing of the night in on shuffled bars."
+
+    @stored(
+        tables.NOISE_FLOOR,
+        "mining",
+        market,
+        description="The best of tonight's formulas on the real bars, and on the same bars shuffled: what luck shows.",
+        code_version="2",
+        ins={
+            "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
+            **funding_input(market),
+            **panel_inputs(market),
+        },
+        checks={"nothing_admitted": silence},
+    )
+    def noise_floor_table(
+        context: dg.AssetExecutionContext,
+        config: NoiseConfig,
+        factor_definitions: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+        raw_funding: pd.DataFrame,
+    ) -> Result:
+        panel = with_history(ohlcv_history, market_panel)
+        settings = MiningSettings(threads=1)
+        nights = []
+        for night in window(context).days():
+            tonight = factor_definitions[factor_definitions["night"] == night.start]
+            known = panel.until(night.end)
+            paid = raw_funding[raw_funding["available_at"] <= night.end]
+            nights.append(noise_floor(night.start, market, known, tonight, settings, config.replays, paid))
+        out = pd.concat(nights, ignore_index=True)
+        admitted = int(out.loc[out["replay"] > 0, "accepted"].sum())
+        check = dg.AssetCheckResult(
+            check_name="nothing_admitted",
+            passed=admitted == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{admitted} factors admitted on {int((out['replay'] > 0).sum())} shuffled panels",
+        )
+        yield check
+        yield dg.Output(out, metadata=_described(nights[-1]))
+
+    return [noise_floor_table]
+
+
+def _described(night: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+    """The real bars beside the shuffled ones, drawn; the real best and the best of luck as numbers for the plots."""
+    told: dict[str, dg.MetadataValue | float] = {"floor": markdown_table(night)}
+    for name, real, luck in floors(night):
+        if np.isfinite(real) and len(luck):
+            told |= {name: real, f"{name}_by_luck": float(luck[-1])}
+    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in night["replay"]]
+    title = "Largest |t| on train: real bars and shuffled ones"
+    styles = ["f-long" if replay == 0 else "f-hold" for replay in night["replay"]]
+    chart = bar_chart(labels, night["best_train_t"].to_numpy(float), title, spec=".1f", styles=styles)
+    return told | {"luck": dg.MetadataValue.md(markdown_image(chart, title))}

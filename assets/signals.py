@@ -1,0 +1,180 @@
+"""
+Signals: what each source says of each symbol, and the one fused decision.
+
+The first is per market; the decision joins the markets. What becomes of it is `outcomes`.
+"""
+
+import os
+from collections.abc import Mapping
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import MissingPartitionError
+from alpha_pipeline.fusion import (
+    MEMORY_DAYS,
+    DecisionRule,
+    Lessons,
+    fuse,
+    fusion_settings,
+    memory,
+    source_signals,
+)
+from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
+from assets.mining import panel_inputs
+from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.table_asset import key_of, markdown_table, stored
+
+
+def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
+    """`source_signals` of one market."""
+    tonight = {
+        name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
+    }
+    # A headline counts for a day, and a session may close before midnight: today's and yesterday's.
+    news = dg.AssetIn(key_of("raw_news", market), partition_mapping=lookback(1), metadata={"allow_missing": True})
+
+    @stored(
+        tables.SOURCE_SIGNALS,
+        "signal",
+        market,
+        description="What price, volume, the factor library and the text and chain sources say, each in [-1, 1].",
+        ins={**tonight, **panel_inputs(market), "raw_news": news},
+    )
+    def source_signals_table(
+        context: dg.AssetExecutionContext,
+        factor_library: pd.DataFrame,
+        factor_values: pd.DataFrame,
+        backtest_metrics: pd.DataFrame,
+        ohlcv_history: pd.DataFrame,
+        market_panel: pd.DataFrame,
+        raw_news: pd.DataFrame,
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        panel = with_history(ohlcv_history, market_panel).until(span.end)
+        signals = source_signals(
+            panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end, raw_news
+        )
+        found = sorted(signals["source"].unique())
+        context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
+        last = signals[signals["timestamp"] == signals["timestamp"].max()]
+        heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signal of each source and symbol"))
+        spoke = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
+        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat, **spoke})
+
+    return [source_signals_table]
+
+
+def joined_signal_assets() -> list[dg.AssetsDefinition]:
+    """
+    `fused_signal`, over all markets.
+
+    Raises:
+        SettingError: the environment names a method or a threshold that there is not.
+    """
+    fusion_settings(os.environ)
+    return [_fused_signal()]
+
+
+class FusionConfig(dg.Config):
+    """
+    How tonight's signals become decisions; what is not given follows the environment, then the defaults.
+
+    Args:
+        method: name of a fusion method.
+        threshold: |value| above which a direction is taken.
+        confidence: calibrated confidence above which it is acted on.
+    """
+
+    method: str = ""
+    threshold: float | None = None
+    confidence: float | None = None
+
+    def settings(self) -> tuple[str, DecisionRule]:
+        """The method in force and the rule."""
+        return fusion_settings(os.environ, self.method, self.threshold, self.confidence)
+
+
+def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
+    """All signals up to the night, and the prices that tell what came of them; absent where not made."""
+    key = {"signals": "source_signals", "history": "ohlcv_history", "panel": "market_panel"}
+    by_day = {"allow_missing": True, "from_the_first": True}
+    return {
+        f"{market.name}_{name}": dg.AssetIn(
+            key_of(table, market),
+            partition_mapping=None if table == "ohlcv_history" else lookback(),
+            metadata={"allow_missing": True} if table == "ohlcv_history" else by_day,
+        )
+        for name, table in key.items()
+    }
+
+
+def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> Panel:
+    """Bars of one market up to the end of the run, from its frames of `fusion_inputs`."""
+    return with_history(frames[f"{market.name}_history"], frames[f"{market.name}_panel"]).until(span.end)
+
+
+def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> Lessons:
+    """Lessons of `days` before the run and of the run."""
+    length = days + (span.end - span.start) / pd.Timedelta(days=1)
+    return memory(panel, market, frames[f"{market.name}_signals"], span.end, length)
+
+
+def _fused_signal() -> dg.AssetsDefinition:
+    @stored(
+        tables.FUSED_SIGNAL,
+        "signal",
+        description="One decision per symbol: LONG, SHORT or HOLD, with value, confidence and reasons.",
+        ins={name: asset for m in MARKETS for name, asset in fusion_inputs(m).items()},
+    )
+    def fused_signal(
+        context: dg.AssetExecutionContext, config: FusionConfig, **frames: pd.DataFrame
+    ) -> dg.Output[pd.DataFrame]:
+        span = window(context)
+        signals = {m.name: _within(frames[f"{m.name}_signals"], span) for m in MARKETS}
+        silent = [market for market, table in signals.items() if table.empty]
+        heard = [m for m in MARKETS if m.name not in silent]
+        if not heard:
+            raise MissingPartitionError(_nothing_to_fuse(span))
+        method, rule = config.settings()
+        known = {m.name: past(m, frames, prices(m, frames, span), span, MEMORY_DAYS) for m in heard}
+        fused = fuse(signals, known, method, rule)
+        last = fused[fused["timestamp"] > span.end - pd.Timedelta(days=1)]
+        counts = last["decision"].value_counts()
+        context.log.info(", ".join(f"{n} {decision}" for decision, n in counts.items()))
+        bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
+        strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
+        table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
+        metadata: dict[str, dg.MetadataValue | float | str] = {
+            d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
+        }
+        rests = last.groupby("market")["calibrated_on"].max()
+        metadata |= {
+            "method": method,
+            "acts_on": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
+            "calibrated_on": ", ".join(f"{market}: {n} bars" for market, n in rests.items()),
+            "decisions": bars,
+            "strongest": table,
+            "silent_markets": ", ".join(silent) or "none",
+        }
+        if last["confidence"].notna().any():
+            metadata |= {name: float(last[name].mean()) for name in ("confidence", "coverage")}
+        return dg.Output(fused, metadata=metadata)
+
+    return fused_signal
+
+
+def _within(signals: pd.DataFrame, span: Window) -> pd.DataFrame:
+    return signals[(signals["timestamp"] > span.start) & (signals["timestamp"] <= span.end)]
+
+
+def _nothing_to_fuse(span: Window) -> str:
+    last = (span.end - pd.Timedelta(days=1)).date()
+    names = " or ".join(f"{market.name}/source_signals" for market in MARKETS)
+    return (
+        f"no source signals on {span.start.date()}...{last}: neither {names} has rows there. Materialize them first: "
+        f"dagster asset materialize -m alpha_pipeline.definitions --select '+fused_signal' --partition {last}"
+    )

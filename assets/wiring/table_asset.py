@@ -1,0 +1,136 @@
+"""
+How an asset of this graph is declared: key, days, schema, owner, kinds, from its stored table.
+
+What an asset computes is none of this file's business.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.reporting.formatting import plain
+from alpha_pipeline.tables import Table
+from assets.wiring.execution import guarded
+from assets.wiring.freshness import freshness
+from assets.wiring.partitions import DAYS, earlier
+
+OWNER = "team:quant-research"
+# In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
+LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
+MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}
+# Bare addresses are linked after all marks are read, so an invisible character stands in the way of that.
+_ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
+
+
+def stored(
+    table: Table,
+    group: str,
+    market: Market | None = None,
+    *,
+    description: str,
+    code_version: str = "1",
+    partitioned: bool = True,
+    kinds: Iterable[str] = ("parquet", "pandas"),
+    ins: Mapping[str, dg.AssetIn] | None = None,
+    own_past: bool = False,
+    checks: Mapping[str, str] | None = None,
+    blocking: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """
+    The `dg.asset` decorator with everything that follows from the table filled in.
+
+    Args:
+        table: what is stored; gives the name, the column schema and the units.
+        group: one of LAYERS: where it stands in the story of the lineage page.
+        market: prefix of the key; None for assets joined over markets.
+        description: what a reader of the lineage page needs to know.
+        code_version: raise it when the computation changes its result.
+        partitioned: False for the one bulk table.
+        kinds: badges of the node.
+        ins: inputs with their partition mappings.
+        own_past: it goes on from what it stored on earlier days, which it reads from the lake itself.
+        checks: checks the asset reports itself and that only warn: name to what it measures.
+        blocking: the same, but they stop everything downstream.
+    """
+    key = key_of(table.name, market)
+
+    def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
+        return dg.asset(
+            key=key,
+            group_name=f"{LAYERS.index(group) + 1}_{group}",
+            description=description,
+            owners=[OWNER],
+            kinds=set(kinds),
+            tags={"market": market.name if market else "all", "layer": group},
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "dagster/table_name": key.to_user_string(),
+                "dagster/code_references": _written_in(compute),
+            },
+            code_version=code_version,
+            partitions_def=DAYS if partitioned else None,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            freshness_policy=freshness(group, table.name, market),
+            ins=ins,
+            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if own_past else None,
+            io_manager_key="lake",
+            check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
+            + [
+                dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+                for name, text in (blocking or {}).items()
+            ],
+        )(guarded(compute, key))
+
+    return declare
+
+
+def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
+    """Asset key of a table: prefixed by the market, or bare when joined over markets."""
+    return dg.AssetKey([market.name, name] if market else [name])
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Columns with types; the unit follows the meaning."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=str(column.type),
+                description=f"{column.meaning} ({column.unit})" if column.unit else column.meaning,
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataValue:
+    """
+    A small table for the UI, every cell and title escaped: names and texts of models and news never become markup.
+    """
+    shown = frame.head(rows)
+    lines = [" | ".join(escape(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
+    lines += [" | ".join(escape(_text(value)) for value in row) for row in shown.itertuples(index=False)]
+    if len(frame) > rows:
+        lines.append(f"... {len(frame) - rows} more rows")
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def escape(text: str) -> str:
+    """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
+    return _ADDRESS.sub("\\g<0>\N{WORD JOINER}", plain(text)).translate(MARKS)
+
+
+def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
+    """File and line of the function itself, not of what is around it."""
+    line = inspect.getsourcelines(compute)[1]
+    reference = dg.LocalFileCodeReference(file_path=str(inspect.getsourcefile(compute)), line_number=line)
+    return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

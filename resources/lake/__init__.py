@@ -1,0 +1,1 @@
+"""New room; its docstring is written when the words are."""

@@ -1,0 +1,111 @@
+"""
+The Dagster I/O manager over the lake: what an asset returns is stored by day, what it asks for arrives as one frame.
+
+Only translates Dagster's contexts; layout, checksums and schemas are `Lake`'s business.
+"""
+
+import os
+from collections.abc import Sequence
+
+import dagster as dg
+import pandas as pd
+
+from alpha_pipeline.errors import DataError
+from resources.lake.lake import Lake, Stored
+
+ROOT_VARIABLE = "ALPHA_PIPELINE_LAKE"
+DEFAULT_ROOT = "data"
+
+
+class ParquetIOManager(dg.ConfigurableIOManager):
+    """
+    Stores pandas frames in a `Lake`, for one partition, a range of days, or a table stored whole.
+
+    Inputs may say in `AssetIn(metadata=...)`:
+        columns: list of columns to read; all by default.
+        allow_missing: True to go on without what was never materialized.
+        from_the_first: True to read every day of the upstream table up to the last one mapped. Dagster tracks staleness
+            over a hundred days at most, so mappings stay short; what a night computes must not.
+    """
+
+    root: str = DEFAULT_ROOT
+
+    @classmethod
+    def from_environment(cls) -> "ParquetIOManager":
+        """The lake at `ALPHA_PIPELINE_LAKE`, a folder or any fsspec URL; `data` when unset."""
+        return cls(root=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+
+    @property
+    def lake(self) -> Lake:
+        """The plain storage, usable without Dagster."""
+        return Lake(self.root)
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """
+        Publish a frame; nothing is written unless all of it conforms to its table.
+
+        Raises:
+            DataError: no frame, the wrong columns, types or keys, or rows outside the run's days.
+            LakeError: the store refused.
+        """
+        key = "/".join(context.asset_key.path)
+        if not isinstance(obj, pd.DataFrame):
+            raise DataError(f"{key} returned {type(obj).__name__}; expected a pandas DataFrame")
+        if not context.has_asset_partitions:
+            stored = self.lake.write(key, obj)
+            context.add_output_metadata(_metadata([stored], stored.path))
+            return
+        days = context.asset_partition_keys
+        written = self.lake.write_range(key, obj, days[0], days[-1])
+        if len(written) == 1:
+            context.add_output_metadata(_metadata(written, written[0].path))
+        else:
+            context.add_output_metadata(_metadata(written, self.lake.url(key)))
+            _per_partition(context, written)
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """
+        The upstream table: whole, or the days Dagster's partition mapping names, in one read.
+
+        Raises:
+            MissingPartitionError: something was never materialized and `allow_missing` is not set.
+            CorruptFileError: a file does not match its checksum.
+            DataError: a column in `columns` is not stored.
+        """
+        key = "/".join(context.asset_key.path)
+        wishes = context.definition_metadata or {}
+        columns, allow_missing = wishes.get("columns"), bool(wishes.get("allow_missing", False))
+        if not context.has_asset_partitions:
+            return self.lake.read(key, columns=columns, allow_missing=allow_missing)
+        days = list(context.asset_partition_keys)
+        if days and wishes.get("from_the_first"):
+            every = context.asset_partitions_def.get_partition_keys()
+            days = [*every[: every.index(days[0])], *days]
+        frame, missing = self.lake.read_days(key, days, columns, allow_missing)
+        if missing:
+            context.log.debug(f"{key}: {len(missing)} of {len(days)} days were never materialized and are left out")
+        return frame
+
+
+def _per_partition(context: dg.OutputContext, written: Sequence[Stored]) -> None:
+    """Figures of each day on its own materialization (0.07 ms a day over a year); the output's are the range's."""
+    try:
+        step = context.step_context
+    except dg.DagsterInvariantViolationError:  # called outside a run
+        return
+    for stored in written:
+        step.add_asset_metadata(_metadata([stored], stored.path), context.asset_key, stored.day)
+
+
+def _metadata(written: Sequence[Stored], path: str) -> dict[str, dg.MetadataValue]:
+    rows = [stored for stored in written if stored.first is not None and stored.last is not None]
+    span = {}
+    if rows:
+        span["first_time"] = dg.MetadataValue.text(str(rows[0].first))
+        span["last_time"] = dg.MetadataValue.text(str(rows[-1].last))
+    return {
+        "dagster/row_count": dg.MetadataValue.int(sum(stored.rows for stored in written)),
+        "path": dg.MetadataValue.path(path),
+        "bytes": dg.MetadataValue.int(sum(stored.bytes for stored in written)),
+        **span,
+    }

@@ -1,0 +1,139 @@
+"""
+The door to a language model: any OpenAI-compatible server, or the embedded model when none is named.
+
+How it is asked is in `llm_wire`; what was asked before is in `stored_chat`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import cast, get_args
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.llm.chat import Chat
+from alpha_pipeline.mining import PROPOSERS, ModelWriter
+from alpha_pipeline.mining.prompts import Constrain
+from resources.lake.lake import Lake
+from resources.llm.cache import StoredChat
+from resources.llm.client import Wire, shown
+from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
+
+LOCAL_ANSWER = 1_000  # tokens; a small model that has not ended by then has lost its thread
+
+
+class LanguageModel(dg.ConfigurableResource):
+    """
+    Which model writes factors.
+
+    Fields:
+        base_url: of an OpenAI-compatible server; empty for a model on this machine.
+        api_key: of that server; read from the environment at run time, never stored or shown.
+        model: its name there.
+        gguf: a GGUF file to serve on this machine; empty for the embedded one.
+        timeout_seconds: of one call.
+        attempts: tries of one call when the server is busy or unreachable.
+        constrain: how far the server holds answers: "pattern" (to the language), "schema" (to the shape of the JSON) or
+            "none"; empty for "pattern" on this machine, where it is known to work, and "schema" elsewhere.
+        proposer: "model", or a control that asks none: "random_grammar" or "mutation".
+        prices: a TOML file of prices; empty for the one that ships.
+    """
+
+    base_url: str = ""
+    api_key: str = ""
+    model: str = ""
+    gguf: str = ""
+    timeout_seconds: float = 120.0
+    attempts: int = 3
+    constrain: str = ""
+    proposer: str = "model"
+    prices: str = ""
+
+    @classmethod
+    def from_environment(cls) -> "LanguageModel":
+        """
+        Read `ALPHA_PIPELINE_MODEL_URL`, `..._MODEL_KEY`, `..._MODEL`, `..._GGUF`, `..._CONSTRAIN`, `..._PROPOSER`,
+        and `ALPHA_PIPELINE_PRICES`.
+
+        Raises:
+            SettingError: the proposer or the constraint is unknown, or a URL comes without a model name.
+        """
+        read = os.environ.get
+        proposer = read("ALPHA_PIPELINE_PROPOSER", "model")
+        if proposer not in PROPOSERS:
+            raise SettingError(f"ALPHA_PIPELINE_PROPOSER is {proposer!r}; expected one of {', '.join(PROPOSERS)}")
+        constrain = read("ALPHA_PIPELINE_CONSTRAIN", "")
+        if constrain not in ("", *get_args(Constrain)):
+            expected = ", ".join(get_args(Constrain))
+            raise SettingError(f"ALPHA_PIPELINE_CONSTRAIN is {constrain!r}; expected one of {expected}")
+        url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
+        if url and not _is_address(url):
+            raise SettingError(
+                f"ALPHA_PIPELINE_MODEL_URL is {url.rpartition('@')[2]!r}; expected an address such as http://127.0.0.1:8000/v1"
+            )
+        if url and not model:
+            raise SettingError(
+                f"ALPHA_PIPELINE_MODEL_URL is {shown(url)!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
+            )
+        return cls(
+            base_url=url,
+            api_key=dg.EnvVar("ALPHA_PIPELINE_MODEL_KEY") if "ALPHA_PIPELINE_MODEL_KEY" in os.environ else "",
+            model=model,
+            gguf=read("ALPHA_PIPELINE_GGUF", ""),
+            constrain=constrain,
+            proposer=proposer,
+            prices=read("ALPHA_PIPELINE_PRICES", ""),
+        )
+
+    @contextmanager
+    def open(self, lake: Lake, fresh: bool = False, retry: bool = False) -> Iterator[Chat]:
+        """
+        A chat for the length of the block; a local server starts with the first question the store cannot answer.
+
+        Args:
+            lake: where questions and what became of them are stored, under `calls/`.
+            fresh: ask again even where an answer is stored.
+            retry: ask again where it is stored that no answer came.
+        """
+        with ExitStack() as stack:
+            yield StoredChat(
+                Wire(self.name(), self.timeout_seconds, self.attempts, self._address, stack), lake, fresh, retry
+            )
+
+    def _address(self, stack: ExitStack) -> tuple[str, str, bool]:
+        """Base URL, key, and whether it is this machine, whose server starts now and ends with the stack."""
+        if self.base_url:
+            return self.base_url, _key(self.api_key), False
+        weights = Path(self.gguf).expanduser() if self.gguf else embedded_weights()
+        return stack.enter_context(serve(weights)), "none", True
+
+    def writer(self, chat: Chat) -> ModelWriter:
+        """The model as a proposer; one on this machine is held to the language and to short answers."""
+        if self.base_url:
+            return ModelWriter(chat, cast(Constrain, self.constrain or "schema"))
+        return ModelWriter(chat, cast(Constrain, self.constrain or "pattern"), LOCAL_ANSWER)
+
+    def name(self) -> str:
+        """The model's name in the ledger and in the digest of a request."""
+        if self.base_url:
+            return self.model
+        return Path(self.gguf).stem if self.gguf else EMBEDDED_MODEL
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:  # half of an IPv6 address, a port that is no number
+        return False
+
+
+def _key(key: str) -> str:
+    """The key itself; outside Dagster's run nobody has resolved the variable that holds it."""
+    plain = ((key.get_value() or "") if isinstance(key, dg.EnvVar) else key).strip()
+    if not (plain.isascii() and plain.isprintable()):
+        raise SettingError("ALPHA_PIPELINE_MODEL_KEY holds characters no header can carry; set it anew, in one line")
+    return plain or "none"

@@ -1,0 +1,102 @@
+"""
+Bitcoin's own chain: confirmed transactions and hash rate of blockchain.info, fees of mempool.space.
+
+How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from alpha_pipeline.errors import SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.client import Web, rows_of
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience
+from resources.vendors.onchain.coins import coin_of
+from resources.vendors.onchain.daily_series import (
+    PATIENCE,
+    Days,
+    Reading,
+    Values,
+    answered,
+    days_within,
+    facts,
+    read_rows,
+    require_question,
+)
+from resources.vendors.protocols import Fetched, utc_now
+
+CHARTS_URL = "https://api.blockchain.info"
+MEMPOOL_URL = "https://mempool.space"
+CHARTS_PACE = Pace("blockchain_info", 1, 2.0)  # no published quota; two questions a night
+MEMPOOL_PACE = Pace("mempool_space", 1, 2.0)  # an unpublished limit, and a ban for those who keep passing it
+LAG = pd.Timedelta(hours=3)  # blocks are public at once; the charts are drawn again within hours of midnight
+
+CHARTS = {"transactions": "n-transactions", "hash_rate": "hash-rate"}
+# Of the whole history, the vendor makes one point per day; shorter spans are counted back from the moment of asking and
+# cut finer, so that the same day would come out differently another time.
+FEES_PATH = "/api/v1/mining/blocks/fee-rates/all"
+MEDIAN_FEE = "avgFee_50"
+FIELDS = (*CHARTS, "fee_rate")
+
+
+@dataclass(frozen=True)
+class BitcoinChainDoor:
+    """
+    Daily transactions, hash rate and fees of bitcoin; without a key. Symbols of other coins have no rows.
+
+    Args:
+        charts_url: base address of blockchain.info; a stand-in on loopback serves as well.
+        mempool_url: base address of mempool.space.
+        patience: tries, waits and the time-out.
+        charts_pace: of blockchain.info.
+        mempool_pace: of mempool.space.
+        now: the clock that tells finished days from the running one.
+    """
+
+    charts_url: str = CHARTS_URL
+    mempool_url: str = MEMPOOL_URL
+    patience: Patience = PATIENCE
+    charts_pace: Pace = CHARTS_PACE
+    mempool_pace: Pace = MEMPOOL_PACE
+    now: Callable[[], pd.Timestamp] = utc_now
+    name: str = "bitcoin_chain"
+    kind: str = "onchain"
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """Facts of the days that ended in (start, end]; see `FactSource`. A field that fails is a failure."""
+        asked = require_question(self.name, market, symbols, start, end)
+        days = days_within(start, end, self.now())
+        bitcoin = [symbol for symbol in asked if coin_of(symbol).base == "BTC"]
+        notes = Counter({"symbols of other coins": len(asked) - len(bitcoin)})
+        columns: dict[tuple[str, str], Values] = {}
+        failures: dict[str, str] = {}
+        for name in FIELDS if bitcoin and not days.is_empty else ():
+            try:
+                reading = self._chart(CHARTS[name], days) if name in CHARTS else self._fees(days)
+            except SourceError as error:
+                failures[name] = str(error)
+                continue
+            columns |= {(symbol, name): reading.values for symbol in bitcoin}
+            notes.update({f"{name}: {why}": count for why, count in reading.left_out.items()})
+        return answered(self.name, facts(columns, FIELDS, LAG), failures, notes, len(FIELDS))
+
+    def _chart(self, chart: str, days: Days) -> Reading:
+        web, path = Web(self.charts_url, self.charts_pace, self.patience), f"/charts/{chart}"
+        query = {
+            "start": f"{pd.Timestamp(days.first, unit='D'):%Y-%m-%d}",
+            "timespan": f"{days.last - days.first + 1}days",
+            "format": "json",
+            "sampled": "false",  # else long spans are thinned to 1,500 points
+        }
+        rows = rows_of(web.json(path, query), "values", web.address(path))
+        return read_rows(rows, "x", lambda row: row.get("y"), days, web.address(path))
+
+    def _fees(self, days: Days) -> Reading:
+        web = Web(self.mempool_url, self.mempool_pace, self.patience)
+        return read_rows(
+            web.json(FEES_PATH), "timestamp", lambda row: row.get(MEDIAN_FEE), days, web.address(FEES_PATH)
+        )

@@ -1,0 +1,314 @@
+"""
+Chain metrics of Coin Metrics: flows, addresses, supply and valuation, a value a day, without a key.
+
+How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pandas as pd
+
+from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.client import Web, rows_of, status_of
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience
+from resources.vendors.onchain.coins import coin_of
+from resources.vendors.onchain.daily_series import (
+    DAY_SECONDS,
+    PATIENCE,
+    Day,
+    Days,
+    Values,
+    day_of_text,
+    days_within,
+    facts,
+    number,
+    read_days,
+    require_question,
+)
+from resources.vendors.protocols import Fetched, utc_now
+
+PUBLIC_URL = "https://community-api.coinmetrics.io"
+PATH = "/v4/timeseries/asset-metrics"
+PACE = Pace("coin_metrics", 10, 6.0)  # its published limit per address
+PAGE_SIZE = 10_000  # the most it allows: six hundred days of seventeen coins
+LAG = pd.Timedelta(hours=12)  # where it does not say when a day was complete: it publishes within the next day
+
+# The vendor's stamp of publication: seconds since 1970 at which all metrics of a coin's day were computed. A coin that
+# was taken up later has late stamps for the years before: nobody could have known them then.
+COMPLETED = "AssetEODCompletionTime"
+
+# A plan that lacks one metric refuses the whole question unless told to answer the rest.
+LENIENT = {"ignore_forbidden_errors": "true", "ignore_unsupported_errors": "true"}
+REFUSALS = (400, 403, 404)
+
+Refused = Mapping[tuple[str, str], str]  # (metric, coin) -> why
+
+
+@dataclass(frozen=True)
+class Metric:
+    """
+    How a field is made.
+
+    Args:
+        field: its name in `onchain_fields`.
+        plus: the vendor's metric; never negative.
+        minus: one taken from it; empty for none.
+    """
+
+    field: str
+    plus: str
+    minus: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.plus, self.minus) if self.minus else (self.plus,)
+
+
+def metrics_of(text: str) -> tuple["Metric", ...]:
+    """
+    Metrics as a setting spells them: `netflow=FlowInExNtv-FlowOutExNtv, supply=SplyCur`.
+
+    Raises:
+        SettingError: a part is no field and metric.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"([a-z][a-z0-9_]*)=([A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?", part)
+        if not match:
+            raise SettingError(f"{part!r} is no chain metric; expected field=Metric or field=Metric-Metric")
+        found.append(Metric(match[1], match[2], match[3] or ""))
+    return tuple(found)
+
+
+DEFAULT = (
+    Metric("netflow", "FlowInExNtv", "FlowOutExNtv"),  # few coins have flows
+    Metric("active_addresses", "AdrActCnt"),
+    Metric("supply", "SplyCur"),
+    Metric("mvrv", "CapMVRVCur"),
+    Metric("whale_balance", "SplyAdrBal1in10K"),  # not in the free plan as far as is known: then a failure, named
+    Metric("exchange_balance", "SplyExNtv"),
+)
+
+
+@dataclass(frozen=True)
+class CoinMetricsDoor:
+    """
+    Daily metrics per coin of the community API; licensed for non-commercial use (CC BY-NC 4.0).
+
+    Args:
+        url: base address; a stand-in on loopback serves as well.
+        metrics: the fields to fill.
+        patience: tries, waits and the time-out.
+        pace: the most it is asked.
+        now: the clock that tells finished days from the running one.
+    """
+
+    url: str = PUBLIC_URL
+    metrics: tuple[Metric, ...] = DEFAULT
+    patience: Patience = PATIENCE
+    pace: Pace = PACE
+    now: Callable[[], pd.Timestamp] = utc_now
+    name: str = "coin_metrics"
+    kind: str = "onchain"
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """
+        Facts of the days that ended in (start, end]; see `FactSource`.
+
+        Failures are named after a metric no coin has ("supply (SplyCur)"), a coin without a row while others have some
+        ("btc"), a metric of a coin ("SplyCur of btc"), or the pages after one that failed. A symbol the vendor does not
+        cover is counted in the notes: nothing was asked. So is a metric that a coin lacks while others have it: flows
+        exist for few coins.
+        """
+        asked = require_question(self.name, market, symbols, start, end)
+        days = days_within(start, end, self.now())
+        owners: dict[str, list[str]] = {}
+        for symbol in asked:
+            owners.setdefault(coin_of(symbol).coin_metrics, []).append(symbol)
+        notes = Counter({"symbols without a coin at the vendor": len(owners.pop("", []))})
+        fields = tuple(metric.field for metric in self.metrics)
+        if not owners or days.is_empty:
+            return Fetched(facts({}, fields, LAG), {}, dict(+notes))
+        names = sorted({name for metric in self.metrics for name in metric.names})
+        rows, failures, found = self._ask_all(names, sorted(owners), days)
+        notes.update(found)
+        series, left_out = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
+        notes.update(left_out)
+        published, unstamped = _published(series, owners, self.now())
+        notes.update(unstamped)
+        made = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
+        failures = {made.get(what, what): why for what, why in failures.items()}
+        columns = {
+            (symbol, metric.field): _combined(series, metric, coin)
+            for metric, (coin, names_of_it) in product(self.metrics, owners.items())
+            for symbol in names_of_it
+        }
+        return Fetched(facts(columns, fields, LAG, published), failures, dict(+notes))
+
+    def _ask_all(
+        self, names: list[str], coins: list[str], days: Days
+    ) -> tuple[list[Any], dict[str, str], dict[str, int]]:
+        """
+        Rows, failures and notes of one question for everything, and of ever smaller ones where that is refused.
+
+        Raises:
+            SourceError: nothing came of any of them.
+        """
+        try:
+            rows, cut = self._pages([*names, COMPLETED], coins, days, LENIENT)
+        except SourceError as error:
+            if status_of(error) not in REFUSALS:
+                raise
+            rows, refused, cut = self._narrowed(names, coins, days)
+            if len(refused) == len(names) * len(coins):
+                raise
+            failures = _summary(refused, names, coins)
+            lacking = 0
+        else:
+            failures, lacking = _absent(rows, names, coins)
+        return rows, failures | cut, {"metrics a coin lacks": lacking}
+
+    def _narrowed(self, names: list[str], coins: list[str], days: Days) -> tuple[list[Any], Refused, dict[str, str]]:
+        """Metric by metric, and coin by coin where a metric is refused: rows, refusals, and pages that did not come."""
+        rows: list[Any] = []
+        refused: dict[tuple[str, str], str] = {}
+        cut: dict[str, str] = {}
+        questions = [(name, coins) for name in [*names, COMPLETED]]
+        while questions:
+            name, some = questions.pop(0)
+            try:
+                found, missing = self._pages([name], some, days, {})
+                rows, cut = rows + found, cut | missing
+            except SourceError as error:
+                if len(some) > 1 and status_of(error) in REFUSALS:
+                    questions += [(name, [coin]) for coin in some]
+                else:
+                    refused |= {(name, coin): str(error) for coin in some if name != COMPLETED}
+        return rows, refused, cut
+
+    def _pages(
+        self, names: Sequence[str], coins: Sequence[str], days: Days, lenient: Mapping[str, str]
+    ) -> tuple[list[Any], dict[str, str]]:
+        """All rows of a question, and why the later pages did not come; SourceError when the first did not."""
+        web = Web(self.url, self.pace, self.patience)
+        query: dict[str, str] = {
+            "assets": ",".join(coins),
+            "metrics": ",".join(names),
+            "frequency": "1d",
+            "start_time": _date(days.first),
+            "end_time": _date(days.last),
+            "page_size": str(PAGE_SIZE),
+            "paging_from": "start",
+            **lenient,
+        }
+        rows: list[Any] = []
+        asked_before: list[dict[str, str]] = []
+        while query:
+            try:
+                if query in asked_before:
+                    raise SourceError(f"{web.address(PATH)}: the next page is one that came before")
+                answer = web.json(PATH, query)
+                rows += rows_of(answer, "data", web.address(PATH))
+            except SourceError as error:
+                if not asked_before:
+                    raise
+                return rows, {f"pages after {len(asked_before)} of {','.join(names)}": str(error)}
+            asked_before.append(query)
+            # Only what it asks is followed, at our address: an answer does not decide whom we talk to.
+            query = dict(parse_qsl(urlsplit(str(answer.get("next_page_url") or "")).query))
+        return rows, {}
+
+
+def _absent(rows: list[Any], names: list[str], coins: list[str]) -> tuple[dict[str, str], int]:
+    """What a lenient answer passed over: metrics and coins it has nowhere, and how many pairs beside them."""
+    pairs = {(name, str(row.get("asset"))) for row in rows if isinstance(row, dict) for name in row}
+    some_names, some_coins = {name for name, _ in pairs} & set(names), {coin for _, coin in pairs} & set(coins)
+    if not some_coins:  # an empty day, or none of it can be read: that is found where it is read
+        return {}, 0
+    failures = dict.fromkeys(
+        (name for name in names if name not in some_names),
+        "no row of the answer has this metric: the plan lacks it, or it is not known",
+    )
+    failures |= dict.fromkeys(
+        (coin for coin in coins if coin not in some_coins),
+        "no row of this coin in the window, although others have some: late, or not known",
+    )
+    return failures, sum(pair not in pairs for pair in product(some_names, some_coins))
+
+
+def _summary(refused: Refused, names: list[str], coins: list[str]) -> dict[str, str]:
+    """Refusals named as shortly as can be: a metric of all coins, a coin of all metrics, a metric of a coin."""
+    failures: dict[str, str] = {}
+    for (name, coin), why in refused.items():
+        if all((name, other) in refused for other in coins):
+            failures[name] = why
+        elif all((other, coin) in refused for other in names):
+            failures[coin] = why
+        else:
+            failures[f"{name} of {coin}"] = why
+    return failures
+
+
+def _series(
+    rows: list[Any], names: list[str], coins: Iterable[str], asked: str, days: Days
+) -> tuple[dict[tuple[str, str], Values], dict[str, int]]:
+    """(metric, coin) -> its values, and what was left out; null is no value, and nothing to be said of."""
+    points: dict[tuple[str, str], list[tuple[object, object]]] = {pair: [] for pair in product(names, coins)}
+    left_out: Counter[str] = Counter()
+    for row in rows:
+        coin = row.get("asset") if isinstance(row, dict) else None
+        if not isinstance(coin, str) or (names[0], coin) not in points:
+            left_out["rows of no coin that was asked for"] += 1
+            continue
+        if day_of_text(row.get("time")) is None:
+            left_out["rows without a readable day"] += 1
+            continue
+        for name in names:
+            if row.get(name) is not None:
+                points[name, coin].append((row["time"], row[name]))
+    if rows and left_out.total() == len(rows):
+        raise SourceError(f"{asked}: none of {len(rows)} rows has a coin and a day; found {str(rows[0])[:200]}")
+    series: dict[tuple[str, str], Values] = {}
+    for (name, coin), some in points.items():
+        readable = [point for point in some if number(point[1]) is not None]
+        left_out[f"{name}: values that are no finite number"] += len(some) - len(readable)
+        reading = read_days(readable, days, day_of_text, f"{asked}, {name} of {coin}")
+        series[name, coin] = reading.values
+        left_out.update({f"{name}: {why}": count for why, count in reading.left_out.items()})
+    return series, dict(left_out)
+
+
+def _combined(series: Mapping[tuple[str, str], Values], metric: Metric, coin: str) -> Values:
+    """The field's values on days on which all its parts have one."""
+    plus = series[metric.plus, coin]
+    if not metric.minus:
+        return plus
+    minus = series[metric.minus, coin]
+    return {day: plus[day] - minus[day] for day in plus.keys() & minus.keys()}
+
+
+def _published(
+    series: Mapping[tuple[str, str], Values], owners: Mapping[str, list[str]], now: pd.Timestamp
+) -> tuple[dict[tuple[str, Day], float], dict[str, int]]:
+    """(symbol, day) -> the vendor's stamp of publication; one before the day's end or after `now` is not believed."""
+    published: dict[tuple[str, Day], float] = {}
+    doubted = 0
+    for coin, symbols in owners.items():
+        for day, stamp in series[COMPLETED, coin].items():
+            if (day + 1) * DAY_SECONDS <= stamp <= now.timestamp():
+                published |= {(symbol, day): stamp for symbol in symbols}
+            else:
+                doubted += 1
+    return published, {"stamps of publication that cannot be": doubted}
+
+
+def _date(day: Day) -> str:
+    return f"{pd.Timestamp(day, unit='D'):%Y-%m-%d}"

@@ -1,0 +1,247 @@
+"""
+Daily values of a vendor as facts: read without trust, cut to a window, stamped at the end of their day.
+
+How a vendor is asked, and what its answer calls things, is its door's business.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.retry import Patience
+from resources.vendors.protocols import Fetched, require_symbols, require_window
+
+DAY_SECONDS = 86_400
+FIRST_DAY = date(1970, 1, 1).toordinal()
+PATIENCE = Patience(timeout_seconds=60.0)  # series come whole, some of them megabytes
+YEAR_2100_SECONDS = 4_102_444_800.0  # a stamp beyond is milliseconds, or nonsense
+
+Day = int  # days since 1970, UTC
+Values = Mapping[Day, float]
+
+
+@dataclass(frozen=True)
+class Days:
+    """
+    The days of a window: those whose end is in it, and has been.
+
+    Args:
+        first: inclusive.
+        last: inclusive; before `first` when there is none.
+        today: the day that is not over; a stamp after it is of the future.
+    """
+
+    first: Day
+    last: Day
+    today: Day
+
+    @property
+    def is_empty(self) -> bool:
+        return self.last < self.first
+
+
+@dataclass(frozen=True)
+class Reading:
+    """
+    What could be read of a series.
+
+    Args:
+        values: day -> finite number.
+        left_out: why rows were left out -> how many.
+    """
+
+    values: Values
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def days_within(start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp) -> Days:
+    """The days that ended in (start, end] and by `now`: the value of a running day still changes."""
+    first = int(start.timestamp() // DAY_SECONDS)
+    last = int(min(end, now).timestamp() // DAY_SECONDS) - 1
+    return Days(first, last, int(now.timestamp() // DAY_SECONDS))
+
+
+def require_question(
+    name: str, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp
+) -> list[str]:
+    """
+    The symbols, sorted, once each.
+
+    Raises:
+        SettingError: the window or a symbol is none, or the market is not one of coins: LINK and UNI are stocks, too.
+    """
+    require_window(start, end)
+    if market.asset_type != "crypto":
+        raise SettingError(f"{name} knows coins; found the market {market.name!r}, expected one of crypto")
+    return require_symbols(symbols)
+
+
+def day_of_seconds(stamp: object) -> Day | None:
+    """The day that holds a moment in seconds since 1970, a number or its text; None when it is none."""
+    seconds = number(stamp)
+    return None if seconds is None or not 0 <= seconds < YEAR_2100_SECONDS else int(seconds // DAY_SECONDS)
+
+
+def day_of_text(stamp: object) -> Day | None:
+    """The day of `2024-03-08`, also with its midnight in UTC; None for another moment or anything else."""
+    return _day_of(stamp) if isinstance(stamp, str) else None
+
+
+def number(value: object) -> float | None:
+    """A finite number, also as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def read_days(
+    points: Sequence[tuple[object, object]], days: Days, day_of: Callable[[object], Day | None], asked: str
+) -> Reading:
+    """
+    The values of a series in a window. The order of the points does not matter.
+
+    Left out and counted: points without a readable day, points of the future, values that are no finite number or are
+    negative (a flow, a balance, a count never is), points given twice, and days with two different values: neither is
+    believed.
+
+    Args:
+        points: of (stamp, value), as they came.
+        days: the window.
+        day_of: reads a stamp.
+        asked: what was asked of whom; begins the message.
+
+    Raises:
+        SourceError: there are points and none can be read: the answer has another shape.
+    """
+    values: dict[Day, float] = {}
+    disputed: set[Day] = set()
+    left_out: Counter[str] = Counter()
+    readable = 0
+    for stamp, raw in points:
+        day, value = day_of(stamp), number(raw)
+        if day is None:
+            left_out["rows without a readable day"] += 1
+            continue
+        if value is None:
+            left_out["values that are no finite number"] += days.first <= day <= days.last
+            continue
+        readable += 1
+        if day > days.today:
+            left_out["rows of the future"] += 1
+        elif not days.first <= day <= days.last:
+            continue
+        elif value < 0:
+            left_out["negative values"] += 1
+        elif day not in values:
+            values[day] = value
+        elif value == values[day]:
+            left_out["rows given twice"] += 1
+        else:
+            disputed.add(day)
+    if points and not readable:
+        raise SourceError(
+            f"{asked}: none of {len(points)} rows has a day and a number; the first has {points[0]}"[:400]
+        )
+    if disputed:
+        left_out["days with two different values"] = len(disputed)
+    kept = {day: value for day, value in values.items() if day not in disputed}
+    return Reading(kept, {why: count for why, count in left_out.items() if count})
+
+
+def read_rows(answer: Any, stamp: str, value: Callable[[dict[str, Any]], object], days: Days, asked: str) -> Reading:
+    """`read_days` of a list of objects with a moment in seconds under `stamp`; SourceError when it is no list."""
+    if not isinstance(answer, list):
+        raise SourceError(f"{asked}: expected a list of days; found {str(answer)[:200]}")
+    points = [(row.get(stamp), value(row)) if isinstance(row, dict) else (None, None) for row in answer]
+    return read_days(points, days, day_of_seconds, asked)
+
+
+def facts(
+    columns: Mapping[tuple[str, str], Values],
+    fields: Sequence[str],
+    lag: pd.Timedelta,
+    published: Mapping[tuple[str, Day], float] | None = None,
+) -> pd.DataFrame:
+    """
+    Rows of chain metrics from series.
+
+    Args:
+        columns: (symbol, field) -> its series.
+        fields: the columns, in order, with or without values.
+        lag: from the end of the day until one could have known it.
+        published: (symbol, day) -> the vendor's own stamp of publication, seconds since 1970; used instead of the lag.
+
+    Returns:
+        Columns `timestamp` (end of the day), `symbol`, `available_at` and the fields, float64, NaN where a series has
+        no value; sorted by timestamp and symbol. A day without any value is no row.
+    """
+    keys = sorted({(day, symbol) for (symbol, _), values in columns.items() for day in values})
+    ends = [float((day + 1) * DAY_SECONDS) for day, _ in keys]
+    known = [
+        (published or {}).get((symbol, day), end + lag.total_seconds())
+        for (day, symbol), end in zip(keys, ends, strict=True)
+    ]
+    none: Values = {}
+    table = pd.DataFrame(
+        {
+            "timestamp": _moments(ends),
+            "symbol": pd.Series([symbol for _, symbol in keys], dtype="str"),
+            "available_at": _moments(known),
+        }
+    )
+    table = table.astype({"timestamp": tables.MOMENT, "available_at": tables.MOMENT})
+    for name in fields:
+        cells = [columns.get((symbol, name), none).get(day, math.nan) for day, symbol in keys]
+        table[name] = pd.Series(cells, dtype="float64")
+    return table
+
+
+def answered(
+    name: str, table: pd.DataFrame, failures: Mapping[str, str], notes: Mapping[str, int], questions: int
+) -> Fetched:
+    """What came of `questions` questions; SourceError when each of them failed."""
+    if failures and len(failures) >= questions:
+        raise SourceError(f"{name} gave nothing. " + "; ".join(f"{what}: {why}" for what, why in failures.items()))
+    return Fetched(table, failures, {what: count for what, count in notes.items() if count})
+
+
+def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """
+    Chain metrics of several sources in one table, each with its own columns.
+
+    Rows of one (timestamp, symbol, available_at) become one row; where two sources fill one cell the first is kept.
+    """
+    keys = list(tables.RAW_ONCHAIN.keys)
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        names = {name: "float64" for part in parts for name in part.columns if name not in keys}
+        return tables.RAW_ONCHAIN.empty().assign(**{name: pd.Series(dtype=kind) for name, kind in names.items()})
+    whole = pd.concat(filled, ignore_index=True).groupby(keys, as_index=False, sort=True).first()
+    return whole.assign(**{name: math.nan for part in parts for name in part.columns if name not in whole})
+
+
+@lru_cache(maxsize=16_384)  # one day comes once per coin
+def _day_of(text: str) -> Day | None:
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(T00:00:00(\.0+)?Z)?", text)
+    try:
+        return date.fromisoformat(found[1]).toordinal() - FIRST_DAY if found else None
+    except ValueError:
+        return None
+
+
+def _moments(seconds: Sequence[float]) -> pd.Series:
+    return pd.to_datetime(pd.Series(seconds, dtype="float64"), unit="s", utc=True)

@@ -1,0 +1,124 @@
+"""
+The embedded door: recorded prices that travel with the package, served offline like any other source.
+
+How they were made is `convert_sample`; what they are worth is `data/README.md`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.market.markets import Market, expected_closes
+from resources.vendors.protocols import Fetched, pick_symbols, require_bars, require_window
+
+ABSENT = {
+    "adjustments": "no dividends or splits are embedded; the closes are adjusted already",
+    "funding": "no funding rates are embedded: no permissively licensed package carries them",
+    "derivatives": "no open interest is embedded: no permissively licensed package carries it",
+    "news": "no dated headlines are embedded: no package carries them with clear rights",
+    "social": "no posts are embedded: no package carries them",
+    "onchain": "no chain metrics are embedded: no package carries them",
+}
+_PRICES = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class SampleDoor:
+    """
+    Five coins by the hour and a hundred US stocks by the day.
+
+    Args:
+        only: the symbols to serve when none are named; empty for all of the market.
+    """
+
+    only: tuple[str, ...] = ()
+    name: str = "sample"
+
+    def symbols(self, market: Market) -> tuple[str, ...]:
+        """All symbols of the market, or those the door was narrowed to."""
+        known = tuple(sorted(_bars(market.name)["symbol"].unique()))
+        return tuple(pick_symbols(self.only, known, self._title(market))) if self.only else known
+
+    def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """First and last recorded close."""
+        closes = _bars(market.name)["timestamp"]
+        return closes.iloc[0], closes.iloc[-1]
+
+    def fetch_bars(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> Fetched:
+        """The rows of `fetch_ohlcv`; a recording answers completely or raises."""
+        return Fetched(self.fetch_ohlcv(market, symbols, start, end))
+
+    def fetch_ohlcv(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> pd.DataFrame:
+        """Recorded bars that closed in (start, end]; see `MarketData`."""
+        require_window(start, end)
+        self._require_coverage(market, start, end)
+        table = self._slice(market, symbols, start, end)
+        require_bars(table, market, start, end, self._title(market))
+        return table
+
+    def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
+        """Every recorded bar that closed by `end`."""
+        before = self.coverage(market)[0] - market.bar_length
+        if end <= before:
+            return tables.RAW_OHLCV.empty()
+        require_window(before, end)
+        self._require_coverage(market, before, end)
+        return self._slice(market, None, before, end)
+
+    def fetch_instruments(self, market: Market) -> Fetched:
+        """No rows: the recordings have no listing dates."""
+        return Fetched(tables.LISTINGS.empty())
+
+    def _slice(
+        self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
+    ) -> pd.DataFrame:
+        bars = _bars(market.name)
+        chosen = self.symbols(market) if symbols is None else symbols
+        known = bars["symbol"].unique()
+        picked = pick_symbols(chosen, known, self._title(market))
+        first, last = bars["timestamp"].searchsorted(pd.Series([start, end]), side="right")
+        window = bars.iloc[first:last]
+        if len(picked) < len(known):
+            window = window[window["symbol"].isin(picked)]
+        return window.reset_index(drop=True)
+
+    def _require_coverage(self, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> None:
+        first, last = self.coverage(market)
+        asked = expected_closes(market, start, end)
+        if len(asked) and (asked[0] < first or asked[-1] > last):
+            raise SourceError(
+                f"sample data cover the {market.name} closes from {first} to {last}; "
+                f"asked for those in ({start}, {end}]"
+            )
+
+    def _title(self, market: Market) -> str:
+        return f"the {self.name} door of {market.name}"
+
+
+@lru_cache(maxsize=4)
+def _bars(market_name: str) -> pd.DataFrame:
+    """All embedded bars of a market, columns of `tables.RAW_OHLCV`, sorted by close and symbol; slices are copies."""
+    file = resources.files("resources") / "data" / f"{market_name}.parquet"
+    if not file.is_file():
+        raise SettingError(f"no sample data for market {market_name!r}; expected crypto or equities")
+    try:
+        with file.open("rb") as stream:
+            stored = pq.read_table(stream)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SourceError(f"the embedded file {file} cannot be read; install the package again: {error}") from error
+    frame = stored.to_pandas().sort_values(["timestamp", "symbol"], ignore_index=True)
+    absent = {price: np.nan for price in _PRICES if price not in frame.columns}
+    complete = frame.assign(available_at=frame["timestamp"], **absent)
+    return complete[[column.name for column in tables.RAW_OHLCV.columns]]

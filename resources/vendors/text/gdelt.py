@@ -1,0 +1,146 @@
+"""
+Headlines of the world's press from GDELT's DOC 2.0 index, back to 2017.
+
+A question is split until its answer is whole; titles, links and symbols are `headlines`' business.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.client import Web, rows_of
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience, RefusedError, insist
+from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
+from resources.vendors.text.mentions import names_of
+
+PUBLIC_URL = "https://api.gdeltproject.org"
+PATH = "/api/v2/doc/doc"
+PACE = Pace("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
+ARTICLES_PER_ANSWER = 250
+SHORTEST_SPAN = pd.Timedelta(minutes=15)  # the index grows in steps of a quarter of an hour
+SHORTEST_WORD = 3  # shorter ones are refused
+MOST_WORDS = 4  # long questions are refused
+TRUNCATED = "quarters of an hour with more articles than one answer holds"
+ABOUT_THE_QUESTION = re.compile(r"query|phrase|keyword|too short|too long", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class GdeltDoor:
+    """
+    Articles in English whose title names a symbol, one question per symbol and span of time.
+
+    An article's only time is when GDELT saw it, at most a quarter of an hour after it was there: event and knowledge
+    have the same stamp. At one question in five seconds, fifty symbols take four minutes and a busy day of one coin
+    some more.
+
+    Args:
+        url: base address; a stand-in on loopback serves as well.
+        patience: tries, waits and the time-out.
+        pace: the most it is asked.
+        now: the clock that tells articles from mistakes.
+    """
+
+    url: str = PUBLIC_URL
+    patience: Patience = field(default_factory=lambda: Patience(wait_seconds=5.0, timeout_seconds=30.0))
+    pace: Pace = PACE
+    now: Callable[[], pd.Timestamp] = utc_now
+    name: str = "gdelt"
+    kind: str = "news"
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """
+        Articles seen in (start, end].
+
+        Raises:
+            SourceError: no symbol's question was answered.
+            SettingError: the window or a symbol is none.
+        """
+        require_window(start, end)
+        picked = require_symbols(symbols)
+        now = self.now()
+        if start >= now:
+            return Fetched(tables.RAW_NEWS.empty())
+        items: list[Item] = []
+        failures: dict[str, str] = {}
+        notes: Counter[str] = Counter()
+        for symbol in picked:
+            try:
+                items.extend(self._articles(symbol, market, start, min(end, now), notes))
+            except SourceError as error:
+                failures[symbol] = str(error)
+        if len(failures) == len(picked):
+            raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
+        told = news(items, picked, market, (start, end), now)
+        return Fetched(told.table, failures, {**told.notes, **notes})
+
+    def _articles(
+        self, symbol: str, market: Market, start: pd.Timestamp, end: pd.Timestamp, notes: Counter[str]
+    ) -> list[Item]:
+        """All articles of (start, end]: a full answer is asked again in halves."""
+        asked = f"{self.url}{PATH} articles of {symbol} in ({start}, {end}]"
+        rows = self._ask(_question(symbol, market), start, end, asked)
+        if len(rows) >= ARTICLES_PER_ANSWER:
+            middle = (start + (end - start) / 2).floor("s")
+            if end - start > SHORTEST_SPAN and start < middle < end:
+                older = self._articles(symbol, market, start, middle, notes)
+                return older + self._articles(symbol, market, middle, end, notes)
+            notes[TRUNCATED] += 1
+        good = [row for row in rows if isinstance(row, dict) and {"url", "title", "seendate"} <= set(row)]
+        if rows and not good:
+            raise SourceError(f"{asked}: expected articles with url, title and seendate; found {str(rows[0])[:200]}")
+        if len(good) < len(rows):
+            notes[MISSHAPEN] += len(rows) - len(good)
+        return [Item(row["title"], row["url"], _seen(row["seendate"])) for row in good]
+
+    def _ask(self, question: str, start: pd.Timestamp, end: pd.Timestamp, asked: str) -> list[Any]:
+        web = Web(self.url, self.pace, self.patience)
+        query = {
+            "query": question,
+            "mode": "artlist",
+            "format": "json",
+            "sort": "dateasc",
+            "maxrecords": ARTICLES_PER_ANSWER,
+            "startdatetime": f"{start.floor('s') + pd.Timedelta(seconds=1):%Y%m%d%H%M%S}",
+            "enddatetime": f"{end:%Y%m%d%H%M%S}",
+        }
+        answer = insist(partial(_once, web, query), self.patience, asked)
+        return rows_of(answer, "articles", asked) if answer != {} else []  # nothing found is an empty object
+
+
+def _question(symbol: str, market: Market) -> str:
+    """The names of a symbol in GDELT's language; what its index does not hold, such as "&", is a blank."""
+    words = [re.sub(r"[^a-z0-9]+", " ", name).strip() for name in names_of(symbol, market)]
+    words = list(dict.fromkeys(word for word in words if len(word.replace(" ", "")) >= SHORTEST_WORD))[:MOST_WORDS]
+    if not words:
+        raise SourceError(f"{symbol} has no name of {SHORTEST_WORD} letters or more to search for")
+    either = " OR ".join(f'"{word}"' for word in words)
+    return f"{f'({either})' if len(words) > 1 else either} sourcelang:english"
+
+
+def _once(web: Web, query: dict[str, object]) -> Any:
+    """One answer; the vendor's refusals are plain text with status 200, and its JSON has stray backslashes."""
+    text = web.content(PATH, query).decode("utf-8", "replace").strip()
+    if not text.startswith(("{", "[")):
+        raise RefusedError(f"expected JSON, found {text[:120]!r}", again=not ABOUT_THE_QUESTION.search(text[:200]))
+    for said in (text, re.sub(r'\\(?!["\\/bfnrtu])', "", text)):
+        try:
+            return json.loads(said, strict=False)
+        except ValueError:
+            continue
+    raise RefusedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", again=True)
+
+
+def _seen(stamp: object) -> pd.Timestamp | None:
+    """A stamp such as 20240309T101500Z."""
+    return moment(stamp) if isinstance(stamp, str) and re.fullmatch(r"\d{8}T\d{6}Z", stamp) else None

@@ -1,0 +1,235 @@
+"""
+Posts of Reddit's communities through its API, by the key of a registered application.
+
+Which posts name a symbol, and hours of them, are the business of `mentions` and `posts`.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.client import AGENT, Web
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience, RefusedError, insist
+from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.vendors.text.headlines import plain
+from resources.vendors.text.posts import (
+    FUTURE,
+    LONGEST_POST,
+    MISSHAPEN,
+    NO_TEXT,
+    NO_TIME,
+    REPEATED,
+    Post,
+    Score,
+    hourly,
+    whole_hours,
+)
+
+ID_VARIABLE = "ALPHA_PIPELINE_REDDIT_ID"
+SECRET_VARIABLE = "ALPHA_PIPELINE_REDDIT_SECRET"  # the name of it
+TOKEN_URL = "https://www.reddit.com"
+TOKEN_PATH = "/api/v1/access_token"
+PUBLIC_URL = "https://oauth.reddit.com"
+COMMUNITIES: Mapping[str, tuple[str, ...]] = {
+    "crypto": ("CryptoCurrency", "CryptoMarkets", "Bitcoin", "ethereum"),
+    "equities": ("stocks", "investing", "StockMarket", "wallstreetbets"),
+}
+PACE = Pace("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
+POSTS_PER_PAGE = 100
+MOST_PAGES = 10  # a listing goes back a thousand posts and no further
+LAG = pd.Timedelta(minutes=5)  # posts are listed at once, but for the filters of a community
+LATEST = 4e9  # seconds since 1970; what is later is no time in seconds
+OUT_OF_REACH = "hours before the oldest post that a community still lists left out"
+
+
+@dataclass(frozen=True)
+class RedditDoor:
+    """
+    New posts of a few communities.
+
+    A listing goes back a thousand posts, a day or so in a busy community: poll it and keep the rows; it is unfit for
+    backfills. Hours that a listing no longer reaches whole are left out, not counted short. Posts deleted before the
+    asking are missing, edited ones read as edited. A community that fails is missing from the counts and named.
+
+    Args:
+        score: texts -> numbers in [-1, 1], NaN where it cannot tell.
+        client_id: of the application; empty for `ALPHA_PIPELINE_REDDIT_ID`.
+        secret: of the application; empty for `ALPHA_PIPELINE_REDDIT_SECRET`.
+        communities: names by the name of a market.
+        url: base address of the API; a stand-in on loopback serves as well.
+        token_url: base address that gives tokens.
+        patience: tries, waits and the time-out.
+        pace: the most it is asked.
+        now: the clock that tells whole hours from the current one.
+    """
+
+    score: Score
+    client_id: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    communities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMUNITIES)
+    url: str = PUBLIC_URL
+    token_url: str = TOKEN_URL
+    patience: Patience = field(default_factory=Patience)
+    pace: Pace = PACE
+    now: Callable[[], pd.Timestamp] = utc_now
+    name: str = "reddit"
+    kind: str = "social"
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """
+        Whole hours that end in (start, end].
+
+        Raises:
+            SourceError: no token, or no community could be read.
+            SettingError: the window, a symbol or a community is none, the market has none, or a key is not set.
+        """
+        require_window(start, end)
+        picked = require_symbols(symbols)
+        communities = self._of(market)
+        keys = self._keys()
+        first, last = whole_hours(start, end, self.now(), LAG)
+        if first >= last:
+            return Fetched(tables.RAW_SOCIAL.empty())
+        token = insist(partial(self._token, keys), self.patience, f"{self.token_url}{TOKEN_PATH}")
+        web = Web(self.url, self.pace, self.patience, {"Authorization": f"Bearer {token}"})
+        posts: dict[str, Post] = {}
+        failures: dict[str, str] = {}
+        notes: Counter[str] = Counter()
+        reached = first
+        for community in communities:
+            try:
+                found, oldest = self._listing(web, community, first, notes)
+            except SourceError as error:
+                failures[community] = str(error)
+                continue
+            posts.update((post.id, post) for post in found)
+            reached = max(reached, oldest.ceil("h"))
+        if len(failures) == len(communities):
+            raise SourceError(
+                f"{self.name}: none of {len(failures)} communities came; first: {failures[communities[0]]}"
+            )
+        if reached > first:
+            notes[OUT_OF_REACH] += int((min(reached, last) - first) / pd.Timedelta(hours=1))
+        table = tables.RAW_SOCIAL.empty()
+        if reached < last:
+            of_all = dict.fromkeys(picked, tuple(posts.values()))
+            table = hourly(of_all, market, (reached, last), self.score, LAG, self.name)
+        return Fetched(table, failures, dict(notes))
+
+    def _of(self, market: Market) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(self.communities.get(market.name, ())))
+        if not names:
+            raise SettingError(f"{self.name} has no communities for market {market.name}")
+        for name in names:
+            if not name.replace("_", "").isalnum() or not name.isascii():  # it becomes part of an address
+                raise SettingError(f"community {name!r} is no name; expected letters, digits and '_'")
+        return names
+
+    def _keys(self) -> tuple[str, str]:
+        found = (self.client_id or os.environ.get(ID_VARIABLE, ""), self.secret or os.environ.get(SECRET_VARIABLE, ""))
+        lacking = [name for name, key in zip((ID_VARIABLE, SECRET_VARIABLE), found, strict=True) if not key]
+        if lacking:
+            raise SettingError(
+                f"{self.name} needs the key of an application; {' and '.join(lacking)} not set, expected {ID_VARIABLE} "
+                f"and {SECRET_VARIABLE}"
+            )
+        return found
+
+    def _token(self, keys: tuple[str, str]) -> str:
+        """A token of the application alone, good for an hour. No message shows what was sent or what came."""
+        import requests
+
+        self.pace.wait()
+        try:
+            response = requests.post(
+                self.token_url.rstrip("/") + TOKEN_PATH,
+                auth=keys,
+                data={"grant_type": "client_credentials"},
+                headers={"User-Agent": AGENT},
+                timeout=self.patience.timeout_seconds,
+            )
+        except requests.Timeout as error:
+            raise RefusedError("no answer in time", again=True) from error
+        except requests.RequestException as error:
+            raise RefusedError(f"not reachable or cut short: {type(error).__name__}", again=True) from error
+        status = response.status_code
+        if status in (400, 401, 403):
+            raise RefusedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", again=False)
+        if status != 200:
+            raise RefusedError(f"HTTP {status}", again=status == 429 or status >= 500)
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise RefusedError("the answer is no JSON (cut short, or a page in between)", again=True) from error
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            # A wrong key may also be told with status 200.
+            raise RefusedError("expected an object with an access_token", again=False)
+        return token
+
+    def _listing(
+        self, web: Web, community: str, first: pd.Timestamp, notes: Counter[str]
+    ) -> tuple[list[Post], pd.Timestamp]:
+        """Posts of a community, newest first, back to `first` where the listing goes so far; and how far it went."""
+        path = f"/r/{community}/new"
+        posts: dict[str, Post] = {}
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            query = {"limit": POSTS_PER_PAGE, "raw_json": 1, "after": after}
+            rows, after = _page(web.json(path, query), web.address(path))
+            left_out: Counter[str] = Counter()
+            found = [post for row in rows if (post := _post(row, self.now(), left_out))]
+            if rows and left_out[MISSHAPEN] + left_out[NO_TIME] == len(rows):
+                raise SourceError(
+                    f"{web.address(path)}: expected posts with name, title and created_utc; found {str(rows[0])[:200]}"
+                )
+            notes.update(left_out)
+            for post in found:
+                if post.id in posts:
+                    notes[REPEATED] += 1
+                posts[post.id] = post
+            # The newest of a page decides, so that one old post out of order does not end the listing.
+            if after is None or (found and max(post.written for post in found) <= first):
+                return list(posts.values()), first
+        return list(posts.values()), min((post.written for post in posts.values()), default=first)
+
+
+def _page(answer: Any, asked: str) -> tuple[list[Any], str | None]:
+    """Rows of a listing and where the next page begins; None at its end."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    rows, after = (data.get("children"), data.get("after")) if isinstance(data, dict) else (None, None)
+    if not isinstance(rows, list) or not (after is None or isinstance(after, str)):
+        raise SourceError(f"{asked}: expected a listing with data.children and data.after; found {str(answer)[:200]}")
+    return rows, after if rows else None
+
+
+def _post(row: Any, now: pd.Timestamp, notes: Counter[str]) -> Post | None:
+    """A row of a listing as a post: title and text."""
+    data = row.get("data") if isinstance(row, dict) else None
+    if not isinstance(data, dict) or not isinstance(data.get("name"), str):
+        notes[MISSHAPEN] += 1
+        return None
+    stamp = data.get("created_utc")
+    if isinstance(stamp, bool) or not isinstance(stamp, int | float) or not 0 < stamp < LATEST:
+        notes[NO_TIME] += 1
+        return None
+    written = pd.Timestamp(int(stamp), unit="s", tz="UTC")
+    if written > now:
+        notes[FUTURE] += 1
+        return None
+    text = plain(
+        " ".join(part for key in ("title", "selftext") if isinstance(part := data.get(key), str)), LONGEST_POST
+    )
+    if not text:
+        notes[NO_TEXT] += 1
+        return None
+    return Post(data["name"], written, text)

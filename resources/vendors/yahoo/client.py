@@ -1,0 +1,156 @@
+"""
+How Yahoo is asked: through `yfinance`, at one pace for all, and what each of its failures means.
+
+What the days mean is left to the doors: bars are `yahoo`, adjusted closes `yahoo_adjustments`.
+"""
+
+import tempfile
+import warnings
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from alpha_pipeline.errors import SourceError
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience, RefusedError, insist
+from resources.vendors.batch import BannedError
+
+CURRENCY = "USD"  # a price in pence or yen among dollars is worse than none
+# Yahoo publishes no limit and bans by address. One request in two seconds is slower than a person who reads, and has
+# fifty companies in under two minutes (four when their time zones are not known yet), once a night.
+PACE = Pace("yahoo", 30, 60.0)
+_COLUMNS = {
+    "Open": "open",
+    "High": "high",
+    "Low": "low",
+    "Close": "close",
+    "Volume": "volume",
+    "Adj Close": "adjusted_close",
+    "Dividends": "dividend",
+    "Stock Splits": "split",
+}
+
+
+def client(base: str, cache_folder: str, timeout_seconds: float | None = None, pace: Pace | None = None) -> Any:
+    """
+    A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
+
+    The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
+    that holds. It remembers the status of the last answer, which yfinance does not pass on. A time-out given here holds
+    where yfinance has one of its own that callers cannot change; a pace is waited on before every request, also those
+    yfinance makes on the way, and None leaves the waiting to the caller.
+    """
+    import yfinance  # a second, paid by live runs only
+    from curl_cffi import requests
+
+    class Session(requests.Session):
+        last_status = 0
+        address = base or "query2.finance.yahoo.com"
+
+        def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
+            parts = urlsplit(url)
+            if base and f".{parts.hostname}".endswith(".yahoo.com"):
+                url = base + parts.path + (f"?{parts.query}" if parts.query else "")
+            self.last_status = 0
+            if timeout_seconds is not None:
+                kwargs["timeout"] = timeout_seconds
+            if pace is not None:
+                pace.wait()
+            response = super().request(method, url, *args, **kwargs)
+            self.last_status = response.status_code
+            return response
+
+    folder = Path(cache_folder or Path(tempfile.gettempdir()) / "alpha_pipeline_yahoo")
+    folder.mkdir(parents=True, exist_ok=True)
+    yfinance.set_tz_cache_location(str(folder))
+    yfinance.config.debug.hide_exceptions = False  # by default it logs failures and returns nothing
+    return Session(impersonate="chrome")
+
+
+def quotes(
+    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, patience: Patience, asked: str
+) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    """
+    What the vendor says of one symbol's days.
+
+    Args:
+        session: of `client`.
+        symbol: which.
+        first: first day.
+        last: last day, inclusive.
+        patience: tries, waits and the time-out.
+        asked: begins the message.
+
+    Returns:
+        Columns open, high, low, close, volume, adjusted_close, dividend, split as float64, indexed by the days at
+        midnight of the exchange, sorted, each day once; and the vendor's description of the symbol.
+
+    Raises:
+        SourceError: refused for good, after all tries, another shape, or another currency.
+    """
+    found, told = insist(partial(_ask, session, symbol, first, last, patience.timeout_seconds), patience, asked)
+    if told.get("currency") != CURRENCY:
+        raise SourceError(f"{asked}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
+    try:
+        return found[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64"), told
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
+
+
+def refused(error: Exception, session: Any) -> RefusedError:
+    """What an error from inside yfinance means."""
+    from curl_cffi.requests.exceptions import RequestException, Timeout
+    from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
+
+    status = session.last_status
+    if isinstance(error, YFRateLimitError):
+        return BannedError("HTTP 429: too many requests", again=True)
+    if isinstance(error, Timeout):
+        return RefusedError("no answer in time", again=True)
+    if status == 403:
+        return BannedError("HTTP 403: this address is not served", again=False)
+    if status >= 400 and status != 404:
+        return RefusedError(f"HTTP {status}", again=status >= 500)
+    if isinstance(error, YFTickerMissingError):
+        return RefusedError(str(error), again=False)
+    if status == 404:
+        return RefusedError("HTTP 404: no such symbol, or delisted", again=False)
+    if isinstance(error, RequestException) and status == 0:
+        return RefusedError(f"not reachable or cut short: {error}", again=True)
+    return RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError))
+
+
+def _ask(
+    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, timeout_seconds: float
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One symbol's quotes and its description; every way it fails becomes `RefusedError`."""
+    import yfinance
+    from yfinance.data import YfData
+
+    YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
+            ticker = yfinance.Ticker(symbol, session=session)
+            found = ticker.history(
+                start=first.strftime("%Y-%m-%d"),
+                end=(last + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
+                interval="1d",
+                auto_adjust=False,
+                actions=True,
+                timeout=timeout_seconds,
+            )
+            told = {name: ticker.history_metadata.get(name) for name in ("currency", "firstTradeDate")}
+    except (
+        Exception
+    ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
+        raise refused(error, session) from error
+    if found.empty:
+        raise RefusedError(
+            "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
+        )
+    return found, told

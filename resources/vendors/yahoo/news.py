@@ -1,0 +1,119 @@
+"""
+Headlines of stocks as Yahoo Finance files them: the latest of each symbol.
+
+`yfinance` speaks to the vendor through the client of `yahoo`; titles and links are `headlines`' business.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from alpha_pipeline.errors import SourceError
+from alpha_pipeline.market.markets import Market
+from resources.http.rate_limit import Pace
+from resources.http.retry import Patience, RefusedError, insist
+from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
+from resources.vendors.yahoo.bars import client, refused
+
+PACE = Pace("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
+ITEMS_PER_SYMBOL = 50
+SHORT_REACH = "streams that no longer list the beginning of the window"
+
+
+@dataclass(frozen=True)
+class YahooNewsDoor:
+    """
+    The news stream of each symbol.
+
+    A stream is the latest items only: poll it and keep the rows. A window before its oldest item comes back short,
+    which `notes` says. What the vendor files under a symbol counts for it whether or not the title names it.
+
+    Args:
+        url: base address that stands in for every Yahoo host; empty for the hosts themselves.
+        patience: tries, waits and the time-out.
+        cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
+        pace: the most symbols that are asked for.
+        count: items asked for of each symbol.
+        now: the clock that tells news from mistakes.
+    """
+
+    url: str = ""
+    patience: Patience = field(default_factory=Patience)
+    cache_folder: str = ""
+    pace: Pace = PACE
+    count: int = ITEMS_PER_SYMBOL
+    now: Callable[[], pd.Timestamp] = utc_now
+    name: str = "yahoo_news"
+    kind: str = "news"
+
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        """
+        Items published in (start, end], known when published.
+
+        Raises:
+            SourceError: no symbol's stream came.
+            SettingError: the window or a symbol is none.
+        """
+        require_window(start, end)
+        picked = require_symbols(symbols)
+        session = client(self.url.rstrip("/"), self.cache_folder, self.patience.timeout_seconds)
+        items: list[Item] = []
+        failures: dict[str, str] = {}
+        notes: Counter[str] = Counter()
+        for symbol in picked:
+            try:
+                found = self._stream(session, symbol, notes)
+            except SourceError as error:
+                failures[symbol] = str(error)
+                continue
+            items.extend(found)
+            notes[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
+        if len(failures) == len(picked):
+            raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
+        told = news(items, picked, market, (start, end), self.now())
+        return Fetched(told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}})
+
+    def _stream(self, session: Any, symbol: str, notes: Counter[str]) -> list[Item]:
+        asked = f"{self.url or 'finance.yahoo.com'} news of {symbol}"
+        rows = insist(partial(self._once, session, symbol), self.patience, asked)
+        good = [row["content"] for row in rows if isinstance(row, dict) and isinstance(row.get("content"), dict)]
+        if not good:
+            raise SourceError(f"{asked}: expected items with a content; found {str(rows[0])[:200]}")
+        if len(good) < len(rows):
+            notes[MISSHAPEN] += len(rows) - len(good)
+        return [
+            Item(content.get("title"), _link(content), moment(content.get("pubDate")), about=(symbol,))
+            for content in good
+        ]
+
+    def _once(self, session: Any, symbol: str) -> list[Any]:
+        """One stream. The client turns an answer of another shape into no items, so that none is taken for a fault."""
+        import yfinance
+        from yfinance.exceptions import YFDataException
+
+        self.pace.wait()
+        try:
+            rows = yfinance.Ticker(symbol, session=session).get_news(count=self.count)
+        except YFDataException as error:
+            raise RefusedError(f"the vendor says it is down: {error}", again=True) from error
+        except Exception as error:  # answers of another shape surface as AttributeError and more from inside the client
+            raise refused(error, session) from error
+        if session.last_status >= 400:
+            raise RefusedError(f"HTTP {session.last_status}", again=session.last_status >= 500)
+        if not rows:
+            raise RefusedError("no items; expected the latest ones (no such symbol, or another shape?)", again=False)
+        return list(rows)
+
+
+def _link(content: dict[str, Any]) -> object:
+    """The publisher's address, else where the vendor leads to."""
+    for key in ("canonicalUrl", "clickThroughUrl"):
+        link = content.get(key)
+        if isinstance(link, dict) and link.get("url"):
+            return link["url"]
+    return None

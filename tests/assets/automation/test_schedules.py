@@ -1,0 +1,138 @@
+"""What the schedules and the joining sensor ask for, on a real instance."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from alpha_pipeline.definitions import build_defs
+from assets.automation.schedules import APART, FIRST, JOINED, LAST, NIGHTS, days_asked_for
+
+DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
+TONIGHT = datetime(2019, 10, 1, 0, 45, tzinfo=UTC)
+MARKETS = ("crypto", "equities")
+Ranges = list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_defs()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+def keys(defs: dg.Definitions, market: str) -> list[dg.AssetKey]:
+    """The tables of a market's night."""
+    graph = defs.resolve_asset_graph()
+    return [k for k in graph.materializable_asset_keys if k.path[0] == market and k.path[-1] not in APART]
+
+
+def store(instance: dg.DagsterInstance, asset_keys: Iterable[dg.AssetKey], days: Iterable[str]) -> None:
+    for day in days:
+        for key in asset_keys:
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=day))
+
+
+def begin(instance: dg.DagsterInstance, defs: dg.Definitions, job: str, tags: dict[str, str]) -> None:
+    """A run of the job that has not ended."""
+    instance.create_run_for_job(defs.resolve_job_def(job), tags=tags, status=dg.DagsterRunStatus.STARTED)
+
+
+def tick(defs: dg.Definitions, instance: dg.DagsterInstance, market: str) -> tuple[Ranges, str]:
+    """The ranges a tick of the market's schedule asks for, and why none."""
+    schedule = defs.resolve_schedule_def(f"nightly_{market}_schedule")
+    with dg.build_schedule_context(instance, scheduled_execution_time=TONIGHT) as context:
+        found = schedule.evaluate_tick(context)
+    assert all(request.tags[NIGHTS] == market for request in found.run_requests or ())
+    return [(r.tags[FIRST], r.tags[LAST]) for r in found.run_requests or ()], str(found.skip_message)
+
+
+def join(defs: dg.Definitions, instance: dg.DagsterInstance) -> Ranges:
+    """The ranges the joining sensor asks for."""
+    sensor = defs.resolve_sensor_def("nightly_joined_sensor")
+    with dg.build_sensor_context(instance) as context:
+        found = sensor.evaluate_tick(context)
+    return [(r.tags[FIRST], r.tags[LAST]) for r in found.run_requests or ()]
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_a_tick_asks_for_what_the_instance_lacks(
+    defs: dg.Definitions, instance: dg.DagsterInstance, market: str
+) -> None:
+    """After ten days of downtime one tick asks for the ten days; once they are there, for nothing."""
+    store(instance, keys(defs, market), DAYS[:4])
+    assert tick(defs, instance, market)[0] == [(DAYS[4], DAYS[-1])]
+    store(instance, keys(defs, market), DAYS[4:])
+    assert tick(defs, instance, market) == ([], "every day up to 2019-09-30 is there")
+
+
+def test_a_day_half_done_is_asked_for_again(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Its signals are stored, its tear sheets are not; and a night in the middle failed altogether."""
+    store(instance, keys(defs, "crypto"), [day for day in DAYS if day not in (DAYS[2], DAYS[6])])
+    store(instance, [k for k in keys(defs, "crypto") if k.path[-1] != "tear_sheets"], [DAYS[6]])
+    assert tick(defs, instance, "crypto")[0] == [(DAYS[2], DAYS[2]), (DAYS[6], DAYS[6])]
+
+
+@pytest.mark.parametrize(
+    ("job", "tags"),
+    [
+        ("nightly_crypto", {FIRST: DAYS[-2], LAST: DAYS[-1]}),
+        ("nightly_crypto", {"dagster/partition": DAYS[-1]}),
+        ("nightly_equities", {FIRST: DAYS[-2], LAST: DAYS[-1]}),
+    ],
+)
+def test_what_runs_is_not_asked_for_twice(
+    defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str]
+) -> None:
+    """A run of the same market in progress covers its days; one of the other market covers none."""
+    store(instance, keys(defs, "crypto"), DAYS[:-2])
+    begin(instance, defs, job, tags)
+    running = set() if job != "nightly_crypto" else {DAYS[-1]} | ({DAYS[-2]} if FIRST in tags else set())
+    left = [day for day in DAYS[-2:] if day not in running]
+    ranges, why = tick(defs, instance, "crypto")
+    assert ranges == ([(left[0], left[-1])] if left else [])
+    assert not running or left or DAYS[-1] in why
+
+
+def test_a_selection_by_name_counts_as_asked(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """What a person materializes from the shell or the UI carries its assets, not a job's name."""
+    key = dg.AssetKey(["crypto", "source_signals"])
+    instance.create_run_for_job(
+        defs.resolve_implicit_global_asset_job_def(),
+        asset_selection=frozenset({key}),
+        tags={"dagster/partition": DAYS[0]},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    assert days_asked_for(instance, "nightly_crypto", key) == {DAYS[0]}
+    assert days_asked_for(instance, "nightly_equities", dg.AssetKey(["equities", "source_signals"])) == set()
+
+
+def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
+    """The markets' jobs and the joined one share nothing, and leave out only what no night does."""
+    jobs = {name: defs.resolve_job_def(name) for name in ("nightly_crypto", "nightly_equities", "nightly_joined")}
+    written = [set(job.asset_layer.executable_asset_keys) for job in jobs.values()]
+    assert sum(map(len, written)) == len(set.union(*written))
+    assert written[2] == {dg.AssetKey(name) for name in JOINED}
+    rest = set(defs.resolve_asset_graph().materializable_asset_keys) - set.union(*written)
+    assert {key.path[-1] for key in rest} == {*APART, "fusion_comparison"}  # by hand, and once a week
+
+
+def test_days_are_joined_once_and_again_when_a_late_market_comes(
+    defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    """Both markets, the joined tables, then one market anew; and not while a night of it still runs."""
+    joined, signals = [dg.AssetKey(name) for name in JOINED], [dg.AssetKey([m, "source_signals"]) for m in MARKETS]
+    assert join(defs, instance) == []
+    store(instance, signals, DAYS[-2:])
+    assert join(defs, instance) == [(DAYS[-2], DAYS[-1])]
+    store(instance, joined, DAYS[-2:])
+    assert join(defs, instance) == []
+    store(instance, signals[1:], DAYS[-1:])
+    assert join(defs, instance) == [(DAYS[-1], DAYS[-1])]
+    begin(instance, defs, "nightly_equities", {"dagster/partition": DAYS[-1]})
+    assert join(defs, instance) == []

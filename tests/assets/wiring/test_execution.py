@@ -1,0 +1,104 @@
+"""How a step runs: again after a door failed, once for everything else, and alone with its table."""
+
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from alpha_pipeline import tables
+from alpha_pipeline.errors import DataError, SourceError
+from assets.wiring import execution as steps
+from assets.wiring.table_asset import stored
+from resources.lake.io_manager import ParquetIOManager
+from resources.lake.lake import Lake
+from resources.lake.table_lock import lock_file
+
+DAY = "2019-09-30"
+
+
+def run(compute: Callable[[], pd.DataFrame], lake: Path) -> dg.ExecuteInProcessResult:
+    """One day of a table whose function is `compute`."""
+
+    @stored(tables.FUSED_SIGNAL, "signal", description="under test")
+    def fused(context: dg.AssetExecutionContext) -> pd.DataFrame:
+        return compute()
+
+    doors = {"lake": ParquetIOManager(root=str(lake))}
+    return dg.materialize([fused], partition_key=DAY, resources=doors, raise_on_error=False)
+
+
+@pytest.fixture(autouse=True)
+def rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a vendor here."""
+    monkeypatch.setattr(steps, "RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(steps, "LIVE", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "tries", "succeeds"),
+    [
+        (SourceError("the vendor is down"), 1, 2, True),
+        (SourceError("the vendor is down"), 2, 3, True),
+        (SourceError("the vendor is down"), 9, 3, False),
+        (DataError("a column is missing"), 1, 1, False),
+        (KeyError("a defect"), 1, 1, False),
+    ],
+)
+def test_only_doors_are_asked_again(
+    tmp_path: Path, error: Exception, failures: int, tries: int, succeeds: bool
+) -> None:
+    """Twice more, then the door's own words are the failure; a user's error and a defect fail at once."""
+    calls = []
+
+    def compute() -> pd.DataFrame:
+        calls.append(1)
+        if len(calls) <= failures:
+            raise error
+        return tables.FUSED_SIGNAL.empty()
+
+    result = run(compute, tmp_path)
+    assert (len(calls), result.success) == (tries, succeeds)
+    if not succeeds:
+        (failed,) = [e for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_FAILURE]
+        assert str(error) in str(failed.step_failure_data.error)
+
+
+def free(lock: Path) -> bool:
+    """Whether nobody holds the file."""
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute, five, no more; none for a stand-in, and no second try of embedded data, which never change."""
+    monkeypatch.setattr(steps, "RETRY_SECONDS", (60.0, 300.0))
+    monkeypatch.delenv("ALPHA_PIPELINE_VENDORS_URL", raising=False)
+    assert [steps.retry_seconds(tries) for tries in range(3)] == [60.0, 300.0, None]
+    monkeypatch.setenv("ALPHA_PIPELINE_VENDORS_URL", "http://127.0.0.1:1")
+    assert [steps.retry_seconds(tries) for tries in range(3)] == [0.0, 0.0, None]
+    monkeypatch.setattr(steps, "LIVE", False)
+    assert steps.retry_seconds(0) is None
+
+
+def test_the_table_is_held_until_it_is_stored(tmp_path: Path) -> None:
+    """While the function runs the lock is signed by the run; afterwards it is free."""
+    seen = []
+
+    def compute() -> pd.DataFrame:
+        lock = lock_file(Lake(str(tmp_path)), "fused_signal")
+        assert not free(lock)
+        seen.append(lock.read_text())
+        return tables.FUSED_SIGNAL.empty()
+
+    result = run(compute, tmp_path)
+    assert result.success
+    (signed,) = seen
+    assert signed.startswith(f"run {result.run_id[:8]} (process ")
+    assert free(lock_file(Lake(str(tmp_path)), "fused_signal"))

@@ -1,0 +1,273 @@
+"""What every fusion method must be: bounded, honest about who contributed, reproducible, causal, able to learn."""
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.fusion import METHODS, WEIGHTS, Lessons, Said, fuse, method_named
+from alpha_pipeline.fusion.method import Fitted
+from alpha_pipeline.tables import SOURCE_SIGNALS
+from tests.fusion.planted import NAMES, planted, push_of
+
+GOOD, BAD, IDLE = "price_momentum", "funding", "onchain_flow"
+TEXT, VOLUME = "sentiment_news", "volume_breakout"
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+NO_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is absent (extra `attention`, installed by .ci/run)")
+ALL = [pytest.param(name, marks=NO_TORCH if name == "cross_attention" else ()) for name in METHODS]
+LEARNED = [param for param in ALL if param.values[0] != "weighted"]
+methods = pytest.mark.parametrize("name", ALL)
+learned = pytest.mark.parametrize("name", LEARNED)
+
+
+def plain_truth(push: np.ndarray) -> np.ndarray:
+    """One source is right, one is always wrong."""
+    return 0.8 * push_of(push, GOOD) - 0.8 * push_of(push, BAD)
+
+
+def together(push: np.ndarray) -> np.ndarray:
+    """News is right where volume is loud and wrong where it is not: on average it is worth nothing."""
+    return 2.5 * push_of(push, TEXT) * np.sign(np.abs(push_of(push, VOLUME)) - 0.082)
+
+
+def noise(push: np.ndarray) -> np.ndarray:
+    """Nothing that anybody says matters."""
+    return np.zeros(len(push))
+
+
+TAUGHT = planted(plain_truth)
+NEW = planted(plain_truth, days=100, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def no_warning() -> Iterator[None]:
+    """Whatever the data, nothing is divided by zero, and no library complains."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module="torch")  # imports of its own
+        yield
+
+
+def only(said: Said, names: list[str]) -> Said:
+    return said.without([name for name in NAMES if name not in names])
+
+
+@cache
+def fitted(name: str) -> Fitted:
+    """A method that knows the plain truth's market."""
+    return METHODS[name].fit(TAUGHT)
+
+
+def worth(fit: Fitted, name: str) -> float:
+    """Value where one source alone says +1 for sure."""
+    value = np.where([n == name for n in NAMES], 1.0, np.nan)[None]
+    return float(fit.combine(Said(NEW.said.keys.head(1), value, value.copy())).value[0])
+
+
+@methods
+def test_values_are_bounded_and_contributions_add_up(name: str) -> None:
+    """Value in [-1, 1]; the sources' shares sum to it; who was silent contributed nothing; some rows do speak."""
+    found = fitted(name).combine(NEW.said)
+    assert (np.abs(found.value) <= 1).all() and (found.value != 0).any()
+    np.testing.assert_allclose(found.contribution.sum(axis=1), found.value, atol=1e-9)
+    assert (found.contribution[~NEW.said.spoke] == 0).all()
+    assert np.isfinite(found.contribution).all()
+
+
+@methods
+def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
+    """To the last bit, in any order."""
+    fit, said = fitted(name), NEW.said
+    whole = fit.combine(said)
+    order = np.random.default_rng(0).permutation(len(said))
+    turned = fit.combine(said.pick(order))
+    np.testing.assert_array_equal(turned.value, whole.value[order])
+    np.testing.assert_array_equal(turned.contribution, whole.contribution[order])
+    for row in (0, 5, 799):
+        alone = fit.combine(said.pick(np.array([row])))
+        np.testing.assert_array_equal(alone.value, whole.value[[row]])
+        np.testing.assert_array_equal(alone.contribution, whole.contribution[[row]])
+
+
+@methods
+def test_two_fits_are_the_same_to_the_last_bit(name: str) -> None:
+    """In one process, whatever the random state of others is, and without changing it."""
+    np.random.seed(1)
+    first = fitted(name).combine(NEW.said)
+    np.random.seed(2)
+    state = np.random.get_state()[1].copy()
+    second = METHODS[name].fit(TAUGHT).combine(NEW.said)
+    np.testing.assert_array_equal(first.value, second.value)
+    np.testing.assert_array_equal(first.contribution, second.contribution)
+    np.testing.assert_array_equal(state, np.random.get_state()[1])
+
+
+def digest() -> dict[str, str]:
+    """Hash of what each method that can be had makes of the planted market."""
+    out = {}
+    for name in METHODS:
+        if name != "cross_attention" or HAS_TORCH:
+            found = fitted(name).combine(NEW.said)
+            out[name] = hashlib.sha256(found.value.tobytes() + found.contribution.tobytes()).hexdigest()
+    return out
+
+
+def test_two_processes_are_the_same_to_the_last_bit() -> None:
+    """Neither hashes of strings nor threads play a part."""
+    code = "import json; from tests.fusion.methods.test_methods import digest; print(json.dumps(digest()))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout) == digest()
+
+
+@methods
+@pytest.mark.parametrize("days", [0, 1, 3, 59])
+def test_few_lessons_are_no_error(name: str, days: int) -> None:
+    """Below sixty bars learned methods say nothing; the table needs no lessons."""
+    found = METHODS[name].fit(planted(plain_truth, days=days) if days else Lessons.none()).combine(NEW.said)
+    assert (found.value != 0).any() == (name == "weighted")
+    assert (found.contribution != 0).any() == (name == "weighted")
+
+
+@methods
+def test_silence_is_zero(name: str) -> None:
+    """A row of which nobody speaks has value 0 after any past, and a table without rows has none."""
+    fit = fitted(name)
+    found = fit.combine(NEW.said.without(NAMES))
+    assert not found.value.any() and not found.contribution.any()
+    assert len(fit.combine(NEW.said.pick(np.arange(0))).value) == 0
+
+
+@methods
+@pytest.mark.parametrize("level", [0.0, 0.5, -1.0])
+def test_sources_that_always_say_the_same_teach_nothing(name: str, level: float) -> None:
+    """In a market that rises, who always says up is right and knows nothing; so too with who never speaks."""
+    said = TAUGHT.said
+    same = replace(said, value=np.full_like(said.value, level), confidence=np.ones_like(said.confidence))
+    rising = replace(TAUGHT, said=only(same, NAMES[:4]), forward=TAUGHT.forward + 0.005)
+    found = METHODS[name].fit(rising).combine(rising.said)
+    assert np.allclose(found.value, level if name == "weighted" else 0.0)
+
+
+@learned
+def test_drift_is_no_skill(name: str) -> None:
+    """A source that mostly says up in a market that mostly rises is not believed for it: its value is small or none."""
+    rng = np.random.default_rng(3)
+    said = TAUGHT.said
+    cheerful = np.clip(rng.normal(0.5, 0.3, said.value.shape), -1, 1)
+    noisy = planted(noise).forward + 0.003
+    past = replace(TAUGHT, said=replace(said, value=np.where(said.spoke, cheerful, np.nan)), forward=noisy)
+    found = METHODS[name].fit(past).combine(past.said)
+    assert abs(found.value.mean()) < 0.25
+
+
+@methods
+def test_one_symbol_is_enough(name: str) -> None:
+    """A cross-section of one is none; learning over time is left, and works."""
+    past = planted(plain_truth, days=1_500, symbols=1)
+    fit = METHODS[name].fit(past)
+    assert worth(fit, GOOD) > 0
+    if name != "weighted":
+        assert worth(fit, BAD) < 0
+
+
+@methods
+def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
+    """Nothing to learn, nothing said."""
+    flat = replace(TAUGHT, forward=np.zeros(len(TAUGHT)))
+    found = METHODS[name].fit(flat).combine(NEW.said)
+    assert np.isfinite(found.value).all()
+    assert name == "weighted" or not found.value.any()
+
+
+@learned
+def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name: str) -> None:
+    """And one that knows nothing is hardly heard."""
+    assert worth(fitted(name), GOOD) > 0.3 and worth(fitted(name), BAD) < -0.3
+    effort = np.abs(fitted(name).combine(NEW.said).contribution).mean(axis=0)
+    good, bad, idle = (effort[NAMES.index(source)] for source in (GOOD, BAD, IDLE))
+    assert idle < 0.35 * min(good, bad)
+
+
+@learned
+def test_what_was_learned_holds_out_of_sample(name: str) -> None:
+    """More of the new outcomes go its way than the table of weights gets right, in which a liar has a vote."""
+    found, table = (fitted(n).combine(NEW.said).value for n in (name, "weighted"))
+    hits, plain_hits = (np.mean(np.sign(v)[v != 0] == np.sign(NEW.forward)[v != 0]) for v in (found, table))
+    assert hits > plain_hits and hits > 0.56
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_only_some_see_what_matters_together(name: str) -> None:
+    """News that volume turns round: trees and attention follow it, sums over sources cannot."""
+    past, new = planted(together, days=900), planted(together, days=100, seed=1)
+    value = METHODS[name].fit(past).combine(new.said).value
+    hits = np.mean((np.sign(value) == np.sign(new.forward))[value != 0]) if value.any() else 0.5
+    if name in ("boosting", "cross_attention"):
+        assert hits > 0.56
+    else:
+        assert hits < 0.56
+
+
+@methods
+def test_noise_is_right_half_of_the_time(name: str) -> None:
+    """Out of sample, whatever was found in the past of a coin: four standard errors of a half."""
+    new = planted(noise, days=400, seed=7)
+    hits = []
+    for seed in range(3):
+        value = METHODS[name].fit(planted(noise, seed=seed)).combine(new.said).value
+        hits += [(np.sign(value) == np.sign(new.forward))[value != 0]]
+    told = np.concatenate(hits)
+    assert len(told) == 0 or abs(told.mean() - 0.5) < 2 / np.sqrt(len(new))
+
+
+@methods
+def test_what_is_learned_later_changes_nothing(name: str) -> None:
+    """A decision is the same to the last bit whether later outcomes are known, and whatever they are."""
+    moment = TAUGHT.said.keys["timestamp"].iloc[400 * 8]
+    row, column = np.nonzero(NEW.said.spoke[:8])
+    signals = SOURCE_SIGNALS.empty().reindex(range(len(row)))
+    signals = signals.assign(
+        timestamp=moment,
+        symbol=NEW.said.keys["symbol"].to_numpy()[row],
+        source=np.array(NAMES, dtype=object)[column],
+        value=NEW.said.value[row, column],
+        confidence=NEW.said.confidence[row, column],
+        reason="because",
+    )
+    later = TAUGHT.known_at > np.datetime64(moment.tz_localize(None))
+    altered = replace(TAUGHT, forward=np.where(later, -9 * TAUGHT.forward, TAUGHT.forward))
+    found = [fuse({"m": signals}, {"m": past}, name) for past in (TAUGHT, altered, TAUGHT.pick(~later))]
+    assert later.any() and (found[0]["value"] != 0).any()
+    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
+    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+
+
+def test_every_method_has_a_name_and_a_meaning() -> None:
+    """As it is configured, and one line for a reader."""
+    for name, method in METHODS.items():
+        assert method_named(name) is method and method.name == name
+        assert 20 < len(method.meaning) < 100 and "\n" not in method.meaning
+    with pytest.raises(SettingError, match="'crystal_ball'; expected one of weighted, ic_weighted, ridge"):
+        method_named("crystal_ball")
+
+
+@pytest.mark.skipif(HAS_TORCH, reason="PyTorch is here")
+def test_without_its_package_attention_names_the_extra() -> None:
+    """A setting that cannot work says what to install."""
+    with pytest.raises(SettingError, match=r"needs PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
+        METHODS["cross_attention"].fit(Lessons.none())
+
+
+def test_there_is_a_source_of_every_role() -> None:
+    """The names these tests speak of are those of the table."""
+    assert {GOOD, BAD, IDLE, TEXT, VOLUME} <= set(WEIGHTS)

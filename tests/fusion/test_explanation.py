@@ -1,0 +1,82 @@
+"""Decisions taken apart: contributions, what is missing, and what there would be without a source."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from alpha_pipeline.fusion import DecisionRule, fuse, method_named
+from alpha_pipeline.fusion.explanation import Verdict, margin, verdicts
+from alpha_pipeline.fusion.fuse import opinion
+from tests.fusion.past import taught
+
+NOW = pd.Timestamp("2019-10-01", tz="UTC")
+RULE, PAST = DecisionRule(), taught(0.9)
+
+
+def signals(said: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:
+    """Symbol to source to value and confidence."""
+    rows = [
+        (NOW, symbol, source, *pair, f"{source} speaks") for symbol, of in said.items() for source, pair in of.items()
+    ]
+    return pd.DataFrame(rows, columns=["timestamp", "symbol", "source", "value", "confidence", "reason"])
+
+
+def told(said: dict[str, dict[str, tuple[float, float]]]) -> list[Verdict]:
+    """Fused and taken apart on a past in which such values were right nine times of ten."""
+    table = signals(said)
+    fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
+    return verdicts(fused, table, opinion(PAST, method_named("weighted"), RULE), RULE)
+
+
+def test_contributions_add_up_and_come_largest_first() -> None:
+    """Each source's part of the value, with its weight and its words."""
+    one = told({"BTCUSD": {"volume_breakout": (0.2, 0.5), "price_momentum": (0.9, 0.8)}})[0]
+    assert one.sources["source"].tolist() == ["price_momentum", "volume_breakout"]
+    assert one.sources["contribution"].sum() == pytest.approx(one.row["value"], abs=1e-5)
+    assert one.sources["weight"].tolist() == [0.25, 0.2] and one.sources["reason"][0] == "price_momentum speaks"
+
+
+def test_a_source_that_decides_is_named() -> None:
+    """What is said to come without a source is what fusing without it gives, for every source and symbol."""
+    said = {
+        "AAA": {"price_momentum": (0.9, 0.9)},
+        "BBB": {"price_momentum": (0.9, 0.9), "volume_breakout": (0.8, 0.9)},
+        "CCC": {"price_momentum": (0.9, 0.9), "volume_breakout": (-0.7, 0.9)},
+    }
+    found = told(said)
+    assert [one.without for one in found[:2]] == [{"price_momentum": "HOLD"}, {}]
+    for one in found:
+        symbol = str(one.row["symbol"])
+        for source in said[symbol]:
+            left = signals({symbol: {name: pair for name, pair in said[symbol].items() if name != source}})
+            again = fuse({"crypto": left}, {"crypto": PAST}, rule=RULE)
+            decision = again["decision"].iloc[0] if len(again) else "HOLD"
+            assert one.without.get(source, one.row["decision"]) == decision
+
+
+def test_only_the_rows_asked_for_are_told() -> None:
+    """In their order, whatever else was said that night."""
+    table = signals({"AAA": {"price_momentum": (0.9, 0.9)}, "BBB": {"price_momentum": (-0.9, 0.9)}})
+    fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
+    believed = opinion(PAST, method_named("weighted"), RULE)
+    chosen = fused[fused["symbol"] == "BBB"]
+    (one,) = verdicts(chosen, table, believed, RULE)
+    assert one.row["symbol"] == "BBB" and json.loads(str(one.row["breakdown"])) == {"price_momentum": -0.9}
+    assert verdicts(fused.iloc[:0], table, believed, RULE) == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "value", "confidence", "said"),
+    [
+        ("LONG", 0.5, 0.6, "LONG has 0.20 of value and 10.0 points of confidence to spare"),
+        ("HOLD", -0.1, 0.6, "for SHORT it lacks value (0.10, needs more than 0.30)"),
+        ("HOLD", 0.5, 0.4, "for LONG it lacks confidence (40.0%, needs more than 50%)"),
+        ("HOLD", 0.0, 0.5, "value (0.00, needs more than 0.30) and confidence (50.0%, needs more than 50%)"),
+        ("SHORT", -0.2, 0.9, "decided by other thresholds than these"),
+        ("HOLD", float("nan"), 0.9, "value (nan, needs more than 0.30)"),
+    ],
+)
+def test_what_is_missing_is_said(decision: str, value: float, confidence: float, said: str) -> None:
+    """By the rule's own comparison."""
+    assert said in margin(decision, value, confidence, RULE)

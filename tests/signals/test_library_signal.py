@@ -1,0 +1,135 @@
+"""What the library's factors say together, on values one can rank by eye."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_pipeline.fusion import source_signals
+from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.tables import LIBRARY, METRICS
+
+NIGHT = pd.Timestamp("2019-07-01", tz="UTC")
+CLOSE = NIGHT + pd.Timedelta(20, "h")
+SYMBOLS = ("A", "B", "C", "D")
+# Midranks of four symbols, scaled to (-1, 1).
+RANKS = [-0.75, -0.25, 0.25, 0.75]
+
+
+def library(**weights: float) -> pd.DataFrame:
+    """Accepted factors of those weights."""
+    rows = [{"factor_id": name, "weight": weight, "status": "accepted"} for name, weight in weights.items()]
+    table = pd.DataFrame(rows, columns=["factor_id", "weight", "status"]).assign(night=NIGHT, since=NIGHT)
+    return table.reindex(columns=[c.name for c in LIBRARY.columns])
+
+
+def metrics(**beliefs: float) -> pd.DataFrame:
+    """Measured beliefs that the Sharpe ratio is above zero."""
+    rows = [{"night": NIGHT, "factor_id": name, "probabilistic_sharpe": value} for name, value in beliefs.items()]
+    return pd.DataFrame(rows, columns=["night", "factor_id", "probabilistic_sharpe"]) if rows else METRICS.empty()
+
+
+def values(**factors: list[float]) -> pd.DataFrame:
+    """Factor values at the one close."""
+    return pd.DataFrame({"timestamp": CLOSE, "symbol": list(SYMBOLS), **factors})
+
+
+def said(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """The library's rows at that close."""
+    stamps = np.array([CLOSE.tz_localize(None)], dtype="datetime64[us]")
+    panel = Panel(stamps, SYMBOLS, {"close": np.ones((1, 4))})
+    found = source_signals(panel, table, held, measured, EQUITIES, NIGHT, NIGHT + pd.Timedelta(1, "D"))
+    return found[found["source"] == "library_factors"].set_index("symbol")
+
+
+def test_one_factor_is_its_ranks() -> None:
+    """Value is the signed rank; one factor agrees with itself, confidence 1 - exp(-1/2)."""
+    found = said(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
+    np.testing.assert_allclose(found["value"], RANKS)
+    np.testing.assert_allclose(found["confidence"], 1 - np.exp(-0.5))
+    assert found.loc["D", "reason"] == "1 library factor, led by a rank +0.75 weight +0.018"
+
+
+def test_the_reason_names_the_leading_factors() -> None:
+    """Three at most, those that move the symbol most first, with formula, rank and weight; names are made plain."""
+    held = library(a=0.01, b=-0.04, c=0.02, d=0.03).assign(expression=["ts_return(close, 120)", "x", None, "y" * 90])
+    held["name"] = ["mom\u202e_5d\n", "", None, "n" * 90]
+    table = values(a=[1, 2, 3, 4], b=[1, 2, 3, 4], c=[1, 2, 4, 3], d=[4, 3, 2, np.nan])
+    found = said(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
+    assert found["D"] == (
+        "3 library factors, led by b [x] rank +0.75 weight -0.040, mom_5d [ts_return(close, 120)] rank +0.75 "
+        "weight +0.010, c rank +0.25 weight +0.020"
+    )
+    assert found["A"].startswith("4 library factors, led by b [x] rank -0.75 weight -0.040, nnn")
+    assert found["A"].count("rank") == 3 and len(found["A"]) < 230
+
+
+def test_a_negative_weight_turns_a_factor_round() -> None:
+    """High values of a factor with negative rank IC are sold."""
+    found = said(values(a=[1, 2, 30, 400]), library(a=-0.02), metrics(a=0.9))
+    np.testing.assert_allclose(found["value"], RANKS[::-1])
+
+
+def test_belief_scales_weight() -> None:
+    """Two factors of equal weight, one believed three times as much: 3/4 of its rank and 1/4 of the other."""
+    table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
+    found = said(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
+    np.testing.assert_allclose(found["value"], 0.5 * np.array(RANKS))
+    np.testing.assert_allclose(found["confidence"], 0.5 * (1 - np.exp(-1.0)))
+
+
+@pytest.mark.parametrize("belief", [{}, {"a": np.nan}])
+def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
+    """Without a measurement, or with one that is undefined, neither full trust nor none."""
+    table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
+    found = said(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
+    np.testing.assert_allclose(found["value"], 0.0, atol=1e-12)
+    np.testing.assert_allclose(found["confidence"], 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("weight", "status"), [(0.0, "reference"), (0.02, "retired"), (0.02, "reference")])
+def test_what_is_not_traded_is_silent(weight: float, status: str) -> None:
+    """References and retired factors have no say."""
+    assert len(said(values(a=[1, 2, 3, 4]), library(a=weight).assign(status=status), metrics())) == 0
+
+
+def test_a_missing_value_leaves_the_others_their_ranks() -> None:
+    """The symbol without a value has no row; the rest is ranked among itself."""
+    found = said(values(a=[1, np.nan, 3, 4]), library(a=0.02), metrics(a=1.0))
+    assert found.index.tolist() == ["A", "C", "D"]
+    np.testing.assert_allclose(found["value"], [-2 / 3, 0, 2 / 3], atol=1e-12)
+
+
+def test_too_few_symbols_are_not_ranked() -> None:
+    """Two symbols are no cross-section."""
+    assert len(said(values(a=[1, np.nan, np.nan, 4]), library(a=0.02), metrics(a=1.0))) == 0
+
+
+def test_a_symbol_without_one_factor_is_judged_by_the_other() -> None:
+    """The weights of present factors are spread over what is there."""
+    found = said(values(a=[1, 2, 3, np.nan], b=[1, 2, 3, 4]), library(a=0.02, b=0.02), metrics(a=1.0, b=1.0))
+    assert found.loc["D", "value"] == pytest.approx(0.75)
+    assert found.loc["D", "confidence"] == pytest.approx(1 - np.exp(-0.5))
+
+
+def test_a_factor_without_a_column_is_silent() -> None:
+    """A library factor that has no values that night is no error."""
+    assert len(said(values(b=[1, 2, 3, 4]), library(a=0.02), metrics(a=1.0))) == 0
+
+
+def test_a_belief_of_zero_is_silence() -> None:
+    """No weight is left, so nothing is said; nothing is divided by zero."""
+    assert len(said(values(a=[1, 2, 3, 4]), library(a=0.02), metrics(a=0.0))) == 0
+
+
+def test_a_night_uses_its_own_library() -> None:
+    """A factor held on another night only does not speak tonight."""
+    other = library(a=0.02).assign(night=NIGHT - pd.Timedelta(1, "D"))
+    assert len(said(values(a=[1, 2, 3, 4]), other, metrics())) == 0
+
+
+def test_a_factor_on_probation_speaks_with_the_weight_it_has() -> None:
+    """Half the weight of its equal and opposite: a third of the ranks of the accepted one are left."""
+    held = library(a=0.02, b=0.01).assign(status=["accepted", "probation"])
+    found = said(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
+    np.testing.assert_allclose(found["value"], np.array(RANKS) / 3)
