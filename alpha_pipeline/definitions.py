@@ -34,15 +34,12 @@ from assets.signals import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
 from resources.alerts import Alerts  # noqa: E402
 from resources.http.webhook import SignalWebhook  # noqa: E402
-from resources.lake.holdout_access import count_opening  # noqa: E402
 from resources.lake.io_manager import ParquetIOManager  # noqa: E402
-from resources.lake.lake import Lake  # noqa: E402
 from resources.llm.resource import LanguageModel  # noqa: E402
 from resources.llm.sentiment import MoodResource  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 
-# The shell goes through the same doors; it has no others.
-__all__ = ["Lake", "LanguageModel", "MarketDataResource", "ParquetIOManager", "build_defs", "count_opening", "defs"]
+__all__ = ["build_defs", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 

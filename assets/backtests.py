@@ -14,7 +14,7 @@ from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.market.universe import hindsight
-from alpha_pipeline.reporting import ic_bars, markdown_image
+from alpha_pipeline.reporting.charts import ic_bars, markdown_image
 from assets.mining import ALL_NIGHTS, funding_input, panel_inputs
 from assets.raw import Result
 from assets.wiring.partitions import Window, lookback, window

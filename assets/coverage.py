@@ -10,7 +10,8 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.market.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.reporting import markdown_image, share_heat
+from alpha_pipeline.reporting.charts import markdown_image
+from alpha_pipeline.reporting.heat_map import share_heat
 from assets.raw import FACTS
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, stored

@@ -12,9 +12,13 @@ import pandas as pd
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline import tables
-from alpha_pipeline.fusion import COMPARED_DAYS, MEMORY_DAYS, SIMPLEST, Contest, winner
+from alpha_pipeline.fusion.comparison import SIMPLEST, Contest, winner
+from alpha_pipeline.fusion.fuse import MEMORY_DAYS
+from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
-from alpha_pipeline.reporting import claims_chart, line_chart, markdown_image
+from alpha_pipeline.reporting.calibration import claims_chart
+from alpha_pipeline.reporting.charts import markdown_image
+from alpha_pipeline.reporting.curves import line_chart
 from assets.signals import FusionConfig, fusion_inputs, past, prices
 from assets.wiring.partitions import DAYS, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, stored

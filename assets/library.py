@@ -8,11 +8,12 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.library.lifecycle import changes, library_of, live_lines
 from alpha_pipeline.library.live_performance import WINDOW_DAYS
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
-from alpha_pipeline.mining import changes, library_of, live_lines
-from alpha_pipeline.reporting import line_chart, markdown_image
+from alpha_pipeline.reporting.charts import markdown_image
+from alpha_pipeline.reporting.curves import line_chart
 from assets.mining import funding_input, panel_inputs
 from assets.wiring.partitions import earlier, window
 from assets.wiring.table_asset import key_of, markdown_table, stored

@@ -19,25 +19,13 @@ from alpha_pipeline.factors.values import evaluate_one, factor_values, library_n
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
-from alpha_pipeline.mining import (
-    PROPOSERS,
-    Proposer,
-    mutation,
-    random_grammar,
-)
 from alpha_pipeline.mining.progress import Progress
+from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
 from alpha_pipeline.mining.sessions import sit
-from alpha_pipeline.reporting import (
-    bar_chart,
-    best_of,
-    cost_text,
-    funnel_chart,
-    markdown_image,
-    proposals,
-    tokens,
-    unanswered,
-)
+from alpha_pipeline.mining.task import Proposer
+from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
 from alpha_pipeline.reporting.formatting import plural
+from alpha_pipeline.reporting.funnel import best_of, cost_text, proposals, tokens, unanswered
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from assets.wiring.config import MiningConfig
 from assets.wiring.partitions import earlier, lookback, window

@@ -10,7 +10,8 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.market.fields import assemble
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.reporting import markdown_image, price_chart
+from alpha_pipeline.reporting.charts import markdown_image
+from alpha_pipeline.reporting.curves import price_chart
 from alpha_pipeline.validation.raw.as_of import late_arrivals
 from assets.raw import FACTS, Result
 from assets.wiring.partitions import lookback

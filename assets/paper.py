@@ -11,11 +11,11 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion import PaperConfig, bookable, keep_book
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.outcomes.paper_account import CASH
-from alpha_pipeline.reporting import equity_chart, markdown_image
+from alpha_pipeline.outcomes.paper_account import CASH, PaperConfig, bookable, keep_book
+from alpha_pipeline.reporting.charts import markdown_image
+from alpha_pipeline.reporting.curves import equity_chart
 from alpha_pipeline.reporting.formatting import plain
 from assets.outcomes import days_of
 from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window

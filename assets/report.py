@@ -13,18 +13,13 @@ from alpha_pipeline import tables
 from alpha_pipeline.llm.budget import month_so_far
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.universe import hindsight
-from alpha_pipeline.reporting import (
-    MarketNight,
-    contest_text,
-    floor_text,
-    funnel_text,
-    library_text,
-    markdown_png,
-    nightly_page,
-    signal_text,
-    tokens,
-)
-from alpha_pipeline.reporting.terminal import latest_decisions
+from alpha_pipeline.reporting.charts import markdown_png
+from alpha_pipeline.reporting.funnel import tokens
+from alpha_pipeline.reporting.model_comparison import contest_text
+from alpha_pipeline.reporting.noise_floor import floor_text
+from alpha_pipeline.reporting.report import nightly_page
+from alpha_pipeline.reporting.sections import MarketNight
+from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
 from assets.panel import FACT_AGE_DAYS
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, stored

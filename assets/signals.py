@@ -12,18 +12,16 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion import (
-    MEMORY_DAYS,
-    DecisionRule,
-    Lessons,
-    fuse,
-    fusion_settings,
-    memory,
-    source_signals,
-)
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
+from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.memory import memory
+from alpha_pipeline.fusion.settings import fusion_settings
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel, with_history
-from alpha_pipeline.reporting import markdown_image, signal_bars, signal_heat
+from alpha_pipeline.reporting.charts import markdown_image, signal_bars
+from alpha_pipeline.reporting.heat_map import signal_heat
+from alpha_pipeline.signals.source_signals import source_signals
 from assets.mining import panel_inputs
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, stored

@@ -12,7 +12,7 @@ from alpha_pipeline.library.metrics import Bench
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.market.universe import hindsight
-from alpha_pipeline.reporting import markdown_png
+from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
 from alpha_pipeline.validation import SampledRanks, likeness

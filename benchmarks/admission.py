@@ -17,11 +17,12 @@ import pandas as pd
 
 from alpha_pipeline.backtest import Stretch, score
 from alpha_pipeline.market.markets import CRYPTO
-from alpha_pipeline.market.panel import Array, Panel
-from alpha_pipeline.mining import MiningSettings, mine, random_grammar
-from alpha_pipeline.mining.proposers import Control
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import Control, random_grammar
 from alpha_pipeline.mining.task import Draft, Task
 from alpha_pipeline.tables import TRIALS
+from alpha_pipeline.typing import Array
 
 SYMBOLS = 20
 BARS = 3 * 8760

@@ -14,9 +14,10 @@ import pandas as pd
 
 from alpha_pipeline.backtest import BacktestConfig, backtest, combinatorial, funding_payments
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import adjusted_p_values, deflated_sharpe, mean_test, probability_of_overfitting
 from alpha_pipeline.statistics.superior_ability import family_tests
+from alpha_pipeline.typing import Array
 
 Line = tuple[str, float, float]
 

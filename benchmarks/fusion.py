@@ -11,19 +11,16 @@ import time
 
 import pandas as pd
 
-from alpha_pipeline.fusion import (
-    COMPARED_DAYS,
-    MEMORY_DAYS,
-    METHODS,
-    Contest,
-    DecisionRule,
-    Said,
-    lessons,
-    past_signals,
-    winner,
-)
+from alpha_pipeline.fusion.comparison import Contest, winner
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.fuse import MEMORY_DAYS
+from alpha_pipeline.fusion.labels import lessons
+from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel, align
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.source_signals import past_signals
 from resources.market_data import MarketDataResource
 
 HEAD = [

@@ -12,12 +12,12 @@ import sys
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.library.lifecycle import live_on
+from alpha_pipeline.library.lifecycle import changes, live_on
 from alpha_pipeline.library.live_performance import live_measures
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.market.panel import Array, Panel
-from alpha_pipeline.mining import changes
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import LIBRARY
+from alpha_pipeline.typing import Array
 
 FIRST = pd.Timestamp("2019-07-01", tz="UTC")
 DAY = pd.Timedelta(days=1)

@@ -19,14 +19,17 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.cli.data import embedded
-from alpha_pipeline.definitions import LanguageModel
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.markets import MARKETS, Market
-from alpha_pipeline.market.panel import Array, Panel
-from alpha_pipeline.mining import MiningSettings, Proposer, mine, mutation, random_grammar
-from alpha_pipeline.reporting import cost_text
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import mutation, random_grammar
+from alpha_pipeline.mining.task import Proposer
+from alpha_pipeline.reporting.funnel import cost_text
 from alpha_pipeline.tables import TRIALS, UNANSWERED
+from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
+from resources.llm.resource import LanguageModel
 
 RESAMPLES = 2_000
 PER_ROUND = 20

@@ -25,8 +25,9 @@ from alpha_pipeline.factors.alpha101 import ALPHA101
 from alpha_pipeline.factors.alpha158 import ALPHA158
 from alpha_pipeline.factors.values import evaluate_all
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.formula_search import Similarity
+from alpha_pipeline.typing import Array
 
 BARS, SAMPLED, RESAMPLES = 700, 60, 2_000
 Likeness = Callable[[Sequence[str]], Array]

@@ -23,7 +23,8 @@ from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import SampledRanks
 from alpha_pipeline.validation.rank_correlation import likeness_of_each
 

@@ -20,8 +20,10 @@ import pandas as pd
 
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import MiningSettings, loop, mine, proposers, random_grammar, trial
+from alpha_pipeline.mining import loop, proposers, trial
 from alpha_pipeline.mining import run_context as measuring
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import random_grammar
 from alpha_pipeline.tables import TRIALS
 
 NIGHT = pd.Timestamp("2019-09-30", tz="UTC")

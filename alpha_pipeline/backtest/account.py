@@ -17,8 +17,9 @@ from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import sharpe_error, sharpe_moments
+from alpha_pipeline.typing import Array
 
 STRETCHES = ("train", "valid", "sealed")
 

@@ -10,8 +10,9 @@ from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.regimes import regimes
 from alpha_pipeline.backtest.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags
+from alpha_pipeline.typing import Array
 
 # Each group of symbols is ranked within itself; fewer leave no legs.
 SYMBOLS_A_GROUP = 3

@@ -10,7 +10,8 @@ from alpha_pipeline.backtest.measures import Stretch, score
 from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 COSTS_BPS = (0.0, 5.0, 10.0, 20.0, 30.0)
 YEARS_OF_DAYS = (252, 365)

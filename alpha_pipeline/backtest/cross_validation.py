@@ -16,7 +16,8 @@ from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.backtest.splits import combinatorial, walk_forward
 from alpha_pipeline.backtest.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 TRAIN_DAYS, VALID_DAYS = 180, 30
 GROUPS, TESTED = 10, 2

@@ -9,7 +9,8 @@ from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import bar_returns, last_known
 from alpha_pipeline.backtest.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 # A trade is a fill of this share of the money traded in a day; larger ones move the price.
 PARTICIPATION = 0.01

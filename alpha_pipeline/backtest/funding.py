@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtest.returns import Fill
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 
 def funding_payments(events: pd.DataFrame, panel: Panel, fill: Fill = "open") -> Array:

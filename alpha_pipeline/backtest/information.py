@@ -7,7 +7,8 @@ import numpy as np
 from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 
 def rank_ic(values: Array, forward_returns: Array) -> Array:

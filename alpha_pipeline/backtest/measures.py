@@ -9,8 +9,9 @@ from alpha_pipeline.backtest.portfolio import BacktestConfig, Tape, trade
 from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sharpe, sharpe_moments
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)

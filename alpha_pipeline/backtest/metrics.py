@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 # A compounded rate extrapolated from less than this is noise.
 MINIMUM_YEARS = 0.5

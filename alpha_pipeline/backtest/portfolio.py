@@ -16,7 +16,8 @@ from alpha_pipeline.backtest.returns import Fill, bar_returns, fill_prices
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 Mode = Literal["quantile", "rank", "long_only", "time_series"]
 MODES = ("quantile", "rank", "long_only", "time_series")

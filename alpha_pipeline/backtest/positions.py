@@ -9,7 +9,7 @@ import pandas as pd
 
 from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.kernels import portable, portfolio
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 
 def quantile_weights(

@@ -9,7 +9,7 @@ import numpy as np
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.kernels.cross_section import rank
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 MINIMUM_BREADTH = 3
 

@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 Fill = Literal["open", "close"]
 

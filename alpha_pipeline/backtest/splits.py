@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 # Bars before a night that mining and measuring look at, so that both cut at the same places.
 HISTORY_BARS = 10_000

@@ -10,7 +10,8 @@ from alpha_pipeline.backtest.information import ic_decay, quantile_returns
 from alpha_pipeline.backtest.portfolio import BacktestConfig
 from alpha_pipeline.backtest.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 # Horizons of the decay, in multiples of the market's own.
 DECAY = (0.25, 0.5, 1, 2, 5, 10, 20)

@@ -8,7 +8,8 @@ from alpha_pipeline.backtest.information import rank_ic
 from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest
 from alpha_pipeline.backtest.returns import forward_returns
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def _library(bars: Bars) -> dict[str, str]:
 
 def _opened(options: argparse.Namespace, bars: Bars, symbols: tuple[str, ...]) -> int:
     """Count the look before it is taken."""
-    from alpha_pipeline.definitions import count_opening
+    from resources.lake.holdout_access import count_opening
 
     look = {
         "command": "backtest",

@@ -51,11 +51,11 @@ def _actions(program: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _lists() -> dict[str, Sequence[str]]:
     """Words by the name of their list."""
-    from alpha_pipeline.definitions import MarketDataResource
-    from alpha_pipeline.fusion import METHODS
+    from alpha_pipeline.fusion.methods.registry import METHODS
     from alpha_pipeline.market.markets import MARKETS
     from alpha_pipeline.mining.factor_types import FAMILIES
     from alpha_pipeline.operators import operators
+    from resources.market_data import MarketDataResource
 
     door = MarketDataResource.from_environment()
     symbols = [symbol for market in MARKETS for symbol in door.door(market).symbols(market)]

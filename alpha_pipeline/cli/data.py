@@ -15,9 +15,9 @@ from alpha_pipeline.errors import LakeError, SettingError
 if TYPE_CHECKING:  # a shell waits for every import
     import pandas as pd
 
-    from alpha_pipeline.definitions import Lake
     from alpha_pipeline.market.markets import Market
     from alpha_pipeline.market.panel import Panel
+    from resources.lake.lake import Lake
 
 MARKET_NAMES = ("crypto", "equities")
 
@@ -46,8 +46,8 @@ def embedded(market: str) -> "Panel":
     """All embedded bars of a market; its door is opened where the graph's doors are."""
     import pandas as pd
 
-    from alpha_pipeline.definitions import MarketDataResource
     from alpha_pipeline.market.panel import Panel, align
+    from resources.market_data import MarketDataResource
 
     chosen = market_of(market)
     door = MarketDataResource(source="sample").door(chosen)
@@ -116,7 +116,7 @@ def lake_root() -> str:
 
 def stored() -> "Lake":
     """The lake itself."""
-    from alpha_pipeline.definitions import ParquetIOManager
+    from resources.lake.io_manager import ParquetIOManager
 
     return ParquetIOManager.from_environment().lake
 

@@ -13,7 +13,7 @@ from alpha_pipeline.errors import MissingPartitionError, SettingError
 if TYPE_CHECKING:  # a shell waits for every import
     import pandas as pd
 
-    from alpha_pipeline.fusion import DecisionRule
+    from alpha_pipeline.fusion.decision import DecisionRule
     from alpha_pipeline.fusion.explanation import Verdict
 
 FIELDS = """\
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    from alpha_pipeline.fusion import fusion_settings
+    from alpha_pipeline.fusion.settings import fusion_settings
     from alpha_pipeline.market.run_dates import require_night
     from alpha_pipeline.market.symbols import find_symbols
 
@@ -118,10 +118,12 @@ def _told(
     """
     import pandas as pd
 
-    from alpha_pipeline.fusion import MEMORY_DAYS, fuse, memory, method_named, past_signals
     from alpha_pipeline.fusion.explanation import verdicts
-    from alpha_pipeline.fusion.fuse import opinion
+    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse, opinion
+    from alpha_pipeline.fusion.memory import memory
+    from alpha_pipeline.fusion.methods.registry import method_named
     from alpha_pipeline.reporting.terminal import latest_decisions
+    from alpha_pipeline.signals.source_signals import past_signals
 
     market, (method, rule) = bars.market, settings
     end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")

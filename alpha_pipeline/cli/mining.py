@@ -17,8 +17,8 @@ from alpha_pipeline.errors import SettingError
 if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.llm.budget import Meter
     from alpha_pipeline.market.markets import Market
-    from alpha_pipeline.mining import Proposer
     from alpha_pipeline.mining.research import Find
+    from alpha_pipeline.mining.task import Proposer
 
 ASSET_TYPES = ("crypto", "stock", "forex")
 MOST = 1_000  # factors of one desk command
@@ -153,8 +153,8 @@ def _optimize(options: argparse.Namespace) -> int:
 def _mine(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.materialize import NightRun, run_mining
     from alpha_pipeline.market.run_dates import first_day, last_night, require_night
-    from alpha_pipeline.mining import MiningSettings
-    from alpha_pipeline.reporting import funnel_text
+    from alpha_pipeline.mining.loop import MiningSettings
+    from alpha_pipeline.reporting.terminal import funnel_text
 
     night = require_night(options.night or last_night())
     markets = list(MARKET_NAMES) if options.market == "all" else [options.market]
@@ -196,8 +196,9 @@ def _market(asset_type: str) -> "Market":
 @contextmanager
 def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, Meter]]":
     """The configured model, within one night's budget; its answers are stored in the lake."""
-    from alpha_pipeline.definitions import LanguageModel, ParquetIOManager
     from alpha_pipeline.llm.budget import PRICES, Budget, Meter, Spent, read_prices
+    from resources.lake.io_manager import ParquetIOManager
+    from resources.llm.resource import LanguageModel
 
     model = LanguageModel.from_environment()
     prices = read_prices(Path(model.prices) if model.prices else PRICES)

@@ -13,7 +13,8 @@ import pandas as pd
 
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.expressions import Node, evaluate
-from alpha_pipeline.market.panel import KEY, Array, Panel
+from alpha_pipeline.market.panel import KEY, Panel
+from alpha_pipeline.typing import Array
 
 SHOWN_SYMBOLS = 24
 _ABREAST = 8

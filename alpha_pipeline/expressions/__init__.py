@@ -7,11 +7,12 @@ What operators exist and compute is in `operators`; a text is parsed and transla
 from collections.abc import Collection
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.expressions.analysis import complexity, fields_used, identity, lookback, similarity
+from alpha_pipeline.expressions.analysis import complexity, identity, lookback, similarity
 from alpha_pipeline.expressions.dsl.parser import read
-from alpha_pipeline.expressions.dsl.printer import to_text
+from alpha_pipeline.expressions.dsl.printer import to_dsl, to_math
 from alpha_pipeline.expressions.evaluate import evaluate
-from alpha_pipeline.expressions.node import Node, walk
+from alpha_pipeline.expressions.node import Node, fields_used, walk
+from alpha_pipeline.expressions.pandas_code.printer import to_code
 from alpha_pipeline.expressions.pandas_code.reader import read_code
 
 __all__ = [
@@ -38,3 +39,16 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
     if dialect not in {"dsl", "math"}:
         raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
     return read(text, fields, bar, math=dialect == "math")
+
+
+def to_text(node: Node, dialect: str = "dsl") -> str:
+    """
+    The expression in a dialect: "dsl" (canonical names), "math" (SMA, STD, ...) or "pandas" (a function).
+
+    Raises:
+        SettingError: no such dialect.
+    """
+    printers = {"dsl": to_dsl, "math": to_math, "pandas": to_code}
+    if dialect not in printers:
+        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
+    return printers[dialect](node)

@@ -18,11 +18,6 @@ def lookback(node: Node) -> int:
     return node.lookback
 
 
-def fields_used(node: Node) -> frozenset[str]:
-    """Names of the panel fields the factor reads."""
-    return frozenset(str(n.parameters[0]) for n in walk(node) if n.operator == FIELD)
-
-
 def complexity(node: Node) -> int:
     """Nodes of the tree, shared ones counted each time."""
     return node.size
@@ -33,7 +28,7 @@ def identity(node: Node) -> str:
     SHA-256 (hex) of the canonical form; the same for factors that differ only in spelling.
 
     Beyond what equal nodes share already: order and grouping of sums and products, subtraction as addition of the
-    negative, division by a number as multiplication, a > b as b < a, and the longer spellings in `identities`.
+    negative, division by a number as multiplication, a > b as b < a, and the longer spellings in `canonical`.
     """
     forms: dict[Node, tuple[str, bool]] = {}
     node = shortened(node)

@@ -6,27 +6,42 @@ Used to tell who a factor is (`analysis`); what is computed stays as written.
 
 from functools import cache
 
-from alpha_pipeline.expressions.dsl.parser import read
-from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node, NodeError, build, walk
+from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node, NodeError, build, constant, field, walk
 
-# x is any series and 7 any window; equal for all values but for rounding. A price is a field that is never negative:
+X, PRICE, WINDOW = field("x"), field("price"), 7
+
+
+def _of(name: str, *operands: Node | float) -> Node:
+    """A call as a node; numbers behind the series are its parameters."""
+    series = [operand for operand in operands if isinstance(operand, Node)]
+    return build(name, series, [operand for operand in operands if not isinstance(operand, Node)])
+
+
+def _lagged(x: Node) -> Node:
+    return _of("delay", x, WINDOW)
+
+
+# X is any series and WINDOW any window; equal for all values but for rounding. A price is a field that is never negative:
 # the logarithm of the ratio of two negative values is a number, the difference of their logarithms is not.
 SPELLINGS = (
-    ("x - delay(x, 7)", "delta(x, 7)"),
-    ("x / delay(x, 7) - 1", "ts_return(x, 7)"),
-    ("delta(x, 7) / delay(x, 7)", "ts_return(x, 7)"),
-    ("delta(log(x), 7)", "log_return(x, 7)"),
-    ("log(x) - log(delay(x, 7))", "log_return(x, 7)"),
-    ("log(price / delay(price, 7))", "log_return(price, 7)"),
-    ("ts_sum(x, 7) / 7", "ts_mean(x, 7)"),
-    ("(x - ts_mean(x, 7)) / ts_std(x, 7)", "ts_zscore(x, 7)"),
-    ("ts_cov(x, x, 7)", "ts_var(x, 7)"),
-    ("sqrt(ts_var(x, 7))", "ts_std(x, 7)"),
-    ("square(ts_std(x, 7))", "ts_var(x, 7)"),
-    ("ts_quantile(x, 7, 0.5)", "ts_median(x, 7)"),
-    ("x * x", "square(x)"),
-    ("x ^ 2", "square(x)"),
-    ("x ^ 0.5", "sqrt(x)"),
+    (_of("subtract", X, _lagged(X)), _of("delta", X, WINDOW)),
+    (_of("subtract", _of("divide", X, _lagged(X)), constant(1)), _of("ts_return", X, WINDOW)),
+    (_of("divide", _of("delta", X, WINDOW), _lagged(X)), _of("ts_return", X, WINDOW)),
+    (_of("delta", _of("log", X), WINDOW), _of("log_return", X, WINDOW)),
+    (_of("subtract", _of("log", X), _of("log", _lagged(X))), _of("log_return", X, WINDOW)),
+    (_of("log", _of("divide", PRICE, _lagged(PRICE))), _of("log_return", PRICE, WINDOW)),
+    (_of("divide", _of("ts_sum", X, WINDOW), constant(WINDOW)), _of("ts_mean", X, WINDOW)),
+    (
+        _of("divide", _of("subtract", X, _of("ts_mean", X, WINDOW)), _of("ts_std", X, WINDOW)),
+        _of("ts_zscore", X, WINDOW),
+    ),
+    (_of("ts_cov", X, X, WINDOW), _of("ts_var", X, WINDOW)),
+    (_of("sqrt", _of("ts_var", X, WINDOW)), _of("ts_std", X, WINDOW)),
+    (_of("square", _of("ts_std", X, WINDOW)), _of("ts_var", X, WINDOW)),
+    (_of("ts_quantile", X, WINDOW, 0.5), _of("ts_median", X, WINDOW)),
+    (_of("multiply", X, X), _of("square", X)),
+    (_of("power", X, constant(2)), _of("square", X)),
+    (_of("power", X, constant(0.5)), _of("sqrt", X)),
 )
 
 
@@ -38,7 +53,7 @@ def shortened(node: Node) -> Node:
             found[step] = step
             continue
         current = _rebuilt(step, [found[argument] for argument in step.arguments])
-        for long, short in _spellings().get(current.operator, ()):
+        for long, short in _by_operator().get(current.operator, ()):
             meaning: dict[str, Node | float] = {}
             if _matches(long, current, meaning):
                 current = _filled(short, meaning)
@@ -48,26 +63,25 @@ def shortened(node: Node) -> Node:
 
 
 @cache
-def _spellings() -> dict[str, list[tuple[Node, Node]]]:
+def _by_operator() -> dict[str, list[tuple[Node, Node]]]:
     table: dict[str, list[tuple[Node, Node]]] = {}
-    for texts in SPELLINGS:
-        long, short = (read(text, ["x", "price"], "1h", math=False) for text in texts)
+    for long, short in SPELLINGS:
         table.setdefault(long.operator, []).append((long, short))
     return table
 
 
 def _matches(pattern: Node, node: Node, meaning: dict[str, Node | float]) -> bool:
-    """Whether the node has the shape of the pattern; `meaning` is filled with what x and 7 stand for."""
+    """Whether the node has the shape of the pattern; `meaning` is filled with what X and WINDOW stand for."""
     if pattern.operator == FIELD:
         is_never_negative = node.operator == FIELD and node.unit is not None and not node.unit.is_plain
         return (pattern.parameters != ("price",) or is_never_negative) and meaning.setdefault("x", node) is node
     if pattern.operator != node.operator or len(pattern.parameters) != len(node.parameters):
         return False
     for wanted, given in zip(pattern.parameters, node.parameters, strict=True):
-        if (meaning.setdefault("7", float(given)) if wanted == 7 else wanted) != given:
+        if (meaning.setdefault("window", float(given)) if wanted == WINDOW else wanted) != given:
             return False
     pairs = list(zip(pattern.arguments, node.arguments, strict=True))
-    # Operators first: they say what 7 is before a number is compared with it.
+    # Operators first: they bind the window before a number is compared with it.
     return all(_matches(p, n, meaning) for p, n in sorted(pairs, key=lambda pair: pair[0].operator == CONSTANT))
 
 
@@ -75,7 +89,7 @@ def _filled(pattern: Node, meaning: dict[str, Node | float]) -> Node:
     if pattern.operator == FIELD:
         return meaning["x"]  # type: ignore[return-value]  # x is a node
     arguments = [_filled(argument, meaning) for argument in pattern.arguments]
-    return build(pattern.operator, arguments, [meaning["7"] if p == 7 else p for p in pattern.parameters])  # type: ignore[misc]  # 7 is a number
+    return build(pattern.operator, arguments, [meaning["window"] if p == WINDOW else p for p in pattern.parameters])  # type: ignore[misc]  # a number
 
 
 def _rebuilt(node: Node, arguments: list[Node]) -> Node:

@@ -15,8 +15,9 @@ from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions.node import CONSTANT, Node
 from alpha_pipeline.expressions.schedule import computation_order
 from alpha_pipeline.kernels import elementwise
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import operators
+from alpha_pipeline.typing import Array
 
 AHEAD = 64  # nodes a thread looks ahead for one whose arguments are there; more would keep more values alive
 WAITING = 4  # finished factors that may wait for the caller before the threads pause

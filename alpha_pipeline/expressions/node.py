@@ -1,14 +1,14 @@
 """
 The tree every dialect becomes: frozen, hash-consed nodes in which a negative lag cannot be written.
 
-Texts are read in `syntax`, printed in `printing`; meaning and numbers come from the registry of operators.
+Texts are read in `dsl` and `pandas_code`, printed by their printers; meaning and numbers come from the registry of operators.
 """
 
 import hashlib
 import math
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,7 @@ class Node:
         return self.operator == CONSTANT
 
     def __str__(self) -> str:
-        from alpha_pipeline.expressions.dsl.printer import to_text  # printing reads nodes
-
-        return to_text(self)
+        return _printer[0](self) if _printer else f"{self.operator}:{self.digest.hex()[:8]}"
 
     def __repr__(self) -> str:
         return f"<Node {self}>"
@@ -78,6 +76,13 @@ class Node:
 
 _interned: "weakref.WeakValueDictionary[tuple[Any, ...], Node]" = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+_printer: list[Callable[["Node"], str]] = []
+
+
+def prints_nodes(function: Callable[[Node], str]) -> Callable[[Node], str]:
+    """Register the function that writes a node as text, for `str(node)`; the last one counts."""
+    _printer[:] = [function]
+    return function
 
 
 def field(name: str) -> Node:
@@ -139,6 +144,11 @@ def walk(node: Node) -> list[Node]:
             stack.append((current, True))
             stack += [(argument, False) for argument in reversed(current.arguments)]
     return ordered
+
+
+def fields_used(node: Node) -> frozenset[str]:
+    """Names of the panel fields the factor reads."""
+    return frozenset(str(n.parameters[0]) for n in walk(node) if n.operator == FIELD)
 
 
 def _numbers(operator: Operator, numbers: Sequence[float]) -> tuple[int | float, ...]:

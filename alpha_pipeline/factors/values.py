@@ -11,7 +11,8 @@ import pandas as pd
 
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.market.markets import Market, partition_days
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 
 def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpha_pipeline.kernels.portable import product, sigmoid
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 # Fewer bars prove nothing, and the error below is too small on them.
 MINIMUM_BARS = 30

@@ -26,11 +26,12 @@ from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, Walked, walk_forward
 from alpha_pipeline.market.markets import Market, partition_days
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.track_record import SIGN
 from alpha_pipeline.statistics.multiple_testing import one_sided
 from alpha_pipeline.statistics.newey_west import mean_test
 from alpha_pipeline.tables import FUSION_COMPARISON
+from alpha_pipeline.typing import Array
 
 SIMPLEST = "weighted"
 # Days over which neighbouring returns and rank ICs may hang together: a week of sessions.

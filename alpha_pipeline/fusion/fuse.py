@@ -14,9 +14,9 @@ from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Combined, Fitted, Method, coverage, raw_confidence
 from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD, method_named
 from alpha_pipeline.fusion.reasons import reasons
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.signals.signal_matrix import Said
 from alpha_pipeline.tables import FUSED_SIGNAL
+from alpha_pipeline.typing import Array
 
 # Older lessons teach a market that is no more.
 MEMORY_DAYS = 1_095

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 WIDTH = 1.96
 # Of the buckets that claims are put in; 0.5 is an edge, and a bucket of its own for "nothing is known".

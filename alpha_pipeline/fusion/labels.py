@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel, utc64
+from alpha_pipeline.market.panel import Panel, utc64
+from alpha_pipeline.outcomes.returns import outcome_returns
 from alpha_pipeline.signals.signal_matrix import Said
 from alpha_pipeline.tables import SOURCE_SIGNALS
+from alpha_pipeline.typing import Array
 
 # Days of closes behind the expected size of a move.
 SIGMA_DAYS = 20
@@ -80,7 +82,7 @@ def lessons(said: Said, panel: Panel, market: Market) -> Lessons:
     Returns:
         Rows with a finite outcome and a finite expected size, in the order of `said`.
     """
-    forward, known_at = outcomes(panel, market, said.keys["timestamp"], said.keys["symbol"])
+    forward, known_at = outcome_returns(panel, market, said.keys["timestamp"], said.keys["symbol"])
     decided = said.keys["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
     row = np.searchsorted(panel.timestamps, decided, side="right") - 1
     column = np.searchsorted(np.array(panel.symbols), said.keys["symbol"].to_numpy(str))
@@ -88,34 +90,6 @@ def lessons(said: Said, panel: Panel, market: Market) -> Lessons:
     seen = (row >= 0) & np.isfinite(forward)
     sigma = np.where(seen, sizes[np.where(seen, row, 0), np.where(seen, column, 0)], np.nan)
     return Lessons(said, forward, sigma, known_at).pick(seen & (sigma > 0))
-
-
-def outcomes(panel: Panel, market: Market, decided_at: pd.Series, symbols: pd.Series) -> tuple[Array, Array]:
-    """
-    Return of each decision from the close after it over the market's horizon.
-
-    Args:
-        panel: closes.
-        market: gives the horizon.
-        decided_at: (rows,) UTC, closes of the bars of decision.
-        symbols: (rows,) names.
-
-    Returns:
-        (rows,) fractions before costs and (rows,) datetime64[us] when they were known; NaN and NaT where the symbol is
-        not in the panel, the bar lies before its first or the outcome beyond its last, or a close is missing.
-    """
-    names = np.array(panel.symbols)
-    moments = decided_at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
-    fill = np.searchsorted(panel.timestamps, moments, side="right")
-    out = fill + market.horizon_bars
-    column = np.minimum(np.searchsorted(names, symbols.to_numpy(str)), max(len(names) - 1, 0))
-    known = (fill > 0) & (out < len(panel.timestamps)) & (len(names) > 0)
-    known &= names[column] == symbols.to_numpy(str) if len(names) else False
-    forward, known_at = np.full(len(moments), np.nan), np.full(len(moments), np.datetime64("NaT", "us"))
-    fill, out, column = fill[known], out[known], column[known]
-    forward[known] = panel["close"][out, column] / panel["close"][fill, column] - 1
-    known_at[known] = panel.timestamps[out]
-    return forward, np.where(np.isfinite(forward), known_at, np.datetime64("NaT", "us"))
 
 
 def _expected_size(panel: Panel, market: Market) -> Array:

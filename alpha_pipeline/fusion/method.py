@@ -9,8 +9,8 @@ import numpy as np
 
 from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)

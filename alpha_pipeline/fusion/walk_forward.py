@@ -14,7 +14,8 @@ from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS, opinion
 from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Method
-from alpha_pipeline.market.panel import Array, utc64
+from alpha_pipeline.market.panel import utc64
+from alpha_pipeline.typing import Array
 
 # Out-of-sample days that methods are compared on; the method of the oldest of them learned from as many before.
 COMPARED_DAYS = 1_095

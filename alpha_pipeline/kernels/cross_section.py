@@ -8,7 +8,7 @@ import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, IN_KEYS, INT, OUT, OUT_KEYS, kernel
 from alpha_pipeline.kernels.rows import step
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 KEYS = 32_768  # sort keys held at a time, 128 kB
 KEY_BITS = 31  # of a key: the place of the value, then the column

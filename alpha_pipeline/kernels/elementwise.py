@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL = 0, 1, 2, 3
 LOG, LOG1P, EXP, TANH, SIGMOID = 0, 1, 2, 3, 4

@@ -8,7 +8,7 @@ Numbers that are stored or shown go through these; for matrices of a factor see 
 import numpy as np
 
 from alpha_pipeline.kernels import elementwise
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 
 def product(x: Array, y: Array) -> Array:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import IN, OUT, kernel
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 PRICED, VALUED, PRESENT, SMALLEST, LARGEST, COMPARED, MOVED = range(7)
 

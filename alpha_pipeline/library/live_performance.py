@@ -14,8 +14,9 @@ from alpha_pipeline.backtest.ranks import rank_correlations, ranks
 from alpha_pipeline.backtest.splits import HISTORY_BARS
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags
+from alpha_pipeline.typing import Array
 
 DAY = pd.Timedelta(days=1)
 # Live bars reach this far back; the days before them only warm factors up.

@@ -18,10 +18,11 @@ from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.backtest.study import Study, study
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.statistics.superior_ability import family_tests
 from alpha_pipeline.tables import BREAKDOWN, METRICS
+from alpha_pipeline.typing import Array
 
 CutoffOf = Callable[[str], pd.Timestamp | None]
 

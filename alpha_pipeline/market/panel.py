@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.typing import Array
 
-Array = np.ndarray
 KEY = ["timestamp", "symbol"]
 PER_SHARE = ("open", "high", "low", "close", "vwap", "dividend")
 

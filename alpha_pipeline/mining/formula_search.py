@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 LONGEST = 4_000
 _WORD = re.compile(r"\w+")

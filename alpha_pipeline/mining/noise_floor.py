@@ -13,12 +13,13 @@ import pandas as pd
 
 from alpha_pipeline.backtest.returns import last_known
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import Control
 from alpha_pipeline.mining.task import Draft
 from alpha_pipeline.tables import TRIALS
+from alpha_pipeline.typing import Array
 
 PRICES = ("open", "high", "low", "close")
 

@@ -17,10 +17,11 @@ from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.factors.values import evaluate_all, evaluate_one
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.ledger import Tried
 from alpha_pipeline.statistics import deflated_sharpe, probabilistic_sharpe, sharpe_moments
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import CheckResult, SampledRanks, Screen, validate
 
 

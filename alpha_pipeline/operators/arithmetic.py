@@ -7,8 +7,8 @@ Operands may be numbers; the parser folds numbers among themselves, so at least 
 import numpy as np
 
 from alpha_pipeline.kernels import elementwise
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators.registry import Flag, Like, Number, Plain, Series, operator
+from alpha_pipeline.typing import Array
 
 
 @operator("sum", "close + open", symbol="+", commutative=True)

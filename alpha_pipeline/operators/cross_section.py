@@ -7,8 +7,8 @@ Absent symbols (NaN) take no part and stay NaN. Prices are not compared: see `Un
 from typing import Annotated
 
 from alpha_pipeline.kernels import cross_section
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators.registry import Fraction01, Number, Parameter, Series, operator
+from alpha_pipeline.typing import Array
 
 Comparable = Annotated[Array, Parameter("", "series", accepts="comparable")]
 

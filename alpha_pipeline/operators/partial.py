@@ -6,8 +6,8 @@ as absent.
 """
 
 from alpha_pipeline.kernels import partial
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators.registry import Count, Series, Window, operator
+from alpha_pipeline.typing import Array
 
 
 def _before(window: int, *_: float) -> int:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators import units
 from alpha_pipeline.operators.units import Unit
+from alpha_pipeline.typing import Array
 
 Kind = Literal["series", "window", "lag", "count", "number"]
 

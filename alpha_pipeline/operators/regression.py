@@ -5,9 +5,9 @@ A window needs all its values, of both series: too few bars, or one NaN among th
 """
 
 from alpha_pipeline.kernels import moments, trends
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators.registry import Series, Window, Window2, Window3, operator
 from alpha_pipeline.operators.time_series import before
+from alpha_pipeline.typing import Array
 
 
 @operator(

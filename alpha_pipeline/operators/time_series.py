@@ -7,7 +7,6 @@ A window needs all its values: too few bars, or one NaN among them, give NaN.
 import math
 
 from alpha_pipeline.kernels import deviation, elementwise, moments, ranking, recursive, windows
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.operators.registry import (
     Count,
     Flag,
@@ -20,6 +19,7 @@ from alpha_pipeline.operators.registry import (
     Window4,
     operator,
 )
+from alpha_pipeline.typing import Array
 
 
 def before(window: int, *_: float) -> int:

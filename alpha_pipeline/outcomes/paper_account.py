@@ -13,9 +13,10 @@ import pandas as pd
 from alpha_pipeline.backtest.funding import funding_payments
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel, utc64
+from alpha_pipeline.market.panel import Panel, utc64
 from alpha_pipeline.outcomes.track_record import SIGN
 from alpha_pipeline.tables import PAPER_LEDGER
+from alpha_pipeline.typing import Array
 
 CASH = "(cash)"
 SMALLEST = 1e-8  # units; what is less is neither held nor ordered

@@ -9,10 +9,11 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.labels import outcomes
 from alpha_pipeline.market.markets import Market, partition_days
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.outcomes.returns import outcome_returns
 from alpha_pipeline.tables import TRACK_RECORD
+from alpha_pipeline.typing import Array
 
 SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
 DECISION = ["market", "symbol", "decided_at"]
@@ -66,7 +67,7 @@ def score_decisions(
         panel begins, without a price at its fill or its close, or with a lost day before its outcome, has no row.
     """
     mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
-    forward, known_at = outcomes(panel, market, mine["timestamp"], mine["symbol"])
+    forward, known_at = outcome_returns(panel, market, mine["timestamp"], mine["symbol"])
     stamps = pd.DatetimeIndex(known_at).tz_localize("UTC")
     fresh = np.asarray((stamps > start) & (stamps <= end)) & ~_across(mine["timestamp"], stamps, lost)
     mine, forward, stamps = mine[fresh], forward[fresh], stamps[fresh]

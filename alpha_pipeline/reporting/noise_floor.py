@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.reporting.formatting import figure, plural
+from alpha_pipeline.typing import Array
 
 BESTS = {
     "best_train_t": ("largest |t| on train", ".1f"),

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.market.fields import GATHERED
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.typing import Array
 
 LEADERS = 3
 LONGEST_NAME, LONGEST_EXPRESSION, LONGEST_TITLE, LONGEST_HOST = 24, 40, 80, 30

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.panel import KEY, Array
+from alpha_pipeline.market.panel import KEY
 from alpha_pipeline.signals.sources import LEAST, WEIGHTS
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)

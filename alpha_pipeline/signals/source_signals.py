@@ -10,10 +10,11 @@ import pandas as pd
 from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
 from alpha_pipeline.kernels import portable
 from alpha_pipeline.market.markets import Market, partition_days
-from alpha_pipeline.market.panel import KEY, Array, Panel
+from alpha_pipeline.market.panel import KEY, Panel
 from alpha_pipeline.signals.reason_text import leading_factors, strongest_headlines
 from alpha_pipeline.signals.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES, Source
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
+from alpha_pipeline.typing import Array
 
 # Symbols a bar needs before ranks across them mean anything.
 MINIMUM_BREADTH = 3

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 
 def p_values(t_stats: Array) -> Array:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels.portable import product
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.statistics.sharpe import expected_maximum
+from alpha_pipeline.typing import Array
 
 
 def probability_of_overfitting(returns: Array, blocks: int = 16) -> float:

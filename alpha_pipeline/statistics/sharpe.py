@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 EULER = 0.5772156649015329
 NORMAL = NormalDist()

@@ -5,8 +5,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.statistics.overfitting import probability_of_overfitting
+from alpha_pipeline.typing import Array
 
 REPLICATIONS = 500
 FAMILY_WISE = 0.05

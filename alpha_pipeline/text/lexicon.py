@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.typing import Array
 
 WORDS = Path(__file__).with_name("finance_words.csv")
 # Weight of a list's own scale on VADER's, -4..4. Henry's words carry -1.5..1.5 as published. SentiBigNomics, -1..1,

@@ -7,7 +7,7 @@ How either reads is in `lexicon` and, with its store and budget, in the door of 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 # Scores nearer to zero than this are called neutral where a class is needed. Of eight cuts it has the best macro F1
 # (0.64) of the word lists on 4,838 labelled sentences; on 7,851 labelled headlines, fewer of them neutral, it has 0.61

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from alpha_pipeline.kernels import value_statistics as survey
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation.lookahead_screen import Screen
 from alpha_pipeline.validation.rank_correlation import SampledRanks
 

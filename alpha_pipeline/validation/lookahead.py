@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
 from alpha_pipeline.validation.lookahead_screen import rewritten
 

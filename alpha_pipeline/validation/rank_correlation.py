@@ -9,7 +9,7 @@ import numpy as np
 from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels.rank_correlation import rank_likeness, whole_ranks
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.
 BARS = 500

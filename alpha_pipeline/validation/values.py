@@ -8,7 +8,7 @@ the value NaN: it is left to its reader whether the factor is empty for good or 
 import numpy as np
 
 from alpha_pipeline.kernels import value_statistics as survey
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
 
 MINIMUM_COVERAGE = 0.8

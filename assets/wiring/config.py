@@ -9,7 +9,8 @@ import dagster as dg
 from pydantic import Field
 
 from alpha_pipeline.llm.budget import Budget, read_prices
-from alpha_pipeline.mining import Admission, MiningSettings
+from alpha_pipeline.mining.judge import Admission
+from alpha_pipeline.mining.loop import MiningSettings
 
 
 class AdmissionConfig(dg.Config):

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 from benchmarks.engine.measure import Table
 from benchmarks.engine.rolling import engines
 

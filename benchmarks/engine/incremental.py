@@ -8,8 +8,9 @@ from alpha_pipeline.expressions import Node, evaluate, parse, walk
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.factors.alpha101 import ALPHA101
 from alpha_pipeline.factors.alpha158 import ALPHA158
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import operators
+from alpha_pipeline.typing import Array
 from benchmarks.engine import panels
 from benchmarks.engine.measure import Table, best, drain, timed
 

@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from alpha_pipeline.expressions import Node, evaluate
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ from KunQuant.runner import KunRunner
 from KunQuant.Stage import Function
 
 from alpha_pipeline.expressions import Node, walk
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from benchmarks.engine.panels import PRICES
 
 Inputs = Mapping[str, OpBase]

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.expressions import Node, walk
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 Frame = pd.DataFrame
 Memo = dict[Node, Frame | float]

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from alpha_pipeline.expressions import Node, walk
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 BAR, SYMBOL = "bar", "symbol"
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.expressions import evaluate, parse
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from benchmarks.engine.panels import PRICES
 from benchmarks.engine.peers import has
 

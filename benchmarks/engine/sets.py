@@ -7,7 +7,8 @@ from typing import Any
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.factors.alpha101 import ALPHA101
 from alpha_pipeline.factors.alpha158 import ALPHA158
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from benchmarks.engine import panels, peer_pandas
 from benchmarks.engine.measure import Table, agrees, best, drain, timed
 from benchmarks.engine.peers import has

@@ -6,9 +6,10 @@ from markdown import code, table, words
 from alpha_pipeline.expressions import evaluate, lookback, parse, walk
 from alpha_pipeline.expressions.node import Node
 from alpha_pipeline.market.fields import AT_THEIR_BAR, MOODS
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 from alpha_pipeline.tables import TABLES
+from alpha_pipeline.typing import Array
 from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 
 BARS, SYMBOLS, HOLE = 400, 6, 200

@@ -15,8 +15,8 @@ import dagster as dg
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.llm.chat import Chat
-from alpha_pipeline.mining import PROPOSERS, ModelWriter
 from alpha_pipeline.mining.prompts import Constrain
+from alpha_pipeline.mining.proposers import PROPOSERS, ModelWriter
 from resources.lake.lake import Lake
 from resources.llm.cache import StoredChat
 from resources.llm.client import Wire, shown

@@ -18,10 +18,10 @@ import numpy as np
 from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.budget import PRICES, Budget, Meter, MeteredChat, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.text import LexiconScorer, Scorer
 from alpha_pipeline.text.sentiment_prompt import EDITION, batches, question, read_moods
 from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LOCAL_ANSWER, LanguageModel
 

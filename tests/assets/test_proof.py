@@ -10,7 +10,7 @@ import pytest
 from alpha_pipeline.llm.budget import PRICES
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import Admission
+from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.checks import _checks
 from assets.mining import _canaries, _check

@@ -25,8 +25,9 @@ from alpha_pipeline.backtest.details import details
 from alpha_pipeline.backtest.portfolio import MODES, Mode
 from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import METRICS
+from alpha_pipeline.typing import Array
 
 
 def walk(bars: int, symbols: int, seed: int = 0) -> Panel:

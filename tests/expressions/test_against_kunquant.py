@@ -5,7 +5,7 @@ import pytest
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.factors.alpha101 import ALPHA101
 from alpha_pipeline.factors.alpha158 import ALPHA158
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 from benchmarks.engine import panels
 from benchmarks.engine.measure import agrees
 

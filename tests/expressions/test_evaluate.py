@@ -6,7 +6,8 @@ import pytest
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 
 
 def _panel(bars: int = 150, symbols: int = 5) -> Panel:

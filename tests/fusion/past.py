@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion import WEIGHTS, Lessons, Said
+from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.sources import WEIGHTS
 
 FIRST = pd.Timestamp("2018-05-01", tz="UTC")
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion import WEIGHTS, Lessons, Said
+from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.sources import WEIGHTS
 
 Truth = Callable[[np.ndarray], np.ndarray]
 NAMES = list(WEIGHTS)

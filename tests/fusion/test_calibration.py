@@ -6,11 +6,15 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from alpha_pipeline.fusion import METHODS, WEIGHTS, DecisionRule, Lessons, Said, decide
 from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, NOTHING_KNOWN, PRIOR, Calibration, calibrate
+from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.hit_rates import error, share
+from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import Walked, walk_forward
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.sources import WEIGHTS
+from alpha_pipeline.typing import Array
 
 FIRST = pd.Timestamp("2015-01-01", tz="UTC")
 COMPARED = pd.Timestamp("2016-01-01", tz="UTC")

@@ -9,11 +9,17 @@ import pytest
 
 from alpha_pipeline.backtest import BacktestConfig, Tape, hold
 from alpha_pipeline.errors import DataError, SettingError
-from alpha_pipeline.fusion import METHODS, WEIGHTS, Contest, DecisionRule, Lessons, Said, lessons, winner
+from alpha_pipeline.fusion.comparison import Contest, winner
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.labels import Lessons, lessons
 from alpha_pipeline.fusion.method import Combined
+from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSION_COMPARISON
+from alpha_pipeline.typing import Array
 
 DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=1.0, slippage_bps=1.0)
 SYMBOLS = tuple("ABCD")

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.fusion import WEIGHTS, DecisionRule, decide, fuse
+from alpha_pipeline.fusion.decision import DecisionRule, decide
+from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
 from tests.fusion.past import taught
 

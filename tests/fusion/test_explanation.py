@@ -5,9 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import DecisionRule, fuse, method_named
+from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.explanation import Verdict, margin, verdicts
-from alpha_pipeline.fusion.fuse import opinion
+from alpha_pipeline.fusion.fuse import fuse, opinion
+from alpha_pipeline.fusion.methods.registry import method_named
 from tests.fusion.past import taught
 
 NOW = pd.Timestamp("2019-10-01", tz="UTC")

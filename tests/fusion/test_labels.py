@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import MEMORY_DAYS, Lessons, memory
+from alpha_pipeline.fusion.fuse import MEMORY_DAYS
+from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.memory import memory
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import SOURCE_SIGNALS

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import score_decisions
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.outcomes.track_record import score_decisions
 from alpha_pipeline.tables import TRACK_RECORD
 
 DAY = pd.Timestamp("2019-07-01", tz="UTC")

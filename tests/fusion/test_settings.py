@@ -3,7 +3,9 @@
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion import DEFAULT_METHOD, DecisionRule, fusion_settings
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD
+from alpha_pipeline.fusion.settings import fusion_settings
 from assets.signals import FusionConfig, joined_signal_assets
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import METHODS, DecisionRule, Lessons
+from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Method
+from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import HALVES, walk_forward
 from alpha_pipeline.market.panel import utc64
 from tests.fusion.past import FIRST, taught

@@ -15,8 +15,29 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("alpha_pipeline", "assets", "resources")
 VAGUE = frozenset(
-    "found known said told tell asked ask heard spoke speak mine whole why aside anew met gone kept came wanted "
-    "meant".split()
+    [
+        "found",
+        "known",
+        "said",
+        "told",
+        "tell",
+        "asked",
+        "ask",
+        "heard",
+        "spoke",
+        "speak",
+        "mine",
+        "whole",
+        "why",
+        "aside",
+        "anew",
+        "met",
+        "gone",
+        "kept",
+        "came",
+        "wanted",
+        "meant",
+    ]
 )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.kernels import moments, partial, windows
-from alpha_pipeline.market.panel import Array
+from alpha_pipeline.typing import Array
 
 WINDOW = 20
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.mining import next_library
+from alpha_pipeline.library.library import next_library
 from alpha_pipeline.tables import LIBRARY, TRIALS
 
 FIRST, SECOND = (pd.Timestamp(day, tz="UTC") for day in ("2019-07-01", "2019-07-02"))

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.library.lifecycle import live_on
+from alpha_pipeline.library.lifecycle import LifeRules, changes, decays, library_of, live_lines, live_on
 from alpha_pipeline.library.live_performance import WINDOW_DAYS
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import LifeRules, changes, decays, library_of, live_lines
 from alpha_pipeline.tables import LIBRARY, TRIALS
 from benchmarks.life import DAY, DIES, FIRST, held, led, lived, reached
 

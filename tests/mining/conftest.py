@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import Draft
+from alpha_pipeline.mining.task import Draft
 
 from .scripted import Script, mined, walk
 

@@ -8,9 +8,12 @@ import pandas as pd
 
 from alpha_pipeline.errors import ExpressionError, ModelError
 from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.llm.chat import ChatReply, ChatRequest
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import ChatReply, ChatRequest, Draft, MiningSettings, ModelWriter, Proposer, Task, mine
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import ModelWriter
+from alpha_pipeline.mining.task import Draft, Proposer, Task
 from alpha_pipeline.tables import TRIALS
 
 BARS, SYMBOLS = 300, 8

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from alpha_pipeline.mining import Admission
-from alpha_pipeline.mining.judge import refusal, rubric
+from alpha_pipeline.mining.judge import Admission, refusal, rubric
 
 GOOD = {
     "train_rank_ic": 0.03,

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from alpha_pipeline.mining import Admission
 from alpha_pipeline.mining.factor_types import Tally
+from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.ledger import Tried
 from alpha_pipeline.tables import TRIALS
 

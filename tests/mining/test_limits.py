@@ -7,7 +7,8 @@ import pytest
 from alpha_pipeline.errors import ModelError
 from alpha_pipeline.llm.budget import Budget, Price
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import MiningSettings, ModelWriter, mine
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import ModelWriter
 
 from .scripted import ScriptedChat, mined, night_of, walk, writer
 

@@ -11,9 +11,11 @@ from alpha_pipeline.backtest import split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.factors.references import REFERENCES
+from alpha_pipeline.library.library import next_library
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import MiningSettings, mine, next_library, random_grammar
+from alpha_pipeline.mining.loop import MiningSettings, mine
+from alpha_pipeline.mining.proposers import random_grammar
 from alpha_pipeline.tables import MEASURES, TRIALS
 
 from .scripted import BARS, Script, altered, mined, night_of, proposed, walk, writer

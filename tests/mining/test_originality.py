@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline.factors.references import REFERENCES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import Draft
+from alpha_pipeline.mining.task import Draft
 from alpha_pipeline.tables import MEASURES
 
 from .scripted import Script, mined, proposed, walk

@@ -11,7 +11,8 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.factors.references import REFERENCES
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining import MiningSettings, ModelWriter
+from alpha_pipeline.mining.loop import MiningSettings
+from alpha_pipeline.mining.proposers import ModelWriter
 from alpha_pipeline.mining.task import WAYS
 from alpha_pipeline.tables import MEASURES
 

@@ -9,10 +9,9 @@ import pytest
 
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from alpha_pipeline.mining import Draft, Task
 from alpha_pipeline.mining.factor_types import FAMILIES
 from alpha_pipeline.mining.prompts import EXAMPLES, Constrain, correction, critique, question, quoted, schema
-from alpha_pipeline.mining.task import Parent, Way
+from alpha_pipeline.mining.task import Draft, Parent, Task, Way
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 FIELDS = [("close",), ("volume",), ("close", "volume"), ("funding",), ("close", "funding", "news_sentiment", "volume")]

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from alpha_pipeline.llm.chat import ChatReply
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import ChatReply, Draft, Task
 from alpha_pipeline.mining.reply import dialect_of, read_critique, read_reply
+from alpha_pipeline.mining.task import Draft, Task
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 

@@ -6,8 +6,8 @@ from alpha_pipeline.backtest import split
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import Draft
 from alpha_pipeline.mining.research import ask, improve, task_for, train_bars
+from alpha_pipeline.mining.task import Draft
 
 from .scripted import BARS, Script, walk
 

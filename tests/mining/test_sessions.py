@@ -4,7 +4,8 @@ import pandas as pd
 
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import MiningSettings, random_grammar
+from alpha_pipeline.mining.loop import MiningSettings
+from alpha_pipeline.mining.proposers import random_grammar
 from alpha_pipeline.mining.sessions import sit, way_of_asking
 from alpha_pipeline.tables import TRIALS
 

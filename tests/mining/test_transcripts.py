@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.market.markets import EQUITIES
-from alpha_pipeline.mining import Chat, MiningSettings, mine
+from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.tables import TRIALS
 from resources.lake.lake import Lake

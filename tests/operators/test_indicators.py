@@ -10,8 +10,9 @@ import pytest
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.dsl.calls import synonyms
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import operators
+from alpha_pipeline.typing import Array
 
 Frame = pd.DataFrame
 Bars = SimpleNamespace  # o, h, l, c, v: open, high, low, close, volume; t: typical price

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.expressions import evaluate, parse
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import operators
+from alpha_pipeline.typing import Array
 
 W = 7
 Frame = pd.DataFrame

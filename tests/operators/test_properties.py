@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.expressions import Node, evaluate, parse, walk
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import Operator, operators
+from alpha_pipeline.typing import Array
 
 BARS, SYMBOLS = 700, 6
 ALL = list(operators().values())

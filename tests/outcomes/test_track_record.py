@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import score_decisions
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.outcomes.track_record import score_decisions
 from alpha_pipeline.tables import FUSED_SIGNAL, TRACK_RECORD
 
 # Thursday to Wednesday: a weekend lies between the second and the third close.

@@ -22,7 +22,7 @@ REPORT = """
 import json, sys
 import dagster as dg
 import pandas as pd
-from alpha_pipeline.reporting import bar_chart, markdown_image
+from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from assets.wiring.table_asset import escape, markdown_table
 
 texts = json.loads(sys.argv[1])

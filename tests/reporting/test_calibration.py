@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree
 
-from alpha_pipeline.reporting import claims_chart
+from alpha_pipeline.reporting.calibration import claims_chart
 
 BUCKETS = [
     {"confidence": 0.5, "hit_rate": 0.5, "low": 0.48, "high": 0.52, "decisions": 3500, "bars": 700},

@@ -9,20 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.reporting import (
-    bar_chart,
-    equity_chart,
-    funnel_chart,
-    ic_bars,
-    line_chart,
-    markdown_image,
-    nothing,
-    price_chart,
-    signal_bars,
-    signal_heat,
-)
-from alpha_pipeline.reporting.curves import _spread
+from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, ic_bars, markdown_image, signal_bars
+from alpha_pipeline.reporting.curves import _spread, equity_chart, line_chart, price_chart
 from alpha_pipeline.reporting.formatting import UNDEFINED
+from alpha_pipeline.reporting.heat_map import signal_heat
+from alpha_pipeline.reporting.svg import nothing
 from alpha_pipeline.tables import FUSED_SIGNAL, METRICS, SOURCE_SIGNALS, TRIALS
 
 SPACE = "{http://www.w3.org/2000/svg}"

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market.markets import MARKETS
-from alpha_pipeline.reporting import MarketNight, nightly_page
+from alpha_pipeline.reporting.report import nightly_page
+from alpha_pipeline.reporting.sections import MarketNight
 from alpha_pipeline.reporting.tear_sheet import tear_sheet_page
 from alpha_pipeline.tables import DATA_COVERAGE
 from tests.helpers.browser import DESKTOP, PHONE, Tab, needs_browser, tab

@@ -9,8 +9,9 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO, MARKETS
-from alpha_pipeline.reporting import MarketNight, nightly_page
 from alpha_pipeline.reporting.formatting import UNDEFINED
+from alpha_pipeline.reporting.report import nightly_page
+from alpha_pipeline.reporting.sections import MarketNight
 
 VOID = {"meta", "br", "rect", "path"}
 NIGHT = pd.Timestamp("2019-09-30", tz="UTC")

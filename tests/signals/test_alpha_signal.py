@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.fusion import AlphaSignal, alpha_signals, fuse, signal_rows
+from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.signals.alpha_signal import AlphaSignal, alpha_signals, signal_rows
 from alpha_pipeline.tables import SOURCE_SIGNALS
 
 NOON = pd.Timestamp("2019-09-30 12:00", tz="UTC")

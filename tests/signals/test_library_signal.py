@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion import source_signals
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.signals.source_signals import source_signals
 from alpha_pipeline.tables import LIBRARY, METRICS
 
 NIGHT = pd.Timestamp("2019-07-01", tz="UTC")

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.expressions import parse
-from alpha_pipeline.fusion import SOURCES, WEIGHTS, source_signals
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.sources import SOURCES, WEIGHTS
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
 EXTRA = ("news_sentiment", "news_count", "social_sentiment", "posts", "netflow", "whale_balance", "funding")

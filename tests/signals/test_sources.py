@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.expressions import evaluate, parse
-from alpha_pipeline.fusion import SOURCES, WEIGHTS, Source, source_signals
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.sources import LIBRARY_SOURCE
+from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.sources import LIBRARY_SOURCE, SOURCES, WEIGHTS, Source
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
 DAY = pd.Timedelta(1, "D")

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from alpha_pipeline.expressions import evaluate, lookback, parse
-from alpha_pipeline.market.panel import Array, Panel
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import (
     Canary,
     CheckResult,

@@ -1,5 +1,5 @@
 """
-Nodes back to text, in each dialect; what is printed parses to the same node.
+Nodes back to text, in the DSL and as mathematics; what is printed parses to the same node.
 
 The spelling of operators comes from the registry.
 """
@@ -7,12 +7,9 @@ The spelling of operators comes from the registry.
 from collections import Counter
 from collections.abc import Mapping
 
-from alpha_pipeline.errors import SettingError
-from alpha_pipeline.expressions.analysis import fields_used, walk
 from alpha_pipeline.expressions.dsl.parser import AND, COMPARISON, NOT, OR, POWER, PRODUCT, SIGN, SUM
 from alpha_pipeline.expressions.dsl.tokens import MAX_LENGTH
-from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node
-from alpha_pipeline.expressions.pandas_code.printer import to_code
+from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node, fields_used, prints_nodes, walk
 from alpha_pipeline.operators import operators
 
 _LEVELS = {
@@ -29,18 +26,18 @@ _MATH = {
 }  # fmt: skip
 
 
-def to_text(node: Node, dialect: str = "dsl") -> str:
-    """
-    The expression in a dialect: "dsl" (canonical names), "math" (SMA, STD, ...) or "pandas" (a function).
+def to_math(node: Node) -> str:
+    """The expression with the names of textbooks: SMA, STD, ..."""
+    return _text(node, _MATH)
 
-    Raises:
-        SettingError: no such dialect.
-    """
-    if dialect == "pandas":
-        return to_code(node)
-    if dialect not in {"dsl", "math"}:
-        raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
-    spelled = _MATH if dialect == "math" else {}
+
+@prints_nodes
+def to_dsl(node: Node) -> str:
+    """The expression with canonical names."""
+    return _text(node, {})
+
+
+def _text(node: Node, spelled: Mapping[str, str]) -> str:
     text = _print(node, spelled, {})[0]
     return text if len(text) <= MAX_LENGTH else _with_definitions(node, spelled)
 

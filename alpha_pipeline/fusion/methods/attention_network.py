@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.typing import Array
 
 WIDTH = 8
 ROUNDS = 5

@@ -11,8 +11,8 @@ from alpha_pipeline.backtest.ranks import ranks
 from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.methods.training import FEWEST_BARS, usable
 from alpha_pipeline.fusion.methods.weighted import Average
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.statistics.newey_west import mean_test
+from alpha_pipeline.typing import Array
 
 # Autocovariances counted in the error of a mean: a week of daily decisions.
 LAGS = 5

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.market.panel import Array
 from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.typing import Array
 
 # Bars of decision below which nothing is learned.
 FEWEST_BARS = 60

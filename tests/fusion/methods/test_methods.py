@@ -15,8 +15,12 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion import METHODS, WEIGHTS, Lessons, Said, fuse, method_named
+from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.labels import Lessons
 from alpha_pipeline.fusion.method import Fitted
+from alpha_pipeline.fusion.methods.registry import METHODS, method_named
+from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import SOURCE_SIGNALS
 from tests.fusion.planted import NAMES, planted, push_of
 

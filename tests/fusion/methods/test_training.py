@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from alpha_pipeline.fusion import METHODS, Said
 from alpha_pipeline.fusion.methods.ic_weighted import LAGS, evidence, shrunk
 from alpha_pipeline.fusion.methods.linear import fit_slopes
+from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.methods.ridge import _regression
 from alpha_pipeline.fusion.methods.training import Shares, best, gain, occluded, splits, usable
+from alpha_pipeline.signals.signal_matrix import Said
 from alpha_pipeline.statistics.newey_west import mean_test
 from tests.fusion.planted import NAMES, planted, push_of
 

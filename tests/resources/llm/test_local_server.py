@@ -12,7 +12,7 @@ from alpha_pipeline.expressions import parse
 from alpha_pipeline.expressions.grammar import typed_pattern
 from alpha_pipeline.llm.chat import ChatRequest, Message
 from alpha_pipeline.market.markets import CRYPTO
-from alpha_pipeline.mining import ModelWriter
+from alpha_pipeline.mining.proposers import ModelWriter
 from alpha_pipeline.mining.task import Task
 from resources.lake.lake import Lake
 from resources.llm.local_server import EMBEDDED_MODEL, PACKAGE, embedded_weights, serve
