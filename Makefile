@@ -53,7 +53,7 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 	  --no-header --no-annotate pyproject.toml -o requirements.lock && sed -i "/sys_platform == 'never'/d" requirements.lock
 
 bench: $(READY) ## wall time of a night by part, overhead per partition, lake reads
-	@$(BIN)/python -m benchmarks.night
+	@$(BIN)/python -m benchmarks.run_date
 
 bench-engine: $(READY) ## the engine against its peers, which are installed first (KunQuant needs g++); half an hour
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench.lock

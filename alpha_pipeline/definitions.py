@@ -15,7 +15,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
 from alpha_pipeline.market.markets import MARKETS  # noqa: E402
 from assets.automation.alert_sensors import alert_sensors  # noqa: E402
-from assets.automation.orphaned_run_monitor import sweeper  # noqa: E402
+from assets.automation.orphaned_run_monitor import orphaned_run_sensor  # noqa: E402
 from assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
 from assets.coverage import coverage_assets  # noqa: E402
@@ -36,7 +36,7 @@ from resources.alerts import Alerts  # noqa: E402
 from resources.http.webhook import SignalWebhook  # noqa: E402
 from resources.lake.io_manager import ParquetIOManager  # noqa: E402
 from resources.llm.resource import LanguageModel  # noqa: E402
-from resources.llm.sentiment import MoodResource  # noqa: E402
+from resources.llm.sentiment import SentimentResource  # noqa: E402
 from resources.market_data import MarketDataResource  # noqa: E402
 
 __all__ = ["build_defs", "defs"]
@@ -71,7 +71,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     return dg.Definitions(
         assets=assets,
         schedules=[*(nightly_schedule(market, keys) for market in MARKETS), comparison_schedule()],
-        sensors=[joined_sensor(), sweeper(), *alert_sensors(checks)],
+        sensors=[joined_sensor(), orphaned_run_sensor(), *alert_sensors(checks)],
         resources={**_resources(), **(resource_overrides or {})},
         executor=_executor(),
     )
@@ -84,7 +84,7 @@ def _resources() -> dict[str, object]:
         "data": MarketDataResource.from_environment(),
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),
-        "mood": MoodResource.from_environment(),
+        "sentiment": SentimentResource.from_environment(),
         "webhook": SignalWebhook.from_environment(),
     }
 

@@ -1,5 +1,5 @@
 """
-What the library's factors earned, net of costs, on the validation bars before each night, part by part.
+What the library's factors earned, net of costs, on the validation bars before each run date, part by part.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,8 +8,8 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.splits import Segment
-from alpha_pipeline.library.metrics import Bench, validation
+from alpha_pipeline.backtesting.splits import Segment
+from alpha_pipeline.library.metrics import LibraryBacktest, validation
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
@@ -22,9 +22,9 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",
-    "turnover", "deflated_sharpe", "superior",
+    "turnover", "deflated_sharpe", "stepm_significant",
 ]  # fmt: skip
-LISTED = ("night", "symbol", "delisted_at")
+LISTED = ("run_date", "symbol", "delisted_at")
 # A factor that earns this much a year, and loses when it acts one bar later, knew something it should not have.
 ALARM_SHARPE = 1.0
 DELAY = "No traded factor may turn from a net Sharpe ratio above 1 to a loss when it acts one bar later."
@@ -54,8 +54,8 @@ def listing_input(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
-def trial_input(market: Market, columns: Sequence[str] | None = ("night", "seen_sharpe")) -> dg.AssetIn:
-    """All trials up to the night; by default what says how much luck there was, all columns with None."""
+def trial_input(market: Market, columns: Sequence[str] | None = ("run_date", "train_valid_sharpe")) -> dg.AssetIn:
+    """All trials up to the run date; by default what says how much luck there was, all columns with None."""
     chosen = {} if columns is None else {"columns": list(columns)}
     return dg.AssetIn(
         key_of("factor_definitions", market),
@@ -64,18 +64,18 @@ def trial_input(market: Market, columns: Sequence[str] | None = ("night", "seen_
     )
 
 
-def benches(
+def library_backtests(
     span: Window,
     market: Market,
     library: pd.DataFrame,
     panel: Panel,
     funding: pd.DataFrame,
     segment: Callable[[int, int], Segment] = validation,
-) -> Iterator[tuple[Window, Bench]]:
-    """Each night of a window with its own library, ready to be measured on what was known by its end."""
-    for night in span.days():
-        held = library[library["night"] == night.start]
-        yield night, Bench.of(held, panel.until(night.end), market, segment, funding, cutoff_of)
+) -> Iterator[tuple[Window, LibraryBacktest]]:
+    """Each run date of a window with its own library, ready to be measured on what was known by its end."""
+    for run_date in span.days():
+        held = library[library["run_date"] == run_date.start]
+        yield run_date, LibraryBacktest.of(held, panel.until(run_date.end), market, segment, funding, cutoff_of)
 
 
 def backtest_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -89,7 +89,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         "backtest",
         market,
         code_version="3",
-        description="Each factor in force, filled at the next bar, after costs and funding, on the validation bars.",
+        description="Each factor active, filled at the next bar, after costs and funding, on the validation bars.",
         ins={"trials": trial_input(market), **library_inputs(market), **listing_input(market)},
         checks={"survives_delay": DELAY},
     )
@@ -103,11 +103,13 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         market_panel: pd.DataFrame,
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
-        nights = [
-            bench.measured(trials[trials["night"] <= night.start])
-            for night, bench in benches(window(context), market, factor_library, panel, raw_funding)
+        run_dates = [
+            library_backtest.measured(trials[trials["run_date"] <= run_date.start])
+            for run_date, library_backtest in library_backtests(
+                window(context), market, factor_library, panel, raw_funding
+            )
         ]
-        last = nights[-1].sort_values("t_stat", ascending=False)
+        last = run_dates[-1].sort_values("t_stat", ascending=False)
         context.log.info(f"{len(last)} factors measured, {len(trials)} trials counted")
         chart = markdown_image(ic_bars(last), "rank IC of each factor")
         metadata: dict[str, dg.MetadataValue | float | str] = {
@@ -120,9 +122,9 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
             metadata |= {"best_traded_sharpe": float(traded["sharpe"].max()), "traded_factors": float(len(traded))}
         if len(last):
             metadata |= {"best_rank_ic": float(last["rank_ic"].max()), "median_sharpe": float(last["sharpe"].median())}
-            metadata |= {"spa_p_value": float(last["spa"].iloc[0]), "overfitting": float(last["pbo"].iloc[0])}
+            metadata |= {"spa_p_value": float(last["spa_p_value"].iloc[0]), "overfitting": float(last["pbo"].iloc[0])}
         yield _survives_delay(last)
-        yield dg.Output(pd.concat(nights, ignore_index=True), metadata=metadata)
+        yield dg.Output(pd.concat(run_dates, ignore_index=True), metadata=metadata)
 
     return backtest_metrics
 
@@ -158,12 +160,12 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
-        nights = [
-            bench.parts(config.combinations)
-            for _, bench in benches(window(context), market, factor_library, panel, raw_funding)
+        run_dates = [
+            library_backtest.parts(config.combinations)
+            for _, library_backtest in library_backtests(window(context), market, factor_library, panel, raw_funding)
         ]
-        last = nights[-1]
+        last = run_dates[-1]
         shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe", "mean_return"]]
-        return dg.Output(pd.concat(nights, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})
+        return dg.Output(pd.concat(run_dates, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})
 
     return backtest_breakdown

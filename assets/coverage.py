@@ -1,5 +1,5 @@
 """
-Coverage: what data each night had to work with, so that a late or silent source is seen and not guessed.
+Coverage: what data each run date had to work with, so that a late or silent source is seen and not guessed.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from alpha_pipeline.reporting.heat_map import share_heat
 from assets.raw import FACTS
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
-from resources.ingest.ingestion_gate import set_aside
+from resources.ingest.ingestion_gate import quarantined
 from resources.lake.io_manager import ParquetIOManager
 from resources.market_data import MarketDataResource
 
@@ -47,19 +47,19 @@ def coverage_assets(market: Market) -> list[dg.AssetsDefinition]:
         **raw: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
-        days = [night.night for night in span.days()]
+        days = [run_date.run_date for run_date in span.days()]
         known = {name.removeprefix("raw_"): table for name, table in raw.items()}
-        aside = {name: set_aside(lake.lake, "/".join(key_of(f"raw_{name}", market).path), days) for name in known}
+        aside = {name: quarantined(lake.lake, "/".join(key_of(f"raw_{name}", market).path), days) for name in known}
         reasons = {name: data.missing_reason(market, name) or "" for name in known if name != BARS}
         symbols = data.door(market).symbols(market)
-        nights = []
-        for night in span.days():
-            tonight = {name: counts[night.night] for name, counts in aside.items()}
-            nights.append(data_coverage(night.start, market, known, symbols, reasons, tonight))
-        last = nights[-1]
+        run_dates = []
+        for run_date in span.days():
+            rejected = {name: counts[run_date.run_date] for name, counts in aside.items()}
+            run_dates.append(data_coverage(run_date.start, market, known, symbols, reasons, rejected))
+        last = run_dates[-1]
         context.log.info(", ".join(f"{name} {status}" for name, status in last[["source", "status"]].to_numpy()))
         return dg.Output(
-            pd.concat(nights, ignore_index=True), metadata=_described(last, known, market, len(symbols), span)
+            pd.concat(run_dates, ignore_index=True), metadata=_described(last, known, market, len(symbols), span)
         )
 
     return [coverage]
@@ -76,7 +76,7 @@ def _described(
     return {
         **shares,
         "present": int((last["status"] == PRESENT).sum()),
-        "set_aside": int(last["set_aside"].sum()),
+        "quarantined": int(last["quarantined"].sum()),
         "bars_by_day": dg.MetadataValue.md(
             markdown_image(share_heat(bars, "Share of the bars due, lowest first"), "share of bars by symbol and day")
         ),
@@ -85,5 +85,5 @@ def _described(
                 share_heat(presence, "Share of the symbols with a row"), "share of symbols by source and day"
             )
         ),
-        "sources": markdown_table(last.drop(columns="night")),
+        "sources": markdown_table(last.drop(columns="run_date")),
     }

@@ -38,8 +38,8 @@ def export_assets() -> list[dg.AssetsDefinition]:
     @stored(
         tables.SIGNAL_EXPORT,
         "outcomes",
-        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by night), for freqtrade, and "
-        "posted to a webhook. An older night never replaces a newer one.",
+        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade, and "
+        "posted to a webhook. An older run date never replaces a newer one.",
         kinds=("parquet", "json", "csv"),
         ins={
             "decision_ledger": dg.AssetIn(
@@ -53,12 +53,12 @@ def export_assets() -> list[dg.AssetsDefinition]:
         webhook: SignalWebhook,
         decision_ledger: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
-        nights = [day.start for day in window(context).days()]
-        signals = {night: signal_as_of(decision_ledger, night) for night in nights}
-        signals = {night: signal for night, signal in signals.items() if len(signal)}
+        run_dates = [day.start for day in window(context).days()]
+        signals = {run_date: signal_as_of(decision_ledger, run_date) for run_date in run_dates}
+        signals = {run_date: signal for run_date, signal in signals.items() if len(signal)}
         lake.lake.atomic_write(f"{FOLDER}/schema.json", signal_schema())
-        rows = [_written(lake.lake, signal, night, f"{night:%Y-%m-%d}") for night, signal in signals.items()]
-        metadata: dict[str, Any] = {"nights": len(rows), "webhook": "not asked for"}
+        rows = [_written(lake.lake, signal, run_date, f"{run_date:%Y-%m-%d}") for run_date, signal in signals.items()]
+        metadata: dict[str, Any] = {"run_dates": len(rows), "webhook": "not asked for"}
         if signals and _is_newest(lake.lake, last := max(signals)):
             latest = _written(lake.lake, signals[last], last, "latest")
             metadata |= {"latest": dg.MetadataValue.path(lake.lake.url(str(latest["path"])))}
@@ -72,22 +72,22 @@ def export_assets() -> list[dg.AssetsDefinition]:
     return [signal_export]
 
 
-def _written(lake: Lake, signal: pd.DataFrame, night: pd.Timestamp, name: str) -> dict[str, object]:
+def _written(lake: Lake, signal: pd.DataFrame, run_date: pd.Timestamp, name: str) -> dict[str, object]:
     """Parquet and CSV, then JSON: who sees the new JSON finds the others new."""
     for kind, write in WRITERS.items():
-        data = write(signal, night)
+        data = write(signal, run_date)
         lake.atomic_write(f"{FOLDER}/{name}.{kind}", data)
     path = f"{FOLDER}/{name}.json"
-    return {"night": night, "path": path, "sha256": hashlib.sha256(data).hexdigest(), "signals": len(signal)}
+    return {"run_date": run_date, "path": path, "sha256": hashlib.sha256(data).hexdigest(), "signals": len(signal)}
 
 
-def _is_newest(lake: Lake, night: pd.Timestamp) -> bool:
+def _is_newest(lake: Lake, run_date: pd.Timestamp) -> bool:
     path = f"{FOLDER}/latest.json"
-    return not lake.exists(path) or json.loads(lake.read_bytes(path))["night"] <= f"{night:%Y-%m-%d}"
+    return not lake.exists(path) or json.loads(lake.read_bytes(path))["run_date"] <= f"{run_date:%Y-%m-%d}"
 
 
 def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
-    """The pair list of tonight and every pair's signals of all nights; returns what has no pair, for the UI."""
+    """The pair list of on the run date and every pair's signals of all run dates; returns what has no pair, for the UI."""
     decided = lake.read("decision_ledger", columns=TRADED, allow_missing=True)
     decided = decided[decided["market"] == "crypto"]
     lake.atomic_write(f"{FOLDER}/freqtrade/pairlist.json", pairlist(signal[signal["market"] == "crypto"]))
@@ -97,14 +97,14 @@ def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
 
 
 def _posted(
-    context: dg.AssetExecutionContext, webhook: SignalWebhook, signal: pd.DataFrame, night: pd.Timestamp
+    context: dg.AssetExecutionContext, webhook: SignalWebhook, signal: pd.DataFrame, run_date: pd.Timestamp
 ) -> str:
     """What became of the webhook; its failure is told and ends nothing."""
-    body = signal_json(signal, night)
-    key = f"{night:%Y-%m-%d}-{hashlib.sha256(body).hexdigest()}"
+    body = signal_json(signal, run_date)
+    key = f"{run_date:%Y-%m-%d}-{hashlib.sha256(body).hexdigest()}"
     try:
         status = webhook.send(body, key)
     except AlphaError as error:
-        context.log.warning(f"the signal of {night:%Y-%m-%d} was not delivered: {error}")
+        context.log.warning(f"the signal of {run_date:%Y-%m-%d} was not delivered: {error}")
         return f"failed: {error}"
     return "no address is set" if status is None else f"delivered, HTTP {status}"

@@ -1,7 +1,7 @@
 """
-The contest of the fusion methods: what each would have earned out of sample, and whether the one in force still wins.
+The contest of the fusion methods: what each would have earned out of sample, and whether the one active still wins.
 
-A job of its own, once a week: a night adds one bar to some hundreds, and the contest takes 22 processor seconds.
+A job of its own, once a week: a run date adds one bar to some hundreds, and the contest takes 22 processor seconds.
 """
 
 import json
@@ -12,11 +12,11 @@ import pandas as pd
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline import tables
-from alpha_pipeline.fusion.comparison import SIMPLEST, Contest, winner
+from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_method
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
-from alpha_pipeline.reporting.calibration import claims_chart
+from alpha_pipeline.reporting.calibration import calibration_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
 from assets.signals import FusionConfig, fusion_inputs, past, prices
@@ -26,22 +26,29 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 # A walk begins on the refit before the days compared, at most half a year earlier, and that learned from the memory.
 PAST_DAYS = COMPARED_DAYS + 190 + MEMORY_DAYS
 CHECK = "method_in_force_wins"
-RULE = (
-    "The method in force is the one the rule names: the simplest, unless another earned clearly more on every market."
-)
+RULE = "The method active is the one the rule names: the simplest, unless another earned clearly more on every market."
 SHOWN = [
     "market",
     "method",
-    "acted",
+    "trade_rate",
     "hit_rate",
-    "acted_hit_rate",
+    "trade_hit_rate",
     "brier",
     "calibration_error",
     "rank_ic",
-    "rank_ic_t",
+    "rank_ic_t_stat",
 ]
-SHOWN += ["net_return", "sharpe", "value_net_return", "value_sharpe", "p_ahead"]
-ABLATED = ["market", "method", "silent_source", "hit_rate", "brier", "rank_ic", "rank_ic_t", "value_net_return"]
+SHOWN += ["net_return", "sharpe", "value_annual_return", "value_sharpe", "excess_p_value"]
+ABLATED = [
+    "market",
+    "method",
+    "excluded_source",
+    "hit_rate",
+    "brier",
+    "rank_ic",
+    "rank_ic_t_stat",
+    "value_annual_return",
+]
 
 
 def comparison_assets() -> list[dg.AssetsDefinition]:
@@ -50,7 +57,7 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
     @stored(
         tables.FUSION_COMPARISON,
         "signal",
-        description="Fusion methods walked forward over three years, and without each source; as known that night.",
+        description="Fusion methods walked forward over three years, and without each source; as known that run date.",
         ins={name: asset for m in MARKETS for name, asset in fusion_inputs(m).items()},
         checks={CHECK: RULE},
     )
@@ -58,28 +65,30 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, config: FusionConfig, **frames: pd.DataFrame
     ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
         span, (method, rule) = window(context), config.settings()
-        nights: list[pd.DataFrame] = []
+        run_dates: list[pd.DataFrame] = []
         charts: dict[str, dg.MetadataValue] = {}
         for market in MARKETS:
             panel = prices(market, frames, span)
-            lessons = past(market, frames, panel, span, PAST_DAYS)
+            label_signals = past(market, frames, panel, span, PAST_DAYS)
             ends = _ends(span)
-            contest = Contest.of(lessons, panel, market, ends, rule, {SIMPLEST, method})
-            nights.append(pd.concat([contest.told(end, method) for end in ends]))
-            context.log.info(f"{market.name}: {len(lessons):,} lessons, {int(nights[-1]['bars'].max())} bars compared")
+            contest = ModelComparison.of(label_signals, panel, market, ends, rule, {SIMPLEST, method})
+            run_dates.append(pd.concat([contest.told(end, method) for end in ends]))
+            context.log.info(
+                f"{market.name}: {len(label_signals):,} lessons, {int(run_dates[-1]['bars'].max())} bars compared"
+            )
             charts[f"equity_{market.name}"] = _equity(contest, market, span.end)
-        table = pd.concat(nights, ignore_index=True)
-        last = table[table["night"] == table["night"].max()]
-        best = winner(last)
+        table = pd.concat(run_dates, ignore_index=True)
+        last = table[table["run_date"] == table["run_date"].max()]
+        best = best_method(last)
         yield dg.AssetCheckResult(
             check_name=CHECK,
             passed=best == method,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"in force: {method}; by the rule: {best}",
+            description=f"active: {method}; by the rule: {best}",
         )
         for market in MARKETS:
             charts[f"reliability_{market.name}"] = _reliability(last, market, method)
-        words = {"in_force": dg.MetadataValue.text(method), "by_the_rule": dg.MetadataValue.text(best)}
+        words = {"active_factors": dg.MetadataValue.text(method), "by_the_rule": dg.MetadataValue.text(best)}
         tables_of = {"methods": _ranked(last), "sources": _ablation(last)}
         yield dg.Output(table, metadata={**words, **tables_of, **charts})
 
@@ -87,11 +96,11 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
 
 
 def comparison_job() -> UnresolvedAssetJobDefinition:
-    """The contest alone, of one night or of a range."""
+    """The contest alone, of one run date or of a range."""
     return dg.define_asset_job(
         "weekly_comparison",
         selection=dg.AssetSelection.assets(key_of("fusion_comparison")),
-        description="Compares the fusion methods out of sample, as known on the night before.",
+        description="Compares the fusion methods out of sample, as known on the run date before.",
     )
 
 
@@ -104,7 +113,7 @@ def comparison_schedule() -> dg.ScheduleDefinition:
         cron_schedule="0 3 * * 0",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Compares the fusion methods as known on Saturday night, when the markets' nights are done.",
+        description="Compares the fusion methods as known on Saturday run date, when the markets' run dates are done.",
     )
     def weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         days: Sequence[str] = DAYS.get_partition_keys(current_time=context.scheduled_execution_time)
@@ -119,18 +128,18 @@ def _ends(span: Window) -> pd.DatetimeIndex:
 
 def _ranked(last: pd.DataFrame) -> dg.MarkdownMetadataValue:
     """Methods of each market, those whose decisions earned most first, then those that claimed best."""
-    whole = last[last["silent_source"] == ""]
+    whole = last[last["excluded_source"] == ""]
     order = whole.assign(earned=-whole["net_return"].fillna(0.0)).sort_values(["market", "earned", "brier", "method"])
-    return markdown_table(order[[*SHOWN, "in_force", "left_out"]])
+    return markdown_table(order[[*SHOWN, "active_factors", "exclusion_reason"]])
 
 
 def _ablation(last: pd.DataFrame) -> dg.MarkdownMetadataValue:
-    ablated = last[last["silent_source"] != ""]["method"].unique()
-    rows = last[last["method"].isin(ablated)].sort_values(["market", "method", "silent_source"])
-    return markdown_table(rows[ABLATED].replace({"silent_source": {"": "(none)"}}), 60)
+    ablated = last[last["excluded_source"] != ""]["method"].unique()
+    rows = last[last["method"].isin(ablated)].sort_values(["market", "method", "excluded_source"])
+    return markdown_table(rows[ABLATED].replace({"excluded_source": {"": "(none)"}}), 60)
 
 
-def _equity(contest: Contest, market: Market, end: pd.Timestamp) -> dg.MarkdownMetadataValue:
+def _equity(contest: ModelComparison, market: Market, end: pd.Timestamp) -> dg.MarkdownMetadataValue:
     lines = contest.equity(end)
     chart = line_chart(
         lines.set_axis(pd.DatetimeIndex(lines.index).tz_localize("UTC")),
@@ -143,8 +152,8 @@ def _equity(contest: Contest, market: Market, end: pd.Timestamp) -> dg.MarkdownM
 
 
 def _reliability(last: pd.DataFrame, market: Market, method: str) -> dg.MarkdownMetadataValue:
-    mine = last[(last["market"] == market.name) & (last["method"] == method) & (last["silent_source"] == "")]
+    mine = last[(last["market"] == market.name) & (last["method"] == method) & (last["excluded_source"] == "")]
     buckets = json.loads(mine["reliability"].iloc[0]) if len(mine) else []
     needed = float(mine["break_even"].iloc[0]) if len(mine) else None
-    chart = claims_chart(buckets, f"Reliability of {method}, {market.name}", break_even=needed)
+    chart = calibration_chart(buckets, f"Reliability of {method}, {market.name}", break_even=needed)
     return dg.MetadataValue.md(markdown_image(chart, f"reliability, {market.name}"))

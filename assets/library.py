@@ -1,5 +1,5 @@
 """
-The library: who is in force, and where what a factor showed since it entered has moved it.
+The library: who is active, and where what a factor showed since it entered has moved it.
 
 Dagster refuses cycles, so the library measures its factors itself instead of reading `backtest_metrics`.
 """
@@ -20,7 +20,7 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 
 SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
 LIFE = [
-    "factor_id", "status", "since", "status_since", "live_bars", "live_rank_ic", "live_t", "expected_rank_ic",
+    "factor_id", "status", "since", "status_since", "live_bars", "live_rank_ic", "live_t_stat", "expected_rank_ic",
     "live_turnover", "expected_turnover", "live_break_even_bps", "half_life_days", "live_half_life_days",
 ]  # fmt: skip
 STATUSES = ("accepted", "probation", "retired", "reference")
@@ -35,7 +35,7 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
         market,
         code_version="2",
         kinds=("parquet", "numba"),
-        description="Factors in force that night: shipped references, admitted ones, on probation, retired; moved by "
+        description="Factors active that run date: shipped references, admitted ones, on probation, retired; moved by "
         "what they showed on the bars since they entered.",
         ins={
             "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
@@ -56,25 +56,27 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel)
-        past = tables.LIBRARY.complete(earlier_library[earlier_library["night"] < span.start])
-        library = past[past["night"] == past["night"].max()]
-        nights = [library]
-        for night in span.days():
-            tonight = factor_definitions[factor_definitions["night"] == night.start]
-            nights.append(library_of(night.start, market, panel, nights[-1], tonight, raw_funding))
-        library, changed = nights[-1], changes(pd.concat(nights, ignore_index=True))
+        past = tables.LIBRARY.complete(earlier_library[earlier_library["run_date"] < span.start])
+        library = past[past["run_date"] == past["run_date"].max()]
+        run_dates = [library]
+        for run_date in span.days():
+            trials = factor_definitions[factor_definitions["run_date"] == run_date.start]
+            run_dates.append(library_of(run_date.start, market, panel, run_dates[-1], trials, raw_funding))
+        library, changed = run_dates[-1], changes(pd.concat(run_dates, ignore_index=True))
         chart = line_chart(
-            live_lines(pd.concat([past, *nights[1:]], ignore_index=True), market),
+            live_lines(pd.concat([past, *run_dates[1:]], ignore_index=True), market),
             "Live rank IC",
             subtitle=f"mean over the bars since a factor entered, {WINDOW_DAYS} days back at most",
             reference=0.0,
         )
         counts = library["status"].value_counts()
-        context.log.info("in force: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+        context.log.info("active: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
         for move in changed.itertuples():
-            context.log.info(f"{move.night:%Y-%m-%d}: {move.factor_id} from {move.was} to {move.status}: {move.reason}")
+            context.log.info(
+                f"{move.run_date:%Y-%m-%d}: {move.factor_id} from {move.was} to {move.status}: {move.reason}"
+            )
         return dg.Output(
-            pd.concat(nights[1:], ignore_index=True),
+            pd.concat(run_dates[1:], ignore_index=True),
             metadata={
                 **{f"{status}_factors": int(counts.get(status, 0)) for status in STATUSES},
                 "changes": len(changed),

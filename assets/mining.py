@@ -1,7 +1,7 @@
 """
-Factors: tonight's trials, and the values of the library they lead to.
+Factors: the run date's trials, and the values of the library they lead to.
 
-The outer loop is an edge: tonight's trials depend on those of every earlier night.
+The outer loop is an edge: the run date's trials depend on those of every earlier run date.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.mining.progress import Progress
 from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
-from alpha_pipeline.mining.sessions import sit
+from alpha_pipeline.mining.sessions import mine_session
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
 from alpha_pipeline.reporting.formatting import plural
@@ -33,7 +33,7 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 from resources.lake.io_manager import ParquetIOManager
 from resources.llm.resource import LanguageModel
 
-# Every earlier night counts as a trial; Dagster has no "all before", a very large window is.
+# Every earlier run date counts as a trial; Dagster has no "all before", a very large window is.
 ALL_NIGHTS = 36_500
 # Leaks and emptiness stop the graph; a gap in the data lowers the coverage of a sound factor, so that only warns.
 BLOCKING = ("no_lookahead", "start_independence", "variation", "movement")
@@ -43,7 +43,7 @@ INFORMING = tuple(name for name in checks() if name not in BLOCKING)
 
 
 def panel_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """Everything known about a market up to the night: the bulk history and every day since."""
+    """Everything known about a market up to the run date: the bulk history and every day since."""
     return {
         "ohlcv_history": dg.AssetIn(key_of("ohlcv_history", market)),
         "market_panel": dg.AssetIn(
@@ -64,7 +64,7 @@ def factor_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def _trials(market: Market) -> dg.AssetsDefinition:
-    own_past = dg.AssetIn(
+    reads_own_past = dg.AssetIn(
         key_of("factor_definitions", market),
         partition_mapping=earlier(ALL_NIGHTS),
         metadata={"allow_missing": True},
@@ -75,8 +75,8 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         "mining",
         market,
         kinds=("parquet", "openai"),
-        description="The trial ledger: every factor proposed that night, refused ones too, with its measured fate.",
-        ins={**panel_inputs(market), **funding_input(market), "earlier_trials": own_past},
+        description="The trial ledger: every factor proposed that run date, refused ones too, with its measured fate.",
+        ins={**panel_inputs(market), **funding_input(market), "earlier_trials": reads_own_past},
     )
     def factor_definitions(
         context: dg.AssetExecutionContext,
@@ -91,26 +91,26 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         span = window(context)
         panel = with_history(ohlcv_history, market_panel)
         settings = config.settings(Path(model.prices) if model.prices else PRICES)
-        ledger = earlier_trials[earlier_trials["night"] < span.start]
-        # A night asked in another way before keeps those trials: they count.
+        ledger = earlier_trials[earlier_trials["run_date"] < span.start]
+        # A run date asked in another way before keeps those trials: they count.
         stored = lake.lake.read_days("/".join(context.asset_key.path), context.partition_keys, allow_missing=True)[0]
-        nights = []
+        run_dates = []
         with _proposer(model, config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
-            for night in span.days():
-                known = panel.until(night.end)
-                tell = partial(_tell, context, night.night)
-                paid = raw_funding[raw_funding["available_at"] <= night.end]
-                tonight = stored[stored["night"] == night.start]
+            for run_date in span.days():
+                known = panel.until(run_date.end)
+                tell = partial(_tell, context, run_date.run_date)
+                paid = raw_funding[raw_funding["available_at"] <= run_date.end]
+                earlier_trials = stored[stored["run_date"] == run_date.start]
                 told = (proposer, settings, tell, paid, config.fresh)
-                nights.append(sit(night.start, market, known, ledger, tonight, *told))
-                ledger = pd.concat([ledger, nights[-1]], ignore_index=True)
-        trials = pd.concat(nights, ignore_index=True)
+                run_dates.append(mine_session(run_date.start, market, known, ledger, earlier_trials, *told))
+                ledger = pd.concat([ledger, run_dates[-1]], ignore_index=True)
+        trials = pd.concat(run_dates, ignore_index=True)
         if silent := unanswered(trials):
             context.log.warning(f"{plural(silent, 'question')} went unanswered; config `retry: true` asks them again")
-        month = month_so_far(ledger, night.start)
-        limit, used = tightest(settings.budget, spent(nights[-1]), month)
-        described = _describe_trials(trials, nights[-1], month)
+        month = month_so_far(ledger, run_date.start)
+        limit, used = tightest(settings.budget, spent(run_dates[-1]), month)
+        described = _describe_trials(trials, run_dates[-1], month)
         return dg.Output(trials, metadata={**described, "limit": limit, "limit_used": used})
 
     return factor_definitions
@@ -130,12 +130,12 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
         yield model.writer(chat)
 
 
-def _tell(context: dg.AssetExecutionContext, night: str, progress: Progress) -> None:
+def _tell(context: dg.AssetExecutionContext, run_date: str, progress: Progress) -> None:
     """A line in the log and an event on the asset, for whoever watches while it runs."""
     context.log.info(progress.text)
     if progress.figures:
         metadata = {name: float(value) for name, value in progress.figures.items()}
-        event = dg.AssetObservation(context.asset_key, partition=night, description=progress.text, metadata=metadata)
+        event = dg.AssetObservation(context.asset_key, partition=run_date, description=progress.text, metadata=metadata)
         context.log_event(event)
 
 
@@ -145,8 +145,8 @@ def _describe_trials(
     columns = [
         "name",
         "proposer",
-        "theme",
-        "way",
+        "factor_type",
+        "prompt_mode",
         "canonical",
         "stage",
         "reason",
@@ -181,7 +181,7 @@ def _values(market: Market) -> dg.AssetsDefinition:
         "factors",
         market,
         kinds=("parquet", "numba"),
-        description="Values of every factor in force, one column each; checked for look-ahead and emptiness.",
+        description="Values of every factor active, one column each; checked for look-ahead and emptiness.",
         ins={"factor_library": dg.AssetIn(key_of("factor_library", market)), **panel_inputs(market)},
         blocking={name: meaning(name) for name in BLOCKING} | {CANARIES: TRUE_CANARIES},
         checks={name: meaning(name) for name in INFORMING},

@@ -1,5 +1,5 @@
 """
-The noise floor: what tonight's formulas show on the same bars in another order, beside what they show on the real ones.
+The noise floor: what the run date's formulas show on the same bars in another order, beside what they show on the real ones.
 """
 
 import dagster as dg
@@ -21,20 +21,20 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 
 
 class NoiseConfig(dg.Config):
-    """How many shuffled panels a night is compared with."""
+    """How many shuffled panels a run date is compared with."""
 
     replays: int = Field(default=5, ge=0)
 
 
 def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`noise_floor` of one market."""
-    silence = "The rule of admission lets nothing of the night in on shuffled bars."
+    silence = "The rule of admission lets nothing of the run date in on shuffled bars."
 
     @stored(
         tables.NOISE_FLOOR,
         "mining",
         market,
-        description="The best of tonight's formulas on the real bars, and on the same bars shuffled: what luck shows.",
+        description="The best of the run date's formulas on the real bars, and on the same bars shuffled: what luck shows.",
         code_version="2",
         ins={
             "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
@@ -53,13 +53,13 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
         settings = MiningSettings(threads=1)
-        nights = []
-        for night in window(context).days():
-            tonight = factor_definitions[factor_definitions["night"] == night.start]
-            known = panel.until(night.end)
-            paid = raw_funding[raw_funding["available_at"] <= night.end]
-            nights.append(noise_floor(night.start, market, known, tonight, settings, config.replays, paid))
-        out = pd.concat(nights, ignore_index=True)
+        run_dates = []
+        for run_date in window(context).days():
+            trials = factor_definitions[factor_definitions["run_date"] == run_date.start]
+            known = panel.until(run_date.end)
+            paid = raw_funding[raw_funding["available_at"] <= run_date.end]
+            run_dates.append(noise_floor(run_date.start, market, known, trials, settings, config.replays, paid))
+        out = pd.concat(run_dates, ignore_index=True)
         admitted = int(out.loc[out["replay"] > 0, "accepted"].sum())
         check = dg.AssetCheckResult(
             check_name="nothing_admitted",
@@ -68,19 +68,19 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
             description=f"{admitted} factors admitted on {int((out['replay'] > 0).sum())} shuffled panels",
         )
         yield check
-        yield dg.Output(out, metadata=_described(nights[-1]))
+        yield dg.Output(out, metadata=_described(run_dates[-1]))
 
     return [noise_floor_table]
 
 
-def _described(night: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
+def _described(run_date: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
     """The real bars beside the shuffled ones, drawn; the real best and the best of luck as numbers for the plots."""
-    told: dict[str, dg.MetadataValue | float] = {"floor": markdown_table(night)}
-    for name, real, luck in floors(night):
+    told: dict[str, dg.MetadataValue | float] = {"floor": markdown_table(run_date)}
+    for name, real, luck in floors(run_date):
         if np.isfinite(real) and len(luck):
             told |= {name: real, f"{name}_by_luck": float(luck[-1])}
-    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in night["replay"]]
+    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in run_date["replay"]]
     title = "Largest |t| on train: real bars and shuffled ones"
-    styles = ["f-long" if replay == 0 else "f-hold" for replay in night["replay"]]
-    chart = bar_chart(labels, night["best_train_t"].to_numpy(float), title, spec=".1f", styles=styles)
+    styles = ["f-long" if replay == 0 else "f-hold" for replay in run_date["replay"]]
+    chart = bar_chart(labels, run_date["best_train_t"].to_numpy(float), title, spec=".1f", styles=styles)
     return told | {"luck": dg.MetadataValue.md(markdown_image(chart, title))}

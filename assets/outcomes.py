@@ -70,7 +70,7 @@ def _track_record() -> dg.AssetsDefinition:
     @stored(
         tables.TRACK_RECORD,
         "outcomes",
-        description="What earlier decisions came to, a row when the outcome is known; never rewritten by later nights.",
+        description="What earlier decisions came to, a row when the outcome is known; never rewritten by later run dates.",
         code_version="2",
         ins={
             "decision_ledger": dg.AssetIn("decision_ledger", partition_mapping=past, metadata={"allow_missing": True}),
@@ -92,11 +92,9 @@ def _track_record() -> dg.AssetsDefinition:
         standing = days_of(lake.lake, "signal_track_record", span, LOOKBACK_DAYS, OUTCOME_DAYS)
         new = unscored(_joined(scored), standing)
         record = _joined([standing[standing["timestamp"] <= span.end], new])
-        tonight = score(record[record["timestamp"] > span.start])
-        context.log.info(
-            f"{len(new)} new outcomes; {tonight.outcomes} of these days, {tonight.hits.decisions} acted on"
-        )
-        return dg.Output(new, metadata=_metadata(record, tonight.outcomes, tonight.hits.decisions, len(new)))
+        scores = score(record[record["timestamp"] > span.start])
+        context.log.info(f"{len(new)} new outcomes; {scores.outcomes} of these days, {scores.hits.decisions} acted on")
+        return dg.Output(new, metadata=_metadata(record, scores.outcomes, scores.hits.decisions, len(new)))
 
     return signal_track_record
 
@@ -109,10 +107,10 @@ def _lost(lake: Lake, market: Market, span: Window) -> set[str]:
     return {day for day in read if day not in stored and has_session(market, day)}
 
 
-def _metadata(record: pd.DataFrame, outcomes: int, acted: int, new: int) -> dict[str, Any]:
+def _metadata(record: pd.DataFrame, outcomes: int, trade_rate: int, new: int) -> dict[str, Any]:
     """Counts of the run's days; hit rates, calibration and equity of the last weeks, market by market."""
     rows = []
-    found: dict[str, Any] = {"outcomes": outcomes, "acted_on": acted, "new": new}
+    found: dict[str, Any] = {"outcomes": outcomes, "acted_on": trade_rate, "new": new}
     for market, group in record.groupby("market"):
         s = score(group)
         rows.append(

@@ -41,7 +41,7 @@ def paper_assets() -> list[dg.AssetsDefinition]:
         description="Paper accounts: decisions become orders, filled a bar later at the market's costs; positions and "
         "cash at every day's end. Goes forward only: a day that is booked, or lies before one, is never booked again.",
         ins={name: dg.AssetIn(key, partition_mapping=past, metadata=optional) for name, key in names.items()},
-        own_past=True,
+        reads_own_past=True,
     )
     def paper_ledger(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
@@ -84,7 +84,7 @@ def _booked(
     decisions, funding = frames["decision_ledger"], frames[f"{market.name}_raw_funding"]
     since = _last_mark(lake, market)
     priced = set(lake.days(f"{market.name}/market_panel"))
-    ends = [day.end for day in span.days() if day.night in priced]
+    ends = [day.end for day in span.days() if day.run_date in priced]
     marks = bookable(panel, decisions, market, since, ends)
     if not marks:
         context.log.info(f"{market.name}: nothing to book" + (f"; booked up to {since}" if since else ""))

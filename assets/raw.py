@@ -12,23 +12,23 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.text import Scorer
+from alpha_pipeline.text import SentimentScorer
 from alpha_pipeline.validation.raw.feed_health import ailments, feed_health
 from assets.wiring.partitions import FIRST_DAY, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
 from resources.ingest.collector import STRETCH_DAYS, Accept, Collection, Collector
 from resources.ingest.ingestion_gate import Gate
-from resources.ingest.universe import roster
+from resources.ingest.universe import universe_by_day
 from resources.lake.io_manager import ParquetIOManager
 from resources.llm.resource import LanguageModel
-from resources.llm.sentiment import MoodResource
+from resources.llm.sentiment import SentimentResource
 from resources.market_data import MarketDataResource
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]
 
 CONTRACT = (
-    "Keys, coherent positive prices, stamps and coverage (Great Expectations), once impossible rows are set aside."
+    "Keys, coherent positive prices, stamps and coverage (Great Expectations), once impossible rows are quarantined."
 )
 COMPLETE = "What was asked for came: no symbol, feed or metric failed. What did not come is asked for again."
 HEALTHY = "No gaps, stale symbols, jumps, stretches without trade or late stamps."
@@ -40,7 +40,7 @@ FACTS = {
         "Open interest of perpetuals, and the order book where it was seen live.",
     ),
     "raw_news": (tables.RAW_NEWS, "Headlines with their score, stamped when they could first be read."),
-    "raw_social": (tables.RAW_SOCIAL, "Post counts and mood per symbol and hour."),
+    "raw_social": (tables.RAW_SOCIAL, "Post counts and sentiment per symbol and hour."),
     "raw_onchain": (tables.RAW_ONCHAIN, "Chain metrics: flows, addresses, supply, value locked."),
 }
 
@@ -77,9 +77,9 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         data: MarketDataResource,
         lake: dg.ResourceParam[ParquetIOManager],
     ) -> Result:
-        nights = [day.start for day in window(context).days()]
+        run_dates = [day.start for day in window(context).days()]
         key, symbols = "/".join(context.asset_key.path), data.door(market).symbols(market)
-        known = roster(lake.lake, key, nights, symbols, lambda: data.instruments(market), config.refetch)
+        known = universe_by_day(lake.lake, key, run_dates, symbols, lambda: data.instruments(market), config.refetch)
         context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
         _warn(context, known.failures)
         yield _complete(known.failures)
@@ -170,12 +170,12 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
         config: RawConfig,
         data: MarketDataResource,
         model: LanguageModel,
-        mood: MoodResource,
+        sentiment: SentimentResource,
         lake: dg.ResourceParam[ParquetIOManager],
     ) -> Result:
         span, gate = window(context), _gate(lake, market, table)
         absent = data.missing_reason(market, kind)
-        with mood.scorer(model, lake.lake) as scorer:
+        with sentiment.scorer(model, lake.lake) as scorer:
             collector = _collector(config, data, lake, market, kind, gate, scorer)
             try:
                 done = collector.collect(span.start, span.end, _scored(gate, scorer), config.refetch, context.log.info)
@@ -204,7 +204,7 @@ def _collector(
     market: Market,
     kind: str,
     gate: Gate,
-    scorer: Scorer | None,
+    scorer: SentimentScorer | None,
 ) -> Collector:
     return Collector(
         lake.lake,
@@ -218,7 +218,7 @@ def _collector(
     )
 
 
-def _scored(gate: Gate, scorer: Scorer) -> Accept:
+def _scored(gate: Gate, scorer: SentimentScorer) -> Accept:
     """The gate, behind which headlines without a score get one."""
 
     def accept(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
@@ -238,8 +238,8 @@ def _judged(gate: Gate, check: str, refusal: DataError | None = None) -> dg.Asse
     return dg.AssetCheckResult(
         check_name=check,
         passed=refusal is None,
-        description=str(refusal) if refusal else f"{len(results)} expectations met; {aside} rows set aside",
-        metadata={"set_aside": aside, "expectations": markdown_table(results, 40)},
+        description=str(refusal) if refusal else f"{len(results)} expectations met; {aside} rows quarantined",
+        metadata={"quarantined": aside, "expectations": markdown_table(results, 40)},
     )
 
 
@@ -271,13 +271,13 @@ def _warn(context: dg.AssetExecutionContext, failures: Mapping[str, str], gate: 
         context.log.warning(f"did not come: {what}: {why}")
     if gate and gate.reasons:
         told = ", ".join(f"{number} x {why}" for why, number in gate.reasons.items())
-        context.log.warning(f"{sum(gate.reasons.values())} rows set aside in quarantine/{gate.key}: {told}")
+        context.log.warning(f"{sum(gate.reasons.values())} rows quarantined in quarantine/{gate.key}: {told}")
 
 
 def _how(done: Collection, gate: Gate) -> Metadata:
-    aside = {f"set aside: {why}": number for why, number in gate.reasons.items()}
+    aside = {f"quarantined: {why}": number for why, number in gate.reasons.items()}
     days: Metadata = {"fetched_days": done.fetched_days, "kept_days": done.kept_days}
-    return {**days, "set_aside": sum(gate.reasons.values()), **_told(done.failures, {**done.notes, **aside})}
+    return {**days, "quarantined": sum(gate.reasons.values()), **_told(done.failures, {**done.notes, **aside})}
 
 
 def _told(failures: Mapping[str, str], notes: Mapping[str, int]) -> Metadata:

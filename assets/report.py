@@ -1,5 +1,5 @@
 """
-The morning page: one report per night over all markets, as HTML and as text for the shell.
+The morning page: one report per run date over all markets, as HTML and as text for the shell.
 """
 
 import time
@@ -15,10 +15,10 @@ from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.universe import hindsight
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import tokens
-from alpha_pipeline.reporting.model_comparison import contest_text
+from alpha_pipeline.reporting.model_comparison import comparison_text
 from alpha_pipeline.reporting.noise_floor import floor_text
 from alpha_pipeline.reporting.report import nightly_page
-from alpha_pipeline.reporting.sections import MarketNight
+from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
 from assets.panel import FACT_AGE_DAYS
 from assets.wiring.partitions import Window, lookback, window
@@ -36,7 +36,7 @@ TONIGHT = (
     "source_signals",
 )
 MONTH_DAYS = 31
-# The methods are compared once a week; an older comparison says too little of tonight.
+# The methods are compared once a week; an older comparison says too little of on the run date.
 COMPARED_DAYS = 13
 Frames = dict[str, pd.DataFrame]
 
@@ -77,34 +77,36 @@ def report_assets() -> list[dg.AssetsDefinition]:
     def nightly_report(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
-        from alpha_pipeline.reporting.pictures import TITLES, night_pictures  # a slow import that only drawing needs
+        from alpha_pipeline.reporting.pictures import TITLES, report_pictures  # a slow import that only drawing needs
 
         rows = []
-        for night in window(context).days():
-            markets = [_market_night(market, frames, night, openings(lake.lake, market)) for market in MARKETS]
-            fused = _closed_in(frames["fused_signal"], night)
+        for run_date in window(context).days():
+            markets = [_market_night(market, frames, run_date, openings(lake.lake, market)) for market in MARKETS]
+            fused = _closed_in(frames["fused_signal"], run_date)
             record = frames["signal_track_record"]
-            record = record[record["timestamp"] <= night.end]
+            record = record[record["timestamp"] <= run_date.end]
             account = frames["paper_ledger"]
-            account = account[account["timestamp"] <= night.end]
+            account = account[account["timestamp"] <= run_date.end]
             trials = {m.market.name: m.trials for m in markets}
-            pictures = night_pictures(latest_decisions(fused), trials, record)
+            pictures = report_pictures(latest_decisions(fused), trials, record)
             for name, png in pictures.items():
-                lake.lake.atomic_write(f"reports/{night.night}/{name}.png", png)
-            beside = [(f"{night.night}/{name}.png", title) for name, title in TITLES.items()]
-            page = f"reports/{night.night}.html"
-            contest = _last(frames["fusion_comparison"], night)
-            html = nightly_page(night.start, fused, record, markets, beside, _took(context), account, contest)
+                lake.lake.atomic_write(f"reports/{run_date.run_date}/{name}.png", png)
+            beside = [(f"{run_date.run_date}/{name}.png", title) for name, title in TITLES.items()]
+            page = f"reports/{run_date.run_date}.html"
+            contest = _last(frames["fusion_comparison"], run_date)
+            html = nightly_page(run_date.start, fused, record, markets, beside, _took(context), account, contest)
             lake.lake.atomic_write(page, html.encode())
-            summary = _summary(night, fused, markets, contest, lake.lake.url(page))
-            lake.lake.atomic_write(f"reports/{night.night}.txt", summary.encode())
-            rows.append(_row(night, page, fused, markets) | {"pictures": " ".join(f"reports/{to}" for to, _ in beside)})
+            summary = _summary(run_date, fused, markets, contest, lake.lake.url(page))
+            lake.lake.atomic_write(f"reports/{run_date.run_date}.txt", summary.encode())
+            rows.append(
+                _row(run_date, page, fused, markets) | {"pictures": " ".join(f"reports/{to}" for to, _ in beside)}
+            )
         report = pd.DataFrame(rows)
         return dg.Output(
             report,
             metadata={
                 "page": dg.MetadataValue.path(lake.lake.url(page)),
-                "decisions": dg.MetadataValue.md(markdown_png(pictures["signal"], "decisions of the night")),
+                "decisions": dg.MetadataValue.md(markdown_png(pictures["signal"], "decisions of the run date")),
                 **_cost(markets, _took(context)),
                 "summary": dg.MetadataValue.md(f"```\n{summary.replace('`', chr(39))}\n```"),
             },
@@ -119,8 +121,8 @@ def _took(context: dg.AssetExecutionContext) -> float:
     return time.time() - record.start_time if record and record.start_time else np.nan
 
 
-def _cost(markets: list[MarketNight], took: float) -> Mapping[str, float]:
-    """What the last night and its month so far cost, per market; the UI plots numbers by partition."""
+def _cost(markets: list[MarketReport], took: float) -> Mapping[str, float]:
+    """What the last run date and its month so far cost, per market; the UI plots numbers by partition."""
     told = {"run_seconds": took} if np.isfinite(took) else {}
     for m in markets:
         usd, used = float(m.trials["usd"].sum()), tokens(m.trials)
@@ -134,55 +136,55 @@ def _cost(markets: list[MarketNight], took: float) -> Mapping[str, float]:
     return told
 
 
-def _market_night(market: Market, frames: Frames, night: Window, openings: int) -> MarketNight:
-    def tonight(name: str) -> pd.DataFrame:
+def _market_night(market: Market, frames: Frames, run_date: Window, openings: int) -> MarketReport:
+    def context(name: str) -> pd.DataFrame:
         frame = frames[f"{market.name}_{name}"]
-        return frame[frame["night"] == night.start]
+        return frame[frame["run_date"] == run_date.start]
 
     panel = frames[f"{market.name}_market_panel"]
-    panel = panel[panel["timestamp"] <= night.end]
+    panel = panel[panel["timestamp"] <= run_date.end]
     closes = panel.pivot(index="timestamp", columns="symbol", values="close") if len(panel) else pd.DataFrame()
     news = frames[f"{market.name}_raw_news"]
-    old = night.end - pd.Timedelta(days=FACT_AGE_DAYS)
-    return MarketNight(
+    old = run_date.end - pd.Timedelta(days=FACT_AGE_DAYS)
+    return MarketReport(
         market,
-        tonight("factor_definitions"),
-        tonight("factor_library"),
-        tonight("backtest_metrics"),
-        _closed_in(frames[f"{market.name}_source_signals"], night),
+        context("factor_definitions"),
+        context("factor_library"),
+        context("backtest_metrics"),
+        _closed_in(frames[f"{market.name}_source_signals"], run_date),
         closes,
-        notes=tuple(filter(None, [hindsight(tonight("raw_instruments"), list(closes.columns))])),
-        noise=tonight("noise_floor"),
+        notes=tuple(filter(None, [hindsight(context("raw_instruments"), list(closes.columns))])),
+        noise=context("noise_floor"),
         openings=openings,
-        coverage=tonight("data_coverage"),
-        headlines=news[(news["available_at"] > old) & (news["available_at"] <= night.end)],
-        month=month_so_far(frames[f"{market.name}_factor_definitions"], night.start),
-        sheets=tonight("tear_sheets"),
+        coverage=context("data_coverage"),
+        headlines=news[(news["available_at"] > old) & (news["available_at"] <= run_date.end)],
+        month=month_so_far(frames[f"{market.name}_factor_definitions"], run_date.start),
+        sheets=context("tear_sheets"),
     )
 
 
-def _closed_in(table: pd.DataFrame, night: Window) -> pd.DataFrame:
-    return table[(table["timestamp"] > night.start) & (table["timestamp"] <= night.end)]
+def _closed_in(table: pd.DataFrame, run_date: Window) -> pd.DataFrame:
+    return table[(table["timestamp"] > run_date.start) & (table["timestamp"] <= run_date.end)]
 
 
-def _last(comparison: pd.DataFrame, night: Window) -> pd.DataFrame:
-    """The rows of the last night up to this one, of those that this one reads whether alone or in a range."""
-    first = night.start - pd.Timedelta(days=COMPARED_DAYS)
-    known = comparison[(comparison["night"] >= first) & (comparison["night"] <= night.start)]
-    return known[known["night"] == known["night"].max()]
+def _last(comparison: pd.DataFrame, run_date: Window) -> pd.DataFrame:
+    """The rows of the last run date up to this one, of those that this one reads whether alone or in a range."""
+    first = run_date.start - pd.Timedelta(days=COMPARED_DAYS)
+    known = comparison[(comparison["run_date"] >= first) & (comparison["run_date"] <= run_date.start)]
+    return known[known["run_date"] == known["run_date"].max()]
 
 
 def _summary(
-    night: Window, fused: pd.DataFrame, markets: list[MarketNight], comparison: pd.DataFrame, page: str
+    run_date: Window, fused: pd.DataFrame, markets: list[MarketReport], comparison: pd.DataFrame, page: str
 ) -> str:
     trials = {m.market.name: m.trials for m in markets}
     library = library_text({m.market.name: m.library for m in markets}, {m.market.name: m.metrics for m in markets})
     floor = floor_text({m.market.name: m.noise for m in markets})
     universe = "\n".join(f"{m.market.name}: {note}" for m in markets for note in m.notes)
     parts = [
-        f"The night of {night.night}",
+        f"The run date of {run_date.run_date}",
         signal_text(fused),
-        contest_text(comparison),
+        comparison_text(comparison),
         funnel_text(trials),
         floor,
         library,
@@ -192,12 +194,12 @@ def _summary(
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _row(night: Window, page: str, fused: pd.DataFrame, markets: list[MarketNight]) -> dict[str, object]:
+def _row(run_date: Window, page: str, fused: pd.DataFrame, markets: list[MarketReport]) -> dict[str, object]:
     counts = fused["decision"].value_counts()
     trials = pd.concat([m.trials for m in markets])
     mined = trials[trials["proposer"] != "reference"]
     return {
-        "night": night.start,
+        "run_date": run_date.start,
         "path": page,
         "markets": int(fused["market"].nunique()),
         **{name: int(counts.get(name.upper(), 0)) for name in ("long", "short", "hold")},

@@ -1,5 +1,5 @@
 """
-The sealed test bars: no part of any night. Opening them is a decision of a person, counted for good.
+The sealed test bars: no part of any run date. Opening them is a decision of a person, counted for good.
 """
 
 import dagster as dg
@@ -10,10 +10,10 @@ from alpha_pipeline.library.metrics import sealed
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
-from assets.backtests import SHOWN, benches, library_inputs, trial_input
+from assets.backtests import SHOWN, library_backtests, library_inputs, trial_input
 from assets.wiring.partitions import window
 from assets.wiring.table_asset import markdown_table, stored
-from resources.lake.holdout_access import count_opening
+from resources.lake.holdout_access import record_holdout_access
 from resources.lake.io_manager import ParquetIOManager
 
 
@@ -39,18 +39,22 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
         span = window(context)
-        opening = count_opening(lake.lake, market, {"run": context.run_id, "nights": [d.night for d in span.days()]})
-        nights = [
-            bench.measured(trials[trials["night"] <= night.start])
-            for night, bench in benches(span, market, factor_library, panel, raw_funding, sealed)
+        opening = record_holdout_access(
+            lake.lake, market, {"run": context.run_id, "run_dates": [d.run_date for d in span.days()]}
+        )
+        run_dates = [
+            library_backtest.measured(trials[trials["run_date"] <= run_date.start])
+            for run_date, library_backtest in library_backtests(
+                span, market, factor_library, panel, raw_funding, sealed
+            )
         ]
-        out = pd.concat(nights, ignore_index=True).assign(opening=opening)
+        out = pd.concat(run_dates, ignore_index=True).assign(opening=opening)
         place = lake.lake.url(f"{market.name}/{tables.SEALED_TEST.name}")
         context.log.warning(
             f"the sealed bars of {market.name} have now been opened {plural(opening, 'time')}; the numbers are in "
             f"{place}/day=.../part-0.parquet and in the metadata of this materialization"
         )
-        leaderboard = markdown_table(nights[-1].sort_values("t_stat", ascending=False)[SHOWN])
+        leaderboard = markdown_table(run_dates[-1].sort_values("t_stat", ascending=False)[SHOWN])
         return dg.Output(out, metadata={"openings": opening, "leaderboard": leaderboard})
 
     return [sealed_test]

@@ -14,7 +14,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.memory import memory
 from alpha_pipeline.fusion.settings import fusion_settings
 from alpha_pipeline.market.markets import MARKETS, Market
@@ -29,7 +29,7 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`source_signals` of one market."""
-    tonight = {
+    context = {
         name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
     }
     # A headline counts for a day, and a session may close before midnight: today's and yesterday's.
@@ -40,7 +40,7 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         "signal",
         market,
         description="What price, volume, the factor library and the text and chain sources say, each in [-1, 1].",
-        ins={**tonight, **panel_inputs(market), "raw_news": news},
+        ins={**context, **panel_inputs(market), "raw_news": news},
     )
     def source_signals_table(
         context: dg.AssetExecutionContext,
@@ -79,7 +79,7 @@ def joined_signal_assets() -> list[dg.AssetsDefinition]:
 
 class FusionConfig(dg.Config):
     """
-    How tonight's signals become decisions; what is not given follows the environment, then the defaults.
+    How the run date's signals become decisions; what is not given follows the environment, then the defaults.
 
     Args:
         method: name of a fusion method.
@@ -92,12 +92,12 @@ class FusionConfig(dg.Config):
     confidence: float | None = None
 
     def settings(self) -> tuple[str, DecisionRule]:
-        """The method in force and the rule."""
+        """The method active and the rule."""
         return fusion_settings(os.environ, self.method, self.threshold, self.confidence)
 
 
 def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """All signals up to the night, and the prices that tell what came of them; absent where not made."""
+    """All signals up to the run date, and the prices that tell what came of them; absent where not made."""
     key = {"signals": "source_signals", "history": "ohlcv_history", "panel": "market_panel"}
     by_day = {"allow_missing": True, "from_the_first": True}
     return {
@@ -115,7 +115,7 @@ def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> 
     return with_history(frames[f"{market.name}_history"], frames[f"{market.name}_panel"]).until(span.end)
 
 
-def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> Lessons:
+def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> LabeledSignals:
     """Lessons of `days` before the run and of the run."""
     length = days + (span.end - span.start) / pd.Timedelta(days=1)
     return memory(panel, market, frames[f"{market.name}_signals"], span.end, length)
@@ -149,11 +149,11 @@ def _fused_signal() -> dg.AssetsDefinition:
         metadata: dict[str, dg.MetadataValue | float | str] = {
             d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
         }
-        rests = last.groupby("market")["calibrated_on"].max()
+        rests = last.groupby("market")["calibration_bars"].max()
         metadata |= {
             "method": method,
             "acts_on": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
-            "calibrated_on": ", ".join(f"{market}: {n} bars" for market, n in rests.items()),
+            "calibration_bars": ", ".join(f"{market}: {n} bars" for market, n in rests.items()),
             "decisions": bars,
             "strongest": table,
             "silent_markets": ", ".join(silent) or "none",

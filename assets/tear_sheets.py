@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtest.missing_measures import why_undefined
-from alpha_pipeline.library.metrics import Bench
+from alpha_pipeline.backtesting.missing_measures import why_undefined
+from alpha_pipeline.library.metrics import LibraryBacktest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.market.universe import hindsight
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
-from alpha_pipeline.validation import SampledRanks, likeness
-from assets.backtests import benches, library_inputs, listing_input, trial_input
+from alpha_pipeline.validation import SampledRanks, rank_correlations
+from assets.backtests import library_backtests, library_inputs, listing_input, trial_input
 from assets.wiring.partitions import Window, window
 from assets.wiring.table_asset import key_of, stored
 from resources.lake.io_manager import ParquetIOManager
@@ -31,7 +31,18 @@ AS_WRITTEN = (
 )
 IDLE = "On bars without values, such as those after a gap in the prices, the book is in cash, which counts as flat."
 WHOLE = 0.95
-WRITTEN = ("proposer", "model", "way", "parent", "dialect", "source", "rationale", "risks", "claims", "feedback")
+WRITTEN = (
+    "proposer",
+    "model",
+    "prompt_mode",
+    "parent",
+    "dialect",
+    "source",
+    "rationale",
+    "risks",
+    "claims",
+    "feedback",
+)
 
 
 def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -42,7 +53,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         "report",
         market,
         kinds=("parquet", "html", "matplotlib"),
-        description="A page and a picture for each traded factor and the best references, as of the last night asked.",
+        description="A page and a picture for each traded factor and the best references, as of the last run date asked.",
         ins={
             "factor_definitions": trial_input(market, columns=None),
             "backtest_metrics": dg.AssetIn(key_of("backtest_metrics", market)),
@@ -63,19 +74,19 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
         last = Window(window(context).end - pd.Timedelta(days=1), window(context).end)
-        night, bench = next(benches(last, market, factor_library, panel, raw_funding))
-        trials = tables.TRIALS.complete(factor_definitions[factor_definitions["night"] <= night.start])
-        measured = backtest_metrics[backtest_metrics["night"] == night.start]
+        run_date, library_backtest = next(library_backtests(last, market, factor_library, panel, raw_funding))
+        trials = tables.TRIALS.complete(factor_definitions[factor_definitions["run_date"] <= run_date.start])
+        measured = backtest_metrics[backtest_metrics["run_date"] == run_date.start]
         rows, shown = [], None
         warning = hindsight(raw_instruments, panel.symbols)
-        for sheet, status in _sheets(bench, measured, trials, night, lake.lake, warning):
-            place = f"tear_sheets/{market.name}/{night.night}/{sheet.factor_id}"
+        for sheet, status in _sheets(library_backtest, measured, trials, run_date, lake.lake, warning):
+            place = f"tear_sheets/{market.name}/{run_date.run_date}/{sheet.factor_id}"
             picture = tear_sheet_png(sheet)
             narrow = tear_sheet_png(sheet, narrow=True)
             lake.lake.atomic_write(f"{place}.png", picture)
             lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, picture, narrow).encode())
             shown = shown or dg.MetadataValue.md(markdown_png(narrow, f"tear sheet of {sheet.name}"))
-            head = {"night": night.start, "factor_id": sheet.factor_id, "status": status}
+            head = {"run_date": run_date.start, "factor_id": sheet.factor_id, "status": status}
             rows.append({**head, "page": f"{place}.html", "picture": f"{place}.png"})
         context.log.info(f"{len(rows)} tear sheets")
         pages = {str(row["factor_id"]): dg.MetadataValue.path(lake.lake.url(str(row["page"]))) for row in rows}
@@ -87,16 +98,23 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def _sheets(
-    bench: Bench, measured: pd.DataFrame, trials: pd.DataFrame, night: Window, lake: Lake, warning: str
+    library_backtest: LibraryBacktest,
+    measured: pd.DataFrame,
+    trials: pd.DataFrame,
+    run_date: Window,
+    lake: Lake,
+    warning: str,
 ) -> list[tuple[Sheet, str]]:
     """What is shown, the traded first, by size of t."""
     order = measured.assign(size=measured["t_stat"].abs()).sort_values("size", ascending=False)
     reference = order["status"] == "reference"
     chosen = pd.concat([order[~reference].head(TRADED), order[reference].head(REFERENCES)])
-    factors = bench.factors.set_index("factor_id")
+    factors = library_backtest.factors.set_index("factor_id")
     written = trials.drop_duplicates("factor_id", keep="last").set_index("factor_id")
-    ranked = {name: SampledRanks.of(values[bench.start :]) for name, values in bench.values.items()}
-    closes = bench.panel.timestamps[[bench.start, -1]].astype("datetime64[D]")
+    ranked = {
+        name: SampledRanks.of(values[library_backtest.start :]) for name, values in library_backtest.values.items()
+    }
+    closes = library_backtest.panel.timestamps[[library_backtest.start, -1]].astype("datetime64[D]")
     counts = funnel_counts(trials)
     found = []
     for row in chosen.to_dict("records"):
@@ -112,26 +130,26 @@ def _sheets(
             name=str(factors.loc[name, "name"]),
             factor_id=name,
             expression=str(factors.loc[name, "expression"]),
-            market=bench.market,
-            night=night.start,
-            segment=f"validation, {closes[0]} to {closes[1]}, {_valued(bench, name):.0%} of the bars with values",
-            study=bench.study(name),
+            market=library_backtest.market,
+            run_date=run_date.start,
+            segment=f"validation, {closes[0]} to {closes[1]}, {_valued(library_backtest, name):.0%} of the bars with values",
+            study=library_backtest.study(name),
             measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
             undefined=why_undefined({str(key): value for key, value in row.items()}),
-            correlations=likeness(ranked[name], others),
+            correlations=rank_correlations(ranked[name], others),
             funnel=counts,
             stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),
             provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
             notes=[
                 AS_WRITTEN if row["status"] == "reference" else FLATTERED,
                 *([warning] if warning else []),
-                *([IDLE] if _valued(bench, name) < WHOLE else []),
+                *([IDLE] if _valued(library_backtest, name) < WHOLE else []),
             ],
         )
         found.append((sheet, str(row["status"])))
     return found
 
 
-def _valued(bench: Bench, name: str) -> float:
+def _valued(library_backtest: LibraryBacktest, name: str) -> float:
     """Share of the measured bars on which the factor says something of some symbol."""
-    return float(np.isfinite(bench.values[name][bench.start :]).any(axis=1).mean())
+    return float(np.isfinite(library_backtest.values[name][library_backtest.start :]).any(axis=1).mean())

@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import Stretch, score
+from alpha_pipeline.backtesting import EvaluationBars, score
 from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings, mine
@@ -29,7 +29,7 @@ BARS = 3 * 8760
 # Spread of a symbol's hourly return, and persistence of the planted edge from hour to hour (a half-life of 3 days).
 HOURLY = 0.008
 PERSISTENCE = 0.99
-NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-09-30", tz="UTC")
 PLANTED = "cs_rank(posts)"
 
 
@@ -61,7 +61,7 @@ def main() -> None:
 def _run(seed: int, proposals: int, strength: float) -> pd.DataFrame:
     place = seed % proposals if strength else -1
     settings = MiningSettings(rounds=1, proposals_per_round=proposals, batch=1, repairs=0, seed=seed, history_bars=BARS)
-    return mine(NIGHT, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), with_plant(place), settings)
+    return mine(RUN_DATE, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), with_plant(place), settings)
 
 
 def _report(sharpe: float, outcomes: list[pd.DataFrame], proposals: int) -> None:
@@ -76,7 +76,7 @@ def _report(sharpe: float, outcomes: list[pd.DataFrame], proposals: int) -> None
     if len(planted):
         found = int((planted["verdict"] == "accepted").sum())
         measured = (
-            planted[["train_t_stat", "valid_t_stat", "valid_sharpe", "seen_sharpe", "deflated_sharpe"]]
+            planted[["train_t_stat", "valid_t_stat", "valid_sharpe", "train_valid_sharpe", "deflated_sharpe"]]
             .median()
             .round(2)
             .to_dict()
@@ -95,7 +95,7 @@ def _panel(seed: int, bars: int, strength: float) -> Panel:
         edge[bar] = PERSISTENCE * edge[bar - 1] + shocks[bar]
     returns = rng.normal(0, HOURLY, edge.shape)
     returns[1:] += strength * HOURLY * edge[:-1]
-    end = NIGHT.tz_localize(None) + pd.Timedelta(days=1)
+    end = RUN_DATE.tz_localize(None) + pd.Timedelta(days=1)
     times = pd.date_range(end=end, periods=bars, freq="h").to_numpy("datetime64[us]")
     volume = rng.lognormal(3, 0.8, edge.shape)
     fields = {"close": 100 * np.exp(np.cumsum(returns, axis=0)), "volume": volume, "posts": edge}
@@ -115,7 +115,7 @@ def _long_run(strength: float) -> float:
     ratios: list[Array] = []
     for seed in range(10):
         panel = _panel(1_000 + seed, BARS, strength)
-        ratios.append(np.array(score(panel["posts"], Stretch.of(panel, CRYPTO), delayed=False)["sharpe"]))
+        ratios.append(np.array(score(panel["posts"], EvaluationBars.of(panel, CRYPTO), delayed=False)["sharpe"]))
     return float(np.mean(ratios))
 
 

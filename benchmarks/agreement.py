@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import BacktestConfig, backtest, combinatorial, funding_payments
+from alpha_pipeline.backtesting import BacktestConfig, backtest, combinatorial, funding_payments
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import adjusted_p_values, deflated_sharpe, mean_test, probability_of_overfitting
@@ -71,12 +71,16 @@ def _family() -> Iterator[Line]:
     returns = np.random.default_rng(3).normal(0, 0.01, (1_000, 10))
     returns[:, 4] += 0.002
     found, losses = family_tests(returns, block_bars=10), -returns / returns.std(axis=0)
-    spa = SPA(np.zeros(1_000), losses, block_size=10, reps=500, seed=0)
-    spa.compute()
+    spa_p_value = SPA(np.zeros(1_000), losses, block_size=10, reps=500, seed=0)
+    spa_p_value.compute()
     steps = StepM(np.zeros(1_000), losses, size=0.05, block_size=10, reps=500, seed=0)
     steps.compute()
-    yield "SPA p-value: arch", found["spa"], float(spa.pvalues["consistent"])
-    yield "StepM, factors found superior: arch", float(sum(found["superior"])), float(len(steps.superior_models))
+    yield "SPA p-value: arch", found["spa_p_value"], float(spa_p_value.pvalues["consistent"])
+    yield (
+        "StepM, factors found superior: arch",
+        float(sum(found["stepm_significant"])),
+        float(len(steps.superior_models)),
+    )
 
 
 def _combinatorial() -> Iterator[Line]:

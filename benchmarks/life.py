@@ -1,7 +1,7 @@
 """
 Whom the rules of a factor's life find: factors that stay true, factors that die, and luck that was admitted.
 
-Planted fields lead simulated daily closes; the rules live through two years of nights. Prints a table; judges nothing.
+Planted fields lead simulated daily closes; the rules live through two years of run dates. Prints a table; judges nothing.
 
     python -m benchmarks.life [--each 30] [--rank-ic 0.03] [--symbols 100] [--every 1] [--seed 0]
 """
@@ -21,7 +21,7 @@ from alpha_pipeline.typing import Array
 
 FIRST = pd.Timestamp("2019-07-01", tz="UTC")
 DAY = pd.Timedelta(days=1)
-# Days before the first night, days of nights, and the day on which those that die do.
+# Days before the first run date, days of run dates, and the day on which those that die do.
 WARM_UP, DAYS, DIES = 300, 730, 200
 DAILY = 0.03
 
@@ -32,55 +32,55 @@ def main() -> None:
     options.add_argument("--each", type=int, default=30, help="factors of a kind")
     options.add_argument("--rank-ic", type=float, default=0.03, help="expected of all of them")
     options.add_argument("--symbols", type=int, default=100)
-    options.add_argument("--every", type=int, default=1, help="days between nights")
+    options.add_argument("--every", type=int, default=1, help="days between run dates")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
-    nights = lived(given.each, given.rank_ic, given.symbols, given.every, given.seed)
+    run_dates = lived(given.each, given.rank_ic, given.symbols, given.every, given.seed)
     for kind in ("true", "dies", "luck"):
         for status in ("probation", "retired"):
-            days = reached(nights, kind, status) - (DIES if kind == "dies" else 0)
+            days = reached(run_dates, kind, status) - (DIES if kind == "dies" else 0)
             middle, late = days.quantile([0.5, 0.9])
             told = f"after {middle:.0f} days (median), {late:.0f} (90 %)" if days.notna().any() else ""
             _say(f"{kind}  {status:<9}  {days.notna().sum():>3} of {len(days)}  {told}")
-    _say(f"{len(changes(nights)) / (3 * given.each):.1f} changes of status a factor in two years")
+    _say(f"{len(changes(run_dates)) / (3 * given.each):.1f} changes of status a factor in two years")
 
 
 def lived(each: int, rank_ic: float, symbols: int, every: int, seed: int = 0) -> pd.DataFrame:
     """
-    Two years of nights of a library of factors that are all expected to have the same rank IC.
+    Two years of run dates of a library of factors that are all expected to have the same rank IC.
 
     Args:
         each: factors of a kind: `true_...` have it, `dies_...` have it until day 200, `luck_...` never had it.
         rank_ic: expected.
         symbols: how many are ranked.
-        every: days between nights.
+        every: days between run dates.
         seed: of the market.
 
     Returns:
-        Rows of `tables.LIBRARY` of all nights.
+        Rows of `tables.LIBRARY` of all run dates.
     """
     true = np.full(WARM_UP + DAYS, rank_ic)
     kinds = {"true": true, "dies": np.where(np.arange(len(true)) < WARM_UP + DIES, true, 0), "luck": 0 * true}
     panel = led({f"{kind}_{k}": lead for kind, lead in kinds.items() for k in range(each)}, symbols, seed)
     library = held(FIRST, rank_ic, **{name: name for name in panel.fields if name != "close"})
-    nights = []
-    for night in pd.date_range(FIRST, periods=DAYS // every, freq=every * DAY):
-        library = library.assign(night=night)
+    run_dates = []
+    for run_date in pd.date_range(FIRST, periods=DAYS // every, freq=every * DAY):
+        library = library.assign(run_date=run_date)
         library = live_on(library, live_measures(library, panel, EQUITIES), EQUITIES)
-        nights.append(library)
-    return pd.concat(nights, ignore_index=True)
+        run_dates.append(library)
+    return pd.concat(run_dates, ignore_index=True)
 
 
-def reached(nights: pd.DataFrame, kind: str, status: str) -> pd.Series:
-    """Days from the first night until each factor of a kind first had a status; NaN where it never had."""
-    mine = nights[nights["factor_id"].str.startswith(kind)]
-    first = mine[mine["status"] == status].groupby("factor_id")["night"].min()
+def reached(run_dates: pd.DataFrame, kind: str, status: str) -> pd.Series:
+    """Days from the first run date until each factor of a kind first had a status; NaN where it never had."""
+    mine = run_dates[run_dates["factor_id"].str.startswith(kind)]
+    first = mine[mine["status"] == status].groupby("factor_id")["run_date"].min()
     return ((first - FIRST) / DAY).reindex(mine["factor_id"].unique())
 
 
 def led(leads: dict[str, Array], symbols: int = 40, seed: int = 0) -> Panel:
     """
-    Daily closes from 300 days before the first night.
+    Daily closes from 300 days before the first run date.
 
     Args:
         leads: by field (bars,), its rank IC with the return after the next fill.
@@ -102,11 +102,11 @@ def led(leads: dict[str, Array], symbols: int = 40, seed: int = 0) -> Panel:
     return Panel(times, tuple(f"S{i:03}" for i in range(symbols)), {"close": close, **fields})
 
 
-def held(night: pd.Timestamp = FIRST, expected: float = 0.05, **factors: str) -> pd.DataFrame:
-    """Factors accepted on the first night, each bought for its high values: factor_id to expression."""
+def held(run_date: pd.Timestamp = FIRST, expected: float = 0.05, **factors: str) -> pd.DataFrame:
+    """Factors accepted on the first run date, each bought for its high values: factor_id to expression."""
     rows = [
         {
-            "night": night, "factor_id": name, "name": name, "expression": expression, "identity": name,
+            "run_date": run_date, "factor_id": name, "name": name, "expression": expression, "identity": name,
             "status": "accepted", "since": FIRST, "proposer": "model", "weight": expected, "reason": "admitted",
             "status_since": FIRST, "expected_rank_ic": expected, "expected_turnover": 0.8,
         }

@@ -1,7 +1,7 @@
 """
 Does the model help? Model, random grammar and mutation of the library at equal trial counts, on embedded prices.
 
-Each proposer mines the same night from an empty ledger, by the same rules. Bootstrap intervals over trials say how far
+Each proposer mines the same run date from an empty ledger, by the same rules. Bootstrap intervals over trials say how far
 the differences to the random grammar may be chance. Prints tables; judges nothing.
 
     python -m benchmarks.proposers [--trials 200] [--market equities] [--seeds 1]
@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--market", choices=[m.name for m in MARKETS], default="equities")
-    parser.add_argument("--seeds", type=int, default=1, help="nights each, pooled")
+    parser.add_argument("--seeds", type=int, default=1, help="run dates each, pooled")
     options = parser.parse_args()
     market = next(m for m in MARKETS if m.name == options.market)
     panel = embedded(market.name)
@@ -50,30 +50,32 @@ def main() -> None:
         makers: dict[str, tuple[Callable[[], Proposer], tuple[str, ...]]] = {
             "random grammar": (random_grammar, ("generate",)),
             "mutation": (mutation, ("optimize",)),
-            f"model {door.name()}": (lambda: door.writer(chat), MiningSettings.ways),
+            f"model {door.name()}": (lambda: door.writer(chat), MiningSettings.prompt_modes),
         }
         mined = {}
-        for name, (make, ways) in makers.items():
-            nights = [_night(panel, market, make(), ways, options.trials, seed) for seed in range(options.seeds)]
-            mined[name] = pd.concat(nights, ignore_index=True)
+        for name, (make, prompt_modes) in makers.items():
+            run_dates = [
+                _night(panel, market, make(), prompt_modes, options.trials, seed) for seed in range(options.seeds)
+            ]
+            mined[name] = pd.concat(run_dates, ignore_index=True)
             _say(f"{name}: done")
     _report(mined, market, options.trials)
 
 
 def _night(
-    panel: Panel, market: Market, proposer: Proposer, ways: tuple[str, ...], trials: int, seed: int
+    panel: Panel, market: Market, proposer: Proposer, prompt_modes: tuple[str, ...], trials: int, seed: int
 ) -> pd.DataFrame:
-    night = pd.Timestamp(panel.timestamps[-1]).tz_localize("UTC").floor("D")
+    run_date = pd.Timestamp(panel.timestamps[-1]).tz_localize("UTC").floor("D")
     settings = MiningSettings(
         rounds=-(-trials // PER_ROUND), proposals_per_round=PER_ROUND, batch=5, seed=seed, budget=LIMITLESS,
-        ways=ways,  # type: ignore[arg-type]  # spelled above
+        prompt_modes=prompt_modes,  # type: ignore[arg-type]  # spelled above
     )  # fmt: skip
-    rows = mine(night, market, panel, TRIALS.empty(), proposer, settings)
+    rows = mine(run_date, market, panel, TRIALS.empty(), proposer, settings)
     return rows[rows["proposer"] != "reference"].head(trials)
 
 
 def _report(mined: dict[str, pd.DataFrame], market: Market, trials: int) -> None:
-    _say(f"\n{market.name}, {trials} trials a night; rank ICs on validation, in the direction chosen on train")
+    _say(f"\n{market.name}, {trials} trials a run date; rank ICs on validation, in the direction chosen on train")
     _say(f"{'':<28}{'valid':>7}{'distinct':>10}{'measured':>10}{'median IC':>11}{'best IC':>9}{'accepted':>10}  cost")
     for name, rows in mined.items():
         asked = rows[rows["verdict"] != UNANSWERED]

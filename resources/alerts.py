@@ -2,7 +2,7 @@
 The door to a person: a Slack-compatible webhook, mail, both, or the log alone.
 
 What is worth telling is decided in `alpha_pipeline.reporting.alerts`. An alert that cannot be delivered is a line in the log and
-never an error: nothing a night computes depends on it.
+never an error: nothing a run date computes depends on it.
 """
 
 import json
@@ -19,12 +19,12 @@ import dagster as dg
 
 from alpha_pipeline.errors import AlphaError, LakeError, SettingError, SourceError
 from alpha_pipeline.reporting.alerts import Alert
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.lake.io_manager import DEFAULT_ROOT, ROOT_VARIABLE
 from resources.lake.lake import Lake
 
 # A sensor has a minute for all it does: three tries of five seconds a channel.
-PATIENCE = Patience(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
+PATIENCE = RetryPolicy(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
 SECURITY = ("starttls", "tls", "none")
 NO_CHANNEL = (
     "alerts stand in this log alone, which is said once a day: neither ALPHA_PIPELINE_SLACK_WEBHOOK nor "
@@ -160,7 +160,7 @@ class Alerts(dg.ConfigurableResource):
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        insist(lambda: _post(self.slack_webhook, body), PATIENCE, "the webhook")
+        with_retry(lambda: _post(self.slack_webhook, body), PATIENCE, "the webhook")
 
     def _mail(self, alert: Alert) -> None:
         title, *lines = alert.text()
@@ -168,7 +168,7 @@ class Alerts(dg.ConfigurableResource):
         message["Subject"], message["To"] = f"[alpha_pipeline] {title}", ", ".join(self._receivers())
         message["From"] = self.mail_from or self._receivers()[0]
         message.set_content("\n".join([title, "", *lines]) + "\n")
-        insist(lambda: self._hand_over(message), PATIENCE, f"the mail server {self.mail_server}")
+        with_retry(lambda: self._hand_over(message), PATIENCE, f"the mail server {self.mail_server}")
 
     def _hand_over(self, message: EmailMessage) -> None:
         host, _, port = self.mail_server.partition(":")
@@ -186,14 +186,20 @@ class Alerts(dg.ConfigurableResource):
                     server.login(self.mail_user, self.mail_password)
                 server.send_message(message)
         except smtplib.SMTPResponseException as error:  # 4xx may pass; the server's words may repeat a password
-            raise RefusedError(f"answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
+            raise AttemptFailedError(f"answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
-            raise RefusedError(f"refused the receivers: {codes}", all(400 <= code < 500 for code in codes)) from None
+            raise AttemptFailedError(
+                f"refused the receivers: {codes}", all(400 <= code < 500 for code in codes)
+            ) from None
         except smtplib.SMTPNotSupportedError:
-            raise RefusedError("does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", again=False) from None
+            raise AttemptFailedError(
+                "does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", again=False
+            ) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise RefusedError(f"not reachable: {type(error).__name__}", again=isinstance(error, OSError)) from None
+            raise AttemptFailedError(
+                f"not reachable: {type(error).__name__}", again=isinstance(error, OSError)
+            ) from None
 
 
 def _post(webhook: str, body: dict[str, str | bool]) -> None:
@@ -205,11 +211,11 @@ def _post(webhook: str, body: dict[str, str | bool]) -> None:
         ) as response:
             status = response.status_code
     except requests.Timeout:
-        raise RefusedError("no answer in time", again=True) from None
+        raise AttemptFailedError("no answer in time", again=True) from None
     except (requests.RequestException, ValueError) as error:  # its words would show the address
-        raise RefusedError(f"not reachable: {type(error).__name__}", again=True) from None
+        raise AttemptFailedError(f"not reachable: {type(error).__name__}", again=True) from None
     if not 200 <= status < 300:
-        raise RefusedError(f"answered HTTP {status}", again=status in (408, 429) or status >= 500)
+        raise AttemptFailedError(f"answered HTTP {status}", again=status in (408, 429) or status >= 500)
 
 
 def _today() -> str:

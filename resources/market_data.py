@@ -15,28 +15,28 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.ingest.collector import BACK
 from resources.vendors.bybit import bars as bybit
-from resources.vendors.bybit.bars import BybitDoor
+from resources.vendors.bybit.bars import BybitBars
 from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
 from resources.vendors.onchain import bitcoin_chain, coin_metrics, defillama
-from resources.vendors.onchain.bitcoin_chain import BitcoinChainDoor
-from resources.vendors.onchain.coin_metrics import CoinMetricsDoor, metrics_of
-from resources.vendors.onchain.defillama import DefiLlamaDoor
-from resources.vendors.protocols import FACTS, FactSource, Fetched, MarketData
-from resources.vendors.sample import ABSENT, SampleDoor
+from resources.vendors.onchain.bitcoin_chain import BitcoinChain
+from resources.vendors.onchain.coin_metrics import CoinMetrics, metrics_of
+from resources.vendors.onchain.defillama import DefiLlama
+from resources.vendors.protocols import FACTS, FactSource, FetchResult, MarketDataSource
+from resources.vendors.sample import ABSENT, SampleSource
 from resources.vendors.text import gdelt, hacker_news, reddit
-from resources.vendors.text.gdelt import GdeltDoor
-from resources.vendors.text.hacker_news import HackerNewsDoor
-from resources.vendors.text.reddit import RedditDoor
-from resources.vendors.text.rss import DEFAULT_FEEDS, FeedDoor
+from resources.vendors.text.gdelt import GdeltNews
+from resources.vendors.text.hacker_news import HackerNews
+from resources.vendors.text.reddit import RedditPosts
+from resources.vendors.text.rss import DEFAULT_FEEDS, FeedNews
 from resources.vendors.yahoo.adjustments import YahooAdjustments
-from resources.vendors.yahoo.bars import YahooDoor
-from resources.vendors.yahoo.news import YahooNewsDoor
+from resources.vendors.yahoo.bars import YahooBars
+from resources.vendors.yahoo.news import YahooNews
 
-__all__ = ["FACTS", "BarSource", "DoorSettings", "MarketData", "MarketDataResource", "choose"]
+__all__ = ["FACTS", "BarSource", "MarketDataResource", "MarketDataSource", "SourceSettings", "choose"]
 
 SOURCES = ("sample", "live")
 NO_VENDOR = {
@@ -55,7 +55,7 @@ Door = TypeVar("Door")
 class BarSource:
     """Bars of a door, asked for like facts."""
 
-    door: MarketData
+    door: MarketDataSource
     kind: str = "ohlcv"
 
     @property
@@ -63,13 +63,13 @@ class BarSource:
         """The door's own name."""
         return self.door.name
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """The finished bars of `symbols` that closed in (start, end]."""
         return self.door.fetch_bars(market, symbols, start, end)
 
 
 @dataclass(frozen=True)
-class DoorSettings:
+class SourceSettings:
     """
     What decides the doors.
 
@@ -100,21 +100,21 @@ class DoorSettings:
         """Where a vendor is asked."""
         return f"{self.vendors_url.rstrip('/')}/{vendor}" if self.vendors_url else public
 
-    def eased(self, door: Door) -> Door:
+    def without_limits(self, door: Door) -> Door:
         """The door; one that asks a stand-in neither keeps a pace nor waits long between its tries."""
         if not self.vendors_url:
             return door
         limits = {limit.name: getattr(door, limit.name) for limit in fields(door)}  # type: ignore[arg-type]  # a dataclass
-        paces = {name: replace(pace, lifted=True) for name, pace in limits.items() if isinstance(pace, Pace)}
+        paces = {name: replace(pace, lifted=True) for name, pace in limits.items() if isinstance(pace, RateLimit)}
         waits = {
             name: replace(patience, wait_seconds=SHORT_WAIT_SECONDS, longest_wait_seconds=SHORT_WAIT_SECONDS)
             for name, patience in limits.items()
-            if isinstance(patience, Patience)
+            if isinstance(patience, RetryPolicy)
         }
         return replace(door, **paces, **waits)  # type: ignore[type-var]  # a dataclass
 
 
-def choose(settings: DoorSettings, market: Market) -> MarketData:
+def choose(settings: SourceSettings, market: Market) -> MarketDataSource:
     """
     The door for the bars of one market.
 
@@ -123,24 +123,26 @@ def choose(settings: DoorSettings, market: Market) -> MarketData:
     """
     only = tuple(settings.symbols.get(market.name, ()))
     if settings.source == "sample":
-        return SampleDoor(only)
+        return SampleSource(only)
     if settings.source == "live" and market.name == CRYPTO.name:
-        return settings.eased(BybitDoor(only, settings.address("bybit", bybit.PUBLIC_URL)))
+        return settings.without_limits(BybitBars(only, settings.address("bybit", bybit.PUBLIC_URL)))
     if settings.source == "live" and market.name == EQUITIES.name:
-        return settings.eased(YahooDoor(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder))
+        return settings.without_limits(
+            YahooBars(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
+        )
     if settings.source in SOURCES:
         raise SettingError(f"no live door serves market {market.name!r}; expected crypto or equities")
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
 
 
-def fact_sources(settings: DoorSettings, market: Market, score: Score) -> list[FactSource]:
+def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list[FactSource]:
     """
     Every vendor of facts that the settings allow, of all kinds.
 
     Args:
         settings: as above; none but those of "live" has facts.
         market: whose facts.
-        score: the mood of texts, for sources that give hours of posts instead of headlines.
+        score: the sentiment of texts, for sources that give hours of posts instead of headlines.
 
     Raises:
         SettingError: `without` names no source.
@@ -152,32 +154,32 @@ def fact_sources(settings: DoorSettings, market: Market, score: Score) -> list[F
         CRYPTO.name: [
             BybitFunding(at("bybit", bybit.PUBLIC_URL)),
             BybitDerivatives(at("bybit", bybit.PUBLIC_URL)),
-            CoinMetricsDoor(
+            CoinMetrics(
                 at("coinmetrics", coin_metrics.PUBLIC_URL), metrics_of(settings.metrics) or coin_metrics.DEFAULT
             ),
-            DefiLlamaDoor(at("llama", defillama.PUBLIC_URL), at("stablecoins", defillama.STABLECOINS_URL)),
-            BitcoinChainDoor(at("blockchain", bitcoin_chain.CHARTS_URL), at("mempool", bitcoin_chain.MEMPOOL_URL)),
+            DefiLlama(at("llama", defillama.PUBLIC_URL), at("stablecoins", defillama.STABLECOINS_URL)),
+            BitcoinChain(at("blockchain", bitcoin_chain.CHARTS_URL), at("mempool", bitcoin_chain.MEMPOOL_URL)),
         ],
-        EQUITIES.name: [YahooAdjustments(yahoo, cache_folder=cache), YahooNewsDoor(yahoo, cache_folder=cache)],
+        EQUITIES.name: [YahooAdjustments(yahoo, cache_folder=cache), YahooNews(yahoo, cache_folder=cache)],
     }
     both: list[FactSource] = [
-        FeedDoor(_feeds(settings)),
-        GdeltDoor(at("gdelt", gdelt.PUBLIC_URL)),
-        HackerNewsDoor(score, at("hackernews", hacker_news.PUBLIC_URL)),
+        FeedNews(_feeds(settings)),
+        GdeltNews(at("gdelt", gdelt.PUBLIC_URL)),
+        HackerNews(score, at("hackernews", hacker_news.PUBLIC_URL)),
     ]
     if settings.reddit_id:
         keys = settings.reddit_id, settings.reddit_secret
         both.append(
-            RedditDoor(score, *keys, url=at("reddit", reddit.PUBLIC_URL), token_url=at("reddit", reddit.TOKEN_URL))
+            RedditPosts(score, *keys, url=at("reddit", reddit.PUBLIC_URL), token_url=at("reddit", reddit.TOKEN_URL))
         )
     found = [*every.get(market.name, []), *both]
     names = {source.name for source in found} | {source.name for of in every.values() for source in of}
     if unknown := sorted(set(settings.without) - names - {"reddit"}):
         raise SettingError(f"ALPHA_PIPELINE_WITHOUT names {unknown}; the sources are {sorted(names)}")
-    return [settings.eased(source) for source in found if source.name not in settings.without]
+    return [settings.without_limits(source) for source in found if source.name not in settings.without]
 
 
-def _feeds(settings: DoorSettings) -> Mapping[str, tuple[str, ...]]:
+def _feeds(settings: SourceSettings) -> Mapping[str, tuple[str, ...]]:
     if settings.feeds:
         return dict.fromkeys((CRYPTO.name, EQUITIES.name), settings.feeds)
     if settings.vendors_url:
@@ -186,7 +188,7 @@ def _feeds(settings: DoorSettings) -> Mapping[str, tuple[str, ...]]:
 
 
 class MarketDataResource(dg.ConfigurableResource):
-    """The doors as Dagster configures them; fields as in `DoorSettings`, lists separated by commas."""
+    """The doors as Dagster configures them; fields as in `SourceSettings`, lists separated by commas."""
 
     source: str = "sample"
     vendors_url: str = ""
@@ -210,9 +212,9 @@ class MarketDataResource(dg.ConfigurableResource):
         return cls(**{name: value for name, value in given.items() if value})
 
     @property
-    def settings(self) -> DoorSettings:
+    def settings(self) -> SourceSettings:
         """The fields as the doors take them."""
-        return DoorSettings(
+        return SourceSettings(
             self.source,
             self.vendors_url,
             {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)},
@@ -232,7 +234,7 @@ class MarketDataResource(dg.ConfigurableResource):
             return pd.Timedelta(0)
         return BACK if kind in CORRECTED else pd.Timedelta(days=1)
 
-    def door(self, market: Market) -> MarketData:
+    def door(self, market: Market) -> MarketDataSource:
         """The door for the bars of one market; see `choose`."""
         return choose(self.settings, market)
 
@@ -251,10 +253,10 @@ class MarketDataResource(dg.ConfigurableResource):
         asked = any(source.kind == kind for source in fact_sources(self.settings, market, lambda texts: ()))
         return None if asked else "every vendor of it is left out by setting"
 
-    def instruments(self, market: Market) -> Fetched:
+    def instruments(self, market: Market) -> FetchResult:
         """Listings and delistings known today; no rows where the source has no dates."""
         if self.source == "sample":
-            return Fetched(tables.LISTINGS.empty(), {}, {})
+            return FetchResult(tables.LISTINGS.empty(), {}, {})
         return self.door(market).fetch_instruments(market)
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from resources.alerts import Alerts
-from resources.llm.sentiment import MoodResource
+from resources.llm.sentiment import SentimentResource
 from resources.market_data import MarketDataResource
 
 ROOT = Path(__file__).parents[1]
@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 COMPOSED = {
     "ALPHA_PIPELINE_": (set(MarketDataResource.model_fields) | set(Alerts.model_fields)) - {"root"},
     "ALPHA_PIPELINE_MAIL_": {name.removeprefix("mail_") for name in Alerts.model_fields if name.startswith("mail_")},
-    "ALPHA_PIPELINE_MOOD_": set(MoodResource.model_fields) - {"mood"},
+    "ALPHA_PIPELINE_MOOD_": set(SentimentResource.model_fields) - {"sentiment"},
 }
 
 

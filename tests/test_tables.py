@@ -61,9 +61,9 @@ def test_open_ended_tables_take_float_fields_sorted_by_name() -> None:
 def test_rows_stored_before_a_column_existed_are_completed() -> None:
     """Nothing said is an empty text, no count and no number; what was said stays."""
     whole = TRIALS.empty().reindex([0])
-    whole["night"] = pd.Timestamp("2019-01-01", tz="UTC")
+    whole["run_date"] = pd.Timestamp("2019-01-01", tz="UTC")
     whole["trial"], whole["name"], whole["train_t_stat"] = 3, "old", 1.5
-    found = TRIALS.complete(whole[["night", "trial", "name", "train_t_stat"]])
+    found = TRIALS.complete(whole[["run_date", "trial", "name", "train_t_stat"]])
     assert list(found.columns) == [column.name for column in TRIALS.columns]
     assert found.loc[0, ["name", "trial", "critique", "calls", "train_t_stat"]].tolist() == ["old", 3, "", 0, 1.5]
     assert np.isnan(found.loc[0, "usd"])

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from alpha_pipeline.cli import backtesting, completion, fusing, language, mining
-from alpha_pipeline.cli import running as night
+from alpha_pipeline.cli import running as run_date
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
 from alpha_pipeline.cli.terminal import harmless, hush
 from alpha_pipeline.errors import AlphaError
@@ -17,7 +17,7 @@ INTERRUPTED = 130
 ABOUT = "Mine trading factors with language models, and believe only what survives."
 FIRST_STEPS = """\
 first steps:
-  alpha-pipeline run                                    one night of everything on embedded data
+  alpha-pipeline run                                    one run date of everything on embedded data
   alpha-pipeline backtest --symbol BTCUSDT --days 30    the known factors on one symbol
   alpha-pipeline fuse --symbol BTCUSDT                  the latest decision and its reasons
 
@@ -58,6 +58,6 @@ def parser() -> Parser:
     found.add_argument("--version", action=Version, help="show the version and exit")
     found.set_defaults(parser=found)
     commands = Commands(found)
-    for subject in (night, fusing, backtesting, mining, language, completion):
+    for subject in (run_date, fusing, backtesting, mining, language, completion):
         subject.add_commands(commands)
     return found

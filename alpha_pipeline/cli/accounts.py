@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from alpha_pipeline.cli.terminal import facts, say, sparkline, table
 
 if TYPE_CHECKING:  # a shell waits for every import
-    from alpha_pipeline.backtest import Account, BacktestConfig
+    from alpha_pipeline.backtesting import Account, BacktestConfig
     from alpha_pipeline.expressions import Node
 
 STRETCHES = {
     "train": "the end of train, as for all that is tried at this desk; newer bars decide about factors, or are sealed",
     "valid": "validation, on which the judge decides: a factor chosen by these bars has used them up",
     "sealed": "SEALED bars, opened {times} by now; every opening is counted and wears them out",
-    "own": "the end of the file; the nights know nothing of it",
+    "own": "the end of the file; the run dates know nothing of it",
 }
 HEADS = (
     "factor", "return", "final equity", "Sharpe", "error", "max DD", "turnover", "IC", "costs", "orders", "status ",
@@ -23,7 +23,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Scene:
+class BacktestRun:
     """
     What all factors of a command have in common.
 
@@ -65,7 +65,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Followed:
+class FactorRun:
     """
     A factor and what became of the capital that followed it.
 
@@ -93,7 +93,7 @@ class Followed:
         return {**found, "measures": self.account.measures, "orders": orders, "equity": equity}
 
 
-def show(found: Sequence[Followed], scene: Scene, orders: int) -> None:
+def show(found: Sequence[FactorRun], scene: BacktestRun, orders: int) -> None:
     """
     The scene, then one factor in full or several side by side, then the doubt.
 
@@ -129,7 +129,7 @@ def show(found: Sequence[Followed], scene: Scene, orders: int) -> None:
     say(f"\n{doubt(found)}")
 
 
-def doubt(found: Sequence[Followed]) -> str:
+def doubt(found: Sequence[FactorRun]) -> str:
     """How little so few bars say."""
     errors = [one.account.measures["sharpe_error"] for one in found if one.account]
     known = sorted(error for error in errors if error == error)
@@ -143,7 +143,7 @@ def doubt(found: Sequence[Followed]) -> str:
     )
 
 
-def _row(one: Followed) -> tuple[str, ...]:
+def _row(one: FactorRun) -> tuple[str, ...]:
     from alpha_pipeline.reporting.formatting import number
 
     m = one.account.measures if one.account else {}
@@ -156,8 +156,8 @@ def _row(one: Followed) -> tuple[str, ...]:
     return one.name, *measured, number(spent, ",.0f"), number(m.get("orders", NAN), ",.0f"), one.status
 
 
-def _in_full(one: Followed, account: "Account", symbols: int, orders: int) -> None:
-    from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
+def _in_full(one: FactorRun, account: "Account", symbols: int, orders: int) -> None:
+    from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
     from alpha_pipeline.reporting.formatting import number, plural
 
     m = account.measures

@@ -87,8 +87,8 @@ def parse(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Nam
 
     A factor may begin with a minus: "-rank(volume)" is no option.
     """
-    guarded = [f" {a}" if re.match(r"-[^-h]|-h.", a) else a for a in given]
-    options, strange = parser.parse_known_args(guarded)
+    locked_step = [f" {a}" if re.match(r"-[^-h]|-h.", a) else a for a in given]
+    options, strange = parser.parse_known_args(locked_step)
     if strange:
         known = [option for action in options.parser._actions for option in action.option_strings]
         first = strange[0].strip().split("=")[0]

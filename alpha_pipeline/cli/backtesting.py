@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alpha_pipeline.cli.accounts import Followed, Scene, doubt, show
+from alpha_pipeline.cli.accounts import BacktestRun, FactorRun, doubt, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, file_bars, market_with, stored
 from alpha_pipeline.cli.language import add_dialect
@@ -18,7 +18,7 @@ from alpha_pipeline.cli.terminal import document, say, working
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
-    from alpha_pipeline.backtest import BacktestConfig
+    from alpha_pipeline.backtesting import BacktestConfig
     from alpha_pipeline.expressions import Node
 
 MODES = ("auto", "time_series", "quantile", "rank", "long_only")
@@ -54,7 +54,10 @@ def add_commands(commands: Commands) -> None:
     data.add_argument("--market", choices=MARKET_NAMES, help="default: the one that has the symbol, else crypto")
     data.add_argument("--data", type=Path, help="a long table instead: .parquet or .csv with timestamp, symbol, fields")
     data.add_argument("--days", type=float, default=30, help="days of trading to measure (default %(default)s)")
-    complete(data.add_argument("--night", metavar="YYYY-MM-DD", help="as of this night (default: the last)"), "nights")
+    complete(
+        data.add_argument("--run-date", metavar="YYYY-MM-DD", help="as of this run date (default: the last)"),
+        "run_dates",
+    )
     data.add_argument(
         "--stretch", choices=["train", "valid", "sealed"], default="train",
         help="part of the history the days are the end of; sealed bars are opened only so, and counted "
@@ -102,7 +105,7 @@ def _backtest(options: argparse.Namespace) -> int:
             step(name)
     closes = bars.panel.timestamps[slice(*window)].astype("datetime64[m]").astype(str)
     first, last = f"{closes[0]}Z", f"{closes[-1]}Z"
-    scene = Scene(
+    scene = BacktestRun(
         bars.market.name, bars.source, part, opening, symbols, taken, len(closes), first, last,
         funded=bars.funding is not None, opens=_has_opens(bars, symbols, window), config=config,
     )  # fmt: skip
@@ -118,17 +121,17 @@ def _backtest(options: argparse.Namespace) -> int:
 
 
 def _bars(options: argparse.Namespace, asked: list[str]) -> Bars:
-    from alpha_pipeline.market.run_dates import require_night
+    from alpha_pipeline.market.run_dates import require_run_date
 
-    night = require_night(options.night) if options.night else None
+    run_date = require_run_date(options.run_date) if options.run_date else None
     if options.data:
         return file_bars(options.data, options.market or "crypto")
-    return bars_of(options.market, night) if options.market else market_with(asked, night)
+    return bars_of(options.market, run_date) if options.market else market_with(asked, run_date)
 
 
 def _window(options: argparse.Namespace, bars: Bars) -> tuple[int, int]:
     """The bars to measure, [start, stop)."""
-    from alpha_pipeline.backtest.account import bars_of_days, stretch
+    from alpha_pipeline.backtesting.account import bars_of_days, stretch
 
     wanted, whole = bars_of_days(options.days, bars.panel), bars.panel.shape[0]
     return (max(0, whole - wanted), whole) if bars.own else stretch(whole, bars.market, options.stretch, wanted)
@@ -144,9 +147,9 @@ def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> b
 
 
 def _config(options: argparse.Namespace, bars: Bars, symbols: int) -> "BacktestConfig":
-    from alpha_pipeline.backtest import BacktestConfig
-    from alpha_pipeline.backtest.portfolio import Mode
-    from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
+    from alpha_pipeline.backtesting import BacktestConfig
+    from alpha_pipeline.backtesting.portfolio import Mode
+    from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 
     automatic: Mode = "time_series" if symbols < MINIMUM_BREADTH else "quantile"
     chosen: Mode = automatic if options.mode == "auto" else options.mode
@@ -187,7 +190,7 @@ def _factors(options: argparse.Namespace, bars: Bars) -> "dict[str, Node | str]"
 
 
 def _library(bars: Bars) -> dict[str, str]:
-    """Factors of the last stored night, by id and by name."""
+    """Factors of the last stored run date, by id and by name."""
     key = f"{bars.market.name}/factor_library"
     days = stored().days(key)
     rows = stored().read(key, days[-1], days[-1]) if days else None
@@ -200,7 +203,7 @@ def _library(bars: Bars) -> dict[str, str]:
 
 def _opened(options: argparse.Namespace, bars: Bars, symbols: tuple[str, ...]) -> int:
     """Count the look before it is taken."""
-    from resources.lake.holdout_access import count_opening
+    from resources.lake.holdout_access import record_holdout_access
 
     look = {
         "command": "backtest",
@@ -208,7 +211,7 @@ def _opened(options: argparse.Namespace, bars: Bars, symbols: tuple[str, ...]) -
         "symbols": list(symbols),
         "days": options.days,
     }
-    return count_opening(stored(), bars.market, look)
+    return record_holdout_access(stored(), bars.market, look)
 
 
 def _follow(
@@ -218,19 +221,19 @@ def _follow(
     symbols: Sequence[str],
     config: "BacktestConfig",
     window: tuple[int, int],
-) -> Followed:
-    from alpha_pipeline.backtest import account, funding_payments
+) -> FactorRun:
+    from alpha_pipeline.backtesting import account, funding_payments
     from alpha_pipeline.factors.values import evaluate_one
 
     if isinstance(node, str):
-        return Followed(name, None, None, node)
+        return FactorRun(name, None, None, node)
     known = bars.panel.rows(None, window[1])  # nothing after the window exists for it
     values = evaluate_one(node, known)  # ranks see all of the market, whatever is traded
     places = [known.symbols.index(symbol) for symbol in symbols]
     traded = replace(known, symbols=tuple(symbols), fields={f: x[:, places].copy() for f, x in known.fields.items()})
     paid = None if bars.funding is None else funding_payments(bars.funding, traded, config.fill)
     found = account(values[:, places].copy(), traded, bars.market, config, window, paid)
-    return Followed(name, node, found, "traded" if found.measures["bars"] else "nothing was ever held")
+    return FactorRun(name, node, found, "traded" if found.measures["bars"] else "nothing was ever held")
 
 
 def _require_out(out: Path | None) -> None:
@@ -240,7 +243,7 @@ def _require_out(out: Path | None) -> None:
         raise SettingError(f"no such folder: {out.absolute().parent}")
 
 
-def _write(found: list[Followed], out: Path) -> None:
+def _write(found: list[FactorRun], out: Path) -> None:
     import pandas as pd
 
     orders = [one.account.orders.assign(factor=one.name) for one in found if one.account]

@@ -1,7 +1,7 @@
 """
 `completion`: what the shell needs to complete commands, options and their values.
 
-Nights are looked up in the lake while one types; all else is written into the script.
+Run dates are looked up in the lake while one types; all else is written into the script.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def _completion(options: argparse.Namespace) -> int:
         wanted = getattr(action, "complete", None)
         if wanted:
             action.complete = dict.fromkeys(("bash", "zsh"), f"_alpha_pipeline_{wanted}")  # type: ignore[attr-defined]  # read by shtab
-            action.complete["tcsh"] = f"`{NIGHTS}`" if wanted == "nights" else f"({' '.join(lists[wanted])})"  # type: ignore[attr-defined]  # the same
+            action.complete["tcsh"] = f"`{NIGHTS}`" if wanted == "run_dates" else f"({' '.join(lists[wanted])})"  # type: ignore[attr-defined]  # the same
         elif action.dest in {"data", "out"}:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # the same
     functions = {"bash": _bash, "zsh": _zsh, "tcsh": lambda lists: ""}[options.shell](lists)
@@ -53,13 +53,18 @@ def _lists() -> dict[str, Sequence[str]]:
     """Words by the name of their list."""
     from alpha_pipeline.fusion.methods.registry import METHODS
     from alpha_pipeline.market.markets import MARKETS
-    from alpha_pipeline.mining.factor_types import FAMILIES
+    from alpha_pipeline.mining.factor_types import FACTOR_TYPES
     from alpha_pipeline.operators import operators
     from resources.market_data import MarketDataResource
 
     door = MarketDataResource.from_environment()
     symbols = [symbol for market in MARKETS for symbol in door.door(market).symbols(market)]
-    return {"symbols": symbols, "operators": sorted(operators()), "families": list(FAMILIES), "methods": list(METHODS)}
+    return {
+        "symbols": symbols,
+        "operators": sorted(operators()),
+        "factor_types": list(FACTOR_TYPES),
+        "methods": list(METHODS),
+    }
 
 
 def _bash(lists: dict[str, Sequence[str]]) -> str:

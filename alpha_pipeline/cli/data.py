@@ -29,10 +29,10 @@ class Bars:
 
     Args:
         market: of the bars.
-        panel: all of them, up to the last night of the graph.
+        panel: all of them, up to the last run date of the graph.
         source: in words, for the line `data`.
         funding: rows of `tables.RAW_FUNDING`; None where none are stored.
-        own: whether they come from a file the nights know nothing of.
+        own: whether they come from a file the run dates know nothing of.
     """
 
     market: "Market"
@@ -54,13 +54,13 @@ def embedded(market: str) -> "Panel":
     return Panel.from_table(align(door.history(chosen, door.coverage(chosen)[1]), {}, pd.Timedelta(0)))
 
 
-def bars_of(market: str, night: str | None = None) -> Bars:
+def bars_of(market: str, run_date: str | None = None) -> Bars:
     """
     The stored bars of a market, or the embedded ones where none are stored.
 
     Args:
         market: its name.
-        night: the last ISO day that counts; by default the last one stored, or the last one of the graph.
+        run date: the last ISO day that counts; by default the last one stored, or the last one of the graph.
 
     Raises:
         SettingError: no bar is that old.
@@ -70,11 +70,11 @@ def bars_of(market: str, night: str | None = None) -> Bars:
     from alpha_pipeline.market.run_dates import SAMPLE_DAYS, end_day
 
     chosen, lake = market_of(market), stored()
-    days = lake.days(f"{market}/market_panel") if night is None or lake_has(market, night) else []
+    days = lake.days(f"{market}/market_panel") if run_date is None or lake_has(market, run_date) else []
     if days:
         from alpha_pipeline.market.panel import with_history
 
-        last = night or days[-1]
+        last = run_date or days[-1]
         history = lake.read(f"{market}/ohlcv_history", allow_missing=True)
         recent = lake.read_days(f"{market}/market_panel", [day for day in days if day <= last])[0]
         until = pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1)
@@ -84,11 +84,13 @@ def bars_of(market: str, night: str | None = None) -> Bars:
             chosen, with_history(history, recent).until(until), f"lake {lake_root()}", paid if len(paid) else None
         )
     until = (
-        pd.Timestamp(night, tz="UTC") + pd.Timedelta(days=1) if night else pd.Timestamp(_end(end_day(), SAMPLE_DAYS))
+        pd.Timestamp(run_date, tz="UTC") + pd.Timedelta(days=1)
+        if run_date
+        else pd.Timestamp(_end(end_day(), SAMPLE_DAYS))
     )
     panel = embedded(market).until(until)
     if panel.shape[0] == 0:
-        raise SettingError(f"there are no {market} prices up to {night}")
+        raise SettingError(f"there are no {market} prices up to {run_date}")
     return Bars(chosen, panel, "embedded prices")
 
 
@@ -121,9 +123,9 @@ def stored() -> "Lake":
     return ParquetIOManager.from_environment().lake
 
 
-def lake_has(market: str, night: str) -> bool:
-    """Whether the bars of a night are stored."""
-    return night in stored().days(f"{market}/market_panel")
+def lake_has(market: str, run_date: str) -> bool:
+    """Whether the bars of a run date are stored."""
+    return run_date in stored().days(f"{market}/market_panel")
 
 
 def priced_days() -> set[str]:
@@ -147,7 +149,9 @@ def require_writable() -> None:
 
     folder = stored().url("")
     if folder.startswith("memory://"):
-        raise LakeError("a lake in memory ends with each process, and a night takes several; set ALPHA_PIPELINE_LAKE")
+        raise LakeError(
+            "a lake in memory ends with each process, and a run date takes several; set ALPHA_PIPELINE_LAKE"
+        )
     if "://" in folder:
         return
     try:
@@ -170,7 +174,7 @@ def market_of(name: str) -> "Market":
     raise SettingError(f"market {name!r} is unknown; expected one of {', '.join(m.name for m in MARKETS)}")
 
 
-def market_with(symbols: Sequence[str], night: str | None = None) -> Bars:
+def market_with(symbols: Sequence[str], run_date: str | None = None) -> Bars:
     """
     The bars of the first market that has the symbol named first; crypto when none is named.
 
@@ -181,7 +185,7 @@ def market_with(symbols: Sequence[str], night: str | None = None) -> Bars:
 
     known: list[str] = []
     for name in MARKET_NAMES:
-        found = bars_of(name, night)
+        found = bars_of(name, run_date)
         if not symbols:
             return found
         try:
@@ -195,5 +199,5 @@ def market_with(symbols: Sequence[str], night: str | None = None) -> Bars:
 
 
 def _end(end: str | None, days: tuple[str, str]) -> str:
-    """The embedded prices as far as the nights of the embedded graph go; longer where the graph is."""
+    """The embedded prices as far as the run dates of the embedded graph go; longer where the graph is."""
     return f"{end or days[1]}T00:00:00Z"

@@ -14,14 +14,14 @@ if TYPE_CHECKING:  # a shell waits for every import
     import pandas as pd
 
     from alpha_pipeline.fusion.decision import DecisionRule
-    from alpha_pipeline.fusion.explanation import Verdict
+    from alpha_pipeline.fusion.explanation import DecisionExplanation
 
 FIELDS = """\
 rule {threshold, confidence}, decisions [...], each with:
   data, the columns of fused_signal but for reasons and breakdown, margin, without {source: decision},
   sources [source, value, confidence, weight, contribution, reason]"""
 SHOWN = (
-    "timestamp", "market", "symbol", "decision", "value", "confidence", "raw_confidence", "calibrated_on", "coverage",
+    "timestamp", "market", "symbol", "decision", "value", "confidence", "raw_confidence", "calibration_bars", "coverage",
     "method",
 )  # fmt: skip
 
@@ -30,39 +30,39 @@ def add_commands(commands: Commands) -> None:
     """`fuse`."""
     found = commands.add(
         "fuse", _fuse, "the latest decision per symbol: LONG, SHORT or HOLD, with its reasons",
-        ("--symbol BTCUSDT", "--market crypto", "--symbol AAPL --night 2019-09-27 --json"), FIELDS,
+        ("--symbol BTCUSDT", "--market crypto", "--symbol AAPL --run date 2019-09-27 --json"), FIELDS,
     )  # fmt: skip
     symbols = found.add_argument(
         "--symbol", "--symbols", default="", help="one or more, as BTCUSDT,AAPL (default: all)"
     )
     complete(symbols, "symbols")
     found.add_argument("--market", choices=MARKET_NAMES, help="only this market (default: all)")
-    night = found.add_argument("--night", metavar="YYYY-MM-DD", help="decided at its end (default: the latest)")
-    complete(night, "nights")
+    run_date = found.add_argument("--run-date", metavar="YYYY-MM-DD", help="decided at its end (default: the latest)")
+    complete(run_date, "run_dates")
     complete(found.add_argument("--method", help="fuse anew by this method (default: as stored)"), "methods")
 
 
 def _fuse(options: argparse.Namespace) -> int:
     from alpha_pipeline.fusion.settings import fusion_settings
-    from alpha_pipeline.market.run_dates import require_night
+    from alpha_pipeline.market.run_dates import require_run_date
     from alpha_pipeline.market.symbols import find_symbols
 
     settings = fusion_settings(os.environ, options.method or "")
     days = stored().days("fused_signal")
-    night = require_night(options.night) if options.night else next(reversed(days), None)
+    run_date = require_run_date(options.run_date) if options.run_date else next(reversed(days), None)
     markets, asked = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)
-    found: list[tuple[str, Verdict]] = []
+    found: list[tuple[str, DecisionExplanation]] = []
     taken: dict[str, str] = {}
     known: list[str] = []
     with working("fusing", len(markets)) as step:
         for market in markets:
-            bars = bars_of(market, night)
+            bars = bars_of(market, run_date)
             known += bars.panel.symbols
             here = _here([text for text in asked if text not in taken], bars)
             taken |= here
             if here or not asked:
                 source, told = _told(
-                    bars, night if night in days else None, settings, bool(options.method), set(here.values())
+                    bars, run_date if run_date in days else None, settings, bool(options.method), set(here.values())
                 )
                 found += [(source, one) for one in told]
             step(market)
@@ -104,22 +104,22 @@ def _here(asked: Sequence[str], bars: Bars) -> dict[str, str]:
 
 
 def _told(
-    bars: Bars, night: str | None, settings: "tuple[str, DecisionRule]", anew: bool, only: set[str]
-) -> "tuple[str, list[Verdict]]":
+    bars: Bars, run_date: str | None, settings: "tuple[str, DecisionRule]", anew: bool, only: set[str]
+) -> "tuple[str, list[DecisionExplanation]]":
     """
     The decisions of a market, strongest LONG first: the stored ones, or those there would be on the prices there are.
 
     Args:
-        bars: up to the night.
-        night: where one is stored.
-        settings: method in force and rule; a stored decision keeps the method it was made by.
+        bars: up to the run date.
+        run date: where one is stored.
+        settings: method active and rule; a stored decision keeps the method it was made by.
         anew: whether to fuse again what is stored.
         only: symbols; all when empty.
     """
     import pandas as pd
 
-    from alpha_pipeline.fusion.explanation import verdicts
-    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse, opinion
+    from alpha_pipeline.fusion.explanation import explain_decisions
+    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fit_and_calibrate, fuse
     from alpha_pipeline.fusion.memory import memory
     from alpha_pipeline.fusion.methods.registry import method_named
     from alpha_pipeline.reporting.terminal import latest_decisions
@@ -127,35 +127,37 @@ def _told(
 
     market, (method, rule) = bars.market, settings
     end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")
-    earlier = _stored_signals(market.name, night)
+    earlier = _stored_signals(market.name, run_date)
     said = earlier[earlier["timestamp"] > end - pd.Timedelta(days=1)]
-    if night is None:
+    if run_date is None:
         said = past_signals(bars.panel, market, end, 1)
     past = memory(bars.panel, market, earlier, end, MEMORY_DAYS + 1)
-    rows = stored().read("fused_signal", night, night) if night else None
+    rows = stored().read("fused_signal", run_date, run_date) if run_date else None
     fused = None if rows is None else rows[rows["market"] == market.name]
-    source = f"lake {lake_root()}, night of {night}"
+    source = f"lake {lake_root()}, run date of {run_date}"
     if fused is None or anew:
         fused = fuse({market.name: said}, {market.name: past}, method, rule)
-        source = f"{bars.source}: fused now" + ("" if night else ", without stored nights the library has no voice")
+        source = f"{bars.source}: fused now" + (
+            "" if run_date else ", without stored run dates the library has no voice"
+        )
     if fused.empty:
         return source, []
     latest = latest_decisions(fused)
     latest = latest[latest["symbol"].isin(only)] if only else latest
     chosen = method_named(str(fused["method"].iloc[0]))
-    believed = opinion(past.known_by(fused["timestamp"].max(), MEMORY_DAYS), chosen, rule)
-    return source, verdicts(latest, said, believed, rule)
+    believed = fit_and_calibrate(past.known_by(fused["timestamp"].max(), MEMORY_DAYS), chosen, rule)
+    return source, explain_decisions(latest, said, believed, rule)
 
 
-def _stored_signals(market: str, night: str | None) -> "pd.DataFrame":
-    """What sources said on the stored nights up to this one."""
+def _stored_signals(market: str, run_date: str | None) -> "pd.DataFrame":
+    """What sources said on the stored run dates up to this one."""
     lake = stored()
     key = f"{market}/source_signals"
-    days = [day for day in lake.days(key) if night and day <= night]
+    days = [day for day in lake.days(key) if run_date and day <= run_date]
     return lake.read_days(key, days)[0]
 
 
-def _show(one: "Verdict") -> None:
+def _show(one: "DecisionExplanation") -> None:
     from alpha_pipeline.reporting.formatting import clock, number, plural
 
     row: Mapping[str, Any] = one.row
@@ -169,7 +171,7 @@ def _show(one: "Verdict") -> None:
             str(row["symbol"]): f"{row['decision']}, decided at the close of {clock(row['timestamp'])}",
             "value": f"{number(row['value'], '+.2f')} in [-1, 1], by the method {row['method']}",
             "confidence": f"{right} ({number(row['raw_confidence'], '.0%')} before calibration)",
-            "rests on": f"{plural(row['calibrated_on'], 'bar')} of decision whose outcome is known",
+            "rests on": f"{plural(row['calibration_bars'], 'bar')} of decision whose outcome is known",
             "coverage": f"{spoke} spoke, with {number(row['coverage'], '.0%')} of all weight",
             "margin": one.margin,
             "would be": changes or same,
@@ -192,7 +194,7 @@ def _show(one: "Verdict") -> None:
     )
 
 
-def _list(found: "Sequence[Verdict]") -> None:
+def _list(found: "Sequence[DecisionExplanation]") -> None:
     from alpha_pipeline.reporting.formatting import clock, number
 
     say()
@@ -206,7 +208,7 @@ def _list(found: "Sequence[Verdict]") -> None:
     table(("market", "symbol", "decision", "value", "confidence", "decided ", "main reason "), rows, left=3)
 
 
-def _record(one: "Verdict") -> dict[str, object]:
+def _record(one: "DecisionExplanation") -> dict[str, object]:
     return {
         **{name: one.row[name] for name in SHOWN},
         "margin": one.margin,

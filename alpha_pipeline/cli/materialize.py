@@ -1,5 +1,5 @@
 """
-One night from an empty folder: which `dagster` commands it takes.
+One run date from an empty folder: which `dagster` commands it takes.
 
 The graph does the work in processes of its own, with the same commands a person would type; nothing is computed here.
 """
@@ -28,29 +28,29 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class NightRun:
+class RunRequest:
     """
     What `alpha-pipeline run` is asked to do.
 
     Args:
-        night: ISO day to decide for.
+        run date: ISO day to decide for.
         first_day: ISO day the graph begins; bars before it come from the bulk history.
         priced: ISO days whose prices are stored.
         fresh: rebuild the look-back days even where they are stored.
     """
 
-    night: str
+    run_date: str
     first_day: str
     priced: Collection[str]
     fresh: bool = False
 
 
-def run_night(settings: NightRun, tell: Tell = print) -> float:
+def run_graph(settings: RunRequest, tell: Tell = print) -> float:
     """
-    Materialize the look-back where it is missing, then the whole graph for the night.
+    Materialize the look-back where it is missing, then the whole graph for the run date.
 
     Args:
-        settings: which night.
+        settings: which run date.
         tell: takes each line the processes print.
 
     Returns:
@@ -61,17 +61,17 @@ def run_night(settings: NightRun, tell: Tell = print) -> float:
     """
     started = time.monotonic()
     _prices(settings, tell)
-    tell(f"2/2  the night of {settings.night}: mine, check, backtest, fuse, report")
-    _dagster(tell, "--select", "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", settings.night)
+    tell(f"2/2  the run date of {settings.run_date}: mine, check, backtest, fuse, report")
+    _dagster(tell, "--select", "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", settings.run_date)
     return time.monotonic() - started
 
 
-def run_mining(settings: NightRun, markets: Sequence[str], knobs: Mapping[str, object], tell: Tell = print) -> float:
+def run_mining(settings: RunRequest, markets: Sequence[str], knobs: Mapping[str, object], tell: Tell = print) -> float:
     """
-    Materialize the look-back where it is missing, then the night's trials and library alone.
+    Materialize the look-back where it is missing, then the run date's trials and library alone.
 
     Args:
-        settings: which night.
+        settings: which run date.
         markets: names of the markets to mine.
         knobs: of `assets.wiring.config.MiningConfig`, by name.
         tell: takes each line the processes print.
@@ -80,26 +80,26 @@ def run_mining(settings: NightRun, markets: Sequence[str], knobs: Mapping[str, o
         Wall time in seconds.
 
     Raises:
-        As `run_night`.
+        As `run_graph`.
     """
     started = time.monotonic()
     _prices(settings, tell)
-    tell(f"2/2  the night of {settings.night}: mine {' and '.join(markets)}")
+    tell(f"2/2  the run date of {settings.run_date}: mine {' and '.join(markets)}")
     tables = ",".join(f"{market}/{table}" for market in markets for table in ("factor_definitions", "factor_library"))
     config = {"ops": {f"{market}__factor_definitions": {"config": dict(knobs)} for market in markets}}
-    _dagster(tell, "--select", tables, "--partition", settings.night, "--config-json", json.dumps(config))
+    _dagster(tell, "--select", tables, "--partition", settings.run_date, "--config-json", json.dumps(config))
     return time.monotonic() - started
 
 
-def _prices(settings: NightRun, tell: Tell) -> None:
-    nights = _days(settings.first_day, settings.night)
-    todo = [day for day in nights if settings.fresh or day not in settings.priced]
+def _prices(settings: RunRequest, tell: Tell) -> None:
+    run_dates = _days(settings.first_day, settings.run_date)
+    todo = [day for day in run_dates if settings.fresh or day not in settings.priced]
     if todo:
         tell(f"1/2  prices: history, then {len(todo)} days {todo[0]} ... {todo[-1]} of both markets")
         prices = ",".join(f"{m.name}/{t}" for m in MARKETS for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
         _dagster(tell, "--select", prices, "--partition-range", f"{todo[0]}...{todo[-1]}")
     else:
-        tell(f"1/2  prices: all {len(nights)} days are stored")
+        tell(f"1/2  prices: all {len(run_dates)} days are stored")
 
 
 def _dagster(tell: Tell, *arguments: str) -> None:

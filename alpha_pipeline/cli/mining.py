@@ -1,4 +1,4 @@
-"""Commands of mining: ask the model for factors, have one improved, mine a night."""
+"""Commands of mining: ask the model for factors, have one improved, mine a run date."""
 
 import argparse
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from alpha_pipeline.cli.terminal import document, say, working
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
-    from alpha_pipeline.llm.budget import Meter
+    from alpha_pipeline.llm.budget import SpendMeter
     from alpha_pipeline.market.markets import Market
-    from alpha_pipeline.mining.research import Find
+    from alpha_pipeline.mining.research import Attempt
     from alpha_pipeline.mining.task import Proposer
 
 ASSET_TYPES = ("crypto", "stock", "forex")
@@ -39,10 +39,10 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     what = ask.add_argument_group("what is wanted")
     what.add_argument("--asset-type", choices=ASSET_TYPES, default="crypto", help="default %(default)s")
-    family = what.add_argument(
+    factor_type = what.add_argument(
         "--factor-type", default="momentum", help="family of the idea: momentum, mean_reversion, ..."
     )
-    complete(family, "families")
+    complete(factor_type, "factor_types")
     what.add_argument("--lookback", type=int, default=20, help="bars to build around (default %(default)s)")
     what.add_argument("--context", default="", help="what it should consider besides, in your words")
     what.add_argument("--code", action="store_true", help="ask for pandas code (translated, never run), not a formula")
@@ -62,10 +62,10 @@ def add_commands(commands: Commands) -> None:
     _add_asking(better)
 
     mine = commands.add(
-        "mine", _mine, "one night of mining alone: trials into the ledger, admissions into the library",
-        ("--market crypto --rounds 3 --families momentum,volume",
+        "mine", _mine, "one run date of mining alone: trials into the ledger, admissions into the library",
+        ("--market crypto --rounds 3 --factor types momentum,volume",
          "--proposer random_grammar --rounds 1 --proposals 2 --json"),
-        "night, seconds, trials [rows of factor_definitions with their market]",
+        "run date, seconds, trials [rows of factor_definitions with their market]",
     )  # fmt: skip
     add_night(mine)
     mine.add_argument("--market", choices=[*MARKET_NAMES, "all"], default="all", help="default %(default)s")
@@ -74,10 +74,10 @@ def add_commands(commands: Commands) -> None:
     size.add_argument("--proposals", type=int, help="factors a round")
     size.add_argument("--batch", type=int, help="factors a question, where the model can")
     how = mine.add_argument_group("how it is asked")
-    how.add_argument("--ways", default="", help="how to ask, in turn: generate,code,optimize,multimodal")
-    complete(how.add_argument("--families", default="", help="only these, as momentum,volume"), "families")
+    how.add_argument("--prompt-modes", default="", help="how to ask, in turn: generate,code,optimize,multimodal")
+    complete(how.add_argument("--factor-types", default="", help="only these, as momentum,volume"), "factor_types")
     how.add_argument("--context", default="", help="what the model should consider besides")
-    how.add_argument("--seed", type=int, help="another one gives another night")
+    how.add_argument("--seed", type=int, help="another one gives another run date")
     how.add_argument("--proposer", choices=["model", "random_grammar", "mutation"], help="who proposes")
     how.add_argument("--fresh", action="store_true", help="ask every question anew; stored answers count otherwise")
     how.add_argument("--retry", action="store_true", help="ask again what went unanswered")
@@ -90,9 +90,9 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from alpha_pipeline.mining.factor_types import FAMILIES
+    from alpha_pipeline.mining.factor_types import FACTOR_TYPES
     from alpha_pipeline.mining.research import ask, task_for, train_bars
-    from alpha_pipeline.mining.task import Way
+    from alpha_pipeline.mining.task import PromptMode
 
     if options.count < 1 or options.lookback < 1:
         raise SettingError(f"--count and --lookback must be at least 1; found {options.count} and {options.lookback}")
@@ -105,10 +105,10 @@ def _generate(options: argparse.Namespace) -> int:
     train = train_bars(bars_of(data).panel, market) if data and not named else None
     fields = named or (tuple(train.fields) if train else ("open", "high", "low", "close"))
     task = task_for(market, fields, options.factor_type, options.lookback, options.seed)
-    beyond = FAMILIES[task.theme].beyond_prices
-    way: Way = "code" if options.code else "multimodal" if beyond else "generate"
-    task = replace(task, way=way, context=_text(options.context))
-    found: list[Find] = []
+    beyond = FACTOR_TYPES[task.factor_type].beyond_prices
+    prompt_mode: PromptMode = "code" if options.code else "multimodal" if beyond else "generate"
+    task = replace(task, prompt_mode=prompt_mode, context=_text(options.context))
+    found: list[Attempt] = []
     with _writer(options) as (proposer, meter), working(f"asking {proposer.model}", options.count) as step:
         while len(found) < options.count:
             taken = tuple(f"taken, write something else: {one.canonical}" for one in found if one.canonical)
@@ -119,7 +119,7 @@ def _generate(options: argparse.Namespace) -> int:
     if options.json:
         document(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
     else:
-        _show(found, f"{task.theme}, window {task.window}: {_billed(proposer, meter)}")
+        _show(found, f"{task.factor_type}, window {task.window}: {_billed(proposer, meter)}")
         if data is None:
             say(f"not measured: no {options.asset_type} prices here")
     return 0 if any(not one.refused for one in found) else 1
@@ -151,35 +151,35 @@ def _optimize(options: argparse.Namespace) -> int:
 
 
 def _mine(options: argparse.Namespace) -> int:
-    from alpha_pipeline.cli.materialize import NightRun, run_mining
-    from alpha_pipeline.market.run_dates import first_day, last_night, require_night
+    from alpha_pipeline.cli.materialize import RunRequest, run_mining
+    from alpha_pipeline.market.run_dates import first_day, last_run_date, require_run_date
     from alpha_pipeline.mining.loop import MiningSettings
     from alpha_pipeline.reporting.terminal import funnel_text
 
-    night = require_night(options.night or last_night())
+    run_date = require_run_date(options.run_date or last_run_date())
     markets = list(MARKET_NAMES) if options.market == "all" else [options.market]
     plain = {
         "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,
         "context": _text(options.context) or None, "seed": options.seed, "proposer": options.proposer,
         "fresh": options.fresh or None, "retry": options.retry or None,
-        "ways": options.ways.split(",") if options.ways else None,
-        "families": options.families.split(",") if options.families else None,
+        "ways": options.prompt_modes.split(",") if options.prompt_modes else None,
+        "factor_types": options.factor_types.split(",") if options.factor_types else None,
     }  # fmt: skip
     knobs = {name: value for name, value in plain.items() if value is not None}
-    same = ("rounds", "proposals_per_round", "batch", "ways", "families")
+    same = ("rounds", "proposals_per_round", "batch", "ways", "factor_types")
     told: dict[str, Any] = {name: knobs[name] for name in same if name in knobs}
     MiningSettings(**told)  # a wrong one is refused here, before any process starts
     require_writable()
-    with heard(f"mining the night of {night}", options.json) as tell:
-        seconds = run_mining(NightRun(night, first_day(), priced_days()), markets, knobs, tell)
-    trials = {name: stored().read(f"{name}/factor_definitions", night, night) for name in markets}
+    with heard(f"mining the run date of {run_date}", options.json) as tell:
+        seconds = run_mining(RunRequest(run_date, first_day(), priced_days()), markets, knobs, tell)
+    trials = {name: stored().read(f"{name}/factor_definitions", run_date, run_date) for name in markets}
     if options.json:
         rows = [row for market, table in trials.items() for row in table.assign(market=market).to_dict("records")]
-        document({"night": night, "seconds": seconds, "trials": rows})
+        document({"run_date": run_date, "seconds": seconds, "trials": rows})
         return 0
-    place = f"{lake_root()}/<market>/factor_definitions/day={night}/part-0.parquet"
+    place = f"{lake_root()}/<market>/factor_definitions/day={run_date}/part-0.parquet"
     say("\n" + funnel_text(trials))
-    say(f"\nThe ledger of the night: {place}\nDone in {seconds:.0f} s.")
+    say(f"\nThe ledger of the run date: {place}\nDone in {seconds:.0f} s.")
     return 0
 
 
@@ -194,45 +194,45 @@ def _market(asset_type: str) -> "Market":
 
 
 @contextmanager
-def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, Meter]]":
-    """The configured model, within one night's budget; its answers are stored in the lake."""
-    from alpha_pipeline.llm.budget import PRICES, Budget, Meter, Spent, read_prices
+def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, SpendMeter]]":
+    """The configured model, within one run date's budget; its answers are stored in the lake."""
+    from alpha_pipeline.llm.budget import PRICES, Budget, SpendMeter, Spent, read_prices
     from resources.lake.io_manager import ParquetIOManager
     from resources.llm.resource import LanguageModel
 
     model = LanguageModel.from_environment()
     prices = read_prices(Path(model.prices) if model.prices else PRICES)
-    meter = Meter(Budget(), prices.get(model.name()), Spent())
+    meter = SpendMeter(Budget(), prices.get(model.name()), Spent())
     with model.open(ParquetIOManager.from_environment().lake, fresh=options.fresh, retry=True) as chat:
         yield model.writer(chat).within(meter), meter
 
 
-def _bill(proposer: "Proposer", meter: "Meter") -> dict[str, object]:
-    spent = meter.night
+def _bill(proposer: "Proposer", meter: "SpendMeter") -> dict[str, object]:
+    spent = meter.run_date
     return {"model": proposer.model, "questions": spent.calls, "tokens": spent.tokens, "usd": spent.usd}
 
 
-def _billed(proposer: "Proposer", meter: "Meter") -> str:
+def _billed(proposer: "Proposer", meter: "SpendMeter") -> str:
     from alpha_pipeline.reporting.formatting import plural
 
-    spent = meter.night
+    spent = meter.run_date
     cost = f", USD {spent.usd:.4f}" if meter.price and spent.usd else ""
     return f"{proposer.model}, {plural(spent.calls, 'question')}, {spent.tokens:,} tokens{cost}"
 
 
-def _record(one: "Find") -> dict[str, object]:
+def _record(one: "Attempt") -> dict[str, object]:
     found = {"canonical": one.canonical, "refused": one.refused, "step": one.step, "measures": one.measures}
     return {**asdict(one.draft), **found}
 
 
-def _show(found: "list[Find]", head: str) -> None:
+def _show(found: "list[Attempt]", head: str) -> None:
     say(head)
     for number, one in enumerate(found, 1):
         say(f"\n{number}. {_card(one)}")
     say("\n" + HONEST if any(one.measures for one in found) else "")
 
 
-def _card(one: "Find") -> str:
+def _card(one: "Attempt") -> str:
     from alpha_pipeline.reporting.formatting import plain
 
     draft = one.draft
@@ -253,7 +253,7 @@ def _card(one: "Find") -> str:
     return "\n".join(lines)
 
 
-def _line(one: "Find") -> str:
+def _line(one: "Attempt") -> str:
     told = one.measured if not one.refused else "refused: " + one.refused.splitlines()[0]
     return f"step {one.step}  {one.canonical or one.draft.source}\n        {told}"
 

@@ -91,7 +91,7 @@ def _digest(text: str) -> str:
 
 def similarity(a: Node, b: Node) -> float:
     """
-    Structural likeness in [0, 1]: 1 for equal trees, 0 for nothing in common.
+    Structural correlation in [0, 1]: 1 for equal trees, 0 for nothing in common.
 
     Weighted Jaccard index over sub-trees, counted both exactly and with their numbers left out, so that a change of a
     window is a small change.

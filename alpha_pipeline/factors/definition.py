@@ -20,14 +20,14 @@ class Provenance:
     Args:
         proposer: "model", "random_grammar" or "reference".
         model: name of the language model; empty for the others.
-        night: ISO day the factor was proposed for.
+        run date: ISO day the factor was proposed for.
         request_hash: SHA-256 of the stored model request; empty when no model was asked.
         parent: factor_id it refines; empty for a fresh idea.
     """
 
     proposer: str
     model: str = ""
-    night: str = ""
+    run_date: str = ""
     request_hash: str = ""
     parent: str = ""
 

@@ -1,7 +1,7 @@
 """
 Factor values: what the library's expressions are worth on the bars of a window.
 
-The engine evaluates; this file says which factor belongs to which night and how values are laid out in a table.
+The engine evaluates; this file says which factor belongs to which run date and how values are laid out in a table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
     Parsed expressions of every factor that was ever active in `library`, by factor_id.
 
     Args:
-        library: rows of `tables.LIBRARY`, one or more nights; retired factors are left out.
+        library: rows of `tables.LIBRARY`, one or more run dates; retired factors are left out.
         market: gives the bar that durations are resolved by.
 
     Raises:
@@ -34,7 +34,7 @@ def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
     """
     Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once.
 
-    What reads a field that the panel has no longer has no values: a vendor that is gone ends no night.
+    What reads a field that the panel has no longer has no values: a vendor that is gone ends no run date.
     """
     names = list(nodes)
     found = dict(evaluate([nodes[name] for name in names], _with_all_fields(nodes.values(), panel)))
@@ -50,10 +50,10 @@ def factor_values(
     library: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.DataFrame:
     """
-    Values for the bars that closed in (start, end], each night by the library it had.
+    Values for the bars that closed in (start, end], each run date by the library it had.
 
     Args:
-        library: rows of `tables.LIBRARY` for the nights of the window.
+        library: rows of `tables.LIBRARY` for the run dates of the window.
         panel: bars up to `end` with the look-back before `start`.
         market: of the panel.
         start: exclusive, UTC.
@@ -90,6 +90,6 @@ def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
     days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
     active = library[library["status"] != "retired"]
     return {
-        str(name): days.isin(rows["night"].dt.tz_localize(None)).to_numpy()
+        str(name): days.isin(rows["run_date"].dt.tz_localize(None)).to_numpy()
         for name, rows in active.groupby("factor_id")
     }

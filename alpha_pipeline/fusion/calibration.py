@@ -46,7 +46,7 @@ class Calibration:
         return np.where(value == 0, 0.5, sigmoid(proven))
 
 
-NOTHING_KNOWN = Calibration(np.zeros(3), np.zeros((3, 3)), 0)
+UNCALIBRATED = Calibration(np.zeros(3), np.zeros((3, 3)), 0)
 
 
 def calibrate(value: Array, raw: Array, forward: Array, decided_at: Array) -> Calibration:
@@ -61,7 +61,7 @@ def calibrate(value: Array, raw: Array, forward: Array, decided_at: Array) -> Ca
             the error is that between bars.
 
     Returns:
-        `NOTHING_KNOWN` below `MINIMUM_BARS` bars.
+        `UNCALIBRATED` below `MINIMUM_BARS` bars.
 
     Source: Platt, Probabilistic outputs for support vector machines (1999); the error: Liang and Zeger (1986), clusters
         of bars; drawing an estimate towards its prior by a multiple of its error: Donoho and Johnstone (1994).
@@ -69,7 +69,7 @@ def calibrate(value: Array, raw: Array, forward: Array, decided_at: Array) -> Ca
     use = np.isfinite(forward) & (forward != 0) & (value != 0)
     bars, of_bar, rows = np.unique(decided_at[use], return_inverse=True, return_counts=True)
     if len(bars) < MINIMUM_BARS:
-        return NOTHING_KNOWN
+        return UNCALIBRATED
     x = _features(value[use], raw[use])
     hit = (np.sign(value[use]) == np.sign(forward[use])).astype(float)
     weight = 1.0 / rows[of_bar]

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.fuse import Opinion
+from alpha_pipeline.fusion.fuse import FittedFusion
 from alpha_pipeline.fusion.method import raw_confidence
 from alpha_pipeline.market.panel import KEY
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DecisionExplanation:
     """
     A decision and its reasons.
 
@@ -38,7 +38,9 @@ class Verdict:
     without: dict[str, str]
 
 
-def verdicts(fused: pd.DataFrame, signals: pd.DataFrame, believed: Opinion, rule: DecisionRule) -> list[Verdict]:
+def explain_decisions(
+    fused: pd.DataFrame, signals: pd.DataFrame, believed: FittedFusion, rule: DecisionRule
+) -> list[DecisionExplanation]:
     """
     Take decisions of one market apart.
 
@@ -55,7 +57,7 @@ def verdicts(fused: pd.DataFrame, signals: pd.DataFrame, believed: Opinion, rule
         DataError: a signal is not what it may be.
     """
     mine = signals.merge(fused[KEY], on=KEY)
-    said = Said.from_table(mine)
+    said = SignalMatrix.from_table(mine)
     place = pd.MultiIndex.from_frame(said.keys).get_indexer(pd.MultiIndex.from_frame(fused[KEY]))
     others = {
         source: _decisions(said.without([source]), believed, rule)[place] for source in sorted(set(mine["source"]))
@@ -71,7 +73,7 @@ def verdicts(fused: pd.DataFrame, signals: pd.DataFrame, believed: Opinion, rule
         order = sources["contribution"].abs().sort_values(ascending=False, kind="stable").index
         changes = {source: str(others[source][number]) for source in spoke["source"]}
         found.append(
-            Verdict(
+            DecisionExplanation(
                 row,
                 sources.loc[order].drop(columns=KEY).reset_index(drop=True),
                 margin(str(row["decision"]), float(row["value"]), float(row["confidence"]), rule),
@@ -97,7 +99,7 @@ def margin(decision: str, value: float, confidence: float, rule: DecisionRule) -
     return f"for {'LONG' if value >= 0 else 'SHORT'} it lacks {' and '.join(missing)}"
 
 
-def _decisions(said: Said, believed: Opinion, rule: DecisionRule) -> np.ndarray:
+def _decisions(said: SignalMatrix, believed: FittedFusion, rule: DecisionRule) -> np.ndarray:
     """(rows,) what would be decided; HOLD where nobody spoke."""
     combined = believed.fitted.combine(said)
     raw = raw_confidence(said, combined, rule.agreement_share, rule.coverage_share)

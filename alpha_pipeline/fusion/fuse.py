@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.calibration import NOTHING_KNOWN, Calibration, calibrate
+from alpha_pipeline.fusion.calibration import UNCALIBRATED, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined, Fitted, Method, coverage, raw_confidence
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import Fitted, FusedValues, Method, coverage, raw_confidence
 from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD, method_named
 from alpha_pipeline.fusion.reasons import reasons
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.tables import FUSED_SIGNAL
 from alpha_pipeline.typing import Array
 
@@ -25,13 +25,13 @@ FITTED_SHARE = 0.6
 
 
 @dataclass(frozen=True)
-class Opinion:
+class FittedFusion:
     """A method fitted on the past, and how far to believe it."""
 
     fitted: Fitted
     calibration: Calibration
 
-    def speak(self, now: Said, rule: DecisionRule) -> tuple[Combined, Array, Array]:
+    def speak(self, now: SignalMatrix, rule: DecisionRule) -> tuple[FusedValues, Array, Array]:
         """What it makes of signals, with (rows,) raw confidences and (rows,) calibrated ones."""
         combined = self.fitted.combine(now)
         raw = raw_confidence(now, combined, rule.agreement_share, rule.coverage_share)
@@ -40,7 +40,7 @@ class Opinion:
 
 def fuse(
     signals: Mapping[str, pd.DataFrame],
-    past: Mapping[str, Lessons] | None = None,
+    past: Mapping[str, LabeledSignals] | None = None,
     method: str = DEFAULT_METHOD,
     rule: DecisionRule | None = None,
 ) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def fuse(
     return pd.concat(found, ignore_index=True) if found else FUSED_SIGNAL.empty()
 
 
-def opinion(past: Lessons, method: Method, rule: DecisionRule) -> Opinion:
+def fit_and_calibrate(past: LabeledSignals, method: Method, rule: DecisionRule) -> FittedFusion:
     """
     Fit a method and calibrate it on decisions it did not learn from.
 
@@ -76,31 +76,38 @@ def opinion(past: Lessons, method: Method, rule: DecisionRule) -> Opinion:
     """
     bars = np.unique(past.decided_at)
     if not len(bars):
-        return Opinion(method.fit(past), NOTHING_KNOWN)
+        return FittedFusion(method.fit(past), UNCALIBRATED)
     cut = bars[min(int(len(bars) * FITTED_SHARE), len(bars) - 1)]
     young = past.pick(past.decided_at >= cut)
     early = method.fit(past.pick(past.known_at <= cut))
     combined = early.combine(young.said)
     raw = raw_confidence(young.said, combined, rule.agreement_share, rule.coverage_share)
-    return Opinion(method.fit(past), calibrate(combined.value, raw, young.forward, young.decided_at))
+    return FittedFusion(method.fit(past), calibrate(combined.value, raw, young.forward, young.decided_at))
 
 
-def _market(market: str, table: pd.DataFrame, past: Lessons | None, method: Method, rule: DecisionRule) -> pd.DataFrame:
-    said = Said.from_table(table)
+def _market(
+    market: str, table: pd.DataFrame, past: LabeledSignals | None, method: Method, rule: DecisionRule
+) -> pd.DataFrame:
+    said = SignalMatrix.from_table(table)
     stamps = said.keys["timestamp"]
-    nights = [
+    run_dates = [
         _night(market, said.pick(np.flatnonzero(stamps == moment)), table, past, method, rule)
         for moment in stamps.unique()
     ]
-    return pd.concat(nights, ignore_index=True)
+    return pd.concat(run_dates, ignore_index=True)
 
 
 def _night(
-    market: str, said: Said, table: pd.DataFrame, past: Lessons | None, method: Method, rule: DecisionRule
+    market: str,
+    said: SignalMatrix,
+    table: pd.DataFrame,
+    past: LabeledSignals | None,
+    method: Method,
+    rule: DecisionRule,
 ) -> pd.DataFrame:
     moment = said.keys["timestamp"].iloc[0]
-    lessons = Lessons.none() if past is None else past.known_by(moment, MEMORY_DAYS)
-    believed = opinion(lessons, method, rule)
+    label_signals = LabeledSignals.none() if past is None else past.known_by(moment, MEMORY_DAYS)
+    believed = fit_and_calibrate(label_signals, method, rule)
     combined, raw, confidence = believed.speak(said, rule)
     fused = said.keys.assign(
         market=market,
@@ -109,7 +116,7 @@ def _night(
         raw_confidence=raw,
         decision=decide(combined.value, confidence, rule),
         method=method.name,
-        calibrated_on=believed.calibration.days,
+        calibration_bars=believed.calibration.days,
         sources=said.spoke.sum(axis=1),
         coverage=coverage(said),
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, utc64
 from alpha_pipeline.outcomes.returns import outcome_returns
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.tables import SOURCE_SIGNALS
 from alpha_pipeline.typing import Array
 
@@ -21,7 +21,7 @@ SIGMA_DAYS = 20
 
 
 @dataclass(frozen=True)
-class Lessons:
+class LabeledSignals:
     """
     Signals with their outcomes.
 
@@ -32,27 +32,27 @@ class Lessons:
         known_at: (rows,) datetime64[us], UTC, close of the bar that made the outcome known.
     """
 
-    said: Said
+    said: SignalMatrix
     forward: Array
     sigma: Array
     known_at: Array
 
     @classmethod
-    def none(cls) -> "Lessons":
+    def none(cls) -> "LabeledSignals":
         """Nothing has ever been learned."""
         nothing = np.empty(0)
-        said = Said.from_table(SOURCE_SIGNALS.empty())
+        said = SignalMatrix.from_table(SOURCE_SIGNALS.empty())
         return cls(said, nothing, nothing, nothing.astype("datetime64[us]"))
 
     def __len__(self) -> int:
         return len(self.said)
 
-    def pick(self, rows: Array) -> "Lessons":
+    def pick(self, rows: Array) -> "LabeledSignals":
         """The rows of a mask, a slice or positions."""
         parts = {name: getattr(self, name)[rows] for name in ("forward", "sigma", "known_at")}
         return replace(self, said=self.said.pick(rows), **parts)
 
-    def known_by(self, moment: pd.Timestamp, days: float = np.inf) -> "Lessons":
+    def known_by(self, moment: pd.Timestamp, days: float = np.inf) -> "LabeledSignals":
         """Those whose outcome was known by `moment`, decided at most `days` before it."""
         rows = self.known_at <= utc64(moment)
         if np.isfinite(days):
@@ -70,7 +70,7 @@ class Lessons:
         return np.clip(self.forward / self.sigma, -3.0, 3.0)
 
 
-def lessons(said: Said, panel: Panel, market: Market) -> Lessons:
+def label_signals(said: SignalMatrix, panel: Panel, market: Market) -> LabeledSignals:
     """
     Join signals with the outcomes a panel can tell.
 
@@ -89,7 +89,7 @@ def lessons(said: Said, panel: Panel, market: Market) -> Lessons:
     sizes = _expected_size(panel, market)
     seen = (row >= 0) & np.isfinite(forward)
     sigma = np.where(seen, sizes[np.where(seen, row, 0), np.where(seen, column, 0)], np.nan)
-    return Lessons(said, forward, sigma, known_at).pick(seen & (sigma > 0))
+    return LabeledSignals(said, forward, sigma, known_at).pick(seen & (sigma > 0))
 
 
 def _expected_size(panel: Panel, market: Market) -> Array:

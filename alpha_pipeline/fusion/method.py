@@ -7,14 +7,14 @@ from typing import Protocol
 
 import numpy as np
 
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)
-class Combined:
+class FusedValues:
     """
     One value per row, and who made it.
 
@@ -30,7 +30,7 @@ class Combined:
 class Fitted(Protocol):
     """A method that has learned what it could."""
 
-    def combine(self, now: Said) -> Combined:
+    def combine(self, now: SignalMatrix) -> FusedValues:
         """What the sources say together; each row for itself, whatever other rows are there."""
         ...
 
@@ -53,7 +53,7 @@ class Method(Protocol):
         """One line for a reader."""
         ...
 
-    def fit(self, past: Lessons) -> Fitted:
+    def fit(self, past: LabeledSignals) -> Fitted:
         """
         Learn from outcomes that are known.
 
@@ -64,7 +64,7 @@ class Method(Protocol):
         ...
 
 
-def raw_confidence(said: Said, combined: Combined, agreement_share: float, coverage_share: float) -> Array:
+def raw_confidence(said: SignalMatrix, combined: FusedValues, agreement_share: float, coverage_share: float) -> Array:
     """
     How sure the sources are, and of the same thing: before the past has told how often such a value was right.
 
@@ -81,16 +81,16 @@ def raw_confidence(said: Said, combined: Combined, agreement_share: float, cover
     Returns:
         (rows,) in [0, 1]; 0 where nobody spoke.
     """
-    spoken = portable.product(said.spoke, said.weights)
+    humanize = portable.product(said.spoke, said.weights)
     pull = portable.product(np.nan_to_num(said.confidence), said.weights)
     effort = np.abs(combined.contribution).sum(axis=1)
     agreement = np.abs(combined.contribution.sum(axis=1)) / np.where(effort > 0, effort, 1.0)
-    confidence = pull / np.where(spoken > 0, spoken, 1.0)
+    confidence = pull / np.where(humanize > 0, humanize, 1.0)
     confidence *= 1 - agreement_share * (1 - agreement)
     confidence *= 1 - coverage_share * (1 - coverage(said))
     return np.clip(confidence, 0.0, 1.0)
 
 
-def coverage(said: Said) -> Array:
+def coverage(said: SignalMatrix) -> Array:
     """(rows,) share of the weight table that spoke."""
     return portable.product(said.spoke, said.weights) / said.weights.sum()

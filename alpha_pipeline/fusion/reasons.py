@@ -9,16 +9,16 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.method import Combined
+from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.market.panel import KEY
 from alpha_pipeline.signals.reason_text import clip
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 
 SHOWN = 3
 LONGEST = 160
 
 
-def reasons(said: Said, combined: Combined, signals: pd.DataFrame) -> pd.DataFrame:
+def reasons(said: SignalMatrix, combined: FusedValues, signals: pd.DataFrame) -> pd.DataFrame:
     """
     What moved each row.
 

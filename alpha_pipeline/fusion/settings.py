@@ -1,5 +1,5 @@
 """
-Which fusion method is in force, and by which thresholds: defaults, the environment above them, a run above that.
+Which fusion method is active, and by which thresholds: defaults, the environment above them, a run above that.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def fusion_settings(
     environment: Mapping[str, str], method: str = "", threshold: float | None = None, confidence: float | None = None
 ) -> tuple[str, DecisionRule]:
     """
-    The method in force and the rule.
+    The method active and the rule.
 
     Args:
         environment: variables of the process; empty ones count as absent.

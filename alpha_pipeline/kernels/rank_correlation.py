@@ -1,7 +1,7 @@
 """
 How alike factors order symbols, bar by bar, in whole numbers: exact, whatever is added up first.
 
-What is compared with what, and how ranks become whole numbers, is decided in `validation.likeness`.
+What is compared with what, and how ranks become whole numbers, is decided in `validation.correlation`.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def whole_ranks(fractions, names, whole, here, order, rows):  # type: ignore[no-
 
 
 @kernel(IN_SMALL, FLAGS, IN_SMALL, IN, IN_SMALL, FLAGS, IN_SMALL, IN, INT, OUT, narrow=False)
-def rank_likeness(  # type: ignore[no-untyped-def]
+def sum_of_correlations(  # type: ignore[no-untyped-def]
     x, x_here, x_order, x_rows, y, y_here, y_order, y_rows, minimum_breadth, out
 ):
     """

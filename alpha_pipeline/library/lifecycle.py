@@ -22,7 +22,7 @@ TRADED = ("accepted", "probation")
 # Days for which a retired factor is still told of.
 RECENT_DAYS = 30
 DECAYS = (
-    "factor_id", "status", "since", "status_since", "live_rank_ic", "expected_rank_ic", "live_t", "half_life_days",
+    "factor_id", "status", "since", "status_since", "live_rank_ic", "expected_rank_ic", "live_t_stat", "half_life_days",
     "reason",
 )  # fmt: skip
 
@@ -30,7 +30,7 @@ DECAYS = (
 @dataclass(frozen=True)
 class LifeRules:
     """
-    When a factor in force moves. Falling takes more than noise, and rising again more than no longer falling, so that a
+    When a factor active moves. Falling takes more than noise, and rising again more than no longer falling, so that a
     factor near a threshold does not move back and forth.
 
     Args:
@@ -75,31 +75,31 @@ def live_on(
     library: pd.DataFrame, measures: pd.DataFrame, market: Market, rules: LifeRules | None = None
 ) -> pd.DataFrame:
     """
-    A night's library after what its factors showed.
+    A run date's library after what its factors showed.
 
     Args:
-        library: rows of `tables.LIBRARY` of one night, as `next_library` gives them.
-        measures: of `live.live_measures` on that night.
+        library: rows of `tables.LIBRARY` of one run date, as `next_library` gives them.
+        measures: of `live.live_measures` on that run date.
         market: what trading costs, and bars per day.
         rules: when a factor moves.
 
     Returns:
-        The rows with tonight's measures. Accepted and probation may change, one step a night, with the reason, the
-        night and the weight: all of it accepted, `probation_weight` of it on probation, none retired. A reference never
+        The rows with the run date's measures. Accepted and probation may change, one step a run date, with the reason, the
+        run date and the weight: all of it accepted, `probation_weight` of it on probation, none retired. A reference never
         changes; a retired factor keeps the numbers it was retired with, and stays retired. What cannot be measured
         changes nothing.
     """
     rules = rules or LifeRules()
-    tonight = measures.reindex(library["factor_id"]).set_index(library.index)
+    context = measures.reindex(library["factor_id"]).set_index(library.index)
     retired = library["status"] == "retired"
     out = library.copy()
     for name, blank in BLANK.items():
-        out[name] = library[name].where(retired, tonight[name].fillna(blank)).astype(type(blank))
+        out[name] = library[name].where(retired, context[name].fillna(blank)).astype(type(blank))
     moves = [_moved(row, market, rules) for row in out.to_dict("records")]
     changed = np.array([status != "" for status, _ in moves], dtype=bool)
     out["status"] = out["status"].mask(changed, [status for status, _ in moves])
     out["reason"] = out["reason"].mask(changed, [reason for _, reason in moves])
-    out["status_since"] = out["status_since"].mask(changed, out["night"])
+    out["status_since"] = out["status_since"].mask(changed, out["run_date"])
     share = out["status"].map({"accepted": 1.0, "probation": rules.probation_weight, "retired": 0.0})
     traded = library["status"].isin(TRADED)
     out["weight"] = out["weight"].mask(traded, np.sign(library["weight"]) * library["expected_rank_ic"] * share + 0.0)
@@ -107,23 +107,23 @@ def live_on(
 
 
 def library_of(
-    night: pd.Timestamp,
+    run_date: pd.Timestamp,
     market: Market,
     panel: Panel,
     earlier: pd.DataFrame,
-    tonight: pd.DataFrame,
+    context: pd.DataFrame,
     funding: pd.DataFrame | None = None,
     rules: LifeRules | None = None,
 ) -> pd.DataFrame:
     """
-    The library of a night: yesterday's and tonight's admissions, measured, moved.
+    The library of a run date: yesterday's and the run date's admissions, measured, moved.
 
     Args:
-        night: start of the night's day, UTC.
+        run date: start of the run date's day, UTC.
         market: of the panel.
-        panel: bars of the market; those after the night are not looked at.
-        earlier: rows of `tables.LIBRARY` of the night before; empty on the first.
-        tonight: rows of `tables.TRIALS` of this night.
+        panel: bars of the market; those after the run date are not looked at.
+        earlier: rows of `tables.LIBRARY` of the run date before; empty on the first.
+        on the run date: rows of `tables.TRIALS` of this run date.
         funding: rows of `tables.RAW_FUNDING`; nothing is paid by default.
         rules: when a factor moves.
 
@@ -133,8 +133,8 @@ def library_of(
     Raises:
         DataError: a factor enters and there are too few bars to split.
     """
-    library = next_library(night, earlier, tonight)
-    fresh = half_lives(library[library["since"] == night], panel, market)
+    library = next_library(run_date, earlier, context)
+    fresh = half_lives(library[library["since"] == run_date], panel, market)
     half_life = library["factor_id"].map(fresh).astype(float).fillna(library["half_life_days"])
     return live_on(
         library.assign(half_life_days=half_life), live_measures(library, panel, market, funding), market, rules
@@ -143,34 +143,34 @@ def library_of(
 
 def changes(library: pd.DataFrame) -> pd.DataFrame:
     """
-    Factors whose status is another than the night before: night, factor_id, was, status, reason.
+    Factors whose status is another than the run date before: run date, factor_id, was, status, reason.
 
     Args:
-        library: rows of `tables.LIBRARY` of several nights; who enters is no change.
+        library: rows of `tables.LIBRARY` of several run dates; who enters is no change.
     """
-    ordered = library.sort_values(["night", "factor_id"], ignore_index=True)
+    ordered = library.sort_values(["run_date", "factor_id"], ignore_index=True)
     was = ordered.groupby("factor_id")["status"].shift()
     moved = was.notna() & (was != ordered["status"])
-    return ordered.assign(was=was).loc[moved, ["night", "factor_id", "was", "status", "reason"]]
+    return ordered.assign(was=was).loc[moved, ["run_date", "factor_id", "was", "status", "reason"]]
 
 
 def live_lines(library: pd.DataFrame, market: Market, most: int = 7) -> pd.DataFrame:
     """
-    The live rank IC night by night, for a chart.
+    The live rank IC run date by run date, for a chart.
 
     Args:
-        library: rows of `tables.LIBRARY` of several nights.
+        library: rows of `tables.LIBRARY` of several run dates.
         market: bars per day.
-        most: factors; of the last night, traded ones first, then those with the longest life.
+        most: factors; of the last run date, traded ones first, then those with the longest life.
 
     Returns:
-        Index night, one column per factor_id; NaN before it had the live bars to decide anything by.
+        Index run date, one column per factor_id; NaN before it had the live bars to decide anything by.
     """
-    last = library[library["night"] == library["night"].max()]
+    last = library[library["run_date"] == library["run_date"].max()]
     order = last.assign(shelf=~last["status"].isin(TRADED)).sort_values(["shelf", "live_bars"], ascending=[True, False])
     known = library["live_bars"] >= LifeRules().minimum_days * market.bars_per_day
     lines = library.assign(live_rank_ic=library["live_rank_ic"].where(known))
-    lines = lines.pivot(index="night", columns="factor_id", values="live_rank_ic")
+    lines = lines.pivot(index="run_date", columns="factor_id", values="live_rank_ic")
     return lines.reindex(columns=order["factor_id"].head(most))
 
 
@@ -180,14 +180,14 @@ def decays(library: pd.DataFrame) -> pd.DataFrame:
     expected.
 
     Args:
-        library: rows of `tables.LIBRARY` of one night.
+        library: rows of `tables.LIBRARY` of one run date.
 
     Returns:
         Columns factor_id, status, since, status_since, live_rank_ic, expected_rank_ic, live_t, half_life_days, reason:
         on probation first, then retired within 30 days, then accepted, the shortest of the expected first. Names and
         reasons are untrusted text. References are not traded and have no row.
     """
-    lately = (library["status"] == "retired") & (library["night"] - library["status_since"] <= RECENT_DAYS * DAY)
+    lately = (library["status"] == "retired") & (library["run_date"] - library["status_since"] <= RECENT_DAYS * DAY)
     missing = library["live_rank_ic"] - library["expected_rank_ic"]
     weak = (library["status"] == "accepted") & (library["live_rank_ic"] < 0.5 * library["expected_rank_ic"])
     order = library["status"].map({"probation": 0, "retired": 1, "accepted": 2})
@@ -203,11 +203,11 @@ def _moved(factor: Row, market: Market, rules: LifeRules) -> tuple[str, str]:
     if status == "accepted":
         reason = _failing(factor, market, rules)
         return ("probation", reason) if reason else ("", "")
-    days = (factor["night"] - factor["status_since"]) / DAY
+    days = (factor["run_date"] - factor["status_since"]) / DAY
     if days < rules.probation_days:
         return "", ""
-    if factor["live_t"] <= -rules.negative:
-        return "retired", f"live rank IC below zero: {_shown(factor)}, t {factor['live_t']:+.1f}"
+    if factor["live_t_stat"] <= -rules.negative:
+        return "retired", f"live rank IC below zero: {_shown(factor)}, t {factor['live_t_stat']:+.1f}"
     holds = _holds(factor, market, rules)
     if holds and _as_validated(factor, rules):
         return "accepted", f"recovered on probation: {_shown(factor)}"
@@ -223,10 +223,8 @@ def _failing(factor: Row, market: Market, rules: LifeRules) -> str:
         return f"live rank IC below expected: {_shown(factor)}, t of the difference {below:+.1f}"
     cost = market.fee_bps + market.slippage_bps
     earned = factor["live_break_even_bps"]
-    if earned < cost and factor["live_net_t"] <= -rules.losing:
-        return (
-            f"loses after costs: break-even {earned:.1f} bps, trading costs {cost:.1f}, t {factor['live_net_t']:+.1f}"
-        )
+    if earned < cost and factor["live_net_t_stat"] <= -rules.losing:
+        return f"loses after costs: break-even {earned:.1f} bps, trading costs {cost:.1f}, t {factor['live_net_t_stat']:+.1f}"
     drift = factor["live_turnover"] / factor["expected_turnover"] if factor["expected_turnover"] > 0 else np.nan
     if drift >= rules.turnover:
         return f"turnover above validated: {factor['live_turnover']:.2f} a day, {drift:.1f} times as much"
@@ -235,7 +233,7 @@ def _failing(factor: Row, market: Market, rules: LifeRules) -> str:
 
 def _missed(factor: Row) -> float:
     """The live less the expected rank IC, in standard errors; NaN without any."""
-    live, t = factor["live_rank_ic"], factor["live_t"]
+    live, t = factor["live_rank_ic"], factor["live_t_stat"]
     error = live / t if t else np.nan
     return (live - factor["expected_rank_ic"]) / error if error > 0 else np.nan
 
@@ -244,7 +242,7 @@ def _holds(factor: Row, market: Market, rules: LifeRules) -> bool:
     """Does a factor on probation show enough of what was expected, without losing?"""
     losing = factor["live_break_even_bps"] < market.fee_bps + market.slippage_bps
     enough = factor["live_rank_ic"] >= rules.recovered * factor["expected_rank_ic"]
-    return bool(enough and not (losing and factor["live_net_t"] <= -rules.lost))
+    return bool(enough and not (losing and factor["live_net_t_stat"] <= -rules.lost))
 
 
 def _as_validated(factor: Row, rules: LifeRules) -> bool:

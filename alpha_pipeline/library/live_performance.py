@@ -1,7 +1,7 @@
 """
-What factors in force showed since they entered, and how fast they fade.
+What factors active showed since they entered, and how fast they fade.
 
-Only bars after the night of entry count, and only those whose outcome the night knows; what follows is `life`'s.
+Only bars after the run date of entry count, and only those whose outcome the run date knows; what follows is `life`'s.
 """
 
 from dataclasses import replace
@@ -9,9 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import BacktestConfig, Stretch, forward_returns, funding_payments, rank_ic, scored, split
-from alpha_pipeline.backtest.ranks import rank_correlations, ranks
-from alpha_pipeline.backtest.splits import HISTORY_BARS
+from alpha_pipeline.backtesting import (
+    BacktestConfig,
+    EvaluationBars,
+    forward_returns,
+    funding_payments,
+    rank_ic,
+    scored,
+    split,
+)
+from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -25,7 +33,7 @@ LOOKBACK_DAYS = WINDOW_DAYS + 98
 # A t below this is no rank IC to speak of, and half of nothing has no date.
 SIGNIFICANT = 2.0
 BLANK = {
-    "live_bars": 0, "live_rank_ic": np.nan, "live_t": np.nan, "live_net_t": np.nan, "live_turnover": np.nan,
+    "live_bars": 0, "live_rank_ic": np.nan, "live_t_stat": np.nan, "live_net_t_stat": np.nan, "live_turnover": np.nan,
     "live_break_even_bps": np.nan, "live_half_life_days": np.nan,
 }  # fmt: skip
 
@@ -34,25 +42,25 @@ def live_measures(
     library: pd.DataFrame, panel: Panel, market: Market, funding: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """
-    What each factor in force showed on the bars since it entered, `WINDOW_DAYS` back at most.
+    What each factor active showed on the bars since it entered, `WINDOW_DAYS` back at most.
 
     Args:
-        library: rows of `tables.LIBRARY` of one night; retired factors are left out.
-        panel: bars of the market; those after the night are not looked at.
+        library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
+        panel: bars of the market; those after the run date are not looked at.
         market: horizon and costs.
-        funding: rows of `tables.RAW_FUNDING`; what was not known by the night does not count, nothing is paid by
+        funding: rows of `tables.RAW_FUNDING`; what was not known by the run date does not count, nothing is paid by
             default.
 
     Returns:
         Index factor_id; the columns `live_...` of `tables.LIBRARY`, in the direction of the factor's weight (a
-        reference as it is written). `live_bars` counts bars with a rank IC, each with an outcome known by the night;
-        NaN where there is nothing to measure. The same for a night lived alone and for one of many: no bar before the
+        reference as it is written). `live_bars` counts bars with a rank IC, each with an outcome known by the run date;
+        NaN where there is nothing to measure. The same for a run date lived alone and for one of many: no bar before the
         window and its warm-up is looked at.
     """
     active = library[library["status"] != "retired"]
     if active.empty:
         return pd.DataFrame(columns=list(BLANK), index=pd.Index([], name="factor_id"))
-    end = active["night"].iloc[0] + DAY
+    end = active["run_date"].iloc[0] + DAY
     recent = panel.after(end - LOOKBACK_DAYS * DAY).until(end)
     recent = replace(recent, origin=0)  # where a window's blocks begin depends on no bar that others may have
     values = evaluate_all(library_nodes(active, market), recent)
@@ -60,7 +68,7 @@ def live_measures(
     if funding is not None and len(funding):
         known = funding[funding["available_at"] <= end]
         paid = funding_payments(known, recent, BacktestConfig.of(market).fill)
-    stretches: dict[int, Stretch] = {}
+    stretches: dict[int, EvaluationBars] = {}
     rows = {}
     for factor in active.to_dict("records"):
         name, entered = str(factor["factor_id"]), factor["since"] + DAY
@@ -70,7 +78,7 @@ def live_measures(
             continue
         if first not in stretches:
             later = None if paid is None else paid[first:]
-            stretches[first] = Stretch.of(recent.rows(first, None), market, funding=later)
+            stretches[first] = EvaluationBars.of(recent.rows(first, None), market, funding=later)
         ages = (recent.timestamps[first:] - np.datetime64(entered.tz_localize(None), "us")) / np.timedelta64(1, "D")
         direction = -1.0 if factor["weight"] < 0 else 1.0
         rows[name] = _measured(values[name][first:], stretches[first], direction, factor["expected_rank_ic"], ages)
@@ -82,8 +90,8 @@ def half_lives(library: pd.DataFrame, panel: Panel, market: Market) -> pd.Series
     The half-life of each factor on the bars the judge had: train and validation.
 
     Args:
-        library: rows of `tables.LIBRARY` of one night; retired factors are left out.
-        panel: bars of the market; those after the night, and the sealed ones before it, are not looked at.
+        library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
+        panel: bars of the market; those after the run date, and the sealed ones before it, are not looked at.
         market: horizon.
 
     Returns:
@@ -95,7 +103,7 @@ def half_lives(library: pd.DataFrame, panel: Panel, market: Market) -> pd.Series
     active = library[library["status"] != "retired"]
     if active.empty:
         return pd.Series(dtype=float)
-    known = panel.until(active["night"].iloc[0] + DAY)
+    known = panel.until(active["run_date"].iloc[0] + DAY)
     known = known.rows(-min(known.shape[0], HISTORY_BARS), None)
     seen = known.rows(0, split(known.shape[0], market.horizon_bars).valid[1])
     values = evaluate_all(library_nodes(active, market), seen)
@@ -158,7 +166,9 @@ def fading_days(rank_ics: Array, ages: Array, expected: float, lags: int) -> flo
     return float(-0.5 * expected / (slope.mean / np.mean(age**2)))
 
 
-def _measured(values: Array, stretch: Stretch, direction: float, expected: float, ages: Array) -> dict[str, float]:
+def _measured(
+    values: Array, stretch: EvaluationBars, direction: float, expected: float, ages: Array
+) -> dict[str, float]:
     lags = overlap_lags(stretch.market.horizon_bars)
     fractions = ranks(values)
     earned = direction * rank_correlations(fractions, stretch.forward_ranks)
@@ -166,8 +176,8 @@ def _measured(values: Array, stretch: Stretch, direction: float, expected: float
     return {
         "live_bars": int(np.isfinite(earned).sum()),
         "live_rank_ic": direction * found["rank_ic"],
-        "live_t": direction * found["t_stat"],
-        "live_net_t": mean_test(net, lags).t_stat,
+        "live_t_stat": direction * found["t_stat"],
+        "live_net_t_stat": mean_test(net, lags).t_stat,
         "live_turnover": found["turnover"],
         "live_break_even_bps": found["break_even_bps"],
         "live_half_life_days": fading_days(earned, ages, expected, lags),

@@ -1,4 +1,4 @@
-"""The library's factors, measured as of a night on one segment of the bars before it."""
+"""The library's factors, measured as of a run date on one segment of the bars before it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.breakdown import long_enough
-from alpha_pipeline.backtest.cross_validation import combined, walked
-from alpha_pipeline.backtest.details import details
-from alpha_pipeline.backtest.funding import funding_payments
-from alpha_pipeline.backtest.measures import Stretch, scored
-from alpha_pipeline.backtest.missing_measures import spelled, why_undefined
-from alpha_pipeline.backtest.portfolio import BacktestConfig
-from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
-from alpha_pipeline.backtest.study import Study, study
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.breakdown import long_enough
+from alpha_pipeline.backtesting.cross_validation import combined, walk_forward_book
+from alpha_pipeline.backtesting.details import details
+from alpha_pipeline.backtesting.funding import funding_payments
+from alpha_pipeline.backtesting.measures import EvaluationBars, scored
+from alpha_pipeline.backtesting.missing_measures import spelled, why_undefined
+from alpha_pipeline.backtesting.portfolio import BacktestConfig
+from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
+from alpha_pipeline.backtesting.study import FactorStudy, study
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -28,9 +28,9 @@ CutoffOf = Callable[[str], pd.Timestamp | None]
 
 
 @dataclass(frozen=True)
-class Bench:
+class LibraryBacktest:
     """
-    Factors in force ready to be measured, each in the direction it is traded.
+    Factors active ready to be measured, each in the direction it is traded.
 
     Args:
         market: of the panel.
@@ -59,13 +59,13 @@ class Bench:
         segment: Callable[[int, int], Segment],
         funding: pd.DataFrame | None = None,
         cutoff_of: CutoffOf = lambda model: None,
-    ) -> "Bench":
+    ) -> "LibraryBacktest":
         """
-        Evaluate a night's library.
+        Evaluate a run date's library.
 
         Args:
-            library: rows of `tables.LIBRARY` of one night; retired factors are left out.
-            panel: bars up to the night.
+            library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
+            panel: bars up to the run date.
             market: of the panel.
             segment: from bars and horizon to the bars to measure on: `validation` or `sealed`.
             funding: rows of `tables.RAW_FUNDING`; nothing is paid by default.
@@ -89,12 +89,12 @@ class Bench:
         One row of `tables.METRICS` per factor.
 
         Args:
-            trials: rows of `tables.TRIALS` of the night and all before it; their number and spread deflate.
+            trials: rows of `tables.TRIALS` of the run date and all before it; their number and spread deflate.
         """
         if self.factors.empty:
             return METRICS.empty()
         piece, paid = self.panel.rows(self.start, None), self._paid()
-        stretch = Stretch.of(piece, self.market, funding=paid)
+        stretch = EvaluationBars.of(piece, self.market, funding=paid)
         tried, variance = trial_statistics(trials, self.market)
         rows, series = [], {}
         for factor in self.factors.to_dict("records"):
@@ -105,7 +105,7 @@ class Bench:
             per_bar, skewness, kurtosis = (found.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
             belief = deflated_sharpe(per_bar, int(found["bars"]), skewness, kurtosis, tried, variance)
             more = details(values, piece, self.market, funding=paid)
-            head = {key: factor[key] for key in ("night", "factor_id", "status")}
+            head = {key: factor[key] for key in ("run_date", "factor_id", "status")}
             rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(name, net)})
         table = pd.DataFrame(rows)
         table = table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
@@ -122,7 +122,7 @@ class Bench:
         """
         if self.factors.empty:
             return BREAKDOWN.empty()
-        walks = (walked, combined) if combinations else (walked,)
+        walks = (walk_forward_book, combined) if combinations else (walk_forward_book,)
         frames = []
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
@@ -133,10 +133,12 @@ class Bench:
             )
             curves = [_decay(found), _quantiles(found), *lived]
             both = pd.concat([found.slices, *curves, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
-            frames.append(both.assign(night=factor["night"], factor_id=factor["factor_id"], part=np.arange(len(both))))
+            frames.append(
+                both.assign(run_date=factor["run_date"], factor_id=factor["factor_id"], part=np.arange(len(both)))
+            )
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
 
-    def study(self, name: str) -> Study:
+    def study(self, name: str) -> FactorStudy:
         """One factor in detail on the segment."""
         return study(
             self.values[name],
@@ -176,18 +178,18 @@ def sealed(bars: int, horizon_bars: int) -> Segment:
     return split(bars, horizon_bars).open_test()
 
 
-def _decay(found: Study) -> pd.DataFrame:
+def _decay(found: FactorStudy) -> pd.DataFrame:
     horizons = [f"{bars} bars" for bars in found.ic_decay]
     return pd.DataFrame({"kind": "horizon", "slice": horizons, "rank_ic": list(found.ic_decay.values())})
 
 
-def _quantiles(found: Study) -> pd.DataFrame:
+def _quantiles(found: FactorStudy) -> pd.DataFrame:
     names = [f"{number} of {len(found.quantiles)}" for number in range(1, len(found.quantiles) + 1)]
     return pd.DataFrame({"kind": "quantile", "slice": names, "mean_return": found.quantiles})
 
 
 def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:
     """How many factors were ever measured, and the variance of their Sharpe ratios per bar on train and validation."""
-    measured = trials["seen_sharpe"].dropna()
+    measured = trials["train_valid_sharpe"].dropna()
     per_bar = measured / np.sqrt(market.periods_per_year)
     return max(len(measured), 1), float(per_bar.var(ddof=1)) if len(measured) > 1 else 0.0

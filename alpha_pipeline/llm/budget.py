@@ -2,7 +2,7 @@
 What mining may cost, and the meter that keeps it within.
 
 A call is made only if the most it could cost still fits. An answer from the store counts what it cost when it was
-asked, so that a replayed night stops where the night stopped.
+asked, so that a replayed run date stops where the run date stopped.
 """
 
 import math
@@ -24,11 +24,11 @@ BYTES_PER_TOKEN = 2
 @dataclass(frozen=True)
 class Budget:
     """
-    Limits of one night, and of the calendar month it lies in.
+    Limits of one run date, and of the calendar month it lies in.
 
     Args:
-        night_calls, night_tokens, night_seconds, night_usd: of one night; seconds are those the model took.
-        month_tokens, month_usd: of all nights of the month together.
+        night_calls, night_tokens, night_seconds, night_usd: of one run date; seconds are those the model took.
+        month_tokens, month_usd: of all run dates of the month together.
 
     Limits of tokens and money hold as far as a server keeps to the length of answer it is asked for.
     """
@@ -88,10 +88,10 @@ def _price(file: Path, model: str, section: object, key: str) -> float:
     return float(value)
 
 
-def month_so_far(ledger: pd.DataFrame, night: pd.Timestamp) -> Spent:
-    """What the earlier nights of the night's calendar month used; rows of `tables.TRIALS`."""
-    same = (ledger["night"].dt.year == night.year) & (ledger["night"].dt.month == night.month)
-    return spent(ledger[same & (ledger["night"] < night)])
+def month_so_far(ledger: pd.DataFrame, run_date: pd.Timestamp) -> Spent:
+    """What the earlier run dates of the run date's calendar month used; rows of `tables.TRIALS`."""
+    same = (ledger["run_date"].dt.year == run_date.year) & (ledger["run_date"].dt.month == run_date.month)
+    return spent(ledger[same & (ledger["run_date"] < run_date)])
 
 
 def spent(rows: pd.DataFrame) -> Spent:
@@ -100,19 +100,19 @@ def spent(rows: pd.DataFrame) -> Spent:
     return Spent(calls, read, written, float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
 
 
-class Meter:
+class SpendMeter:
     """
-    Counts one night's calls and refuses the one that could pass a limit.
+    Counts one run date's calls and refuses the one that could pass a limit.
 
     Args:
         budget: the limits.
         price: of the model; None counts tokens only.
-        month: what the earlier nights of the month used.
+        month: what the earlier run dates of the month used.
     """
 
     def __init__(self, budget: Budget, price: Price | None, month: Spent) -> None:
         self.budget, self.price, self.month = budget, price, month
-        self.night = Spent()
+        self.run_date = Spent()
         self._longest = 1e-9  # a question takes as long as the longest before it, and some time
 
     def allow(self, request: ChatRequest, attempts: int = 1) -> None:
@@ -124,53 +124,53 @@ class Meter:
         """
         prompt = _most_tokens(*(m.text for m in request.messages))
         usd = self.price.of(prompt, request.max_tokens) if self.price else 0.0
-        tokens, b, night, month = prompt + request.max_tokens, self.budget, self.night, self.month
+        tokens, b, run_date, month = prompt + request.max_tokens, self.budget, self.run_date, self.month
         for what, used, most, limit in (
-            ("calls a night", night.calls, attempts, b.night_calls),
-            ("tokens a night", night.tokens, tokens, b.night_tokens),
-            ("model seconds a night", night.seconds, self._longest, b.night_seconds),
-            ("USD a night", night.usd, usd, b.night_usd),
-            ("tokens a month", month.tokens + night.tokens, tokens, b.month_tokens),
-            ("USD a month", month.usd + night.usd, usd, b.month_usd),
+            ("calls a run date", run_date.calls, attempts, b.night_calls),
+            ("tokens a run date", run_date.tokens, tokens, b.night_tokens),
+            ("model seconds a run date", run_date.seconds, self._longest, b.night_seconds),
+            ("USD a run date", run_date.usd, usd, b.night_usd),
+            ("tokens a month", month.tokens + run_date.tokens, tokens, b.month_tokens),
+            ("USD a month", month.usd + run_date.usd, usd, b.month_usd),
         ):
             if used + most > limit:
                 raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
 
     def count(self, paid: ChatReply | ModelError, prompt_tokens: int, completion_tokens: int) -> None:
         """Enter a question by what became of it, and the tokens it cost."""
-        night = self.night
-        self.night = Spent(
-            night.calls + paid.tries,
-            night.prompt_tokens + prompt_tokens,
-            night.completion_tokens + completion_tokens,
-            night.seconds + paid.seconds,
-            night.usd + (self.price.of(prompt_tokens, completion_tokens) if self.price else 0.0),
+        run_date = self.run_date
+        self.run_date = Spent(
+            run_date.calls + paid.tries,
+            run_date.prompt_tokens + prompt_tokens,
+            run_date.completion_tokens + completion_tokens,
+            run_date.seconds + paid.seconds,
+            run_date.usd + (self.price.of(prompt_tokens, completion_tokens) if self.price else 0.0),
         )
         self._longest = max(self._longest, paid.seconds)
 
     def left(self) -> str:
         """The part of the tightest limit that is left, in words."""
-        what, used = tightest(self.budget, self.night, self.month)
+        what, used = tightest(self.budget, self.run_date, self.month)
         return f"{max(0.0, 1.0 - used):.0%} of {what} left"
 
 
-def tightest(budget: Budget, night: Spent, month: Spent) -> tuple[str, float]:
+def tightest(budget: Budget, run_date: Spent, month: Spent) -> tuple[str, float]:
     """
     The limit of which most is used.
 
     Args:
         budget: the limits.
-        night: used tonight.
-        month: used by the earlier nights of the month.
+        run date: used on the run date.
+        month: used by the earlier run dates of the month.
 
     Returns:
         The limit in words, and the share of it that is used: 1.0 is all; a limit of zero is always used up.
     """
     parts = {
-        "calls": (night.calls, budget.night_calls), "tokens": (night.tokens, budget.night_tokens),
-        "time": (night.seconds, budget.night_seconds), "money": (night.usd, budget.night_usd),
-        "the month's tokens": (month.tokens + night.tokens, budget.month_tokens),
-        "the month's money": (month.usd + night.usd, budget.month_usd),
+        "calls": (run_date.calls, budget.night_calls), "tokens": (run_date.tokens, budget.night_tokens),
+        "time": (run_date.seconds, budget.night_seconds), "money": (run_date.usd, budget.night_usd),
+        "the month's tokens": (month.tokens + run_date.tokens, budget.month_tokens),
+        "the month's money": (month.usd + run_date.usd, budget.month_usd),
     }  # fmt: skip
     used = {what: amount / limit if limit > 0 else 1.0 for what, (amount, limit) in parts.items()}
     what = max(used, key=lambda name: used[name])
@@ -182,7 +182,7 @@ class MeteredChat:
     """A chat that asks its meter first."""
 
     chat: Chat
-    meter: Meter
+    meter: SpendMeter
 
     @property
     def model(self) -> str:
@@ -195,7 +195,7 @@ class MeteredChat:
     def ask(self, request: ChatRequest) -> ChatReply:
         """As `Chat.ask`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
         self.meter.allow(request, self.chat.attempts)
-        left = self.meter.budget.night_seconds - self.meter.night.seconds
+        left = self.meter.budget.night_seconds - self.meter.run_date.seconds
         try:
             reply = self.chat.ask(replace(request, seconds=min(request.seconds, left)))
         except ModelError as failure:

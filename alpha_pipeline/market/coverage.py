@@ -1,5 +1,5 @@
 """
-What data a night had to work with: per source what came, what was due, how old the newest row is, what was set aside.
+What data a run date had to work with: per source what came, what was due, how old the newest row is, what was quarantined.
 
 Whether single rows are true is `validation.quarantine`'s business, how well bars are fed `validation.feed_health`'s.
 """
@@ -20,7 +20,7 @@ _LONG_WEEKEND_HOURS = 96.0
 
 
 def data_coverage(
-    night: pd.Timestamp,
+    run_date: pd.Timestamp,
     market: Market,
     known: Mapping[str, pd.DataFrame],
     symbols: Sequence[str],
@@ -28,25 +28,25 @@ def data_coverage(
     aside: Mapping[str, int],
 ) -> pd.DataFrame:
     """
-    One row per source as of a night.
+    One row per source as of a run date.
 
     Args:
-        night: start of its day, UTC; what became known by the end of the day counts.
+        run date: start of its day, UTC; what became known by the end of the day counts.
         market: says which bars were due.
-        known: source to rows of its raw table (`timestamp`, `symbol`, `available_at`), of the night and days before it.
+        known: source to rows of its raw table (`timestamp`, `symbol`, `available_at`), of the run date and days before it.
         symbols: that are traded.
         reasons: why a source has nothing at all here, where that is known.
-        aside: rows of the night that were set aside, by source.
+        aside: rows of the run date that were quarantined, by source.
 
     Returns:
         Rows of `tables.DATA_COVERAGE`. Bars are late when less than all that were due came; other sources when the
         newest row is older than a day (24/7) or four days; a source without any row is absent. On a day without a
         session bars are closed, and nothing was due.
     """
-    end = night + pd.Timedelta(days=1)
+    end = run_date + pd.Timedelta(days=1)
     rows = [
-        _source(name, table[table["available_at"] <= end], night, end, market, symbols)
-        | {"reason": reasons.get(name, ""), "set_aside": aside.get(name, 0)}
+        _source(name, table[table["available_at"] <= end], run_date, end, market, symbols)
+        | {"reason": reasons.get(name, ""), "quarantined": aside.get(name, 0)}
         for name, table in known.items()
     ]
     columns = [column.name for column in DATA_COVERAGE.columns]
@@ -92,17 +92,17 @@ def daily_presence(known: Mapping[str, pd.DataFrame], symbols: int, days: pd.Dat
 
 
 def _source(
-    name: str, table: pd.DataFrame, night: pd.Timestamp, end: pd.Timestamp, market: Market, symbols: Sequence[str]
+    name: str, table: pd.DataFrame, run_date: pd.Timestamp, end: pd.Timestamp, market: Market, symbols: Sequence[str]
 ) -> dict[str, object]:
-    tonight = table[table["available_at"] > night]
+    context = table[table["available_at"] > run_date]
     last = table["available_at"].max()
     age = (end - last).total_seconds() / 3600 if len(table) else np.nan
-    spoke = int(tonight["symbol"].nunique())
-    row = {"night": night, "source": name, "rows": len(tonight), "symbols": spoke, "symbols_due": len(symbols),
+    spoke = int(context["symbol"].nunique())
+    row = {"run_date": run_date, "source": name, "rows": len(context), "symbols": spoke, "symbols_due": len(symbols),
            "last_known": last, "age_hours": age}  # fmt: skip
     if name == BARS:
-        due = len(expected_closes(market, night, end)) * len(symbols)
-        came = tonight[tonight["timestamp"] > night].drop_duplicates(["timestamp", "symbol"])
+        due = len(expected_closes(market, run_date, end)) * len(symbols)
+        came = context[context["timestamp"] > run_date].drop_duplicates(["timestamp", "symbol"])
         share = min(len(came) / due, 1.0) if due else np.nan
         status = CLOSED if not due else PRESENT if share >= 1.0 else LATE
     else:

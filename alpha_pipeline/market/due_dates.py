@@ -1,5 +1,5 @@
 """
-Which nights are due: the gaps among the last days, and the days whose markets can be joined.
+Which run dates are due: the gaps among the last days, and the days whose markets can be joined.
 
 What is stored and what runs is told; nothing here asks for it.
 """

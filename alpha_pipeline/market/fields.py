@@ -42,26 +42,26 @@ def assemble(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.
             f"facts {unknown} have no place in a panel; expected some of {[*STATES, *MOODS, 'adjustments']}"
         )
     panel = align(bars, {name: table for name, table in facts.items() if name in STATES}, max_age)
-    for name, (mood, count) in MOODS.items():
+    for name, (sentiment, count) in MOODS.items():
         if name in facts:
-            panel = panel.assign(**_gathered(panel, facts[name], mood, count))
+            panel = panel.assign(**_gathered(panel, facts[name], sentiment, count))
     if "adjustments" in facts:
         panel = panel.assign(**_at_their_bar(panel, facts["adjustments"]))
     return panel
 
 
-def _gathered(panel: pd.DataFrame, items: pd.DataFrame, mood: str, count: str) -> dict[str, np.ndarray]:
+def _gathered(panel: pd.DataFrame, items: pd.DataFrame, sentiment: str, count: str) -> dict[str, np.ndarray]:
     """
-    Mean mood and number of the items that became known in (close - 24 hours, close], per row of the panel.
+    Mean sentiment and number of the items that became known in (close - 24 hours, close], per row of the panel.
 
     An item counts once, when it was first known: neither an edit nor another feed that dates it otherwise is a second
-    one. Items without a mood count and say nothing.
+    one. Items without a sentiment count and say nothing.
     """
     item = ["url"] if "url" in items else ["timestamp", "source"]
     said = items.sort_values("available_at", kind="stable").drop_duplicates(["symbol", *item])
     weight = said["posts"].fillna(0.0) if "posts" in said else pd.Series(1.0, said.index)
-    scored = weight.where(said[mood].notna(), 0.0)
-    sums = {"many": weight, "scored": scored, "mood": (said[mood] * weight).where(scored > 0, 0.0)}
+    scored = weight.where(said[sentiment].notna(), 0.0)
+    sums = {"many": weight, "scored": scored, "sentiment": (said[sentiment] * weight).where(scored > 0, 0.0)}
     out = {name: np.zeros(len(panel)) for name in sums}
     closes = panel["timestamp"].to_numpy("datetime64[us]")
     for symbol, rows in panel.groupby("symbol").indices.items():
@@ -73,7 +73,7 @@ def _gathered(panel: pd.DataFrame, items: pd.DataFrame, mood: str, count: str) -
             total = np.concatenate([[0.0], np.cumsum(values[mine].to_numpy(float))])
             out[name][rows] = total[last] - total[first]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {mood: np.where(out["scored"] > 0, out["mood"] / out["scored"], np.nan), count: out["many"]}
+        return {sentiment: np.where(out["scored"] > 0, out["sentiment"] / out["scored"], np.nan), count: out["many"]}
 
 
 def _at_their_bar(panel: pd.DataFrame, adjustments: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """
-Which nights the graph has, by its settings: from the first day to the last one that is over.
+Which run dates the graph has, by its settings: from the first day to the last one that is over.
 
-Read by the partitions of the graph and by the shell, which refuses a night before any process starts.
+Read by the partitions of the graph and by the shell, which refuses a run date before any process starts.
 """
 
 import os
@@ -29,24 +29,24 @@ def end_day() -> str | None:
     return os.environ.get("ALPHA_PIPELINE_END_DAY", _defaults()[1]) or None
 
 
-def last_night() -> str:
+def last_run_date() -> str:
     """The latest ISO day that is over and that the graph has."""
     today = datetime.now(UTC).date()
     end = end_day()
     return str(min(today, _day(end, "ALPHA_PIPELINE_END_DAY") if end else today) - timedelta(days=1))
 
 
-def require_night(night: str) -> str:
+def require_run_date(run_date: str) -> str:
     """
-    The night as an ISO day.
+    The run date as an ISO day.
 
     Raises:
         SettingError: it is no day, or the graph has no such day.
     """
-    day, first, last = _day(night, "night"), first_day(), last_night()
+    day, first, last = _day(run_date, "run_date"), first_day(), last_run_date()
     if not first <= str(day) <= last:
         which = "lies before the first day of the graph" if str(day) < first else "is after the last day of the graph"
-        raise SettingError(f"night {day} {which}; it has the days {first} ... {last}")
+        raise SettingError(f"run date {day} {which}; it has the days {first} ... {last}")
     return str(day)
 
 

@@ -1,7 +1,7 @@
 """
 Families of ideas, and which one is tried next.
 
-A bandit: families that brought strong factors on train are asked for more often, the others never stop being tried.
+A bandit: factor types that brought strong factors on train are asked for more often, the others never stop being tried.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
-class Family:
+class FactorType:
     """
     One family.
 
@@ -40,15 +40,15 @@ class Family:
         return bool(self.fields) and self.fields != ("volume",)
 
 
-FAMILIES = {
-    "momentum": Family("what rose keeps rising"),
-    "mean_reversion": Family("what moved too far comes back"),
-    "volatility": Family("risk that is rewarded or avoided"),
-    "volume": Family("trading activity that confirms or warns", ("volume",)),
-    "breakout": Family("leaving a range for a new one"),
-    "carry": Family("what pays, or is paid, to hold", SOURCES["funding"]),
-    "sentiment": Family("what is said before it is traded", SOURCES["news"] + SOURCES["social"]),
-    "on_chain": Family("coins that move before their price does", SOURCES["on-chain"]),
+FACTOR_TYPES = {
+    "momentum": FactorType("what rose keeps rising"),
+    "mean_reversion": FactorType("what moved too far comes back"),
+    "volatility": FactorType("risk that is rewarded or avoided"),
+    "volume": FactorType("trading activity that confirms or warns", ("volume",)),
+    "breakout": FactorType("leaving a range for a new one"),
+    "carry": FactorType("what pays, or is paid, to hold", SOURCES["funding"]),
+    "sentiment": FactorType("what is said before it is traded", SOURCES["news"] + SOURCES["social"]),
+    "on_chain": FactorType("coins that move before their price does", SOURCES["on-chain"]),
 }
 
 
@@ -61,17 +61,21 @@ class Tally:
 
 
 def available(fields: Collection[str]) -> list[str]:
-    """The families a market with these fields can be asked for."""
-    return [name for name, family in FAMILIES.items() if not family.fields or set(family.fields) & set(fields)]
+    """The factor types a market with these fields can be asked for."""
+    return [
+        name
+        for name, factor_type in FACTOR_TYPES.items()
+        if not factor_type.fields or set(factor_type.fields) & set(fields)
+    ]
 
 
-def choose(tallies: Mapping[str, Tally], families: Collection[str], seed: int) -> str:
+def choose(tallies: Mapping[str, Tally], factor_types: Collection[str], seed: int) -> str:
     """
     The family to ask for next, by Thompson sampling.
 
     Args:
-        tallies: of the families so far; a family without one was never tried.
-        families: those to choose from.
+        tallies: of the factor types so far; a family without one was never tried.
+        factor types: those to choose from.
         seed: the same seed and tallies give the same family.
 
     Returns:
@@ -80,6 +84,6 @@ def choose(tallies: Mapping[str, Tally], families: Collection[str], seed: int) -
     Source: Thompson (1933), On the likelihood that one unknown probability exceeds another.
     """
     rng = np.random.default_rng(seed)
-    tried = {name: tallies.get(name, Tally()) for name in FAMILIES if name in families}
+    tried = {name: tallies.get(name, Tally()) for name in FACTOR_TYPES if name in factor_types}
     draws = {name: rng.beta(1 + tally.strong, 1 + tally.weak) for name, tally in tried.items()}
     return max(draws, key=lambda name: draws[name])

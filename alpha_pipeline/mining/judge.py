@@ -27,8 +27,8 @@ class Admission:
         sharpe: annual net Sharpe ratio on validation.
         probabilistic_sharpe: belief that the net Sharpe ratio over train and validation is above zero.
         deflated_sharpe: the same above the luckiest of all trials; 0 only reports it, and weighs the factor by it.
-        correlation: with any factor in force.
-        clearly_better: annual net Sharpe ratio by which a factor too close to one in force must beat it to replace it.
+        correlation: with any factor active.
+        clearly_better: annual net Sharpe ratio by which a factor too close to one active must beat it to replace it.
     """
 
     t_stat: float = 3.0
@@ -72,7 +72,7 @@ def refusal(measures: Mapping[str, float], rule: Admission) -> str:
         rule: thresholds.
     """
     if not measures["max_correlation"] < rule.correlation:
-        return "too close to a factor in force"
+        return "too close to a factor active"
     if not abs(measures["train_t_stat"]) >= rule.t_stat:
         return f"train |t| below {rule.t_stat:g}"
     if not measures["train_q_value"] <= rule.train_q_value:

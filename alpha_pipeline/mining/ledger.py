@@ -1,7 +1,7 @@
 """
 Everything tried so far, kept by what the loop asks: is this new, what may be improved, how much luck was there.
 
-Built from the ledger once a night; grows by one trial at a time.
+Built from the ledger once a run date; grows by one trial at a time.
 """
 
 import math
@@ -21,8 +21,8 @@ from alpha_pipeline.tables import UNANSWERED
 VARIANT = 0.1
 CANDIDATES = 5  # parents an improvement chooses from
 READ = [
-    "identity", "factor_id", "canonical", "parent", "theme", "stage", "verdict",
-    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe", "valid_t_stat", "valid_sharpe", "seen_sharpe",
+    "identity", "factor_id", "canonical", "parent", "factor_type", "stage", "verdict",
+    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe", "valid_t_stat", "valid_sharpe", "train_valid_sharpe",
 ]  # fmt: skip
 
 
@@ -37,9 +37,9 @@ class _Line:
     parent: str
 
 
-class Tried:
+class TrialHistory:
     """
-    The trials of all earlier nights and of tonight so far.
+    The trials of all earlier run dates and of on the run date so far.
 
     Args:
         ledger: rows of `tables.TRIALS`.
@@ -71,15 +71,15 @@ class Tried:
             text, numbers = shape(str(row["canonical"]))
             self._shapes.setdefault(text, []).append((numbers, str(row["factor_id"])))
         t = float(row["train_t_stat"])  # type: ignore[arg-type]  # a cell of the ledger
-        if theme := str(row["theme"]):
-            tally = self.tallies.get(theme, Tally())
+        if factor_type := str(row["factor_type"]):
+            tally = self.tallies.get(factor_type, Tally())
             strong = abs(t) >= STRONG
-            self.tallies[theme] = Tally(tally.strong + strong, tally.weak + (not strong))
+            self.tallies[factor_type] = Tally(tally.strong + strong, tally.weak + (not strong))
         self._trains.add(two_sided(t))
         q, valid_t = float(row["train_q_value"]), float(row["valid_t_stat"])  # type: ignore[arg-type]
         if q < 1:
             self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * valid_t)))
-        sharpe = float(row["seen_sharpe"])  # type: ignore[arg-type]
+        sharpe = float(row["train_valid_sharpe"])  # type: ignore[arg-type]
         if math.isfinite(sharpe):
             self.sharpes += 1
             off = sharpe - self._mean
@@ -88,7 +88,7 @@ class Tried:
         if math.isfinite(t):
             above = self._lines.get(str(row["parent"]))
             step = above.step + 1 if above else 1
-            line = _Line(str(row["canonical"]), measured_on_train(row), abs(t), step, str(row["parent"]))
+            line = _Line(str(row["canonical"]), train_summary(row), abs(t), step, str(row["parent"]))
             name = str(row["factor_id"])
             if self._lines.setdefault(name, line) is line and line.strength >= STRONG and line.step <= STEPS:
                 best = sorted([*self._best, name], key=lambda one: (-self._lines[one].strength, one))
@@ -141,7 +141,7 @@ class Tried:
         return Parent(name, line.canonical, line.measured, line.step, tuple(ancestors))
 
 
-def measured_on_train(row: Mapping[str, object]) -> str:
+def train_summary(row: Mapping[str, object]) -> str:
     """The measures a writer may read, in words."""
     ic, t, sharpe = (float(row[key]) for key in ("train_rank_ic", "train_t_stat", "train_sharpe"))  # type: ignore[arg-type]
     return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train"

@@ -1,9 +1,9 @@
 """
-One night of mining: ask, read, try out, within a budget; every trial becomes a row.
+One run date of mining: ask, read, try out, within a budget; every trial becomes a row.
 
 What a trial goes through is in `trial`, what is asked next in `agenda`.
 
-Deterministic given the night, the seed and the proposer's answers; sees nothing after the night and never the sealed
+Deterministic given the run date, the seed and the proposer's answers; sees nothing after the run date and never the sealed
 segment before it.
 """
 
@@ -13,27 +13,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import BacktestConfig, funding_payments, split
-from alpha_pipeline.backtest.regimes import regime
-from alpha_pipeline.backtest.splits import HISTORY_BARS
+from alpha_pipeline.backtesting import BacktestConfig, funding_payments, split
+from alpha_pipeline.backtesting.regimes import regime
+from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
 from alpha_pipeline.expressions import Node
-from alpha_pipeline.llm.budget import Budget, Meter, Price, Spent, month_so_far, read_prices
+from alpha_pipeline.llm.budget import Budget, Price, SpendMeter, Spent, month_so_far, read_prices
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.factor_types import FAMILIES, available
+from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
-from alpha_pipeline.mining.ledger import Tried, measured_on_train
+from alpha_pipeline.mining.ledger import TrialHistory, train_summary
 from alpha_pipeline.mining.planner import next_task
 from alpha_pipeline.mining.progress import Progress, progress
-from alpha_pipeline.mining.run_context import InForce, Night, standing
-from alpha_pipeline.mining.task import WAYS, Draft, Proposer, Task, Way
+from alpha_pipeline.mining.run_context import ActiveFactors, Night, standing
+from alpha_pipeline.mining.task import PROMPT_MODES, Draft, PromptMode, Proposer, Task
 from alpha_pipeline.mining.trial import Proposal, Row, blank, read, references, try_out
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
-PATIENCE = 3  # questions in a row without an answer before the model is left alone for the night
+PATIENCE = 3  # questions in a row without an answer before the model is left alone for the run date
 CHUNK = 32  # trials computed side by side; their values are in memory together
 CRITICIZED = 12  # results of a round a critic is shown, the strongest first
 
@@ -41,18 +41,18 @@ CRITICIZED = 12  # results of a round a critic is shown, the strongest first
 @dataclass(frozen=True)
 class MiningSettings:
     """
-    Knobs of a night.
+    Knobs of a run date.
 
     Args:
         rounds: inner-loop rounds; each sees what the earlier ones measured.
         proposals_per_round: drafts a round.
         batch: drafts asked for in one question, where the proposer can.
         ways: how it is asked, in turn.
-        families: asked for among these; all the fields allow when empty.
+        factor types: asked for among these; all the fields allow when empty.
         context: what the user wants considered besides.
         repairs: times a refused draft goes back to its writer.
         seed: start of every proposal's seed.
-        history_bars: bars before the night that are looked at.
+        history_bars: bars before the run date that are looked at.
         budget: what the model may cost.
         prices: USD per million tokens, by model.
         admission: what a factor must show.
@@ -62,8 +62,8 @@ class MiningSettings:
     rounds: int = 2
     proposals_per_round: int = 6
     batch: int = 3
-    ways: tuple[Way, ...] = ("generate", "generate", "optimize", "multimodal")
-    families: tuple[str, ...] = ()
+    prompt_modes: tuple[PromptMode, ...] = ("generate", "generate", "optimize", "multimodal")
+    factor_types: tuple[str, ...] = ()
     context: str = ""
     repairs: int = 1
     seed: int = 0
@@ -74,17 +74,17 @@ class MiningSettings:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        unknown = [*set(self.ways) - set(WAYS), *set(self.families) - set(FAMILIES)]
-        if unknown or not self.ways:
+        unknown = [*set(self.prompt_modes) - set(PROMPT_MODES), *set(self.factor_types) - set(FACTOR_TYPES)]
+        if unknown or not self.prompt_modes:
             raise SettingError(
-                f"ways among {WAYS} and families among {tuple(FAMILIES)} expected; found {unknown or ()}"
+                f"ways among {PROMPT_MODES} and factor types among {tuple(FACTOR_TYPES)} expected; found {unknown or ()}"
             )
         if min(self.rounds, self.proposals_per_round, self.repairs) < 0 or min(self.batch, self.threads) < 1:
             raise SettingError(f"counts of at least 0, batch and threads of at least 1 expected; found {self}")
 
 
 def mine(
-    night: pd.Timestamp,
+    run_date: pd.Timestamp,
     market: Market,
     panel: Panel,
     ledger: pd.DataFrame,
@@ -94,66 +94,68 @@ def mine(
     funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    Mine for one night.
+    Mine for one run date.
 
     Args:
-        night: start of the night's day, UTC.
+        run date: start of the run date's day, UTC.
         market: where factors are traded.
-        panel: bars up to the end of the night.
-        ledger: rows of `tables.TRIALS` of all earlier nights, and of tonight's earlier sittings.
+        panel: bars up to the end of the run date.
+        ledger: rows of `tables.TRIALS` of all earlier run dates, and of the run date's earlier sessions.
         proposer: who writes.
         settings: how much.
         report: told how far it is, after every chunk of trials.
         funding: rows of `tables.RAW_FUNDING`, paid by who holds at their stamps; nothing is paid by default.
 
     Returns:
-        Rows of `tables.TRIALS`. On the first night the references come first, then the proposals in order. A question
-        the model did not answer is a row too, but no trial; after three in a row the night goes on without the model.
+        Rows of `tables.TRIALS`. On the first run date the references come first, then the proposals in order. A question
+        the model did not answer is a row too, but no trial; after three in a row the run date goes on without the model.
 
     Raises:
         DataError: too few bars to split.
-        SettingError: the market has the fields of none of the families asked for.
+        SettingError: the market has the fields of none of the factor types asked for.
     """
-    if settings.families and not set(settings.families) & set(available(panel.fields)):
-        wanted, there = ", ".join(settings.families), ", ".join(sorted(panel.fields))
+    if settings.factor_types and not set(settings.factor_types) & set(available(panel.fields)):
+        wanted, there = ", ".join(settings.factor_types), ", ".join(sorted(panel.fields))
         raise SettingError(f"no family of {wanted} has its fields in {market.name}; there are {there}")
-    run = _Run(_tonight(night, market, panel, settings, funding), TRIALS.complete(ledger), proposer, settings, report)
+    run = _Run(
+        _tonight(run_date, market, panel, settings, funding), TRIALS.complete(ledger), proposer, settings, report
+    )
     try:
         for number in range(settings.rounds):
             run.round(number)
     except (BudgetError, ModelError) as end:
         run.say(f"stopped, with what there is: {end}")
     rule = settings.admission.to_text()
-    rows = [row | {"trial": number, "sitting": "", "rule": rule} for number, row in enumerate(run.rows)]
+    rows = [row | {"trial": number, "session": "", "rule": rule} for number, row in enumerate(run.rows)]
     return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
 
 
 def _tonight(
-    night: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
+    run_date: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
 ) -> Night:
-    past = panel.until(night + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
+    past = panel.until(run_date + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
     known = past.rows(-min(past.shape[0], settings.history_bars), None)
     cut = split(known.shape[0], market.horizon_bars)
     seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for mining
-    mood = regime(known.rows(*cut.train), market)
+    sentiment = regime(known.rows(*cut.train), market)
     paid = None
     if funding is not None and len(funding):
         paid = funding_payments(funding, seen, BacktestConfig.of(market).fill)
-    return Night(night, market, seen, cut.train, cut.valid, mood, settings.admission, settings.threads, paid)
+    return Night(run_date, market, seen, cut.train, cut.valid, sentiment, settings.admission, settings.threads, paid)
 
 
 class _Run:
-    """What grows in the course of a night."""
+    """What grows in the course of a run date."""
 
     def __init__(
-        self, tonight: Night, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
+        self, context: Night, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
     ) -> None:
-        self.tonight, self.ledger, self.settings, self.report = tonight, ledger, settings, report
-        self.meter = Meter(settings.budget, settings.prices.get(proposer.model), _used(ledger, tonight))
+        self.context, self.ledger, self.settings, self.report = context, ledger, settings, report
+        self.meter = SpendMeter(settings.budget, settings.prices.get(proposer.model), _used(ledger, context))
         self.proposer = proposer.within(self.meter)
-        self.tried = Tried(ledger)
-        self.in_force: InForce = standing(ledger, tonight)
-        self.rows: list[Row] = references(tonight, self.tried, self.in_force)
+        self.tried = TrialHistory(ledger)
+        self.active_factors: ActiveFactors = standing(ledger, context)
+        self.rows: list[Row] = references(context, self.tried, self.active_factors)
         self.questions = self.silent = 0
 
     def round(self, number: int) -> None:
@@ -164,11 +166,11 @@ class _Run:
             BudgetError: the next question could pass a limit.
             ModelError: the model has been silent too often.
         """
-        knowledge = Knowledge(self._so_far(), self.tonight.regime, tuple(self.in_force))
+        knowledge = Knowledge(self._so_far(), self.context.regime, tuple(self.active_factors))
         wanted, first = self.settings.proposals_per_round, len(self.rows)
         while (done := len(self.rows) - first) < wanted:
             task, proposals, end = self._gather(number, done, min(CHUNK, wanted - done), knowledge)
-            self.rows += try_out(self.tonight, proposals, self.tried, self.in_force)
+            self.rows += try_out(self.context, proposals, self.tried, self.active_factors)
             done = len(self.rows) - first
             if done == wanted and end is None:
                 self._criticize(task, first)
@@ -179,28 +181,30 @@ class _Run:
                 raise end
 
     def say(self, message: str) -> None:
-        """A line about the night as a whole."""
+        """A line about the run date as a whole."""
         self.report(Progress(message, {}))
 
     def _so_far(self) -> pd.DataFrame:
-        """The ledger as it stands within the night: earlier rows, then tonight's."""
+        """The ledger as it stands within the run date: earlier rows, then the run date's."""
         columns = [column.name for column in TRIALS.columns]
-        tonight = pd.DataFrame(self.rows, columns=columns)
-        return pd.concat([self.ledger[columns], tonight], ignore_index=True) if self.rows else self.ledger
+        context = pd.DataFrame(self.rows, columns=columns)
+        return pd.concat([self.ledger[columns], context], ignore_index=True) if self.rows else self.ledger
 
     def _gather(
         self, number: int, done: int, wanted: int, knowledge: Knowledge
     ) -> tuple[Task, list[Proposal], BudgetError | ModelError | None]:
         """Drafts for one chunk, and why there are no more of them if asking has to end."""
         proposals: list[Proposal] = []
-        settings, tonight = self.settings, self.tonight
+        settings, context = self.settings, self.context
         while True:
-            way = settings.ways[self.questions % len(settings.ways)]
-            label = f"{settings.seed}/{tonight.market.name}/{tonight.night:%Y-%m-%d}/{number}/{done + len(proposals)}"
+            prompt_mode = settings.prompt_modes[self.questions % len(settings.prompt_modes)]
+            label = (
+                f"{settings.seed}/{context.market.name}/{context.run_date:%Y-%m-%d}/{number}/{done + len(proposals)}"
+            )
             task = next_task(
-                tonight.market, tonight.panel.fields, label, way, self.tried, knowledge,
+                context.market, context.panel.fields, label, prompt_mode, self.tried, knowledge,
                 count=min(settings.batch, wanted - len(proposals)),
-                families=settings.families, context=settings.context,
+                factor_types=settings.factor_types, context=settings.context,
             )  # fmt: skip
             try:
                 proposals += self._ask(task, knowledge, number)
@@ -208,21 +212,21 @@ class _Run:
                 return task, proposals, limit
             self.questions += 1
             if self.silent == PATIENCE:
-                end = f"{PATIENCE} questions in a row without an answer: the night goes on without the model"
+                end = f"{PATIENCE} questions in a row without an answer: the run date goes on without the model"
                 return task, proposals, ModelError(end)
             if len(proposals) == wanted:
                 return task, proposals, None
 
     def _ask(self, task: Task, knowledge: Knowledge, number: int) -> list[Proposal]:
         """The drafts of one question, repaired where that helps; without an answer, a row that is no trial."""
-        before = self.meter.night
+        before = self.meter.run_date
         try:
             drafts = self.proposer.propose(task)
         except ModelError as failure:
             self.silent += 1
             reason = f"no answer: {failure}".encode("utf-8", "replace").decode()  # half a character fits no file
             self.say(reason)
-            row = self._blank(Draft(f"{task.theme}_{task.window}", ""), task, number, before)
+            row = self._blank(Draft(f"{task.factor_type}_{task.window}", ""), task, number, before)
             return [Proposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
         self.silent = 0
         proposals = []
@@ -231,11 +235,11 @@ class _Run:
             repairs = 0 if repeated else self.settings.repairs
             final, node, error = self._read(draft, task, knowledge, repairs)
             proposals.append(Proposal(self._blank(final, task, number, before), node, error))
-            before = self.meter.night
+            before = self.meter.run_date
         return proposals
 
     def _blank(self, draft: Draft, task: Task, number: int, before: Spent) -> Row:
-        row = blank(self.tonight, draft, self.proposer.name, self.proposer.model, task.theme, task.way)
+        row = blank(self.context, draft, self.proposer.name, self.proposer.model, task.factor_type, task.prompt_mode)
         return row | {"round": number, **_bill(before, self.meter)}
 
     def _read(
@@ -259,10 +263,10 @@ class _Run:
     def _criticize(self, task: Task, first: int) -> None:
         """Ask what to do next, in view of the round's results on train; the answer stands on the round's last row."""
         rows = sorted(self.rows[first:], key=_strength)
-        before = self.meter.night
+        before = self.meter.run_date
         try:
             said = self.proposer.criticize(task, tuple(_outcome(row) for row in rows[:CRITICIZED]))
-        except (ModelError, BudgetError):  # the night does not depend on an opinion
+        except (ModelError, BudgetError):  # the run date does not depend on an opinion
             said = ""
         last = self.rows[-1]
         bill = _bill(before, self.meter)
@@ -271,14 +275,14 @@ class _Run:
             last[key] = last[key] + used  # type: ignore[operator]  # cells of the ledger, numbers both
 
 
-def _used(ledger: pd.DataFrame, tonight: Night) -> Spent:
-    """What the month used before now, earlier sittings of tonight included."""
-    return month_so_far(ledger, tonight.night + pd.Timedelta(1, "us"))
+def _used(ledger: pd.DataFrame, context: Night) -> Spent:
+    """What the month used before now, earlier sessions of on the run date included."""
+    return month_so_far(ledger, context.run_date + pd.Timedelta(1, "us"))
 
 
-def _bill(before: Spent, meter: Meter) -> Row:
+def _bill(before: Spent, meter: SpendMeter) -> Row:
     """What the model used since `before`."""
-    now = meter.night
+    now = meter.run_date
     known = meter.price is not None or now.calls == before.calls
     return {
         "calls": now.calls - before.calls,
@@ -297,7 +301,7 @@ def _strength(row: Row) -> float:
 def _outcome(row: Row) -> str:
     """A trial as the critic may see it: measured on train, or why it was never measured."""
     if np.isfinite(float(row["train_t_stat"])):  # type: ignore[arg-type]
-        return f"{str(row['canonical'])[:160]} -> {measured_on_train(row)}"
+        return f"{str(row['canonical'])[:160]} -> {train_summary(row)}"
     if np.isfinite(float(row["score"])):  # type: ignore[arg-type]  # judged: the reason rests on validation
         return f"{str(row['canonical'])[:160]} -> too few bars on train to tell"
     return f"{str(row['canonical'] or row['source'])[:160]} -> refused: {row['reason']}"

@@ -1,5 +1,5 @@
 """
-The noise floor: what tonight's formulas would have shown by luck.
+The noise floor: what the run date's formulas would have shown by luck.
 
 The same loop and the same rule on the market's own bars in another order, where nothing that came before can say what
 comes after.
@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.returns import last_known
+from alpha_pipeline.backtesting.returns import last_known
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
@@ -25,31 +25,31 @@ PRICES = ("open", "high", "low", "close")
 
 
 def noise_floor(
-    night: pd.Timestamp,
+    run_date: pd.Timestamp,
     market: Market,
     panel: Panel,
-    tonight: pd.DataFrame,
+    context: pd.DataFrame,
     settings: MiningSettings,
     replays: int,
     funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    The best of tonight's formulas on the real bars and on shuffled ones.
+    The best of the run date's formulas on the real bars and on shuffled ones.
 
     Args:
-        night: start of the night's day, UTC.
+        run date: start of the run date's day, UTC.
         market: of the panel.
-        panel: bars up to the night.
-        tonight: rows of `tables.TRIALS` of the night.
-        settings: those of the night; what was asked for does not matter, and the rule is the one the night's rows keep.
+        panel: bars up to the run date.
+        on the run date: rows of `tables.TRIALS` of the run date.
+        settings: those of the run date; what was asked for does not matter, and the rule is the one the run date's rows keep.
         replays: shuffled panels.
         funding: rows of `tables.RAW_FUNDING`, at their own stamps whatever bars lie there; nothing is paid by default.
 
     Returns:
-        Rows of `tables.NOISE_FLOOR`: the real bars as replay 0, from the night's own rows, then the replays. Every
-        replay counts its own trials only, so its rule is, if anything, easier to pass than the night's.
+        Rows of `tables.NOISE_FLOOR`: the real bars as replay 0, from the run date's own rows, then the replays. Every
+        replay counts its own trials only, so its rule is, if anything, easier to pass than the run date's.
     """
-    computed = tonight[tonight["train_t_stat"].notna() & (tonight["proposer"] != "reference")]
+    computed = context[context["train_t_stat"].notna() & (context["proposer"] != "reference")]
     drafts = [Draft(row["name"], row["source"], row["dialect"]) for row in computed.to_dict("records")]
     rows = [_best(0, computed)]
     if drafts:
@@ -58,17 +58,17 @@ def noise_floor(
             rounds=1,
             proposals_per_round=len(drafts),
             batch=len(drafts),
-            ways=("generate",),
-            families=(),
+            prompt_modes=("generate",),
+            factor_types=(),
             repairs=0,
             admission=Admission.from_text(str(computed["rule"].iloc[0])),
         )
         known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
         for number in range(1, replays + 1):
             luck = shuffled(known, market.horizon_bars, seed=number)
-            trials = mine(night, market, luck, TRIALS.empty(), _recorded(drafts), asked, funding=funding)
+            trials = mine(run_date, market, luck, TRIALS.empty(), _recorded(drafts), asked, funding=funding)
             rows.append(_best(number, trials[trials["proposer"] != "reference"]))
-    return pd.DataFrame(rows).assign(night=night)
+    return pd.DataFrame(rows).assign(run_date=run_date)
 
 
 def _recorded(drafts: Sequence[Draft]) -> Control:
@@ -119,6 +119,6 @@ def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
         "measured": int(train.notna().sum()),
         "best_train_t": train.abs().max(),
         "best_valid_t": (np.sign(train) * valid).max(),
-        "best_sharpe": trials["seen_sharpe"].max(),
+        "best_sharpe": trials["train_valid_sharpe"].max(),
         "accepted": int((trials["verdict"] == "accepted").sum()),
     }

@@ -1,18 +1,18 @@
-"""How far a night of mining is."""
+"""How far a run date of mining is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.tables import UNANSWERED
 
 
 @dataclass(frozen=True)
 class Progress:
     """
-    One moment of a night.
+    One moment of a run date.
 
     Args:
         text: the whole in one line.
@@ -23,14 +23,14 @@ class Progress:
     figures: dict[str, float]
 
 
-def progress(head: str, round_number: int, rows: Sequence[dict[str, object]], meter: Meter) -> Progress:
+def progress(head: str, round_number: int, rows: Sequence[dict[str, object]], meter: SpendMeter) -> Progress:
     """
     Count the trials so far.
 
     Args:
-        head: where the night is, in words.
+        head: where the run date is, in words.
         round_number: from 0.
-        rows: of `tables.TRIALS`, tonight's so far.
+        rows: of `tables.TRIALS`, the run date's so far.
         meter: what the model used.
     """
     mined = [row for row in rows if row["proposer"] != "reference" and row["verdict"] != UNANSWERED]
@@ -40,7 +40,7 @@ def progress(head: str, round_number: int, rows: Sequence[dict[str, object]], me
     accepted = sum(row["verdict"] == "accepted" for row in mined)
     best_t = float(np.nanmax(np.abs(t_stats))) if measured else np.nan
     best_sharpe = float(np.nanmax(sharpes)) if np.isfinite(sharpes).any() else np.nan
-    spent = meter.night
+    spent = meter.run_date
     text = (
         f"{head}: {len(mined):,} proposed, {measured:,} measured, {accepted} accepted, "
         + (f"best on validation: |t| {best_t:.1f}, Sharpe {best_sharpe:.1f}; " if measured else "")

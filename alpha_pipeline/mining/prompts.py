@@ -12,7 +12,7 @@ from typing import Any, Literal
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
 from alpha_pipeline.llm.chat import Message
-from alpha_pipeline.mining.factor_types import FAMILIES, SOURCES
+from alpha_pipeline.mining.factor_types import FACTOR_TYPES, SOURCES
 from alpha_pipeline.mining.task import Draft, Task
 
 # How far a server holds answers: to the typed language, to the shape of the JSON, not at all.
@@ -57,7 +57,7 @@ def question(task: Task, constrain: Constrain) -> tuple[Message, ...]:
     system = (
         f"You are a quantitative researcher. You write alpha factors{' as one formula per answer' * held}.\n{known}\n"
     )
-    system += _code_rules(task) if task.way == "code" else _examples(task)
+    system += _code_rules(task) if task.prompt_mode == "code" else _examples(task)
     system += _answer(task, constrain)
     user = _assignment(task)
     if task.context:
@@ -101,7 +101,7 @@ def schema(task: Task, constrain: Constrain) -> dict[str, Any] | None:
     """JSON schema of an answer; with "pattern" its one expression is held to the typed language. None without one."""
     if constrain == "none":
         return None
-    if constrain == "pattern" and task.way != "code":
+    if constrain == "pattern" and task.prompt_mode != "code":
         pattern = {"type": "string", "pattern": typed_pattern(task.fields)}
         return _object({"rationale": {"type": "string", "pattern": RATIONALE}, "expression": pattern})
     keys = ("name", "rationale", _source_key(task), "risks", "expected_performance")
@@ -124,16 +124,16 @@ def quoted(texts: Iterable[str]) -> str:
 
 def _assignment(task: Task) -> str:
     where = f"for {task.market.asset_type} on {task.market.bar} bars, built around a window of {task.window} bars."
-    idea = f"{task.theme.replace('_', ' ')} factor ({FAMILIES[task.theme].idea})"
+    idea = f"{task.factor_type.replace('_', ' ')} factor ({FACTOR_TYPES[task.factor_type].idea})"
     several = f"{task.count} different factors, each a" if task.count > 1 else "a"
-    if task.way == "optimize" and task.parent is not None:
+    if task.prompt_mode == "optimize" and task.parent is not None:
         past = f"It came from:\n{quoted(task.parent.line)}\n" if task.parent.line else ""
         return (
             f"Improve this factor {where}\n{quoted([task.parent.expression, task.parent.measured])}\n{past}"
             f"Keep its idea and {STEPS[(task.parent.step - 1) % len(STEPS)]}."
             + (f" Write {task.count} different improvements." if task.count > 1 else "")
         )
-    if task.way == "multimodal":
+    if task.prompt_mode == "multimodal":
         beyond = "; ".join(
             f"{source}: {', '.join(sorted(set(fields) & set(task.fields)))}"
             for source, fields in SOURCES.items()
@@ -157,7 +157,7 @@ def _code_rules(task: Task) -> str:
 
 
 def _answer(task: Task, constrain: Constrain) -> str:
-    if constrain == "pattern" and task.way != "code":
+    if constrain == "pattern" and task.prompt_mode != "code":
         return 'Answer with JSON: {"rationale": "one short sentence", "expression": "the formula"}.'
     key = _source_key(task)
     return (
@@ -168,7 +168,7 @@ def _answer(task: Task, constrain: Constrain) -> str:
 
 
 def _source_key(task: Task) -> str:
-    return "code" if task.way == "code" else "expression"
+    return "code" if task.prompt_mode == "code" else "expression"
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.expressions.mutation import mutate
-from alpha_pipeline.llm.budget import Meter, MeteredChat
+from alpha_pipeline.llm.budget import MeteredChat, SpendMeter
 from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest, Message
 from alpha_pipeline.mining.prompts import CRITIQUE_SCHEMA, Constrain, correction, critique, question, schema
 from alpha_pipeline.mining.reply import read_critique, read_reply
@@ -36,7 +36,7 @@ class ModelWriter:
     constrain: Constrain = "pattern"
     answer_tokens: int = 4_096
 
-    def within(self, meter: Meter) -> "ModelWriter":
+    def within(self, meter: SpendMeter) -> "ModelWriter":
         """Every question passes the meter."""
         return replace(self, chat=MeteredChat(self.chat, meter))
 
@@ -72,7 +72,7 @@ class ModelWriter:
         return read_critique(self.chat.ask(request))
 
     def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
-        most = HELD_ANSWER if self.constrain == "pattern" and task.way != "code" else self.answer_tokens
+        most = HELD_ANSWER if self.constrain == "pattern" and task.prompt_mode != "code" else self.answer_tokens
         return self.chat.ask(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
 
 
@@ -107,7 +107,7 @@ class Control:
         """No model."""
         return ""
 
-    def within(self, meter: Meter) -> "Control":
+    def within(self, meter: SpendMeter) -> "Control":
         """Chance is free."""
         return self
 

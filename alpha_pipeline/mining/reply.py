@@ -55,7 +55,7 @@ def read_reply(reply: ChatReply, task: Task) -> tuple[Draft, ...]:
         source = _source(one, task)
         drafts.append(
             Draft(
-                name=_text(one, "name") or f"{task.theme}_{task.window}" + f"_{number + 1}" * (number > 0),
+                name=_text(one, "name") or f"{task.factor_type}_{task.window}" + f"_{number + 1}" * (number > 0),
                 source=source,
                 dialect=dialect_of(source),
                 rationale=_text(one, "rationale"),
@@ -128,7 +128,7 @@ def _sections(text: str, task: Task) -> Iterator[dict[str, object]]:
             current[key].append(line)
     if _has_source(current):
         yield _joined(current)
-    elif task.way == "code" and (block := re.search(r"```[a-z]*\n(.*?)```", text, re.DOTALL)):
+    elif task.prompt_mode == "code" and (block := re.search(r"```[a-z]*\n(.*?)```", text, re.DOTALL)):
         yield {"code": block[1]}
 
 
@@ -148,7 +148,7 @@ def _joined(sections: Mapping[str, list[str]]) -> dict[str, object]:
 
 
 def _source(found: Mapping[str, object], task: Task) -> str:
-    keys = (*CODE, *EXPRESSION) if task.way == "code" else (*EXPRESSION, *CODE)
+    keys = (*CODE, *EXPRESSION) if task.prompt_mode == "code" else (*EXPRESSION, *CODE)
     texts = (_storable(str(found[key])) for key in keys if isinstance(found.get(key), str))
     source = next((text for text in texts if text.strip()), "")[:20_000]
     return source.strip("\n") if dialect_of(source) == "pandas" else source.strip("` \n\t")

@@ -1,7 +1,7 @@
 """
 A person at a desk: ask for factors, or have one improved, and see at once what they are worth on train.
 
-Validation and the sealed bars are left to the nights: what a person tries here is counted nowhere, so nothing here may
+Validation and the sealed bars are left to the run dates: what a person tries here is counted nowhere, so nothing here may
 be measured on bars that decide.
 """
 
@@ -11,14 +11,14 @@ from functools import partial
 
 import numpy as np
 
-from alpha_pipeline.backtest import Stretch, score, split
-from alpha_pipeline.backtest.splits import HISTORY_BARS
+from alpha_pipeline.backtesting import EvaluationBars, score, split
+from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions import Node, lookback
 from alpha_pipeline.factors.values import evaluate_one
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.factor_types import FAMILIES, available
+from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.formula_search import Similarity
 from alpha_pipeline.mining.prompts import EXAMPLES
 from alpha_pipeline.mining.task import STEPS, Draft, Parent, Proposer, Task
@@ -27,7 +27,7 @@ from alpha_pipeline.validation import validate
 
 
 @dataclass(frozen=True)
-class Find:
+class Attempt:
     """
     One factor as it came back and what became of it.
 
@@ -54,7 +54,7 @@ class Find:
         return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train, turnover {turnover:.2f} a day"
 
 
-def ask(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -> list[Find]:
+def ask(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -> list[Attempt]:
     """
     Have factors proposed, read and measured.
 
@@ -71,7 +71,7 @@ def ask(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -
     return [_find(proposer, task, draft, train, repairs) for draft in proposer.propose(task)]
 
 
-def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int = STEPS) -> Iterator[Find]:
+def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int = STEPS) -> Iterator[Attempt]:
     """
     Improve a factor step by step, each told what the one before it earned.
 
@@ -91,7 +91,9 @@ def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int
     told: list[str] = []
     for step in range(1, steps + 1):
         parent = Parent("", best.canonical, best.measured, step)
-        asked = replace(task, way="optimize", count=1, seed=task.seed + 10 * step, parent=parent, notes=tuple(told))
+        asked = replace(
+            task, prompt_mode="optimize", count=1, seed=task.seed + 10 * step, parent=parent, notes=tuple(told)
+        )
         found = replace(ask(proposer, asked, train)[0], step=step)
         told.append(f"{(found.canonical or found.draft.source)[:160]} -> {found.measured}")
         yield found
@@ -109,22 +111,24 @@ def train_bars(panel: Panel, market: Market) -> Panel:
     return known.rows(*split(known.shape[0], market.horizon_bars).train)
 
 
-def task_for(market: Market, fields: Sequence[str], family: str, lookback_bars: int, seed: int) -> Task:
+def task_for(market: Market, fields: Sequence[str], factor_type: str, lookback_bars: int, seed: int) -> Task:
     """
     A person's assignment.
 
     Raises:
         SettingError: no such family, or none of the fields it lives on.
     """
-    if family not in FAMILIES:
-        raise SettingError(f"factor type {family!r} is unknown; expected one of {', '.join(FAMILIES)}")
-    if family not in available(fields):
-        needed = " or ".join(FAMILIES[family].fields)
-        raise SettingError(f"factor type {family!r} needs the field {needed}; there are {', '.join(sorted(fields))}")
-    return Task(market, tuple(sorted(fields)), family, lookback_bars, seed)
+    if factor_type not in FACTOR_TYPES:
+        raise SettingError(f"factor type {factor_type!r} is unknown; expected one of {', '.join(FACTOR_TYPES)}")
+    if factor_type not in available(fields):
+        needed = " or ".join(FACTOR_TYPES[factor_type].fields)
+        raise SettingError(
+            f"factor type {factor_type!r} needs the field {needed}; there are {', '.join(sorted(fields))}"
+        )
+    return Task(market, tuple(sorted(fields)), factor_type, lookback_bars, seed)
 
 
-def _find(proposer: Proposer, task: Task, draft: Draft, train: Panel | None, repairs: int) -> Find:
+def _find(proposer: Proposer, task: Task, draft: Draft, train: Panel | None, repairs: int) -> Attempt:
     for left in range(repairs, -1, -1):
         try:
             node = read(draft, task)
@@ -132,22 +136,24 @@ def _find(proposer: Proposer, task: Task, draft: Draft, train: Panel | None, rep
         except ExpressionError as error:
             better = proposer.repair(task, draft, error, _near(draft.source)) if left else None
             if better is None:
-                return Find(draft, refused=str(error))
+                return Attempt(draft, refused=str(error))
             draft = better
-    return _measured(node, draft, task.market, train) if train else Find(draft, str(node))
+    return _measured(node, draft, task.market, train) if train else Attempt(draft, str(node))
 
 
-def _measured(node: Node, draft: Draft, market: Market, train: Panel) -> Find:
+def _measured(node: Node, draft: Draft, market: Market, train: Panel) -> Attempt:
     values = evaluate_one(node, train)
     found = validate(partial(evaluate_one, node), train, lookback(node))
     failed = next((check for check in found if check.blocking and not check.passed), None)
     if failed is not None:
-        return Find(draft, str(node), refused=f"{failed.name} check: {failed.detail}")
-    measures = score(values, Stretch.of(train, market), False, None)
-    return Find(draft, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")})
+        return Attempt(draft, str(node), refused=f"{failed.name} check: {failed.detail}")
+    measures = score(values, EvaluationBars.of(train, market), False, None)
+    return Attempt(
+        draft, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")}
+    )
 
 
-def _sharpe(find: Find) -> float:
+def _sharpe(find: Attempt) -> float:
     sharpe = find.measures["sharpe"] if find.measures else np.nan
     return sharpe if np.isfinite(sharpe) else -np.inf
 

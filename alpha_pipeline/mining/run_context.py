@@ -1,5 +1,5 @@
 """
-What is measured of a factor on a night's bars: values, checks, train and validation, likeness to those in force.
+What is measured of a factor on a run date's bars: values, checks, train and validation, correlation to those active.
 
 Factors are computed and measured side by side; what follows from the numbers is decided in `trial`.
 """
@@ -12,24 +12,24 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import Stretch, scored
-from alpha_pipeline.backtest.ranks import ranks
+from alpha_pipeline.backtesting import EvaluationBars, scored
+from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.factors.values import evaluate_all, evaluate_one
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
-from alpha_pipeline.mining.ledger import Tried
+from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.statistics import deflated_sharpe, probabilistic_sharpe, sharpe_moments
 from alpha_pipeline.typing import Array
-from alpha_pipeline.validation import CheckResult, SampledRanks, Screen, validate
+from alpha_pipeline.validation import CheckResult, SampledRanks, ScreeningPanel, validate
 
 
 @dataclass(frozen=True)
 class Night:
-    """Everything fixed for a night: the bars that may be seen, cut in train and validation, and what holders paid."""
+    """Everything fixed for a run date: the bars that may be seen, cut in train and validation, and what holders paid."""
 
-    night: pd.Timestamp
+    run_date: pd.Timestamp
     market: Market
     panel: Panel
     train: tuple[int, int]
@@ -40,78 +40,78 @@ class Night:
     funding: Array | None = None
 
     @cached_property
-    def stretches(self) -> tuple[Stretch, Stretch]:
+    def stretches(self) -> tuple[EvaluationBars, EvaluationBars]:
         """Train and validation, ready to be measured on."""
         return self._stretch(self.train), self._stretch(self.valid)
 
-    def _stretch(self, segment: tuple[int, int]) -> Stretch:
+    def _stretch(self, segment: tuple[int, int]) -> EvaluationBars:
         paid = None if self.funding is None else self.funding[slice(*segment)]
-        return Stretch.of(self.panel.rows(*segment), self.market, funding=paid)
+        return EvaluationBars.of(self.panel.rows(*segment), self.market, funding=paid)
 
     @cached_property
-    def screen(self) -> Screen:
+    def screen(self) -> ScreeningPanel:
         """The bars on which every draft is looked over for leaks; admitted ones are looked over on all."""
-        return Screen.of(self.panel)
+        return ScreeningPanel.of(self.panel)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A factor in force: its values on tonight's bars, and their ranks as likeness is measured."""
+class ActiveFactor:
+    """A factor active: its values on the run date's bars, and their ranks as correlation is measured."""
 
     values: Array
     ranks: SampledRanks
 
     @classmethod
-    def of(cls, values: Array) -> "Standing":
+    def of(cls, values: Array) -> "ActiveFactor":
         """Rank the values."""
         return cls(values, SampledRanks.of(values))
 
 
-InForce = dict[str, Standing]
+ActiveFactors = dict[str, ActiveFactor]
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was found out about a factor by itself; `measures` is empty when a check refused it."""
 
-    standing: Standing
+    standing: ActiveFactor
     checks: list[CheckResult]
     measures: dict[str, float]
 
 
-def standing(ledger: pd.DataFrame, tonight: Night) -> InForce:
+def standing(ledger: pd.DataFrame, context: Night) -> ActiveFactors:
     """Every factor admitted and not replaced whose fields the market still has, by factor_id."""
     admitted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
     admitted = admitted[~admitted["factor_id"].isin(ledger["replaces"])]
-    nodes = {str(row.factor_id): parse(str(row.canonical), bar=tonight.market.bar) for row in admitted.itertuples()}
-    usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(tonight.panel.fields)}
-    return {name: Standing.of(values) for name, values in evaluate_all(usable, tonight.panel).items()}
+    nodes = {str(row.factor_id): parse(str(row.canonical), bar=context.market.bar) for row in admitted.itertuples()}
+    usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(context.panel.fields)}
+    return {name: ActiveFactor.of(values) for name, values in evaluate_all(usable, context.panel).items()}
 
 
-def measure(tonight: Night, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measured]:
+def measure(context: Night, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measured]:
     """
     Values, checks and measures of factors, in order; sub-expressions they share are computed once.
 
     Args:
-        tonight: bars and segments.
+        on the run date: bars and segments.
         nodes: the factors.
         checked: leave out what a check refuses.
     """
-    found = dict(evaluate(nodes, tonight.panel, threads=tonight.threads))
-    with ThreadPoolExecutor(tonight.threads) as pool:
-        work = partial(_measure_one, tonight, checked=checked)
+    found = dict(evaluate(nodes, context.panel, threads=context.threads))
+    with ThreadPoolExecutor(context.threads) as pool:
+        work = partial(_measure_one, context, checked=checked)
         yield from pool.map(work, nodes, [found[position] for position in range(len(nodes))])
 
 
-def train_and_valid(values: Array, tonight: Night, fractions: Array | None = None) -> dict[str, float]:
+def train_and_valid(values: Array, context: Night, fractions: Array | None = None) -> dict[str, float]:
     """
     Train and validation measures; the direction is chosen on train.
 
-    `seen_sharpe`, `probabilistic_sharpe` and the moments are of the returns of both together.
+    `train_valid_sharpe`, `probabilistic_sharpe` and the moments are of the returns of both together.
     """
-    first, second = tonight.stretches
+    first, second = context.stretches
     fractions = ranks(values) if fractions is None else fractions
-    seen, unseen = slice(*tonight.train), slice(*tonight.valid)
+    seen, unseen = slice(*context.train), slice(*context.valid)
     train, earned = scored(values[seen], first, False, None, fractions[seen])
     direction = -1.0 if train["rank_ic"] < 0 else 1.0
     valid, later = scored(values[unseen], second, False, direction, fractions[unseen])
@@ -125,7 +125,7 @@ def train_and_valid(values: Array, tonight: Night, fractions: Array | None = Non
         "valid_sharpe": valid["sharpe"],
         "valid_max_drawdown": valid["max_drawdown"],
         "valid_turnover": valid["turnover"],
-        "seen_sharpe": per_bar * np.sqrt(tonight.market.periods_per_year),
+        "train_valid_sharpe": per_bar * np.sqrt(context.market.periods_per_year),
         "probabilistic_sharpe": probabilistic_sharpe(per_bar, bars, skewness, kurtosis),
         "sharpe_per_bar": per_bar,
         "skewness": skewness,
@@ -134,24 +134,24 @@ def train_and_valid(values: Array, tonight: Night, fractions: Array | None = Non
     }
 
 
-def among_all(measures: Mapping[str, float], tonight: Night, tried: Tried) -> dict[str, float]:
+def against_all_trials(measures: Mapping[str, float], context: Night, tried: TrialHistory) -> dict[str, float]:
     """The measures with what they are worth among all trials so far, this one included."""
-    sharpe = measures["seen_sharpe"]
+    sharpe = measures["train_valid_sharpe"]
     counts = np.isfinite(sharpe)
-    variance = tried.sharpe_variance(sharpe) / tonight.market.periods_per_year if counts else 0.0
+    variance = tried.sharpe_variance(sharpe) / context.market.periods_per_year if counts else 0.0
     per_bar, bars, skewness, kurtosis = (measures[key] for key in ("sharpe_per_bar", "bars", "skewness", "kurtosis"))
     belief = deflated_sharpe(per_bar, int(bars), skewness, kurtosis, tried.sharpes + int(counts), variance)
-    return {**measures, "deflated_sharpe": belief, **tried.q_values(measures, tonight.admission)}
+    return {**measures, "deflated_sharpe": belief, **tried.q_values(measures, context.admission)}
 
 
-def _measure_one(tonight: Night, node: Node, values: Array, checked: bool) -> Measured:
+def _measure_one(context: Night, node: Node, values: Array, checked: bool) -> Measured:
     checks = []
     if checked:
         evaluate_node = partial(evaluate_one, node)
-        checks = validate(evaluate_node, tonight.panel, lookback(node), values=values, screen=tonight.screen)
+        checks = validate(evaluate_node, context.panel, lookback(node), values=values, screen=context.screen)
     refused = any(check.blocking and not check.passed for check in checks)
     if refused:
-        return Measured(Standing.of(values), checks, {})
+        return Measured(ActiveFactor.of(values), checks, {})
     fractions = ranks(values)
-    standing = Standing(values, SampledRanks.of(values, fractions))
-    return Measured(standing, checks, train_and_valid(values, tonight, fractions))
+    standing = ActiveFactor(values, SampledRanks.of(values, fractions))
+    return Measured(standing, checks, train_and_valid(values, context, fractions))

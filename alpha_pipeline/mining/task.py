@@ -7,13 +7,13 @@ from typing import Literal, Protocol, get_args
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.factors.definition import Dialect
-from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.market.markets import Market
 
 WINDOWS = (5, 10, 20, 60)
 # From an idea; as pandas code; by improving a factor; from fields beyond prices.
-Way = Literal["generate", "code", "optimize", "multimodal"]
-WAYS: tuple[Way, ...] = get_args(Way)
+PromptMode = Literal["generate", "code", "optimize", "multimodal"]
+PROMPT_MODES: tuple[PromptMode, ...] = get_args(PromptMode)
 STEPS = 3  # improvements of improvements before a line of factors is left alone
 
 
@@ -45,7 +45,7 @@ class Task:
     Args:
         market: where the factor will be traded.
         fields: names it may use, sorted.
-        theme: family of the idea, of `families.FAMILIES`.
+        theme: family of the idea, of `factor_types.FACTOR_TYPES`.
         window: look-back to build around, in bars.
         seed: makes the proposal repeatable.
         way: how it is asked for.
@@ -57,10 +57,10 @@ class Task:
 
     market: Market
     fields: tuple[str, ...]
-    theme: str
+    factor_type: str
     window: int
     seed: int
-    way: Way = "generate"
+    prompt_mode: PromptMode = "generate"
     count: int = 1
     parent: Parent | None = None
     context: str = ""
@@ -96,8 +96,8 @@ class Draft:
 class Proposer(Protocol):
     """Who proposes factors: a language model, or one of the controls it has to beat."""
 
-    def within(self, meter: Meter) -> "Proposer":
-        """The same proposer, its calls counted and limited by a night's meter."""
+    def within(self, meter: SpendMeter) -> "Proposer":
+        """The same proposer, its calls counted and limited by a run date's meter."""
         ...
 
     @property

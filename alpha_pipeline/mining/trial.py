@@ -17,11 +17,18 @@ from alpha_pipeline.factors.definition import factor_id
 from alpha_pipeline.factors.references import REFERENCES
 from alpha_pipeline.factors.values import evaluate_one
 from alpha_pipeline.mining.judge import discovered, refusal, rubric
-from alpha_pipeline.mining.ledger import Tried
-from alpha_pipeline.mining.run_context import InForce, Measured, Night, among_all, measure, train_and_valid
-from alpha_pipeline.mining.task import Draft, Task, Way
+from alpha_pipeline.mining.ledger import TrialHistory
+from alpha_pipeline.mining.run_context import (
+    ActiveFactors,
+    Measured,
+    Night,
+    against_all_trials,
+    measure,
+    train_and_valid,
+)
+from alpha_pipeline.mining.task import Draft, PromptMode, Task
 from alpha_pipeline.tables import MEASURES, UNANSWERED
-from alpha_pipeline.validation import CheckResult, likeness, validate
+from alpha_pipeline.validation import CheckResult, rank_correlations, validate
 
 Row = dict[str, object]
 
@@ -35,15 +42,17 @@ class Proposal:
     error: ExpressionError | None = None
 
 
-def blank(tonight: Night, draft: Draft, proposer: str, model: str, theme: str = "", way: Way = "generate") -> Row:
+def blank(
+    context: Night, draft: Draft, proposer: str, model: str, factor_type: str = "", prompt_mode: PromptMode = "generate"
+) -> Row:
     """The row of a draft before anything is known of it."""
     return {
-        "night": tonight.night,
+        "run_date": context.run_date,
         "trial": 0,
         "round": 0,
-        "theme": theme,
-        "way": way,
-        "regime": tonight.regime,
+        "factor_type": factor_type,
+        "prompt_mode": prompt_mode,
+        "regime": context.regime,
         "factor_id": "",
         "name": draft.name,
         "proposer": proposer,
@@ -88,39 +97,41 @@ def read(draft: Draft, task: Task) -> Node:
     return node
 
 
-def try_out(tonight: Night, proposals: Sequence[Proposal], tried: Tried, in_force: InForce) -> list[Row]:
+def try_out(
+    context: Night, proposals: Sequence[Proposal], tried: TrialHistory, active_factors: ActiveFactors
+) -> list[Row]:
     """
     Walk proposals through the stages, each until it is refused or admitted.
 
     Args:
-        tonight: market, bars, rule of admission.
+        on the run date: market, bars, rule of admission.
         proposals: in order.
         tried: everything before them; grows by them.
-        in_force: the factors in force by factor_id; admitted ones enter, those they replace leave.
+        in_force: the factors active by factor_id; admitted ones enter, those they replace leave.
     """
-    rows = [_screen(proposal, tried, in_force) for proposal in proposals]
+    rows = [_screen(proposal, tried, active_factors) for proposal in proposals]
     open_ = [(row, p.node) for row, p in zip(rows, proposals, strict=True) if p.node is not None and not row["reason"]]
     for row in rows:
         if row["reason"]:
             tried.count(row)
-    for (row, node), found in zip(open_, measure(tonight, [node for _, node in open_]), strict=True):
-        row |= _judge(tonight, row, node, found, tried, in_force)
+    for (row, node), found in zip(open_, measure(context, [node for _, node in open_]), strict=True):
+        row |= _judge(context, row, node, found, tried, active_factors)
         tried.count(row)
     return rows
 
 
-def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
+def references(context: Night, tried: TrialHistory, active_factors: ActiveFactors) -> list[Row]:
     """Measure the shipped references that the ledger does not know and whose fields the market has."""
     fresh = []
     for factor in REFERENCES:
-        node = parse(factor.source, bar=tonight.market.bar)
-        if fields_used(node) <= set(tonight.panel.fields) and not tried.twin(identity(node)):
+        node = parse(factor.source, bar=context.market.bar)
+        if fields_used(node) <= set(context.panel.fields) and not tried.twin(identity(node)):
             fresh.append((factor, node))
     rows: list[Row] = []
-    for (factor, node), found in zip(fresh, measure(tonight, [node for _, node in fresh], checked=False), strict=True):
+    for (factor, node), found in zip(fresh, measure(context, [node for _, node in fresh], checked=False), strict=True):
         draft = Draft(factor.name, factor.source, rationale=factor.rationale)
-        row = blank(tonight, draft, "reference", "") | _named(draft.name, node)
-        measures = among_all(found.measures, tonight, tried)
+        row = blank(context, draft, "reference", "") | _named(draft.name, node)
+        measures = against_all_trials(found.measures, context, tried)
         points, said = rubric(measures)
         row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
         row |= {
@@ -130,12 +141,12 @@ def references(tonight: Night, tried: Tried, in_force: InForce) -> list[Row]:
         }
         tried.know(str(row["identity"]), str(row["factor_id"]))
         tried.count(row)
-        in_force[str(row["factor_id"])] = found.standing
+        active_factors[str(row["factor_id"])] = found.standing
         rows.append(row)
     return rows
 
 
-def _screen(proposal: Proposal, tried: Tried, in_force: InForce) -> Row:
+def _screen(proposal: Proposal, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
     """Stop what does not parse and what was tried before; nothing of it is computed."""
     row, node, error = proposal.row, proposal.node, proposal.error
     if row["verdict"] == UNANSWERED:
@@ -150,13 +161,13 @@ def _screen(proposal: Proposal, tried: Tried, in_force: InForce) -> Row:
     tried.know(str(row["identity"]), str(row["factor_id"]))
     if same:
         return row | {"stage": "type_valid", "reason": "tried before", "feedback": f"the same as {same}"}
-    return row | _variant(str(row["canonical"]), tried, in_force)
+    return row | _variant(str(row["canonical"]), tried, active_factors)
 
 
-def _variant(canonical: str, tried: Tried, in_force: InForce) -> Row:
-    """The refusal of a formula tried before with nearly these numbers; one in force may still be beaten."""
+def _variant(canonical: str, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
+    """The refusal of a formula tried before with nearly these numbers; one active may still be beaten."""
     variants = tried.variants(canonical)
-    if not variants or set(variants) & set(in_force):
+    if not variants or set(variants) & set(active_factors):
         return {}
     feedback = f"the same formula as {variants[0]}, its numbers within a tenth"
     return {"stage": "type_valid", "reason": "too close to one tried before", "feedback": feedback}
@@ -167,39 +178,41 @@ def _named(name: str, node: Node) -> Row:
     return {"canonical": str(node), "identity": print_of, "factor_id": factor_id(name, print_of)}
 
 
-def _judge(tonight: Night, row: Row, node: Node, found: Measured, tried: Tried, in_force: InForce) -> Row:
-    """Verdict over one measured factor; an admitted one enters the factors in force."""
-    if variant := _variant(str(row["canonical"]), tried, in_force):  # of one that was measured beside it
+def _judge(
+    context: Night, row: Row, node: Node, found: Measured, tried: TrialHistory, active_factors: ActiveFactors
+) -> Row:
+    """Verdict over one measured factor; an admitted one enters the factors active."""
+    if variant := _variant(str(row["canonical"]), tried, active_factors):  # of one that was measured beside it
         return variant
     failed = next((check for check in found.checks if check.blocking and not check.passed), None)
     if failed is not None:
         return _failed(failed)
-    alike = likeness(found.standing.ranks, {name: other.ranks for name, other in in_force.items()})
+    alike = rank_correlations(found.standing.ranks, {name: other.ranks for name, other in active_factors.items()})
     twin = next(iter(alike), "")
     closest = alike.get(twin, 0.0)
-    measures = among_all(found.measures, tonight, tried) | {"max_correlation": closest}
+    measures = against_all_trials(found.measures, context, tried) | {"max_correlation": closest}
     points, said = rubric(measures)
     known = {key: measures[key] for key in MEASURES} | {"score": points, "feedback": said}
-    reason = refusal(measures, tonight.admission)
-    close = {name for name, value in alike.items() if value >= tonight.admission.correlation}
-    close |= set(tried.variants(str(row["canonical"]))) & set(in_force)
+    reason = refusal(measures, context.admission)
+    close = {name for name, value in alike.items() if value >= context.admission.correlation}
+    close |= set(tried.variants(str(row["canonical"]))) & set(active_factors)
     replaces = ""
     if close:
-        replaces = _beaten(close, measures, tonight, in_force)
+        replaces = _beaten(close, measures, context, active_factors)
         if not replaces:
             name = twin if twin in close else min(close)
             told = f"orders symbols like {name}, rank correlation {alike.get(name, np.nan):.2f}; {said}"
-            return known | {"stage": "leak_clean", "reason": "too close to a factor in force", "feedback": told}
+            return known | {"stage": "leak_clean", "reason": "too close to a factor active", "feedback": told}
         known["feedback"] = f"replaces {replaces}, which it clearly beats; {said}"
     elif reason:
-        stage = "significant" if discovered(measures, tonight.admission) else "leak_clean"
+        stage = "significant" if discovered(measures, context.admission) else "leak_clean"
         return known | {"reason": reason, "stage": stage}
-    whole = validate(partial(evaluate_one, node), tonight.panel, lookback(node), values=found.standing.values)
+    whole = validate(partial(evaluate_one, node), context.panel, lookback(node), values=found.standing.values)
     failed = next((check for check in whole if check.blocking and not check.passed), None)
     if failed is not None:
         return known | _failed(failed)
-    in_force.pop(replaces, None)
-    in_force[str(row["factor_id"])] = found.standing
+    active_factors.pop(replaces, None)
+    active_factors[str(row["factor_id"])] = found.standing
     return known | {"stage": "accepted", "verdict": "accepted", "replaces": replaces}
 
 
@@ -208,11 +221,11 @@ def _failed(check: CheckResult) -> Row:
     return {"stage": stage, "reason": f"{check.name} check", "feedback": check.detail}
 
 
-def _beaten(close: set[str], measures: Mapping[str, float], tonight: Night, in_force: InForce) -> str:
-    """The one factor in force that is too close and clearly worse on tonight's validation; empty when there is none."""
-    rule = tonight.admission
+def _beaten(close: set[str], measures: Mapping[str, float], context: Night, active_factors: ActiveFactors) -> str:
+    """The one factor active that is too close and clearly worse on the run date's validation; empty when there is none."""
+    rule = context.admission
     if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
         return ""
     (name,) = close
-    theirs = train_and_valid(in_force[name].values, tonight)["valid_sharpe"]
+    theirs = train_and_valid(active_factors[name].values, context)["valid_sharpe"]
     return name if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""

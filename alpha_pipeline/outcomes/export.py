@@ -44,29 +44,29 @@ DOCUMENTED = {
 }
 
 
-def signal_as_of(ledger: pd.DataFrame, night: pd.Timestamp) -> pd.DataFrame:
+def signal_as_of(ledger: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
     """
-    What holds at the end of a night: of every market the decisions of its newest day.
+    What holds at the end of a run date: of every market the decisions of its newest day.
 
     Args:
-        ledger: rows of `tables.DECISION_LEDGER` of the night and the days before.
-        night: start of its day, UTC; later decisions are left out, and so are those `STALE_DAYS` and more before it.
+        ledger: rows of `tables.DECISION_LEDGER` of the run date and the days before.
+        run date: start of its day, UTC; later decisions are left out, and so are those `STALE_DAYS` and more before it.
 
     Returns:
         `COLUMNS`, sorted by market and symbol; of several decisions of a symbol that day the last.
     """
     day = partition_days(ledger["timestamp"]).dt.tz_localize("UTC")
-    known = ledger[(day <= night) & (day > night - pd.Timedelta(days=STALE_DAYS))]
+    known = ledger[(day <= run_date) & (day > run_date - pd.Timedelta(days=STALE_DAYS))]
     newest = day[known.index].groupby(known["market"]).transform("max")
     last = known[day[known.index] == newest].sort_values("timestamp", kind="stable")
     last = last.drop_duplicates(["market", "symbol"], keep="last").rename(columns={"timestamp": "decided_at"})
     return last.sort_values(["market", "symbol"], ignore_index=True)[list(COLUMNS)]
 
 
-def signal_json(signal: pd.DataFrame, night: pd.Timestamp) -> bytes:
+def signal_json(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
     """The document that `signal_schema` describes; the same signal is the same bytes."""
     rows = [{name: _json(value) for name, value in row.items()} for row in signal.to_dict("records")]
-    told = {"version": VERSION, "night": f"{night:%Y-%m-%d}", "schema": "schema.json", "signals": rows}
+    told = {"version": VERSION, "run_date": f"{run_date:%Y-%m-%d}", "schema": "schema.json", "signals": rows}
     return (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
@@ -84,12 +84,12 @@ def signal_schema() -> bytes:
     row = {"type": "object", "required": list(COLUMNS), "additionalProperties": False, "properties": fields}
     told = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Signal of a night",
+        "title": "Signal of a run date",
         "type": "object",
-        "required": ["version", "night", "schema", "signals"],
+        "required": ["version", "run_date", "schema", "signals"],
         "properties": {
             "version": {"const": VERSION, "description": "raised when a reader would have to change"},
-            "night": {"type": "string", "format": "date", "description": "the day the night belongs to, UTC"},
+            "run_date": {"type": "string", "format": "date", "description": "the day the run date belongs to, UTC"},
             "schema": {"type": "string", "description": "name of this file"},
             "signals": {"type": "array", "items": row},
         },
@@ -97,7 +97,7 @@ def signal_schema() -> bytes:
     return (json.dumps(told, indent=1) + "\n").encode()
 
 
-def signal_csv(signal: pd.DataFrame, night: pd.Timestamp) -> bytes:
+def signal_csv(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
     """
     One line per symbol, after one of names; UTF-8, ISO times, empty for undefined.
 
@@ -105,21 +105,21 @@ def signal_csv(signal: pd.DataFrame, night: pd.Timestamp) -> bytes:
     front. Numbers stay numbers.
     """
     texts = {name: [_cell(value) for value in signal[name]] for name in TEXTS}
-    shown = _versioned(signal.assign(**texts, decided_at=[_iso(moment) for moment in signal["decided_at"]]), night)
+    shown = _versioned(signal.assign(**texts, decided_at=[_iso(moment) for moment in signal["decided_at"]]), run_date)
     return shown.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
 
 
-def signal_parquet(signal: pd.DataFrame, night: pd.Timestamp) -> bytes:
+def signal_parquet(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
     """The same columns with times as timestamps, UTC."""
     sink = io.BytesIO()
-    _versioned(signal, night).to_parquet(sink, index=False, compression="zstd")
+    _versioned(signal, run_date).to_parquet(sink, index=False, compression="zstd")
     return sink.getvalue()
 
 
-def _versioned(signal: pd.DataFrame, night: pd.Timestamp) -> pd.DataFrame:
+def _versioned(signal: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
     told = signal.copy()
     told.insert(0, "version", VERSION)
-    told.insert(1, "night", f"{night:%Y-%m-%d}")
+    told.insert(1, "run_date", f"{run_date:%Y-%m-%d}")
     return told
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.funding import funding_payments
+from alpha_pipeline.backtesting.funding import funding_payments
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, utc64
@@ -223,8 +223,8 @@ class _Account:
     def decide(self, at: np.datetime64, group: pd.DataFrame) -> None:
         """Orders towards equal weights of what the decision acts on."""
         sign = group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(float)
-        acted = int((sign != 0).sum())
-        weight = min(self.config.max_weight, self.config.gross / acted) if acted else 0.0
+        trade_rate = int((sign != 0).sum())
+        weight = min(self.config.max_weight, self.config.gross / trade_rate) if trade_rate else 0.0
         held = float(np.nansum(self.quantity * self.price))
         equity = self.cash + float((self.flow - self.costs + self.carry).sum()) + held
         self.target = sign * (weight if equity > 0 else 0.0)

@@ -74,26 +74,26 @@ def score(record: pd.DataFrame) -> Score:
 
     Source: Brier, Verification of forecasts expressed in terms of probability (1950).
     """
-    acted = record[record["hit"].notna()]
+    trade_rate = record[record["hit"].notna()]
     hits, daily = hit_rate(record), daily_returns(record)
-    known = acted["confidence"].notna()
-    error = (acted["confidence"] - acted["hit"])[known]
+    known = trade_rate["confidence"].notna()
+    error = (trade_rate["confidence"] - trade_rate["hit"])[known]
     return Score(
         len(record),
         hits,
-        float(acted["net_return"].mean()) if len(acted) else np.nan,
+        float(trade_rate["net_return"].mean()) if len(trade_rate) else np.nan,
         float(np.prod(1 + daily.to_numpy(float)) - 1) if len(daily) else np.nan,
         float((error**2).mean()) if len(error) else np.nan,
         hits.rate * (1 - hits.rate),
     )
 
 
-def by_night(record: pd.DataFrame) -> pd.DataFrame:
+def by_run_date(record: pd.DataFrame) -> pd.DataFrame:
     """
     The score of every day on which outcomes became known.
 
     Returns:
-        Index day (UTC), sorted; `outcomes`, `acted`, `hit_rate` (NaN when all were HOLD), `brier` (as hit_rate),
+        Index day (UTC), sorted; `outcomes`, `trade_rate`, `hit_rate` (NaN when all were HOLD), `brier` (as hit_rate),
         `net_return` (of `daily_returns`), `equity` (capital of 1 after that day).
     """
     days = record.groupby(_day(record["timestamp"])) if len(record) else ()
@@ -101,7 +101,7 @@ def by_night(record: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "outcomes": [s.outcomes for _, s in rows],
-            "acted": [s.hits.decisions for _, s in rows],
+            "trade_rate": [s.hits.decisions for _, s in rows],
             "hit_rate": [s.hits.rate for _, s in rows],
             "brier": [s.brier for _, s in rows],
             "net_return": [s.equity for _, s in rows],

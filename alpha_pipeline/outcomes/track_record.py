@@ -54,7 +54,7 @@ def score_decisions(
     Outcomes that became known in (start, end].
 
     Args:
-        fused: rows of `tables.FUSED_SIGNAL`, decisions of earlier nights included.
+        fused: rows of `tables.FUSED_SIGNAL`, decisions of earlier run dates included.
         panel: closes of the market up to `end`.
         market: gives the horizon and the costs.
         start: exclusive, UTC.

@@ -33,14 +33,14 @@ class Alert:
         kind: "failed run", "failed check", "canary", "stale data", "budget" or "decay".
         title: the whole in one line; may hold untrusted text, which whoever sends it escapes.
         lines: what else is known, likewise.
-        night: ISO day it is about; empty when about none.
+        run date: ISO day it is about; empty when about none.
         link: where to look, a path of the UI; empty when nowhere.
     """
 
     kind: str
     title: str
     lines: tuple[str, ...] = ()
-    night: str = ""
+    run_date: str = ""
     link: str = ""
 
     @property
@@ -51,27 +51,29 @@ class Alert:
 
     def text(self) -> list[str]:
         """Title, lines and link as inert lines, shortened."""
-        about = f" ({self.night})" if self.night else ""
+        about = f" ({self.run_date})" if self.run_date else ""
         lines = [_line(f"{self.kind}: {self.title}{about}"), *map(_line, self.lines[:LINES])]
         hidden = len(self.lines) - LINES
         return [*lines, *([f"... {hidden} more"] if hidden > 0 else []), *([self.link] if self.link else [])]
 
 
-def failed_run(job: str, run_id: str, nights: str, error: str, link: str = "") -> Alert:
+def failed_run(job: str, run_id: str, run_dates: str, error: str, link: str = "") -> Alert:
     """A run ended in failure; `error` is its first words."""
     lines = [line for line in error.splitlines() if line.strip()]
-    return Alert("failed run", f"{job or 'a selection of assets'}, run {run_id[:8]}", tuple(lines), nights, link)
+    return Alert("failed run", f"{job or 'a selection of assets'}, run {run_id[:8]}", tuple(lines), run_dates, link)
 
 
-def failed_check(asset: str, check: str, blocking: bool, description: str, night: str = "") -> Alert | None:
+def failed_check(asset: str, check: str, blocking: bool, description: str, run_date: str = "") -> Alert | None:
     """A check failed; None for one that only informs."""
     if not blocking and check not in WARNINGS_THAT_MATTER:
         return None
     told = tuple(filter(None, [description]))
     if check == CANARIES:
-        return Alert("canary", f"the checks of {asset} no longer catch cheaters or refuse honest factors", told, night)
+        return Alert(
+            "canary", f"the checks of {asset} no longer catch cheaters or refuse honest factors", told, run_date
+        )
     stops = "; what follows from it was not computed" if blocking else ""
-    return Alert("failed check", f"{check} of {asset}{stops}", told, night)
+    return Alert("failed check", f"{check} of {asset}{stops}", told, run_date)
 
 
 def stale_data(market: Market, days: Sequence[str], stored: Collection[str], now: datetime) -> Alert | None:
@@ -93,30 +95,30 @@ def stale_data(market: Market, days: Sequence[str], stored: Collection[str], now
     return Alert("stale data", f"{market.name} has no bars of {len(missing)} days, the last {missing[-1]}", shown)
 
 
-def budget(market: str, night: str, used: float, limit: str) -> Alert | None:
-    """Nearly all of the tightest limit is used; `used` is a share of it, NaN and less than four fifths are no alert."""
+def budget(market: str, run_date: str, used: float, limit: str) -> Alert | None:
+    """Nearly all of the tightest limit is used; `used` is a share of it, NaN and less than four quintiles are no alert."""
     if not used >= NEARLY:
         return None
-    return Alert("budget", f"{market} used {used:.0%} of {limit}; at 100% no model is asked any more", (), night)
+    return Alert("budget", f"{market} used {used:.0%} of {limit}; at 100% no model is asked any more", (), run_date)
 
 
-def decay(market: str, night: str, now: Mapping[str, object], before: Mapping[str, object]) -> Alert | None:
+def decay(market: str, run_date: str, now: Mapping[str, object], before: Mapping[str, object]) -> Alert | None:
     """
-    More factors are on probation or retired than the night before.
+    More factors are on probation or retired than the run date before.
 
     Args:
         market: whose library.
-        night: ISO day.
-        now, before: what tonight's library and the one before it tell: `probation_factors`, `retired_factors` (counts;
+        run date: ISO day.
+        now, before: what the run date's library and the one before it tell: `probation_factors`, `retired_factors` (counts;
             none is zero) and `changes` (how many factors moved).
     """
     counts = {name: (_count(now.get(name)), _count(before.get(name))) for name in DECAYED}
-    grown = [f"{new} {DECAYED[name]}, {old} the night before" for name, (new, old) in counts.items() if new > old]
+    grown = [f"{new} {DECAYED[name]}, {old} the run date before" for name, (new, old) in counts.items() if new > old]
     if not grown:
         return None
     moved = _count(now.get("changes"))
     lines = (f"{moved} factors moved; why is in the metadata of {market}/factor_library",) if moved else ()
-    return Alert("decay", f"factors of {market} lose what they had: {'; '.join(grown)}", lines, night)
+    return Alert("decay", f"factors of {market} lose what they had: {'; '.join(grown)}", lines, run_date)
 
 
 def _is_late(market: Market, day: str, now: datetime) -> bool:

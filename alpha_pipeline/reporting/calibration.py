@@ -23,7 +23,7 @@ _DOT = 7.0
 _LEAST = 0.02  # half the width of the confidences shown, at least
 
 
-def claims_chart(
+def calibration_chart(
     buckets: Sequence[Mapping[str, float | None]],
     title: str,
     *,

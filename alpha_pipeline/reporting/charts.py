@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import figure, percent, plain, plural, spoken
+from alpha_pipeline.reporting.formatting import figure, humanize, percent, plain, plural
 from alpha_pipeline.reporting.funnel import STAGES, funnel
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
@@ -160,7 +160,7 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
     """Proposals that passed each stage, one bar per proposer; reference factors are not counted."""
     counts = funnel(trials)
     if counts.empty:
-        return nothing(title, "no proposals that night", width)
+        return nothing(title, "no proposals that run date", width)
     left, right, top = 96.0, width - 44, TITLE_HEIGHT + 6 + 18 * len(counts)
     thick = 20 if len(counts) == 1 else 13
     row = thick * len(counts) + 10
@@ -171,7 +171,7 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
         body += [text(28, TITLE_HEIGHT + 11 + 18 * p, fit(label, width - 40), "soft")]
     for s, stage in enumerate(STAGES):
         y = top + row * s + 4
-        body.append(text(left - 8, y + row / 2 - 1, spoken(stage), anchor="end"))
+        body.append(text(left - 8, y + row / 2 - 1, humanize(stage), anchor="end"))
         for p, label in enumerate(counts.index):
             count = int(counts.loc[label, stage])
             end = float(x(count))
@@ -197,7 +197,7 @@ def _limits(known: Array) -> tuple[float, float]:
 
 def _short_names(factor_ids: Sequence[str]) -> list[str]:
     """Factor ids without the digits of their identity, except where two would look the same."""
-    short = [spoken(factor_id.rpartition("_")[0] or factor_id) for factor_id in factor_ids]
+    short = [humanize(factor_id.rpartition("_")[0] or factor_id) for factor_id in factor_ids]
     return [name if short.count(name) == 1 else full for name, full in zip(short, factor_ids, strict=True)]
 
 

@@ -82,7 +82,7 @@ def wrap(text: object, width: int, lines: int) -> list[str]:
     return textwrap.wrap(plain(text), width, max_lines=lines, placeholder="…", break_on_hyphens=False) or [""]
 
 
-def spoken(name: object) -> str:
+def humanize(name: object) -> str:
     """`price_momentum` as `price momentum`."""
     return plain(name).replace("_", " ")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, figure, percent, spoken
+from alpha_pipeline.reporting.formatting import clip, figure, humanize, percent
 from alpha_pipeline.reporting.svg import TITLE_HEIGHT, document, fit, heat, nothing, span_of, text
 
 _ROW = 22
@@ -47,7 +47,7 @@ def signal_heat(
     left = 20 + min(max(span_of(s) for s in grid.index), width * 0.25)
     cell = min((width - 12 - left) / len(grid.columns), 150)
     flat = cell >= 84
-    names = [[spoken(c)] if not flat else _two_lines(spoken(c)) for c in grid.columns]
+    names = [[humanize(c)] if not flat else _two_lines(humanize(c)) for c in grid.columns]
     top = TITLE_HEIGHT + (34 if flat else min(max(span_of(n[0]) for n in names), 130) + 10)
     body = []
     for c, words in enumerate(names):
@@ -83,13 +83,13 @@ def share_heat(shares: pd.DataFrame, title: str, most: int = 16, width: float = 
     kept = mean.sort_values(kind="stable").index[:most] if len(shares) > most else shares.index
     whole = int((mean >= 1).sum())
     subtitle = f"{whole} of {len(shares)} whole; blue all, orange the less the paler"
-    left = 20 + min(max(span_of(spoken(name)) for name in kept), width * 0.3)
+    left = 20 + min(max(span_of(humanize(name)) for name in kept), width * 0.3)
     right = width - 14 - span_of("100 %")
     cell = (right - left) / shares.shape[1]
     top, body = TITLE_HEIGHT + 8, []
     for r, name in enumerate(kept):
         y = top + _ROW * r
-        body.append(text(left - 8, y + 15, fit(spoken(name), left - 18), anchor="end"))
+        body.append(text(left - 8, y + 15, fit(humanize(name), left - 18), anchor="end"))
         for c, share in enumerate(shares.loc[name].to_numpy(float).tolist()):
             if np.isfinite(share):
                 style = "f-long" if share >= 1 else "f-short"

@@ -4,7 +4,7 @@ The fusion methods beside each other, out of sample: rows of `fusion_comparison`
 
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, figure, number, percent, plain, spoken
+from alpha_pipeline.reporting.formatting import clip, figure, humanize, number, percent, plain
 
 HEAD = [
     ("Market", "w"), ("Method", "long"), ("Right sign", "n"), ("Acted on", "n"), ("Rank IC", "n"), ("t", "n"),
@@ -12,41 +12,41 @@ HEAD = [
 ]  # fmt: skip
 
 
-def contest_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
+def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
     """
     A line per method and market, and per source that was silenced, in the order of `HEAD`.
 
     Args:
-        comparison: rows of `fusion_comparison` of one night; methods that could not be compared have no line.
+        comparison: rows of `fusion_comparison` of one run date; methods that could not be compared have no line.
 
     Returns:
         Texts; "Held" is what holding every value as a weight earned after costs, before thresholds. Undefined is "–".
     """
-    found = comparison[comparison["left_out"] == ""]
-    order = found.assign(whole=found["silent_source"] != "", last=~found["in_force"])
+    found = comparison[comparison["exclusion_reason"] == ""]
+    order = found.assign(whole=found["excluded_source"] != "", last=~found["active_factors"])
     order = order.sort_values(["market", "whole", "last", "value_sharpe"], ascending=[True, True, True, False])
     return [
         (
             plain(row["market"]),
-            _named(row["method"], row["silent_source"], row["in_force"]),
+            _named(row["method"], row["excluded_source"], row["active_factors"]),
             percent(row["hit_rate"], ".1f"),
-            percent(row["acted"], ".1f"),
+            percent(row["trade_rate"], ".1f"),
             figure(row["rank_ic"], "+.3f"),
-            figure(row["rank_ic_t"], "+.1f"),
-            percent(row["value_net_return"], "+.1f"),
+            figure(row["rank_ic_t_stat"], "+.1f"),
+            percent(row["value_annual_return"], "+.1f"),
             figure(row["value_sharpe"], "+.2f"),
         )
         for row in order.to_dict("records")
     ]
 
 
-def contest_text(comparison: pd.DataFrame) -> str:
+def comparison_text(comparison: pd.DataFrame) -> str:
     """The same for a terminal, at most 100 columns; empty when nothing was compared."""
     lines = [
-        f"  {clip(market, 9):<10}{clip(method, 38):<38}{right:>7}{acted:>7}{ic:>9}{t:>6}{held:>9}{sharpe:>8}"
-        for market, method, right, acted, ic, t, held, sharpe in contest_rows(comparison)
+        f"  {clip(market, 9):<10}{clip(method, 38):<38}{right:>7}{trade_rate:>7}{ic:>9}{t:>6}{held:>9}{sharpe:>8}"
+        for market, method, right, trade_rate, ic, t, held, sharpe in comparison_rows(comparison)
     ]
-    head = f"{'FUSION':<12}{'method':<38}{'right':>7}{'acted':>7}{'rank IC':>9}{'t':>6}{'held':>9}{'Sharpe':>8}"
+    head = f"{'FUSION':<12}{'method':<38}{'right':>7}{'trade_rate':>7}{'rank IC':>9}{'t':>6}{'held':>9}{'Sharpe':>8}"
     note = "  right: share of right signs; held: every value as a weight, a year, after costs; out of sample"
     return "\n".join([head, *lines, note]).replace("\N{NO-BREAK SPACE}", "") if lines else ""
 
@@ -60,7 +60,7 @@ def why_held(rows: pd.DataFrame) -> str:
     """
     if rows.empty or (rows["decision"] != "HOLD").any():
         return ""
-    bars = int(rows["calibrated_on"].max())
+    bars = int(rows["calibration_bars"].max())
     if not bars:
         return "All is held: nothing is known yet of how often such values are right."
     surest = max(rows.to_dict("records"), key=lambda row: row["confidence"] if row["confidence"] > 0 else 0.0)
@@ -70,7 +70,7 @@ def why_held(rows: pd.DataFrame) -> str:
     return f"All is held: no value passes both thresholds; the surest is {best}."
 
 
-def _named(method: str, silent: str, in_force: bool) -> str:
+def _named(method: str, silent: str, active_factors: bool) -> str:
     """The method as a person reads it, with what was silenced and whether it decides."""
-    without = f" without {spoken(silent)}" if silent else ""
-    return f"{plain(method)}{without}{' (in force)' if in_force else ''}"
+    without = f" without {humanize(silent)}" if silent else ""
+    return f"{plain(method)}{without}{' (active)' if active_factors else ''}"

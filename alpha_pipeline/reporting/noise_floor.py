@@ -1,5 +1,5 @@
 """
-The best of a night beside the best that luck shows: rows of `noise_floor` in words.
+The best of a run date beside the best that luck shows: rows of `noise_floor` in words.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def floors(rows: pd.DataFrame) -> Iterator[tuple[str, float, Array]]:
 
 
 def floor_rows(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    """What, tonight, on shuffled bars from lowest to highest, and above how many tonight stands; none if empty."""
+    """What, on the run date, on shuffled bars from lowest to highest, and above how many on the run date stands; none if empty."""
     found = []
     for name, real, luck in floors(rows):
         label, spec = BESTS[name]
@@ -44,4 +44,6 @@ def floor_text(noise: dict[str, pd.DataFrame]) -> str:
         for market, rows in noise.items()
         for label, real, luck, told in floor_rows(rows)
     ]
-    return "\n".join(["NOISE FLOOR   the best of the night beside the best on shuffled bars", *lines]) if lines else ""
+    return (
+        "\n".join(["NOISE FLOOR   the best of the run date beside the best on shuffled bars", *lines]) if lines else ""
+    )

@@ -1,5 +1,5 @@
 """
-The key charts of a night as PNG, for mail and chat that show no SVG: signal, funnel, equity, reliability.
+The key charts of a run date as PNG, for mail and chat that show no SVG: signal, funnel, equity, reliability.
 
 The same numbers as the charts of the page; how they are counted is `funnel`'s and `fusion.scores`' business.
 """
@@ -13,12 +13,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns
-from alpha_pipeline.reporting.formatting import clip, percent, plain, spoken
+from alpha_pipeline.reporting.formatting import clip, humanize, percent, plain
 from alpha_pipeline.reporting.funnel import STAGES, funnel_counts, proposals
 from alpha_pipeline.reporting.tear_sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
 
 TITLES = {
-    "signal": "Decisions of the night",
+    "signal": "Decisions of the run date",
     "funnel": "From proposal to library",
     "equity": "Equity of past decisions, after costs",
     "reliability": "How often decisions were right, by confidence",
@@ -26,14 +26,14 @@ TITLES = {
 _MOST = 12
 
 
-def night_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], record: pd.DataFrame) -> dict[str, bytes]:
+def report_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], record: pd.DataFrame) -> dict[str, bytes]:
     """
     PNG by name, 1200 pixels wide; a chart without anything to show says so. The same frames give the same bytes.
 
     Args:
         latest: one row of `fused_signal` per symbol, all markets.
-        trials: market name to the night's rows of `factor_definitions`.
-        record: rows of `signal_track_record` up to the night, all markets.
+        trials: market name to the run date's rows of `factor_definitions`.
+        record: rows of `signal_track_record` up to the run date, all markets.
     """
     draw: dict[str, Callable[[Figure], None]] = {
         "signal": lambda picture: _signal(picture, latest),
@@ -56,7 +56,7 @@ def night_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], rec
 def _signal(picture: Figure, latest: pd.DataFrame) -> None:
     markets = sorted(latest["market"].unique())
     all_axes = picture.subplots(1, max(len(markets), 1), squeeze=False)[0]
-    if nothing_drawn(all_axes[0], len(markets), "no signal that night"):
+    if nothing_drawn(all_axes[0], len(markets), "no signal that run date"):
         return
     colours = {"LONG": BLUE, "SHORT": ORANGE}
     for axes, market in zip(all_axes, markets, strict=True):
@@ -74,11 +74,11 @@ def _signal(picture: Figure, latest: pd.DataFrame) -> None:
 
 def _funnel(picture: Figure, trials: Mapping[str, pd.DataFrame]) -> None:
     all_axes = picture.subplots(1, max(len(trials), 1), squeeze=False, sharey=True)[0]
-    if nothing_drawn(all_axes[0], sum(len(proposals(rows)) for rows in trials.values()), "no proposals that night"):
+    if nothing_drawn(all_axes[0], sum(len(proposals(rows)) for rows in trials.values()), "no proposals that run date"):
         return
     for axes, (market, rows) in zip(all_axes, trials.items(), strict=True):
         counts = [count for _, count in funnel_counts(rows)]
-        bars = axes.barh([spoken(stage) for stage in STAGES], counts, color=BLUE)
+        bars = axes.barh([humanize(stage) for stage in STAGES], counts, color=BLUE)
         axes.bar_label(bars, padding=3)
         axes.margins(x=0.15)
         axes.set_title(plain(market))

@@ -1,5 +1,5 @@
 """
-The morning page of one night: what was decided and why, what was mined and refused, how past decisions did.
+The morning page of one run date: what was decided and why, what was mined and refused, how past decisions did.
 
 The chapters come from `chapters`; nothing is measured here.
 """
@@ -12,10 +12,10 @@ import pandas as pd
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.formatting import UNDEFINED, percent, plural
 from alpha_pipeline.reporting.markup import bullets, links, navigation, page, paragraph, section, table
-from alpha_pipeline.reporting.model_comparison import HEAD, contest_rows
+from alpha_pipeline.reporting.model_comparison import HEAD, comparison_rows
 from alpha_pipeline.reporting.operations import cost, data, life
-from alpha_pipeline.reporting.sections import MarketNight, decisions, library, mining, track_record
-from alpha_pipeline.reporting.summary import first_screen
+from alpha_pipeline.reporting.sections import MarketReport, decisions, library, mining, track_record
+from alpha_pipeline.reporting.summary import summary_section
 from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.tables import PAPER_LEDGER
 
@@ -33,22 +33,22 @@ _CHAPTERS = (
     (
         "library",
         "Library",
-        "Validation bars before the night: long-short, next-bar execution, after costs. A reference is measured as "
+        "Validation bars before the run date: long-short, next-bar execution, after costs. A reference is measured as "
         "written, here and on its tear sheet; in the ledger of trials every formula is measured in the direction that "
         "train found, so the same one may show the other sign there.",
     ),
     ("decay", "What decays", "Live bars alone: those after a factor entered the library."),
     ("cost", "Cost", ""),
-    ("data", "Data", "What had become known by the end of the night."),
+    ("data", "Data", "What had become known by the end of the run date."),
     ("method", "Method", ""),
 )
 
 
 def nightly_page(
-    night: pd.Timestamp,
+    run_date: pd.Timestamp,
     fused: pd.DataFrame,
     record: pd.DataFrame,
-    markets: Sequence[MarketNight],
+    markets: Sequence[MarketReport],
     pictures: Sequence[tuple[str, str]] = (),
     took_seconds: float = np.nan,
     paper: pd.DataFrame | None = None,
@@ -58,14 +58,14 @@ def nightly_page(
     One self-contained HTML page: inline style and SVG, no scripts, nothing loaded from anywhere.
 
     Args:
-        night: start of the day the night belongs to.
-        fused: the night's rows of `fused_signal`, all markets; only each symbol's latest row counts.
-        record: rows of `signal_track_record` up to the night, all markets.
+        run date: start of the day the run date belongs to.
+        fused: the run date's rows of `fused_signal`, all markets; only each symbol's latest row counts.
+        record: rows of `signal_track_record` up to the run date, all markets.
         markets: the other frames, market by market; all may be empty.
         pictures: PNG charts beside the page: (address relative to it, title).
         took_seconds: of the run so far; NaN when not known.
-        paper: rows of `paper_ledger` up to the night, all markets.
-        comparison: rows of `fusion_comparison` of the last night that compared.
+        paper: rows of `paper_ledger` up to the run date, all markets.
+        comparison: rows of `fusion_comparison` of the last run date that compared.
 
     Returns:
         HTML. All texts of models, news and sources are escaped; undefined numbers show as "–".
@@ -85,7 +85,7 @@ def nightly_page(
     chapters = [section(anchor, title, bodies[anchor], intro) for anchor, title, intro in _CHAPTERS]
     head = [
         "<header>",
-        *first_screen(night, latest, record, markets),
+        *summary_section(run_date, latest, record, markets),
         navigation((anchor, title) for anchor, title, _ in _CHAPTERS),
         "</header>",
     ]
@@ -94,11 +94,11 @@ def nightly_page(
         if pictures
         else []
     )
-    return page(f"Nightly report, {night:%Y-%m-%d}", [*head, *chapters, *foot])
+    return page(f"Nightly report, {run_date:%Y-%m-%d}", [*head, *chapters, *foot])
 
 
 def _fusion(comparison: pd.DataFrame | None) -> list[str]:
-    rows = [] if comparison is None else contest_rows(comparison)
+    rows = [] if comparison is None else comparison_rows(comparison)
     return [table(HEAD, rows) if rows else paragraph("No comparison of the methods was made in the last weeks.")]
 
 
@@ -110,7 +110,7 @@ def _covered(latest: pd.DataFrame) -> list[str]:
     ]
 
 
-def _method(markets: Sequence[MarketNight]) -> list[str]:
+def _method(markets: Sequence[MarketReport]) -> list[str]:
     return [
         "Returns, Sharpe ratios and equity are net of costs unless a column says gross.",
         "Sharpe ratios are per year, turnover per day; break-even is the cost of turnover that eats the whole return.",

@@ -16,7 +16,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
-from alpha_pipeline.reporting.formatting import clip, clock, figure, percent, plain, plural, spoken
+from alpha_pipeline.reporting.formatting import clip, clock, figure, humanize, percent, plain, plural
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
@@ -32,24 +32,24 @@ _NEWS = "sentiment_news"
 
 
 @dataclass(frozen=True)
-class MarketNight:
+class MarketReport:
     """
     What one market brings to the page.
 
     Args:
         market: its costs and horizon are named in the method notes.
-        trials: the night's rows of `factor_definitions`.
-        library: the night's rows of `factor_library`.
-        metrics: the night's rows of `backtest_metrics`.
-        signals: the night's rows of `source_signals`.
+        trials: the run date's rows of `factor_definitions`.
+        library: the run date's rows of `factor_library`.
+        metrics: the run date's rows of `backtest_metrics`.
+        signals: the run date's rows of `source_signals`.
         closes: index UTC bar closes, columns symbols; the last ninety days are drawn.
         notes: further lines on the coverage of the data.
-        noise: the night's rows of `noise_floor`.
+        noise: the run date's rows of `noise_floor`.
         openings: how often the sealed bars were looked at so far.
-        coverage: the night's rows of `data_coverage`.
-        headlines: rows of `raw_news` that the night's moods rest on.
-        month: what the earlier nights of the month used.
-        sheets: the night's rows of `tear_sheets`.
+        coverage: the run date's rows of `data_coverage`.
+        headlines: rows of `raw_news` that the run date's sentiment rest on.
+        month: what the earlier run dates of the month used.
+        sheets: the run date's rows of `tear_sheets`.
     """
 
     market: Market
@@ -67,7 +67,7 @@ class MarketNight:
     sheets: pd.DataFrame = field(default_factory=TEAR_SHEETS.empty)
 
 
-def decisions(m: MarketNight, latest: pd.DataFrame) -> list[str]:
+def decisions(m: MarketReport, latest: pd.DataFrame) -> list[str]:
     """What was decided and why; `latest` holds one row of `fused_signal` per symbol, all markets."""
     rows = latest[latest["market"] == m.market.name]
     if rows.empty:
@@ -105,7 +105,7 @@ def contributions(fused: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(news: pd.DataFrame, symbol: str, breakdown: object) -> str:
-    """The headline with the strongest mood behind a decision to which news added something; empty without one."""
+    """The headline with the strongest sentiment behind a decision to which news added something; empty without one."""
     if not _parts(breakdown).get(_NEWS):
         return ""
     about = news[(news["symbol"] == symbol) & news["news_sentiment"].notna()]
@@ -115,7 +115,7 @@ def headline(news: pd.DataFrame, symbol: str, breakdown: object) -> str:
     return f"Loudest headline ({figure(float(loudest['news_sentiment']), '+.2f')}): “{clip(loudest['title'], 160)}”"
 
 
-def mining(m: MarketNight) -> list[str]:
+def mining(m: MarketReport) -> list[str]:
     """What was proposed and refused, and why."""
     ours = proposals(m.trials)
     references = int((m.trials["proposer"] == REFERENCE).sum())
@@ -133,8 +133,8 @@ def mining(m: MarketNight) -> list[str]:
     ]
 
 
-def library(markets: Sequence[MarketNight]) -> list[str]:
-    """The factors in force with what they earned."""
+def library(markets: Sequence[MarketReport]) -> list[str]:
+    """The factors active with what they earned."""
     drawn = [chart(partial(ic_bars, m.metrics, f"Rank IC, {m.market.name}")) for m in markets if len(m.metrics)]
     return [columns(drawn), *(part for m in markets for part in _factors(m))]
 
@@ -165,11 +165,11 @@ def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
 
 
 def _noise_table(noise: pd.DataFrame) -> str:
-    titles = [("Best of the night", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Luck", "long")]
+    titles = [("Best of the run date", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Luck", "long")]
     return table(titles, floor_rows(noise), stacked=True)
 
 
-def _factors(m: MarketNight) -> list[str]:
+def _factors(m: MarketReport) -> list[str]:
     rows = library_with_metrics(m.library, m.metrics)
     names, sheets = dict(zip(rows["factor_id"], rows["name"], strict=True)), m.sheets.to_dict("records")
     counts = ", ".join(f"{n} {plain(status)}" for status, n in rows["status"].value_counts().items())
@@ -214,7 +214,7 @@ def _parts(breakdown: object) -> dict[str, float]:
     return {k: float(v) for k, v in parts.items() if isinstance(v, int | float)} if isinstance(parts, dict) else {}
 
 
-def _decision_table(rows: pd.DataFrame, m: MarketNight) -> str:
+def _decision_table(rows: pd.DataFrame, m: MarketReport) -> str:
     titles = [("Symbol", "w"), ("Decision", "decision"), ("Value", "n"), ("Confidence", "n")]
     cells = [
         (r["symbol"], r["decision"], figure(r["value"], "+.2f"), percent(r["confidence"]),
@@ -226,13 +226,13 @@ def _decision_table(rows: pd.DataFrame, m: MarketNight) -> str:
 
 def _trial_table(trials: pd.DataFrame) -> str:
     titles = [("Factor, with the proposer's rationale", "factor"), ("Proposer", "name"), ("Last stage passed", "w")]
-    titles += [("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("Verdict", "long")]
+    titles += [("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("DecisionExplanation", "long")]
     best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
     cells = [
         (
             (r["name"], r["canonical"] or r["source"], r["rationale"]),
             proposer_label(r["proposer"], r["model"]),
-            spoken(r["stage"]),
+            humanize(r["stage"]),
             figure(r["valid_rank_ic"], "+.3f"),
             figure(r["valid_t_stat"], "+.1f"),
             figure(r["valid_sharpe"], "+.2f"),

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.study import Study
+from alpha_pipeline.backtesting.study import FactorStudy
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting import markup
-from alpha_pipeline.reporting.formatting import escape_html, figure, percent, spoken
+from alpha_pipeline.reporting.formatting import escape_html, figure, humanize, percent
 
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),
     ("t_stat", "t of the rank IC (Newey-West)", "+.2f"), ("ic_positive", "bars with a positive IC", ".1%"),
-    ("monotonicity", "monotonicity of fifths", "+.2f"), ("total_return", "return in all (compounded)", "+.1%"),
+    ("monotonicity", "monotonicity of quintiles", "+.2f"), ("total_return", "return in all (compounded)", "+.1%"),
     ("annual_return", "return a year (mean, not compounded)", "+.1%"), ("volatility", "volatility", ".1%"),
     ("sharpe", "net Sharpe a year", "+.2f"),
     ("sharpe_gross", "gross Sharpe", "+.2f"), ("sharpe_delayed", "net Sharpe, one bar later", "+.2f"),
@@ -30,7 +30,7 @@ MEASURES = (
     ("capacity", "capacity, quote currency", ",.0f"), ("beta", "beta to the market", "+.2f"),
     ("probabilistic_sharpe", "probabilistic Sharpe", ".3f"), ("deflated_sharpe", "deflated Sharpe", ".3f"),
     ("bars_after_cutoff", "bars after the model's cutoff", ",.0f"),
-    ("sharpe_after_cutoff", "net Sharpe after the cutoff", "+.2f"), ("spa", "SPA p-value of the library", ".3f"),
+    ("sharpe_after_cutoff", "net Sharpe after the cutoff", "+.2f"), ("spa_p_value", "SPA p-value of the library", ".3f"),
     ("pbo", "overfitting (PBO) of the library", ".2f"),
 )  # fmt: skip
 
@@ -51,11 +51,11 @@ class Sheet:
         factor_id: in the library.
         expression: canonical DSL.
         market: where it is traded.
-        night: as of when.
+        run date: as of when.
         segment: which bars were measured, in words.
         study: the series.
         measures: columns of `tables.METRICS`.
-        correlations: with the other factors in force, by factor_id; mean rank correlation of their values.
+        correlations: with the other factors active, by factor_id; mean rank correlation of their values.
         funnel: stages in order, and how many of all trials so far reached each.
         stage: where this factor stands; `reference` for one that was shipped, not proposed.
         provenance: label and untrusted text: who wrote it, when, from what, in which words.
@@ -67,9 +67,9 @@ class Sheet:
     factor_id: str
     expression: str
     market: Market
-    night: pd.Timestamp
+    run_date: pd.Timestamp
     segment: str
-    study: Study
+    study: FactorStudy
     measures: Mapping[str, float]
     correlations: Mapping[str, float]
     funnel: Sequence[tuple[str, int]]
@@ -99,10 +99,12 @@ def tear_sheet_page(sheet: Sheet, picture: bytes | None = None, narrow: bytes | 
         "wide": picture or tear_sheet_png(sheet),
         "narrow": narrow or tear_sheet_png(sheet, narrow=True),
     }
-    alt = f"Tear sheet of {sheet.name}: equity, drawdown, rank IC, quantiles, turnover, parts, protocol, likeness"
+    alt = f"Tear sheet of {sheet.name}: equity, drawdown, rank IC, quantiles, turnover, parts, protocol, correlation"
     body = [
         f"<h1><bdi>{escape_html(sheet.name)}</bdi></h1>",
-        markup.paragraph(f"{sheet.market.name}, night of {sheet.night:%Y-%m-%d}, measured on {sheet.segment}", "soft"),
+        markup.paragraph(
+            f"{sheet.market.name}, run date of {sheet.run_date:%Y-%m-%d}, measured on {sheet.segment}", "soft"
+        ),
         f"<p><code><bdi>{escape_html(sheet.expression)}</bdi></code></p>",
         *(f'<div class="notice">{escape_html(note)}</div>' for note in sheet.notes),
         markup.tiles((_shown(float(sheet.measures.get(key, np.nan)), spec), label) for key, label, spec in TILES),
@@ -160,8 +162,8 @@ def _protocol(sheet: Sheet) -> str:
 def _origin(sheet: Sheet) -> str:
     short = [(label, text) for label, text in sheet.provenance if len(text) <= 200 and "\n" not in text]
     long = [(label, text) for label, text in sheet.provenance if (label, text) not in short]
-    stages = ", ".join(f"{spoken(name)} {count:,}" for name, count in sheet.funnel)
-    rows = [*short, ("all trials so far", stages), ("its last stage", spoken(sheet.stage))]
+    stages = ", ".join(f"{humanize(name)} {count:,}" for name, count in sheet.funnel)
+    rows = [*short, ("all trials so far", stages), ("its last stage", humanize(sheet.stage))]
     folded = [markup.folded(label, f"<pre style='white-space:pre-wrap'>{_lines(text)}</pre>") for label, text in long]
     return markup.table([("", "name"), ("", "long")], rows) + "".join(folded)
 

@@ -106,12 +106,10 @@ def _few_colours(png: bytes) -> bytes:
 
 def _head(picture: Figure, sheet: "Sheet") -> None:
     picture.text(0.03, 0.975, clip(sheet.name, 70), size=17, weight="bold", va="top")
-    about = (
-        f"{sheet.market.name}, bars of {sheet.market.bar}, night of {sheet.night:%Y-%m-%d}; measured on {sheet.segment}"
-    )
+    about = f"{sheet.market.name}, bars of {sheet.market.bar}, run date of {sheet.run_date:%Y-%m-%d}; measured on {sheet.segment}"
     picture.text(0.03, 0.953, about, size=9, color=SOFT, va="top")
     lines = wrap(sheet.expression, 130, 2)
-    picture.text(0.03, 0.938, "\n".join(lines), size=8.5, family="monospace", va="top", linespacing=1.4)
+    picture.text(0.03, 0.938, "\n".join(lines), size=8.5, factor_type="monospace", va="top", linespacing=1.4)
     for place, (label, key, spec, unit) in enumerate(TILES):
         left = 0.03 + place * 0.1185
         value = float(sheet.measures.get(key, np.nan))
@@ -165,7 +163,7 @@ def _decay(axes: Axes, decay: Mapping[int, float], market: Market) -> None:
 
 
 def _quantiles(axes: Axes, quantiles: np.ndarray) -> None:
-    axes.set_title("Return by fifth, bps")
+    axes.set_title("Return by quintile, bps")
     if nothing_drawn(axes, np.isfinite(quantiles).sum()):
         return
     bps = 10_000 * quantiles
@@ -210,10 +208,10 @@ def _protocol(axes: Axes, protocol: pd.DataFrame) -> None:
 
 
 def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
-    axes.set_title("Likeness to others")
+    axes.set_title("Correlation to others")
     most = sorted(correlations.items(), key=lambda item: -abs(item[1]) if np.isfinite(item[1]) else 0)[:10]
     if not most:
-        nothing_drawn(axes, 0, "no other factor in force")
+        nothing_drawn(axes, 0, "no other factor active")
         return
     labels = [clip(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
     _bars(axes, labels, [value for _, value in most], None, "+.2f")

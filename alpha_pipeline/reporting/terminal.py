@@ -1,5 +1,5 @@
 """
-The night in plain text for a terminal: signal, funnel and library, one hundred columns wide.
+The run date in plain text for a terminal: signal, funnel and library, one hundred columns wide.
 
 The HTML page and the charts are built elsewhere from the same frames.
 """
@@ -32,7 +32,7 @@ def signal_text(fused: pd.DataFrame) -> str:
         decisions and counts the others; when all are HOLD, the ones nearest to a decision.
     """
     if fused.empty:
-        return "SIGNAL\n  no signal was stored for this night"
+        return "SIGNAL\n  no signal was stored for this run date"
     latest = latest_decisions(fused)
     lines = ["SIGNAL"]
     for market, rows in latest.groupby("market"):
@@ -53,10 +53,10 @@ def signal_text(fused: pd.DataFrame) -> str:
 
 def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
     """
-    How far the night's proposals came, per market and proposer, and why the others were refused.
+    How far the run date's proposals came, per market and proposer, and why the others were refused.
 
     Args:
-        trials: market name to the night's rows of `factor_definitions`.
+        trials: market name to the run date's rows of `factor_definitions`.
 
     Returns:
         Lines of at most 100 columns; reference factors are listed apart and not counted.
@@ -65,7 +65,7 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
     lines = ["FUNNEL".ljust(label_room + 2) + "".join(f"  {stage.replace('_', '-')}" for stage in STAGES)]
     for market, rows in trials.items():
         counts = funnel(rows)
-        lines.append(plain(market) + ("" if len(counts) else ": no proposals that night"))
+        lines.append(plain(market) + ("" if len(counts) else ": no proposals that run date"))
         for label, passed in zip(counts.index, counts.to_numpy().tolist(), strict=True):
             first, *more = wrap(label, label_room, 2)
             numbers = "".join(f"  {n:>{len(stage)},}" for n, stage in zip(passed, STAGES, strict=True))
@@ -84,11 +84,11 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
 
 def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.DataFrame]) -> str:
     """
-    Factors in force with what they earned after costs, per market.
+    Factors active with what they earned after costs, per market.
 
     Args:
-        library: market name to the night's rows of `factor_library`.
-        metrics: market name to the night's rows of `backtest_metrics`; a factor without a row shows "–".
+        library: market name to the run date's rows of `factor_library`.
+        metrics: market name to the run date's rows of `backtest_metrics`; a factor without a row shows "–".
 
     Returns:
         Lines of at most 100 columns.

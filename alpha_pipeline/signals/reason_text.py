@@ -1,5 +1,5 @@
 """
-What a source's line says beside its number: the factors that lead the library, the headline that moved a mood.
+What a source's line says beside its number: the factors that lead the library, the headline that moved a sentiment.
 
 Names and titles are untrusted: they are made plain and short here, and escaped where they are shown.
 """
@@ -74,15 +74,15 @@ def strongest_headlines(news: pd.DataFrame, keys: pd.DataFrame, direction: Seque
             lines.append("")
             continue
         loudest = fresh.iloc[int(np.argmax(score * np.sign(value) if value else np.abs(score)))]
-        title, mood = clip(loudest["title"], LONGEST_TITLE), loudest["news_sentiment"]
-        lines.append(f'"{title}" ({_host(loudest["url"])}, {mood:+.2f})')
+        title, sentiment = clip(loudest["title"], LONGEST_TITLE), loudest["news_sentiment"]
+        lines.append(f'"{title}" ({_host(loudest["url"])}, {sentiment:+.2f})')
     return lines
 
 
 def _host(url: str) -> str:
     try:
         return clip(urlsplit(url).netloc.removeprefix("www."), LONGEST_HOST)
-    except ValueError:  # half of an IPv6 address: no reason to end a night
+    except ValueError:  # half of an IPv6 address: no reason to end a run date
         return ""
 
 

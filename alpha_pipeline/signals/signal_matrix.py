@@ -17,7 +17,7 @@ from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)
-class Said:
+class SignalMatrix:
     """
     Signals of one market.
 
@@ -34,7 +34,7 @@ class Said:
     sources: tuple[str, ...] = tuple(WEIGHTS)
 
     @classmethod
-    def from_table(cls, signals: pd.DataFrame) -> "Said":
+    def from_table(cls, signals: pd.DataFrame) -> "SignalMatrix":
         """
         Rows of `tables.SOURCE_SIGNALS` as matrices; every source of the weight table has its column.
 
@@ -80,7 +80,7 @@ class Said:
         """(sources,) of the weight table."""
         return np.array([WEIGHTS[name] for name in self.sources])
 
-    def pick(self, rows: Array) -> "Said":
+    def pick(self, rows: Array) -> "SignalMatrix":
         """The rows of a mask, a slice or positions; none is changed."""
         return replace(
             self,
@@ -89,7 +89,7 @@ class Said:
             confidence=self.confidence[rows],
         )
 
-    def without(self, sources: Sequence[str]) -> "Said":
+    def without(self, sources: Sequence[str]) -> "SignalMatrix":
         """The same rows with some sources silent."""
         gone = np.isin(self.sources, list(sources))
         return replace(

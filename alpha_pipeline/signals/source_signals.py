@@ -36,8 +36,8 @@ def source_signals(
     Args:
         panel: bars up to `end`, with history before `start`.
         factor_values: rows of `tables.FACTOR_VALUES` for the window.
-        library: rows of `tables.LIBRARY` for the nights of the window.
-        metrics: rows of `tables.METRICS` for the nights of the window; belief in a factor scales its weight.
+        library: rows of `tables.LIBRARY` for the run dates of the window.
+        metrics: rows of `tables.METRICS` for the run dates of the window; belief in a factor scales its weight.
         market: of the panel; resolves durations.
         start: exclusive, UTC.
         end: inclusive, UTC.
@@ -101,10 +101,10 @@ def _speak(source: Source, panel: Panel, market: Market, rows: Array) -> pd.Data
 def _quoting(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
     """The same rows; those of the news name the headline that speaks most for their value."""
     told = signals["source"] == NEWS_SOURCE
-    mood = signals[told]
-    quotes = strongest_headlines(news, mood[KEY], mood["value"].tolist())
-    reasons = [f"{quote}, {why}" if quote else why for why, quote in zip(mood["reason"], quotes, strict=True)]
-    return signals.assign(reason=signals["reason"].mask(told, pd.Series(reasons, mood.index, dtype=object)))
+    sentiment = signals[told]
+    quotes = strongest_headlines(news, sentiment[KEY], sentiment["value"].tolist())
+    reasons = [f"{quote}, {why}" if quote else why for why, quote in zip(sentiment["reason"], quotes, strict=True)]
+    return signals.assign(reason=signals["reason"].mask(told, pd.Series(reasons, sentiment.index, dtype=object)))
 
 
 def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
@@ -120,7 +120,7 @@ def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
 
 def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """
-    The traded factors' cross-sectional ranks, weighted by their validated rank IC times the belief, as of the night,
+    The traded factors' cross-sectional ranks, weighted by their validated rank IC times the belief, as of the run date,
     that their Sharpe ratio since is above zero (half where that is not known).
 
     Value: weighted mean of ranks scaled to [-1, 1]; confidence: agreement of the factors times 1 - exp(-n / 2).
@@ -128,13 +128,13 @@ def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame)
     traded = library[(library["weight"] != 0) & library["status"].isin(["accepted", "probation"])]
     if traded.empty or values.empty:
         return SOURCE_SIGNALS.empty()
-    belief = metrics.set_index(["night", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
-    traded = traded.join(belief.rename("belief"), on=["night", "factor_id"])
+    belief = metrics.set_index(["run_date", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
+    traded = traded.join(belief.rename("belief"), on=["run_date", "factor_id"])
     traded["weight"] *= traded["belief"].fillna(0.5)
-    night = partition_days(values["timestamp"]).dt.tz_localize("UTC")
+    run_date = partition_days(values["timestamp"]).dt.tz_localize("UTC")
     out = []
-    for when, factors in traded.groupby("night"):
-        today = values[night == when]
+    for when, factors in traded.groupby("run_date"):
+        today = values[run_date == when]
         weights = factors.set_index("factor_id")["weight"]
         names = [name for name in weights.index if name in today.columns]
         if today.empty or not names:

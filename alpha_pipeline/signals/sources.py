@@ -66,7 +66,7 @@ SOURCES = (
         value="clip(news_sentiment, -1, 1)",
         confidence="clip(1 - exp(-news_count / 5), 0, 1)",
         measure="news_sentiment",
-        meaning="mean mood of the day's headlines",
+        meaning="mean sentiment of the day's headlines",
     ),
     Source(
         "sentiment_social",
@@ -74,7 +74,7 @@ SOURCES = (
         value="keep_if(clip(social_sentiment, -1, 1), posts > 0)",
         confidence="clip(1 - exp(-posts / 20), 0, 1)",
         measure="social_sentiment",
-        meaning="mean mood of the day's posts",
+        meaning="mean sentiment of the day's posts",
     ),
     Source(
         "onchain_flow",

@@ -24,8 +24,8 @@ class FamilyTests(TypedDict):
         pbo: probability that the in-sample best is below the median out of sample (Bailey et al. 2017).
     """
 
-    spa: float
-    superior: list[bool]
+    spa_p_value: float
+    stepm_significant: list[bool]
     pbo: float
 
 
@@ -47,7 +47,7 @@ def family_tests(returns: Array, block_bars: int | None = None, seed: int = 0) -
     bars, factors = returns.shape
     spread = returns.std(axis=0) if bars else np.zeros(factors)
     alive = np.flatnonzero(spread > 0)
-    out = FamilyTests(spa=np.nan, superior=[False] * factors, pbo=np.nan)
+    out = FamilyTests(spa_p_value=np.nan, stepm_significant=[False] * factors, pbo=np.nan)
     if bars < MINIMUM_BARS or not len(alive):
         return out
     scaled = returns[:, alive] / spread[alive]
@@ -57,13 +57,13 @@ def family_tests(returns: Array, block_bars: int | None = None, seed: int = 0) -
     losses, nothing = -scaled, np.zeros(bars)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a family without a single good factor divides by nothing inside
-        spa = SPA(nothing, losses, block_size=block, reps=REPLICATIONS, seed=seed)
-        spa.compute()
+        spa_p_value = SPA(nothing, losses, block_size=block, reps=REPLICATIONS, seed=seed)
+        spa_p_value.compute()
         steps = StepM(nothing, losses, size=FAMILY_WISE, block_size=block, reps=REPLICATIONS, seed=seed)
         steps.compute()
-    out["spa"] = float(spa.pvalues["consistent"])
+    out["spa_p_value"] = float(spa_p_value.pvalues["consistent"])
     for position in steps.superior_models:
-        out["superior"][int(alive[int(str(position))])] = True
+        out["stepm_significant"][int(alive[int(str(position))])] = True
     if len(alive) > 1 and bars >= 2 * BLOCKS:
         out["pbo"] = probability_of_overfitting(scaled, BLOCKS)
     return out

@@ -8,7 +8,7 @@ from alpha_pipeline.tables.schema import (
     FLAG,
     FLOAT,
     INT,
-    NIGHT,
+    RUN_DATE,
     SYMBOL,
     TEXT,
     TIME,
@@ -19,19 +19,19 @@ from alpha_pipeline.tables.schema import (
 MEASURES = (
     "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe",
     "valid_rank_ic", "valid_t_stat", "valid_q_value", "valid_sharpe", "valid_max_drawdown", "valid_turnover",
-    "seen_sharpe", "probabilistic_sharpe", "deflated_sharpe", "max_correlation",
+    "train_valid_sharpe", "probabilistic_sharpe", "deflated_sharpe", "max_correlation",
 )  # fmt: skip
 
 UNANSWERED = "unanswered"
 TRIALS = Table(
     "factor_definitions",
     (
-        NIGHT,
-        column("trial", INT, "", "number of the trial within its night, from 0"),
-        column("sitting", TEXT, "", "way of asking; a night asked in several ways holds them all, in order"),
+        RUN_DATE,
+        column("trial", INT, "", "number of the trial within its run date, from 0"),
+        column("session", TEXT, "", "way of asking; a run date asked in several ways holds them all, in order"),
         column("round", INT, "", "round of the inner loop, from 0"),
-        column("theme", TEXT, "", "family of ideas that was asked for; empty for references"),
-        column("way", TEXT, "", "how it was asked for: generate, code, optimize or multimodal"),
+        column("factor_type", TEXT, "", "family of ideas that was asked for; empty for references"),
+        column("prompt_mode", TEXT, "", "how it was asked for: generate, code, optimize or multimodal"),
         column("regime", TEXT, "", "the market as train ends: bull or bear, calm or volatile; empty with too few bars"),
         FACTOR_ID,
         column("name", TEXT, "", "the proposer's name for it, untrusted text"),
@@ -39,7 +39,7 @@ TRIALS = Table(
         column("model", TEXT, "", "language model; empty for the others"),
         column("request_hash", TEXT, "", "SHA-256 of the stored model request; empty when no model was asked"),
         column("parent", TEXT, "", "factor_id it refines; empty for a fresh idea"),
-        column("replaces", TEXT, "", "factor_id of the twin in force that it clearly beats and replaces; else empty"),
+        column("replaces", TEXT, "", "factor_id of the twin active that it clearly beats and replaces; else empty"),
         column("dialect", TEXT, "", "dsl, math or pandas"),
         column("source", TEXT, "", "the expression as written, untrusted text"),
         column("canonical", TEXT, "", "canonical DSL; empty when it did not parse"),
@@ -56,7 +56,7 @@ TRIALS = Table(
         column("verdict", TEXT, "", "accepted, refused, or unanswered when the model gave no reply: that is no trial"),
         column("reason", TEXT, "", "why it was refused, short and countable; empty when accepted"),
         column("feedback", TEXT, "", "what the judge says of it"),
-        column("rule", TEXT, "JSON", "the rule of admission of that night"),
+        column("rule", TEXT, "JSON", "the rule of admission of that run date"),
         column("critique", TEXT, "", "what the model advised after a round, on the round's last row; untrusted text"),
         column("score", FLOAT, "0-7", "the judge's rubric; NaN when not measured"),
         column("prompt_tokens", INT, "tokens", "tokens read by the model for this trial"),
@@ -66,19 +66,19 @@ TRIALS = Table(
         column("usd", FLOAT, "USD", "cost by the price table; NaN for a model it does not list"),
         *(column(name, FLOAT, "", "measured on the split its name says; NaN when not measured") for name in MEASURES),
     ),
-    ("night", "trial"),
-    time="night",
+    ("run_date", "trial"),
+    time="run_date",
 )
 LIBRARY = Table(
     "factor_library",
     (
-        NIGHT,
+        RUN_DATE,
         FACTOR_ID,
         column("name", TEXT, "", "display name, untrusted text"),
         column("expression", TEXT, "", "canonical DSL"),
         column("identity", TEXT, "", "SHA-256 of the canonical form"),
         column("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
-        column("since", TIME, "UTC", "night it entered the library"),
+        column("since", TIME, "UTC", "run date it entered the library"),
         column("proposer", TEXT, "", "model, random_grammar or reference"),
         column("model", TEXT, "", "language model that wrote it; empty for the others"),
         column(
@@ -90,20 +90,20 @@ LIBRARY = Table(
         column(
             "reason", TEXT, "", "why the status is what it is; of a change, a countable cause, a colon, the figures"
         ),
-        column("status_since", TIME, "UTC", "night of the last change of status"),
-        column("live_bars", INT, "bars", "bars with a rank IC after the night it entered, 182 days back at most"),
+        column("status_since", TIME, "UTC", "run date of the last change of status"),
+        column("live_bars", INT, "bars", "bars with a rank IC after the run date it entered, 182 days back at most"),
         column("live_rank_ic", FLOAT, "correlation", "mean rank IC on them, in the direction it is traded"),
-        column("live_t", FLOAT, "", "Newey-West t of it"),
+        column("live_t_stat", FLOAT, "", "Newey-West t of it"),
         column("expected_rank_ic", FLOAT, "correlation", "size of the validated rank IC, shrunk as in the weight"),
-        column("live_net_t", FLOAT, "", "Newey-West t of the mean live return after costs and funding"),
+        column("live_net_t_stat", FLOAT, "", "Newey-West t of the mean live return after costs and funding"),
         column("live_turnover", FLOAT, "per day", "on the live bars; half the sum of absolute weight changes"),
-        column("expected_turnover", FLOAT, "per day", "the same on validation, the night it entered"),
+        column("expected_turnover", FLOAT, "per day", "the same on validation, the run date it entered"),
         column("live_break_even_bps", FLOAT, "bps", "cost per unit of weight at which the live mean return is zero"),
         column(
             "half_life_days",
             FLOAT,
             "days of bars",
-            "age at which its values say half as much, on train and validation of the night it entered; NaN if never",
+            "age at which its values say half as much, on train and validation of the run date it entered; NaN if never",
         ),
         column(
             "live_half_life_days",
@@ -112,14 +112,14 @@ LIBRARY = Table(
             "after entry, when the line through the live rank ICs halves; NaN unless they fall with a t of 2",
         ),
     ),
-    ("night", "factor_id"),
-    time="night",
+    ("run_date", "factor_id"),
+    time="run_date",
 )
 FACTOR_VALUES = Table("factor_values", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol"), open_ended=True)
 METRICS = Table(
     "backtest_metrics",
     (
-        NIGHT,
+        RUN_DATE,
         FACTOR_ID,
         column("status", TEXT, "", "as in factor_library"),
         column("bars", INT, "bars", "bars of returns that were measured"),
@@ -159,18 +159,20 @@ METRICS = Table(
         column("cutoff", TIME, "UTC", "until when the model that wrote it had read; empty when not known"),
         column("bars_after_cutoff", INT, "bars", "of those measured, bars after the cutoff"),
         column("sharpe_after_cutoff", FLOAT, "per year", "net ratio on those bars alone; NaN without any"),
-        column("spa", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"),
-        column("superior", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
+        column(
+            "spa_p_value", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"
+        ),
+        column("stepm_significant", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
         column("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy number"),
         column("undefined", TEXT, "", "why measures are NaN, by name; empty when all have a value"),
     ),
-    ("night", "factor_id"),
-    time="night",
+    ("run_date", "factor_id"),
+    time="run_date",
 )
 BREAKDOWN = Table(
     "backtest_breakdown",
     (
-        NIGHT,
+        RUN_DATE,
         FACTOR_ID,
         column("part", INT, "", "number of the part, from 0; the first is the whole"),
         column(
@@ -188,43 +190,43 @@ BREAKDOWN = Table(
         column("max_drawdown", FLOAT, "fraction", "deepest fall of equity; NaN like the annual return"),
         column("mean_return", FLOAT, "fraction/horizon", "forward return of a quantile before costs; NaN elsewhere"),
     ),
-    ("night", "factor_id", "part"),
-    time="night",
+    ("run_date", "factor_id", "part"),
+    time="run_date",
 )
 SEALED_TEST = Table(
     "sealed_test",
     (
-        NIGHT,
+        RUN_DATE,
         FACTOR_ID,
         column("opening", INT, "", "how many times the sealed bars of this market were looked at, this one included"),
         *METRICS.columns[2:],
     ),
-    ("night", "factor_id"),
-    time="night",
+    ("run_date", "factor_id"),
+    time="run_date",
 )
 NOISE_FLOOR = Table(
     "noise_floor",
     (
-        NIGHT,
+        RUN_DATE,
         column("replay", INT, "", "0 for the real bars, then one number per shuffled panel"),
-        column("measured", INT, "factors", "formulas of the night that were measured"),
+        column("measured", INT, "factors", "formulas of the run date that were measured"),
         column("best_train_t", FLOAT, "", "largest |t| of the rank IC on train"),
         column("best_valid_t", FLOAT, "", "largest t on validation in the direction of train"),
         column("best_sharpe", FLOAT, "per year", "largest net Sharpe ratio over train and validation"),
-        column("accepted", INT, "factors", "admitted by the rule in force"),
+        column("accepted", INT, "factors", "admitted by the rule active"),
     ),
-    ("night", "replay"),
-    time="night",
+    ("run_date", "replay"),
+    time="run_date",
 )
 TEAR_SHEETS = Table(
     "tear_sheets",
     (
-        NIGHT,
+        RUN_DATE,
         FACTOR_ID,
         column("status", TEXT, "", "as in factor_library"),
         column("page", TEXT, "", "HTML, relative to the lake"),
         column("picture", TEXT, "", "PNG, relative to the lake"),
     ),
-    ("night", "factor_id"),
-    time="night",
+    ("run_date", "factor_id"),
+    time="run_date",
 )

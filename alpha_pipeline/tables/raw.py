@@ -8,7 +8,7 @@ from alpha_pipeline.tables.schema import (
     EVENT_TIME,
     FLOAT,
     INT,
-    NIGHT,
+    RUN_DATE,
     SYMBOL,
     TEXT,
     TIME,
@@ -27,7 +27,7 @@ OHLCV = (
     column("volume", FLOAT, "units of the symbol", "traded volume"),
 )
 
-# Raw tables lie by the day on which their rows became known: reading days up to a night is reading what was known then.
+# Raw tables lie by the day on which their rows became known: reading days up to a run date is reading what was known then.
 # A value that a vendor revised is a row of its own, known later, so `available_at` is among the keys.
 RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), time="available_at")
 OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
@@ -105,7 +105,7 @@ LISTING = (
     column("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
 )
 LISTINGS = Table("listings", LISTING, ("timestamp", "symbol"))  # as a door answers; stored day by day
-RAW_INSTRUMENTS = Table("raw_instruments", (NIGHT, *LISTING), ("night", "timestamp", "symbol"), time="night")
+RAW_INSTRUMENTS = Table("raw_instruments", (RUN_DATE, *LISTING), ("run_date", "timestamp", "symbol"), time="run_date")
 RAW_ADJUSTMENTS = Table(
     "raw_adjustments",
     (
@@ -123,20 +123,20 @@ MARKET_PANEL = Table("market_panel", (CLOSE_TIME, SYMBOL), ("timestamp", "symbol
 DATA_COVERAGE = Table(
     "data_coverage",
     (
-        NIGHT,
+        RUN_DATE,
         column("source", TEXT, "", "ohlcv, funding, news, ...: the raw table without `raw_`"),
         column("status", TEXT, "", "present, late, absent, or closed on a day without a session"),
-        column("rows", INT, "rows", "that became known that night"),
-        column("symbols", INT, "symbols", "with a row that night"),
+        column("rows", INT, "rows", "that became known that run date"),
+        column("symbols", INT, "symbols", "with a row that run date"),
         column("symbols_due", INT, "symbols", "that are traded"),
         column(
             "share", FLOAT, "fraction", "of the bars that were due; of the symbols for facts; NaN where none is due"
         ),
         column("last_known", TIME, "UTC", "when the newest row became known; empty without any in the look-back"),
-        column("age_hours", FLOAT, "h", "from then to the end of the night; NaN without any"),
-        column("set_aside", INT, "rows", "of the night that could not be true and lie in quarantine"),
+        column("age_hours", FLOAT, "h", "from then to the end of the run date; NaN without any"),
+        column("quarantined", INT, "rows", "of the run date that could not be true and lie in quarantine"),
         column("reason", TEXT, "", "why the source has nothing here, where that is known"),
     ),
-    ("night", "source"),
-    time="night",
+    ("run_date", "source"),
+    time="run_date",
 )

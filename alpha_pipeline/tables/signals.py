@@ -1,8 +1,8 @@
 """
-What sources say, the fused decision, what became of it, what was sent out, and the page of the night.
+What sources say, the fused decision, what became of it, what was sent out, and the page of the run date.
 """
 
-from alpha_pipeline.tables.schema import CLOSE_TIME, FLAG, FLOAT, INT, NIGHT, SYMBOL, TEXT, TIME, Table, column
+from alpha_pipeline.tables.schema import CLOSE_TIME, FLAG, FLOAT, INT, RUN_DATE, SYMBOL, TEXT, TIME, Table, column
 
 SOURCE_SIGNALS = Table(
     "source_signals",
@@ -27,7 +27,7 @@ FUSED_SIGNAL = Table(
         column("raw_confidence", FLOAT, "[0, 1]", "how sure the sources are, and of the same; not calibrated"),
         column("decision", TEXT, "", "LONG, SHORT or HOLD"),
         column("method", TEXT, "", "fusion method that made the value"),
-        column("calibrated_on", INT, "bars", "bars of decision with known outcome that the confidence rests on"),
+        column("calibration_bars", INT, "bars", "bars of decision with known outcome that the confidence rests on"),
         column("sources", INT, "", "sources that had something to say"),
         column("coverage", FLOAT, "fraction", "share of the weight table that was available"),
         column("reasons", TEXT, "", "the largest contributions, readable"),
@@ -38,44 +38,44 @@ FUSED_SIGNAL = Table(
 FUSION_COMPARISON = Table(
     "fusion_comparison",
     (
-        NIGHT,
+        RUN_DATE,
         column("market", TEXT, "", "crypto or equities"),
         column("method", TEXT, "", "fusion method"),
-        column("silent_source", TEXT, "", "source left out of past and present; empty for none"),
-        column("in_force", FLAG, "", "whether decisions are made by it"),
-        column("left_out", TEXT, "", "why it could not be compared; empty where it was"),
+        column("excluded_source", TEXT, "", "source left out of past and present; empty for none"),
+        column("active_factors", FLAG, "", "whether decisions are made by it"),
+        column("exclusion_reason", TEXT, "", "why it could not be compared; empty where it was"),
         column("bars", INT, "bars", "bars of decision out of sample"),
         column("decisions", INT, "", "bars and symbols with a known outcome, HOLD included"),
         column("coverage", FLOAT, "fraction", "share of them it had a value for"),
-        column("acted", FLOAT, "fraction", "share that was LONG or SHORT"),
+        column("trade_rate", FLOAT, "fraction", "share that was LONG or SHORT"),
         column("hit_rate", FLOAT, "fraction", "share of values with the right sign"),
-        column("hit_low", FLOAT, "fraction", "its 95 % interval, by bars"),
-        column("hit_high", FLOAT, "fraction", "its 95 % interval, by bars"),
-        column("acted_hit_rate", FLOAT, "fraction", "the same of LONG and SHORT"),
-        column("acted_hit_low", FLOAT, "fraction", "its 95 % interval, by bars"),
-        column("acted_hit_high", FLOAT, "fraction", "its 95 % interval, by bars"),
-        column("acted_confidence", FLOAT, "fraction", "mean confidence that LONG and SHORT claimed"),
+        column("hit_rate_low", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("hit_rate_high", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("trade_hit_rate", FLOAT, "fraction", "the same of LONG and SHORT"),
+        column("trade_hit_rate_low", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("trade_hit_rate_high", FLOAT, "fraction", "its 95 % interval, by bars"),
+        column("trade_confidence", FLOAT, "fraction", "mean confidence that LONG and SHORT claimed"),
         column("break_even", FLOAT, "fraction", "hit rate at which a round trip a decision pays its costs"),
         column("brier", FLOAT, "", "mean squared distance of confidence and hit; 0.25 by always saying 0.5"),
         column("log_loss", FLOAT, "", "mean surprise; 0.6931 by always saying 0.5"),
         column("calibration_error", FLOAT, "fraction", "mean distance of confidence and hit rate over buckets"),
         column("rank_ic", FLOAT, "", "mean rank correlation of values and returns across symbols"),
-        column("rank_ic_t", FLOAT, "", "its t by Newey and West"),
+        column("rank_ic_t_stat", FLOAT, "", "its t by Newey and West"),
         column(
             "net_return", FLOAT, "fraction per year", "holding the decisions, after costs; equal capital per symbol"
         ),
         column("sharpe", FLOAT, "", "of that, annualised by the calendar"),
         column("turnover", FLOAT, "fraction per day", "half the weight traded"),
-        column("value_net_return", FLOAT, "fraction per year", "holding every value as a weight, no thresholds"),
+        column("value_annual_return", FLOAT, "fraction per year", "holding every value as a weight, no thresholds"),
         column("value_sharpe", FLOAT, "", "of that, annualised by the calendar"),
         column("value_turnover", FLOAT, "fraction per day", "half the weight traded"),
-        column("ahead", FLOAT, "fraction per day", "net return of decisions more than that of weighted"),
-        column("ahead_t", FLOAT, "", "its t by Newey and West"),
-        column("p_ahead", FLOAT, "", "one-sided p-value, not yet counted for the number of methods"),
+        column("excess_return", FLOAT, "fraction per day", "net return of decisions more than that of weighted"),
+        column("excess_t_stat", FLOAT, "", "its t by Newey and West"),
+        column("excess_p_value", FLOAT, "", "one-sided p-value, not yet counted for the number of methods"),
         column("reliability", TEXT, "JSON", "per bucket of confidence: claim, hit rate, interval, decisions, bars"),
     ),
-    ("night", "market", "method", "silent_source"),
-    time="night",
+    ("run_date", "market", "method", "excluded_source"),
+    time="run_date",
 )
 DECISION_LEDGER = Table("decision_ledger", FUSED_SIGNAL.columns, FUSED_SIGNAL.keys, append_only=True)
 TRACK_RECORD = Table(
@@ -124,27 +124,27 @@ PAPER_LEDGER = Table(
 SIGNAL_EXPORT = Table(
     "signal_export",
     (
-        NIGHT,
-        column("path", TEXT, "", "the JSON file of the night, relative to the lake; CSV and Parquet lie beside it"),
+        RUN_DATE,
+        column("path", TEXT, "", "the JSON file of the run date, relative to the lake; CSV and Parquet lie beside it"),
         column("sha256", TEXT, "", "digest of the JSON file"),
         column("signals", INT, "symbols", "decisions in the file"),
     ),
-    ("night",),
-    time="night",
+    ("run_date",),
+    time="run_date",
 )
 NIGHTLY_REPORT = Table(
     "nightly_report",
     (
-        NIGHT,
-        column("path", TEXT, "", "the HTML page of the night, relative to the lake"),
-        column("markets", INT, "", "markets with a signal that night"),
+        RUN_DATE,
+        column("path", TEXT, "", "the HTML page of the run date, relative to the lake"),
+        column("markets", INT, "", "markets with a signal that run date"),
         column("long", INT, "symbols", "LONG decisions"),
         column("short", INT, "symbols", "SHORT decisions"),
         column("hold", INT, "symbols", "HOLD decisions"),
-        column("proposed", INT, "factors", "trials of the night"),
+        column("proposed", INT, "factors", "trials of the run date"),
         column("accepted", INT, "factors", "trials admitted to the library"),
         column("pictures", TEXT, "", "PNG charts for mail and chat, relative to the lake, separated by spaces"),
     ),
-    ("night",),
-    time="night",
+    ("run_date",),
+    time="run_date",
 )

@@ -1,10 +1,10 @@
 """
-The mood of short texts, such as headlines and posts, as one number each.
+The sentiment of short texts, such as headlines and posts, as one number each.
 
-Where texts come from is the doors' business; what a mood is worth to a trader, the fusion's.
+Where texts come from is the doors' business; what a sentiment is worth to a trader, the fusion's.
 """
 
 from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
-from alpha_pipeline.text.scorer import NEUTRAL, Scorer
+from alpha_pipeline.text.scorer import NEUTRAL, SentimentScorer
 
-__all__ = ["NEUTRAL", "LexiconScorer", "Scorer", "lexicon_scores"]
+__all__ = ["NEUTRAL", "LexiconScorer", "SentimentScorer", "lexicon_scores"]

@@ -1,5 +1,5 @@
 """
-The mood of a text by the words in it: the general lexicon of VADER and its rules, extended by two finance word lists.
+The sentiment of a text by the words in it: the general lexicon of VADER and its rules, extended by two finance word lists.
 
 Where the lists come from and how they became a file is in `convert`. No word list knows what a thing means to whom:
 "gas fees drop 40 %", good news for those who pay them, scores -0.36 by "drop" alone.
@@ -23,7 +23,7 @@ from alpha_pipeline.typing import Array
 
 WORDS = Path(__file__).with_name("finance_words.csv")
 # Weight of a list's own scale on VADER's, -4..4. Henry's words carry -1.5..1.5 as published. SentiBigNomics, -1..1,
-# mostly damps what VADER takes for mood and finance for business ("share", "interest"): at 0.1 accuracy on 4,838
+# mostly damps what VADER takes for sentiment and finance for business ("share", "interest"): at 0.1 accuracy on 4,838
 # labelled sentences, each at its best cut, is 0.685; at 0.5 it is 0.647, at 1 0.586, without the list 0.618.
 SCALES = {"sentibignomics": 0.1, "henry": 1.0}  # the later list wins where both have a word
 _TICKER = re.compile(r"\$[A-Za-z][A-Za-z0-9.]*")
@@ -31,19 +31,19 @@ _TICKER = re.compile(r"\$[A-Za-z][A-Za-z0-9.]*")
 
 @dataclass(frozen=True)
 class LexiconScorer:
-    """`lexicon_scores` as a `Scorer`."""
+    """`lexicon_scores` as a `SentimentScorer`."""
 
     name: str = "vader+sentibignomics+henry"
     notes: Mapping[str, int] = field(default_factory=dict)
 
     def score(self, texts: Sequence[str]) -> Array:
-        """See `Scorer.score`."""
+        """See `SentimentScorer.score`."""
         return lexicon_scores(texts)
 
 
 def lexicon_scores(texts: Sequence[str]) -> Array:
     """
-    Moods by words, negations and emphasis.
+    Sentiment by words, negations and emphasis.
 
     Words are whole words: "airdrop" is not "drop". Tickers such as $SAFE are no words.
 

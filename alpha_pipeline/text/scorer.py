@@ -11,12 +11,12 @@ from alpha_pipeline.typing import Array
 
 # Scores nearer to zero than this are called neutral where a class is needed. Of eight cuts it has the best macro F1
 # (0.64) of the word lists on 4,838 labelled sentences; on 7,851 labelled headlines, fewer of them neutral, it has 0.61
-# and 0.05 the best, 0.63 (`benchmarks.mood`). Tables keep the score itself.
+# and 0.05 the best, 0.63 (`benchmarks.sentiment`). Tables keep the score itself.
 NEUTRAL = 0.3
 
 
-class Scorer(Protocol):
-    """From texts to moods; the same texts give the same moods again."""
+class SentimentScorer(Protocol):
+    """From texts to sentiment; the same texts give the same sentiment again."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class Scorer(Protocol):
 
     def score(self, texts: Sequence[str]) -> Array:
         """
-        Moods.
+        Sentiment.
 
         Args:
             texts: untrusted, any length, any language.

@@ -3,20 +3,20 @@
 from alpha_pipeline.validation import lookahead, novelty, values  # noqa: F401  # each registers its checks
 from alpha_pipeline.validation.canaries import Canary, canaries, wrong_canaries
 from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, meaning, validate
-from alpha_pipeline.validation.lookahead_screen import Screen
-from alpha_pipeline.validation.rank_correlation import SampledRanks, likeness
+from alpha_pipeline.validation.lookahead_screen import ScreeningPanel
+from alpha_pipeline.validation.rank_correlation import SampledRanks, rank_correlations
 
 __all__ = [
     "Canary",
     "Candidate",
     "CheckResult",
     "SampledRanks",
-    "Screen",
+    "ScreeningPanel",
     "canaries",
     "check",
     "checks",
-    "likeness",
     "meaning",
+    "rank_correlations",
     "validate",
     "wrong_canaries",
 ]

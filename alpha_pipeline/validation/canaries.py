@@ -1,7 +1,7 @@
 """
 Known cheaters and known honest factors, written as raw arrays behind the language's back: do the checks still work?
 
-They pass through the same checks as any factor; whoever runs a night runs them too.
+They pass through the same checks as any factor; whoever runs a run date runs them too.
 """
 
 from collections.abc import Callable

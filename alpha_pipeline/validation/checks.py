@@ -11,7 +11,7 @@ from functools import cached_property
 from alpha_pipeline.kernels import value_statistics as survey
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
-from alpha_pipeline.validation.lookahead_screen import Screen
+from alpha_pipeline.validation.lookahead_screen import ScreeningPanel
 from alpha_pipeline.validation.rank_correlation import SampledRanks
 
 Evaluate = Callable[[Panel], Array]
@@ -27,7 +27,7 @@ class Candidate:
         panel: the bars to check on.
         values: `evaluate(panel)`.
         lookback_bars: history it declares to need before its first value.
-        library: sampled ranks of the factors in force on the same grid, by factor_id.
+        library: sampled ranks of the factors active on the same grid, by factor_id.
         screen: of the panel, to look for leaks quickly; without it they are looked for thoroughly.
     """
 
@@ -36,7 +36,7 @@ class Candidate:
     values: Array
     lookback_bars: int
     library: Mapping[str, SampledRanks]
-    screen: Screen | None = None
+    screen: ScreeningPanel | None = None
 
     @cached_property
     def suspect(self) -> "Candidate":
@@ -104,7 +104,7 @@ def validate(
     library: Mapping[str, SampledRanks] | None = None,
     only: Collection[str] | None = None,
     values: Array | None = None,
-    screen: Screen | None = None,
+    screen: ScreeningPanel | None = None,
 ) -> list[CheckResult]:
     """
     Run the checks.
@@ -113,10 +113,10 @@ def validate(
         evaluate: panel to (bars, symbols) values.
         panel: the bars to check on.
         lookback_bars: history the factor declares.
-        library: sampled ranks of factors in force on the same grid; none by default.
+        library: sampled ranks of factors active on the same grid; none by default.
         only: names of the checks to run; all by default.
         values: `evaluate(panel)` where the caller has them already.
-        screen: `Screen.of(panel)`, to look for leaks on few symbols, bars and cuts; everywhere without it.
+        screen: `ScreeningPanel.of(panel)`, to look for leaks on few symbols, bars and cuts; everywhere without it.
 
     Returns:
         One result per check, in order.

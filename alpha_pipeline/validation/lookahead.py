@@ -21,7 +21,7 @@ COMPARED = 60
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchEffort:
     """
     How hard leaks are looked for.
 
@@ -36,7 +36,7 @@ class Effort:
     jumps: int
 
 
-THOROUGH, QUICK = Effort(600, 24, 5), Effort(60, 8, 2)
+THOROUGH, QUICK = SearchEffort(600, 24, 5), SearchEffort(60, 8, 2)
 
 
 @check(blocking=True)
@@ -59,8 +59,8 @@ def no_lookahead(candidate: Candidate) -> Outcome:
     both = ("cut off", "altered")
     trials = [(recent, other.rows(first, None), values, cut, how) for cut in cuts for how in both]
     if first > 0:
-        ways = both[1:] if candidate.screen else both
-        trials += [(suspect.panel, other, suspect.values, bars - bars // 4, how) for how in ways]
+        prompt_modes = both[1:] if candidate.screen else both
+        trials += [(suspect.panel, other, suspect.values, bars - bars // 4, how) for how in prompt_modes]
     for panel, future, full, cut, how in trials:
         known = panel.rows(0, cut + 1) if how == "cut off" else _altered(panel, future, cut)
         differs = _differs(full[: cut + 1], suspect.evaluate(known)[: cut + 1], TOLERANCE)
@@ -79,7 +79,7 @@ def start_independence(candidate: Candidate) -> Outcome:
     """
     After its declared warm-up a value must be the same wherever the panel starts.
 
-    Otherwise a backfill, a night and a live run would each see another factor.
+    Otherwise a backfill, a run date and a live run would each see another factor.
     """
     candidate = candidate.suspect
     bars, warm_up = candidate.panel.shape[0], candidate.lookback_bars
@@ -101,7 +101,7 @@ def start_independence(candidate: Candidate) -> Outcome:
     return True, 0.0, 0.0, f"the same from {len(starts)} later starts after {warm_up} bars of warm-up"
 
 
-def _cuts(values: Array, panel: Panel, lookback_bars: int, effort: Effort) -> list[int]:
+def _cuts(values: Array, panel: Panel, lookback_bars: int, effort: SearchEffort) -> list[int]:
     bars = len(values)
     last = bars - 2
     if last < 1:

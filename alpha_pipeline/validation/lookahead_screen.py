@@ -10,7 +10,7 @@ SYMBOLS = 48
 
 
 @dataclass(frozen=True)
-class Screen:
+class ScreeningPanel:
     """
     A few symbols of a panel on which leaks are looked for.
 
@@ -23,7 +23,7 @@ class Screen:
     other: Panel
 
     @classmethod
-    def of(cls, panel: Panel) -> "Screen":
+    def of(cls, panel: Panel) -> "ScreeningPanel":
         """The screen of a panel."""
         picked = np.unique(np.linspace(0, panel.shape[1] - 1, SYMBOLS).astype(int))
         fields = {name: np.ascontiguousarray(values[:, picked]) for name, values in panel.fields.items()}
@@ -32,7 +32,7 @@ class Screen:
 
 
 def rewritten(panel: Panel) -> Panel:
-    """Every cell times a random number of its own, from a fifth to five; NaN stay."""
+    """Every cell times a random number of its own, from a quintile to five; NaN stay."""
     rng = np.random.default_rng(0)
     fields = {name: values * rng.uniform(0.2, 5.0, values.shape) for name, values in panel.fields.items()}
     return replace(panel, fields=fields)

@@ -1,7 +1,7 @@
-"""Is it new, or a factor in force under another name?"""
+"""Is it new, or a factor active under another name?"""
 
 from alpha_pipeline.validation.checks import Candidate, Outcome, check
-from alpha_pipeline.validation.rank_correlation import SampledRanks, likeness
+from alpha_pipeline.validation.rank_correlation import SampledRanks, rank_correlations
 
 MAXIMUM_CORRELATION = 0.7
 
@@ -13,9 +13,9 @@ def correlation(candidate: Candidate) -> Outcome:
 
     Few symbols correlate by chance: unrelated factors show about 0.4 on five symbols, 0.1 on a hundred.
     """
-    found = likeness(SampledRanks.of(candidate.values), candidate.library) if candidate.library else {}
+    found = rank_correlations(SampledRanks.of(candidate.values), candidate.library) if candidate.library else {}
     if not found:
-        return True, 0.0, MAXIMUM_CORRELATION, "no factor in force to compare with"
+        return True, 0.0, MAXIMUM_CORRELATION, "no factor active to compare with"
     twin = next(iter(found))
     detail = f"orders symbols like {twin}, rank correlation {found[twin]:.2f}"
     return found[twin] < MAXIMUM_CORRELATION, found[twin], MAXIMUM_CORRELATION, detail

@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH, ranks
+from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels.rank_correlation import rank_likeness, whole_ranks
+from alpha_pipeline.kernels.rank_correlation import sum_of_correlations, whole_ranks
 from alpha_pipeline.typing import Array
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.
@@ -57,7 +57,7 @@ class SampledRanks:
         return whole, here, order, rows
 
 
-def likeness(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[str, float]:
+def rank_correlations(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[str, float]:
     """
     Mean size of the Spearman correlation across symbols per bar with each factor of a library, the closest first.
 
@@ -68,11 +68,13 @@ def likeness(factor: SampledRanks, library: Mapping[str, SampledRanks]) -> dict[
     Raises:
         DataError: the grids differ.
     """
-    return likeness_of_each([factor], library)[0]
+    return rank_correlations_of_each([factor], library)[0]
 
 
-def likeness_of_each(factors: Sequence[SampledRanks], library: Mapping[str, SampledRanks]) -> list[dict[str, float]]:
-    """The `likeness` of several factors at once, which reads the library once."""
+def rank_correlations_of_each(
+    factors: Sequence[SampledRanks], library: Mapping[str, SampledRanks]
+) -> list[dict[str, float]]:
+    """The `rank_correlations` of several factors at once, which reads the library once."""
     for ranked in (*factors, *library.values()):
         if ranked.ranks.shape != factors[0].ranks.shape:
             raise DataError(f"ranks have shapes {factors[0].ranks.shape} and {ranked.ranks.shape}; they must agree")
@@ -80,7 +82,7 @@ def likeness_of_each(factors: Sequence[SampledRanks], library: Mapping[str, Samp
     beside = [np.hstack(parts) for parts in zip(*(factor.whole for factor in factors), strict=True)]
     sums = np.empty((len(factors), 2))
     for name, other in library.items():
-        rank_likeness(*beside, *other.whole, MINIMUM_BREADTH, sums)
+        sum_of_correlations(*beside, *other.whole, MINIMUM_BREADTH, sums)
         for sizes, (total, bars) in zip(found, sums.tolist(), strict=True):
             if bars:
                 sizes[name] = total / bars

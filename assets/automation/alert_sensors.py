@@ -71,9 +71,11 @@ def failed_checks(checks: Iterable[dg.AssetCheckKey]) -> Look:
             now[name] = record.id
             said = record.evaluation
             if record.status is AssetCheckExecutionRecordStatus.FAILED and said is not None:
-                night = record.partition or _nights(instance, record.run_id)
+                run_date = record.partition or _nights(instance, record.run_id)
                 asset = key.asset_key.to_user_string()
-                found.append(alerts.failed_check(asset, key.name, bool(said.blocking), said.description or "", night))
+                found.append(
+                    alerts.failed_check(asset, key.name, bool(said.blocking), said.description or "", run_date)
+                )
         return [alert for alert in found if alert], now
 
     return look
@@ -94,8 +96,10 @@ def spending(instance: dg.DagsterInstance, seen: Cursor) -> tuple[list[Alert], C
     """A look at what the last mining of each market used."""
     found, now = [], dict(seen)
     for market in MARKETS:
-        for night, told, _ in _news(instance, key_of("factor_definitions", market), now):
-            found.append(alerts.budget(market.name, night, _number(told.get("limit_used")), str(told.get("limit", ""))))
+        for run_date, told, _ in _news(instance, key_of("factor_definitions", market), now):
+            found.append(
+                alerts.budget(market.name, run_date, _number(told.get("limit_used")), str(told.get("limit", "")))
+            )
     return [alert for alert in found if alert], now
 
 
@@ -103,13 +107,13 @@ def decaying(instance: dg.DagsterInstance, seen: Cursor) -> tuple[list[Alert], C
     """A look at the last library of each market beside the one before it."""
     found, now = [], dict(seen)
     for market in MARKETS:
-        for night, told, before in _news(instance, key_of("factor_library", market), now):
-            found.append(alerts.decay(market.name, night, told, before))
+        for run_date, told, before in _news(instance, key_of("factor_library", market), now):
+            found.append(alerts.decay(market.name, run_date, told, before))
     return [alert for alert in found if alert], now
 
 
 def nights_of(tags: Mapping[str, str]) -> str:
-    """Which nights a run was for: a day, a range, or nothing."""
+    """Which run dates a run was for: a day, a range, or nothing."""
     if FIRST in tags and tags[FIRST] != tags.get(LAST):
         return f"{tags[FIRST]}...{tags.get(LAST, '')}"
     return tags.get(FIRST) or tags.get(ONLY, "")
@@ -141,7 +145,7 @@ def _watch(name: str, description: str, seconds: int, look: Look) -> dg.SensorDe
 def _news(
     instance: dg.DagsterInstance, key: dg.AssetKey, seen: Cursor
 ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """Night and metadata of the last materialization when it is new, and those of the run before; marks it seen."""
+    """Run date and metadata of the last materialization when it is new, and those of the run before; marks it seen."""
     records = instance.fetch_materializations(key, limit=2 * CATCH_UP_DAYS).records
     name = key.to_user_string()
     if not records or records[0].storage_id <= seen.get(name, 0):

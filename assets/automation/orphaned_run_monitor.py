@@ -1,5 +1,5 @@
 """
-The sweeper: ends runs that stand as started though their process is gone.
+The orphaned-run monitor: ends runs that stand as started though their process is gone.
 
 When daemon, code server and run die together nobody is left to say that the run ended, and whatever asks "is it
 running?" is answered yes for ever. A run of another machine is left alone: only there one can tell.
@@ -20,11 +20,11 @@ STARTED_WORDS = "Executing steps"
 SILENT_SECONDS = 3600.0
 
 
-def sweeper() -> dg.SensorDefinition:
+def orphaned_run_sensor() -> dg.SensorDefinition:
     """Runs from the start: it costs nothing and touches only what is dead."""
 
     @dg.sensor(
-        name="sweeper",
+        name="orphaned_run_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Fails runs whose process is gone, and frees what they held; a live run is left alone.",
@@ -45,11 +45,13 @@ def sweep(instance: dg.DagsterInstance, tell: Callable[[str], None] = lambda lin
     """
     swept = []
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        why = why_dead(instance, run)
+        why = death_reason(instance, run)
         current = instance.get_run_by_id(run.run_id)
         if why is None or current is None or current.status is not dg.DagsterRunStatus.STARTED:
             continue  # it may have ended while we looked
-        instance.report_run_failed(current, f"Ended by the sweeper: {why}. What it stored before is untouched")
+        instance.report_run_failed(
+            current, f"Ended by the orphaned-run monitor: {why}. What it stored before is untouched"
+        )
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         tell(f"ended run {run.run_id}: {why}")
@@ -57,7 +59,7 @@ def sweep(instance: dg.DagsterInstance, tell: Callable[[str], None] = lambda lin
     return swept
 
 
-def why_dead(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
+def death_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
     """Why a started run cannot be running, one clause; None where it may be."""
     began = _began(instance, run.run_id)
     if began is None:

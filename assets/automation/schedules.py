@@ -1,8 +1,8 @@
 """
-Nights: one schedule per market, catching up what was missed, and a sensor that joins the markets once they are there.
+Run dates: one schedule per market, catching up what was missed, and a sensor that joins the markets once they are there.
 
 Stopped until a person starts them: a fresh clone must not begin to spend tokens. Which days are due is thought in
-`nights`; here Dagster is asked what it has, and told what to run.
+`run_dates`; here Dagster is asked what it has, and told what to run.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from assets.wiring.table_asset import key_of
 from resources.lake.lake import days_between
 
 CATCH_UP_DAYS = 14
-# Half an hour after the day is over; equity sessions end Monday to Friday, hence nights from Tuesday to Saturday.
+# Half an hour after the day is over; equity sessions end Monday to Friday, hence run dates from Tuesday to Saturday.
 CRON = {"24/7": "30 0 * * *"}
 SESSION_CRON = "45 0 * * 2-6"
 JOINED = (
@@ -30,10 +30,10 @@ JOINED = (
     "nightly_report",
 )
 APART = ("ohlcv_history", "sealed_test")
-# What a market says to the joined tables; the last thing its night computes on the way to them.
+# What a market says to the joined tables; the last thing its run date computes on the way to them.
 SIGNALS = "source_signals"
-# dagster.yaml lets one run of each value of this tag go on at a time: a night reads the ledger of the one before it.
-NIGHTS = "alpha_pipeline/nights"
+# dagster.yaml lets one run of each value of this tag go on at a time: a run date reads the ledger of the one before it.
+NIGHTS = "alpha_pipeline/run_dates"
 FIRST, LAST, ONLY = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -45,12 +45,12 @@ UNFINISHED = [
 
 
 def nightly_job(market: Market) -> UnresolvedAssetJobDefinition:
-    """Everything a night of one market materializes: its own chain, without the tables joined over markets."""
+    """Everything a run date of one market materializes: its own chain, without the tables joined over markets."""
     apart = dg.AssetSelection.assets(*(key_of(name, market) for name in APART))
     return dg.define_asset_job(
         f"nightly_{market.name}",
         selection=dg.AssetSelection.key_prefixes(market.name) - apart,
-        description=f"One night of {market.name}, or a range of nights, in one run.",
+        description=f"One run date of {market.name}, or a range of run dates, in one run.",
     )
 
 
@@ -59,7 +59,7 @@ def joined_job() -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         "nightly_joined",
         selection=dg.AssetSelection.assets(*(key_of(name) for name in JOINED)),
-        description="Fuse, keep the record, report: one night over all markets, or a range of nights, in one run.",
+        description="Fuse, keep the record, report: one run date over all markets, or a range of run dates, in one run.",
     )
 
 
@@ -107,7 +107,7 @@ def joined_sensor() -> dg.SensorDefinition:
         name="nightly_joined_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Joins a night once every market has signals, no session, or is hours late; anew when a late one "
+        description="Joins a run date once every market has signals, no session, or is hours late; anew when a late one "
         "comes.",
     )
     def joined(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -122,9 +122,9 @@ def joined_sensor() -> dg.SensorDefinition:
         if not ranges:
             yield dg.SkipReason("nothing to join")
         for first, last in ranges:
-            spoken = max(day_ids.get(last, 0) for day_ids in heard.values())
-            # A night that failed is asked for again when a market speaks anew, and once a day: never in a loop.
-            yield _request("joined", first, last, f"{now:%Y-%m-%d}/{spoken}")
+            humanize = max(day_ids.get(last, 0) for day_ids in heard.values())
+            # A run date that failed is asked for again when a market speaks anew, and once a day: never in a loop.
+            yield _request("joined", first, last, f"{now:%Y-%m-%d}/{humanize}")
 
     return joined
 
@@ -155,5 +155,5 @@ def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[str]) -> 
     return instance.event_log_storage.get_latest_storage_id_by_partition(key, kind, set(days))
 
 
-def _request(nights: str, first: str, last: str, suffix: str) -> dg.RunRequest:
-    return dg.RunRequest(run_key=f"{first}...{last}@{suffix}", tags={FIRST: first, LAST: last, NIGHTS: nights})
+def _request(run_dates: str, first: str, last: str, suffix: str) -> dg.RunRequest:
+    return dg.RunRequest(run_key=f"{first}...{last}@{suffix}", tags={FIRST: first, LAST: last, NIGHTS: run_dates})

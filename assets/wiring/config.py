@@ -1,5 +1,5 @@
 """
-Knobs of a night of mining, as the launchpad and `--config` offer them; what they mean is said where they act.
+Knobs of a run date of mining, as the launchpad and `--config` offer them; what they mean is said where they act.
 """
 
 from dataclasses import fields
@@ -32,7 +32,7 @@ class AdmissionConfig(dg.Config):
 
 class MiningConfig(dg.Config):
     """
-    Knobs of one night of mining, as in `mining.MiningSettings`.
+    Knobs of one run date of mining, as in `mining.MiningSettings`.
 
     Besides: `proposer` in place of the configured one; `fresh` asks every question anew, `retry` those that went
     unanswered, where otherwise stored answers count.
@@ -41,8 +41,8 @@ class MiningConfig(dg.Config):
     rounds: int = MiningSettings.rounds
     proposals_per_round: int = MiningSettings.proposals_per_round
     batch: int = MiningSettings.batch
-    ways: list[str] = Field(default=list(MiningSettings.ways))
-    families: list[str] = Field(default=[])
+    prompt_modes: list[str] = Field(default=list(MiningSettings.prompt_modes))
+    factor_types: list[str] = Field(default=[])
     context: str = ""
     repairs: int = MiningSettings.repairs
     seed: int = 0
@@ -63,8 +63,8 @@ class MiningConfig(dg.Config):
         same = ("rounds", "proposals_per_round", "batch", "context", "repairs", "seed")
         return MiningSettings(
             **{name: getattr(self, name) for name in same},
-            ways=tuple(self.ways),  # type: ignore[arg-type]  # MiningSettings refuses others by name
-            families=tuple(self.families),
+            prompt_modes=tuple(self.prompt_modes),  # type: ignore[arg-type]  # MiningSettings refuses others by name
+            factor_types=tuple(self.factor_types),
             budget=Budget(**limits),
             prices=read_prices(prices),
             admission=self.admission.rule(),

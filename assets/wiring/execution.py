@@ -18,7 +18,7 @@ from alpha_pipeline.errors import SettingError, SourceError
 from assets.wiring.partitions import LIVE
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
-from resources.lake.table_lock import one_writer, this_process
+from resources.lake.table_lock import lock_table, this_process
 
 HOST_TAG = "alpha_pipeline/host"
 # A vendor that is down for a minute, and one that is down for five; the doors have insisted before.
@@ -27,21 +27,21 @@ VENDORS_VARIABLE = "ALPHA_PIPELINE_VENDORS_URL"
 MANY = 1_000
 
 
-def guarded(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., Any]:
+def locked_step(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., Any]:
     """
     The function of an asset, as a step should run it.
 
     - No other process computes or stores the same table meanwhile. Who had to wait begins again, with inputs read
       anew: what the other wrote may be among them.
     - A door that failed is asked again after a while; all else fails at once, since asking again changes nothing.
-    - The run is marked with the machine it runs on, for the sweeper.
+    - The run is marked with the machine it runs on, for the orphaned-run monitor.
     """
 
     @wraps(compute)
     def step(context: dg.AssetExecutionContext, *arguments: Any, **inputs: Any) -> Iterator[Any]:
         _mark(context)
         table = "/".join(key.path)
-        with one_writer(_lake(context), table, this_process(context.run.run_id), context.log.info) as waited:
+        with lock_table(_lake(context), table, this_process(context.run.run_id), context.log.info) as waited:
             if waited:
                 raise dg.RetryRequested(max_retries=MANY)
             try:

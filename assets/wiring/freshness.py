@@ -11,7 +11,7 @@ import dagster as dg
 from alpha_pipeline.market.markets import Market
 from assets.wiring.partitions import LIVE
 
-# Nights begin within an hour after midnight UTC; six hours are as long as the joining waits for a late market.
+# Run dates begin within an hour after midnight UTC; six hours are as long as the joining waits for a late market.
 DEADLINE = "0 7 * * *"
 # No session ends on Saturday or Sunday, so nothing is due on Sunday and Monday. A holiday's empty tables are written.
 SESSION_DEADLINE = "0 7 * * 2-6"

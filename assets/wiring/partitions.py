@@ -43,7 +43,7 @@ class Window:
             yield Window(day, day + pd.Timedelta(days=1))
 
     @property
-    def night(self) -> str:
+    def run_date(self) -> str:
         """ISO day of a one-day window."""
         return str(self.start.date())
 

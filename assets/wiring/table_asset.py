@@ -15,7 +15,7 @@ import pandas as pd
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.formatting import plain
 from alpha_pipeline.tables import Table
-from assets.wiring.execution import guarded
+from assets.wiring.execution import locked_step
 from assets.wiring.freshness import freshness
 from assets.wiring.partitions import DAYS, earlier
 
@@ -37,7 +37,7 @@ def stored(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
-    own_past: bool = False,
+    reads_own_past: bool = False,
     checks: Mapping[str, str] | None = None,
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -77,14 +77,14 @@ def stored(
             backfill_policy=dg.BackfillPolicy.single_run(),
             freshness_policy=freshness(group, table.name, market),
             ins=ins,
-            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if own_past else None,
+            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else None,
             io_manager_key="lake",
             check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
             + [
                 dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
                 for name, text in (blocking or {}).items()
             ],
-        )(guarded(compute, key))
+        )(locked_step(compute, key))
 
     return declare
 

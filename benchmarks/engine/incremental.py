@@ -52,7 +52,7 @@ def _is_recursive(step: Node) -> bool:
 
 
 def _last(nodes: Sequence[Node], panel: Panel, bars: int) -> list[Array]:
-    """Copies of the last bars of each factor: what a night would store."""
+    """Copies of the last bars of each factor: what a run date would store."""
     kept = [np.empty(0)] * len(nodes)
     for position, values in evaluate(nodes, panel, threads=1):
         kept[position] = values[-bars:].copy()

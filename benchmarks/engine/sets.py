@@ -91,11 +91,11 @@ def _against_pandas(libraries: Mapping[str, Factors], panel: Panel) -> Table:
     for title, factors in libraries.items():
         nodes = list(factors.values())
         mine = best(lambda nodes=nodes: drain(nodes, panel), 5)
-        for way, shared in (("sharing within the set", True), ("each factor by itself", False)):
+        for prompt_mode, shared in (("sharing within the set", True), ("each factor by itself", False)):
             found, theirs = timed(lambda nodes=nodes, shared=shared: list(peer_pandas.values(nodes, panel, shared)))
             agreeing, different = _split(factors, panel, dict(zip(factors, found, strict=True)))
             count = f"{len(agreeing)} of {len(nodes)}"
-            rows.append((title, way, count, *mine.cells(), *theirs.cells(), *theirs.over(mine), "80x"))
+            rows.append((title, prompt_mode, count, *mine.cells(), *theirs.cells(), *theirs.over(mine), "80x"))
         remarks.append(f"{title}: not agreeing {' '.join(different) or 'none'}")
     header = (
         "set",

@@ -36,8 +36,8 @@ def fields(_: str) -> str:
     """The fields with their units, from the rule that the parser uses, and what their tables say of them."""
     found = {c.name: c.meaning for name in RAW for c in TABLES[name].columns if c.name in PLAIN}
     found |= {
-        mood: f"mean mood of what became known in the 24 hours before the close: {name}"
-        for name, (mood, _) in MOODS.items()
+        sentiment: f"mean sentiment of what became known in the 24 hours before the close: {name}"
+        for name, (sentiment, _) in MOODS.items()
     }
     found |= {count: f"how much of it: {name}" for name, (_, count) in MOODS.items()}
     found |= {field.name: f"{field.meaning} ({field.unit})" for field in ONCHAIN_FIELDS.values()}

@@ -19,7 +19,7 @@ class AlphaPipelineStrategy(IStrategy):
     """
 
     INTERFACE_VERSION = 3
-    timeframe = "1h"  # the bar of the crypto signal; shorter candles would trade before the night is over
+    timeframe = "1h"  # the bar of the crypto signal; shorter candles would trade before the run date is over
     can_short = True  # needs trading_mode "futures"; for spot, subclass and set False
     minimal_roi = {"0": 100.0}  # noqa: RUF012  # freqtrade reads plain class attributes
     stoploss = -0.99
@@ -27,7 +27,7 @@ class AlphaPipelineStrategy(IStrategy):
     startup_candle_count = 0
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        """None: the work was done at night."""
+        """None: the work was done at run date."""
         return dataframe
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:

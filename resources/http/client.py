@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 AGENT = "alpha-pipeline (research; one request at a time)"
 LARGEST_BYTES = 200_000_000
@@ -24,7 +24,7 @@ TOLD_CHARACTERS = 120  # of an unwelcome answer, shown in a message
 
 
 @dataclass(frozen=True)
-class Web:
+class HttpClient:
     """
     One vendor's address.
 
@@ -37,8 +37,8 @@ class Web:
     """
 
     base: str
-    pace: Pace
-    patience: Patience = field(default_factory=Patience)
+    pace: RateLimit
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def json(self, path: str, query: Mapping[str, object] | None = None) -> Any:
@@ -48,11 +48,11 @@ class Web:
         Raises:
             SourceError: unreachable, refused, too long in coming, too large, cut short, or no JSON; after all tries.
         """
-        return insist(partial(self._parsed, path, query), self.patience, self.address(path))
+        return with_retry(partial(self._parsed, path, query), self.patience, self.address(path))
 
     def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
         """The answer as bytes; errors as `json`."""
-        return insist(partial(self._once, path, query), self.patience, self.address(path))
+        return with_retry(partial(self._once, path, query), self.patience, self.address(path))
 
     def address(self, path: str) -> str:
         """Where a path leads, for messages."""
@@ -64,7 +64,9 @@ class Web:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
             told = self._told(content)
-            raise RefusedError(f"the answer is no JSON (cut short, or a page in between): {told!r}", True) from error
+            raise AttemptFailedError(
+                f"the answer is no JSON (cut short, or a page in between): {told!r}", True
+            ) from error
 
     def _once(self, path: str, query: Mapping[str, object] | None) -> bytes:
         import requests  # paid by live runs only
@@ -82,17 +84,17 @@ class Web:
             ) as response:
                 content = self._body(response)
         except requests.Timeout as error:
-            raise RefusedError("no answer in time", again=True) from error
+            raise AttemptFailedError("no answer in time", again=True) from error
         except requests.exceptions.ChunkedEncodingError as error:
-            raise RefusedError("the answer was cut short", again=True) from error
+            raise AttemptFailedError("the answer was cut short", again=True) from error
         except requests.exceptions.ContentDecodingError as error:
-            raise RefusedError("the answer cannot be unpacked", again=True) from error
+            raise AttemptFailedError("the answer cannot be unpacked", again=True) from error
         except ValueError as error:  # no address, or no header: the client's own words would show its value
-            raise RefusedError(f"not a request one can send: {type(error).__name__}", again=False) from None
+            raise AttemptFailedError(f"not a request one can send: {type(error).__name__}", again=False) from None
         except requests.RequestException as error:
             late = "Read timed out" in str(error)  # in mid-answer the client calls it a failed connection
             told = "no answer in time" if late else f"not reachable: {type(error).__name__}"
-            raise RefusedError(told, again=True) from error
+            raise AttemptFailedError(told, again=True) from error
         if response.status_code != 200:
             raise self._refused(response, content)
         return content
@@ -104,9 +106,9 @@ class Web:
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST_BYTES:
-                raise RefusedError(f"an answer of more than {LARGEST_BYTES:,} bytes", again=False)
+                raise AttemptFailedError(f"an answer of more than {LARGEST_BYTES:,} bytes", again=False)
             if time.monotonic() - began > self.patience.timeout_seconds:
-                raise RefusedError(f"no answer in time, {size:,} bytes of it", again=True)
+                raise AttemptFailedError(f"no answer in time, {size:,} bytes of it", again=True)
         return b"".join(chunks)
 
     def _refused(self, response: Any, content: bytes) -> "StatusError":
@@ -125,7 +127,7 @@ class Web:
         return text[:TOLD_CHARACTERS].strip()
 
 
-class StatusError(RefusedError):
+class StatusError(AttemptFailedError):
     """
     An answer with a status other than 200.
 
@@ -139,7 +141,7 @@ class StatusError(RefusedError):
 
 
 def status_of(error: SourceError) -> int | None:
-    """The HTTP status an error of `Web` comes from; None when no answer was refused."""
+    """The HTTP status an error of `HttpClient` comes from; None when no answer was refused."""
     return error.__cause__.status if isinstance(error.__cause__, StatusError) else None
 
 

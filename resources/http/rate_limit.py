@@ -19,7 +19,7 @@ FOLDER = "alpha_pipeline_pace"
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimit:
     """
     The most a vendor is asked.
 

@@ -1,7 +1,7 @@
 """
 How long a door insists: a bounded number of tries with waits that double.
 
-Which failures deserve another try is the door's knowledge; it says so with `RefusedError`.
+Which failures deserve another try is the door's knowledge; it says so with `AttemptFailedError`.
 """
 
 import time
@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """
     Limits on insisting.
 
@@ -32,7 +32,7 @@ class Patience:
     timeout_seconds: float = 10.0
 
 
-class RefusedError(Exception):
+class AttemptFailedError(Exception):
     """
     One try failed.
 
@@ -49,12 +49,12 @@ class RefusedError(Exception):
         self.wait_seconds = wait_seconds
 
 
-def insist(call: Callable[[], Answer], patience: Patience, asked: str) -> Answer:
+def with_retry(call: Callable[[], Answer], patience: RetryPolicy, asked: str) -> Answer:
     """
     The answer of `call`, tried until it comes, is refused for good, or patience ends.
 
     Args:
-        call: raises `RefusedError` when it fails.
+        call: raises `AttemptFailedError` when it fails.
         patience: the limits.
         asked: what was asked of whom; begins the message.
 
@@ -64,7 +64,7 @@ def insist(call: Callable[[], Answer], patience: Patience, asked: str) -> Answer
     for attempt in range(1, patience.attempts + 1):
         try:
             return call()
-        except RefusedError as refused:
+        except AttemptFailedError as refused:
             if not refused.again or attempt == patience.attempts:
                 tries = "" if attempt == 1 else f" (tried {attempt} times)"
                 raise SourceError(f"{asked}: {refused.reason}{tries}") from refused

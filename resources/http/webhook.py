@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from alpha_pipeline.errors import SettingError
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 URL_VARIABLE = "ALPHA_PIPELINE_SIGNAL_WEBHOOK"
 AGENT = "alpha-pipeline"
-PATIENCE = Patience(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
+PATIENCE = RetryPolicy(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
 
 
 class SignalWebhook(dg.ConfigurableResource):
@@ -61,8 +61,8 @@ class SignalWebhook(dg.ConfigurableResource):
         if not self.url:
             return None
         request = _request(self.url, body, key)
-        patience = Patience(self.attempts, self.wait_seconds, PATIENCE.longest_wait_seconds, self.timeout_seconds)
-        return insist(partial(_in_time, request, self.timeout_seconds), patience, "the signal webhook")
+        patience = RetryPolicy(self.attempts, self.wait_seconds, PATIENCE.longest_wait_seconds, self.timeout_seconds)
+        return with_retry(partial(_in_time, request, self.timeout_seconds), patience, "the signal webhook")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -85,19 +85,19 @@ def _request(url: str, body: bytes, key: str) -> urllib.request.Request:
 
 def _in_time(request: urllib.request.Request, timeout_seconds: float) -> int:
     """`_once`, and not a moment longer: a socket's limit begins anew with every byte that drips in."""
-    found: list[int | RefusedError] = []
+    found: list[int | AttemptFailedError] = []
 
     def ask() -> None:
         try:
             found.append(_once(request, timeout_seconds))
-        except RefusedError as refused:
+        except AttemptFailedError as refused:
             found.append(refused)
 
     worker = threading.Thread(target=ask, daemon=True)
     worker.start()
     worker.join(timeout_seconds)
-    answer = found[0] if found else RefusedError("no answer in time", again=True)
-    if isinstance(answer, RefusedError):
+    answer = found[0] if found else AttemptFailedError("no answer in time", again=True)
+    if isinstance(answer, AttemptFailedError):
         raise answer
     return answer
 
@@ -111,13 +111,13 @@ def _once(request: urllib.request.Request, timeout_seconds: float) -> int:
         with error:
             status = error.code
         sent_on = ": sent elsewhere, where the signal must not go" if 300 <= status < 400 else ""
-        raise RefusedError(f"HTTP {status}{sent_on}", status in (408, 429) or status >= 500) from None
+        raise AttemptFailedError(f"HTTP {status}{sent_on}", status in (408, 429) or status >= 500) from None
     except TimeoutError:
-        raise RefusedError("no answer in time", again=True) from None
+        raise AttemptFailedError("no answer in time", again=True) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
         late = isinstance(reason, TimeoutError)
         told = "no answer in time" if late else f"not reachable: {type(reason).__name__}"
-        raise RefusedError(told, again=True) from None
+        raise AttemptFailedError(told, again=True) from None
     except Exception as error:  # whatever the client makes of an answer that is no HTTP, or of an odd address
-        raise RefusedError(f"no answer one can read: {type(error).__name__}", again=False) from None
+        raise AttemptFailedError(f"no answer one can read: {type(error).__name__}", again=False) from None

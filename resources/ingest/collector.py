@@ -17,7 +17,7 @@ from alpha_pipeline.market.revisions import LATER, compare, observed, unite
 from alpha_pipeline.tables import Table
 from resources.ingest.receipts import Receipts
 from resources.lake.lake import Lake, days_between, table_of
-from resources.vendors.protocols import FactSource, Fetched, utc_now
+from resources.vendors.protocols import FactSource, FetchResult, utc_now
 
 # Vendors publish up to two days late and correct themselves for some days more: that far back is asked again.
 BACK = pd.Timedelta(days=7)
@@ -98,7 +98,7 @@ class Collector:
             start: beginning of a day, UTC.
             end: end of a day, UTC.
             accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored. It is shown
-                what a door set aside as well, so that one place keeps the record of it.
+                what a door quarantined as well, so that one place keeps the record of it.
             refetch: ask for stored days too; what vendors now say otherwise becomes a row of its own.
             tell: told how far it is.
 
@@ -182,7 +182,7 @@ class Collector:
             return rows
 
     def _merged(
-        self, days: list[str], answers: Mapping[str, Fetched], moment: pd.Timestamp, done: Collection
+        self, days: list[str], answers: Mapping[str, FetchResult], moment: pd.Timestamp, done: Collection
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of the days: what was stored, what is new, and what was observed on them; and what is observed now."""
         first, last = _bounds(days)
@@ -221,7 +221,7 @@ class Collector:
 
     def _ask(
         self, missing: Mapping[str, list[str]], first: pd.Timestamp, last: pd.Timestamp, done: Collection
-    ) -> tuple[dict[str, Fetched], dict[str, set[str]]]:
+    ) -> tuple[dict[str, FetchResult], dict[str, set[str]]]:
         """Answers by vendor, and by vendor what failed; the vendor's own name where all did."""
         answers, failures = {}, {}
         for source in self.sources:
@@ -281,9 +281,9 @@ class Collector:
 
 
 def _beside(
-    rows: pd.DataFrame, answers: Mapping[str, Fetched], first: pd.Timestamp, last: pd.Timestamp
+    rows: pd.DataFrame, answers: Mapping[str, FetchResult], first: pd.Timestamp, last: pd.Timestamp
 ) -> pd.DataFrame:
-    """The rows, then those of the stretch that doors set aside: no news and no revisions, as nobody believes them."""
+    """The rows, then those of the stretch that doors quarantined: no news and no revisions, as nobody believes them."""
     aside = [answer.aside for answer in answers.values() if len(answer.aside)]
     inside = [part[(part["available_at"] > first) & (part["available_at"] <= last)] for part in aside]
     return pd.concat([rows, *inside], ignore_index=True) if inside else rows

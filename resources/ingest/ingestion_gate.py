@@ -1,5 +1,5 @@
 """
-What may enter the lake: rows that cannot be true are set aside in a file of their own, the rest is checked as a whole.
+What may enter the lake: rows that cannot be true are quarantined in a file of their own, the rest is checked as a whole.
 
 Rules and suites are `validation`'s; this keeps the record of what they said.
 """
@@ -15,7 +15,7 @@ from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market, expected_closes, partition_days
 from alpha_pipeline.tables import Table
 from alpha_pipeline.validation.raw.contracts import Quality, check_facts, check_ohlcv
-from alpha_pipeline.validation.raw.rows import sort_out
+from alpha_pipeline.validation.raw.rows import split_rows
 from resources.lake.lake import Lake
 
 # Set aside beyond this share, a stretch is no longer believed at all; a few rows are always let off.
@@ -34,7 +34,7 @@ class Gate:
         table: its columns.
         market: its calendar.
         quality: of each stretch that was checked, in order.
-        reasons: why rows were set aside, and how many.
+        reasons: why rows were quarantined, and how many.
     """
 
     lake: Lake
@@ -49,10 +49,10 @@ class Gate:
         The rows that may be stored.
 
         Raises:
-            DataError: too many rows were set aside, or the rest breaks its contract; says what. Nothing was stored but
-                the rows set aside.
+            DataError: too many rows were quarantined, or the rest breaks its contract; says what. Nothing was stored but
+                the rows quarantined.
         """
-        found = sort_out(rows, self.table, self.market, start, end)
+        found = split_rows(rows, self.table, self.market, start, end)
         self.reasons.update(found.reasons())
         if len(found.bad):
             self._set_aside(found.bad, f"quarantine/{self.key}/{start:%Y-%m-%d}.json")
@@ -65,7 +65,7 @@ class Gate:
         return found.good
 
     def _set_aside(self, bad: pd.DataFrame, path: str) -> None:
-        """Beside what was set aside there before: a symbol asked for again does not replace what another one gave."""
+        """Beside what was quarantined there before: a symbol asked for again does not replace what another one gave."""
         earlier = json.loads(self.lake.read_bytes(path)) if self.lake.exists(path) else []
         rows = json.loads(bad.to_json(orient="records", date_format="iso", date_unit="us"))
         once = {json.dumps(row): None for row in [*earlier, *rows]}
@@ -98,7 +98,7 @@ class Gate:
             )
 
 
-def set_aside(lake: Lake, key: str, days: Sequence[str], back: int = 31) -> dict[str, int]:
+def quarantined(lake: Lake, key: str, days: Sequence[str], back: int = 31) -> dict[str, int]:
     """
     How many rows of a raw table lie in quarantine, by the day on which they became known.
 

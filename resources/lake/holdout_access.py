@@ -13,7 +13,7 @@ def openings(lake: Lake, market: Market) -> int:
     return len(lake.read_bytes(path).splitlines()) if lake.exists(path) else 0
 
 
-def count_opening(lake: Lake, market: Market, opening: Mapping[str, object]) -> int:
+def record_holdout_access(lake: Lake, market: Market, opening: Mapping[str, object]) -> int:
     """
     Note an opening before anything is measured: a look that fails afterwards was a look.
 

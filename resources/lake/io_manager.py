@@ -25,7 +25,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         columns: list of columns to read; all by default.
         allow_missing: True to go on without what was never materialized.
         from_the_first: True to read every day of the upstream table up to the last one mapped. Dagster tracks staleness
-            over a hundred days at most, so mappings stay short; what a night computes must not.
+            over a hundred days at most, so mappings stay short; what a run date computes must not.
     """
 
     root: str = DEFAULT_ROOT

@@ -141,7 +141,7 @@ class Lake:
         Store a frame of the days start to end, inclusive: one file per day, also for days without rows. What is stored
         of these days is replaced, or, of a table that is `append_only`, stays and gains the rows of new keys.
 
-        A bar that closes at midnight belongs to the day that ends there; a night to the day it is stamped with.
+        A bar that closes at midnight belongs to the day that ends there; a run date to the day it is stamped with.
 
         Raises:
             DataError: the frame does not conform, or has rows outside the days; nothing was written.

@@ -30,7 +30,7 @@ def split(table: Table, key: str, arrow: pa.Table, days: pd.DatetimeIndex) -> di
     Rows by ISO day, one slice for each of `days`, in order.
 
     Args:
-        table: says which column is the time, and whether it stamps bars (midnight ends a day) or nights.
+        table: says which column is the time, and whether it stamps bars (midnight ends a day) or run dates.
         key: named in errors.
         arrow: what `Table.conform` returned, hence sorted by time.
         days: consecutive days, without time zone.
@@ -39,7 +39,7 @@ def split(table: Table, key: str, arrow: pa.Table, days: pd.DatetimeIndex) -> di
         DataError: rows lie outside the days, or have no time.
     """
     times = arrow.column(table.time).to_pandas()
-    found = times.dt.floor("D").dt.tz_localize(None) if table.time == "night" else partition_days(times)
+    found = times.dt.floor("D").dt.tz_localize(None) if table.time == "run_date" else partition_days(times)
     outside = ~found.between(days[0], days[-1])
     if outside.any():
         raise DataError(

@@ -23,11 +23,11 @@ from resources.lake.stores import LocalFolder
 FOLDER = "locks"
 SHARED_FOLDER = "alpha_pipeline_locks"
 POLL_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 6 * 3600.0  # longer than any night; then something is stuck and a person must look
+LONGEST_WAIT_SECONDS = 6 * 3600.0  # longer than any run date; then something is stuck and a person must look
 
 
 @contextmanager
-def one_writer(
+def lock_table(
     lake: Lake,
     key: str,
     who: str,

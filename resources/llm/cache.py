@@ -1,7 +1,7 @@
 """
-Every question to a model, stored with what became of it, so that a night can be replayed without a single call.
+Every question to a model, stored with what became of it, so that a run date can be replayed without a single call.
 
-Answers and failures alike: a night that lived through an outage is replayed as it was lived.
+Answers and failures alike: a run date that lived through an outage is replayed as it was lived.
 """
 
 import json
@@ -13,7 +13,7 @@ from resources.lake.lake import Lake
 
 
 @dataclass(frozen=True)
-class StoredChat:
+class CachedChat:
     """
     A chat that asks only what was never asked.
 

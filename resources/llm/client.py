@@ -72,7 +72,7 @@ class Wire:
             found.append(error)
 
     def _ask(self, request: ChatRequest) -> ChatReply:
-        import openai  # half a second that nights without a model do not pay
+        import openai  # half a second that run dates without a model do not pay
 
         if self.client is None:
             self._connect(openai)

@@ -18,7 +18,7 @@ from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.mining.prompts import Constrain
 from alpha_pipeline.mining.proposers import PROPOSERS, ModelWriter
 from resources.lake.lake import Lake
-from resources.llm.cache import StoredChat
+from resources.llm.cache import CachedChat
 from resources.llm.client import Wire, shown
 from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
 
@@ -99,7 +99,7 @@ class LanguageModel(dg.ConfigurableResource):
             retry: ask again where it is stored that no answer came.
         """
         with ExitStack() as stack:
-            yield StoredChat(
+            yield CachedChat(
                 Wire(self.name(), self.timeout_seconds, self.attempts, self._address, stack), lake, fresh, retry
             )
 

@@ -1,5 +1,5 @@
 """
-Which scorer gives headlines and posts their mood: words by default, the configured language model where asked for.
+Which scorer gives headlines and posts their sentiment: words by default, the configured language model where asked for.
 
 What a scorer promises is `alpha_pipeline.text`; how a model is asked and read, `alpha_pipeline.text.sentiment_prompt`.
 """
@@ -16,36 +16,36 @@ import dagster as dg
 import numpy as np
 
 from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
-from alpha_pipeline.llm.budget import PRICES, Budget, Meter, MeteredChat, Spent, read_prices
+from alpha_pipeline.llm.budget import PRICES, Budget, MeteredChat, SpendMeter, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
-from alpha_pipeline.text import LexiconScorer, Scorer
-from alpha_pipeline.text.sentiment_prompt import EDITION, batches, question, read_moods
+from alpha_pipeline.text import LexiconScorer, SentimentScorer
+from alpha_pipeline.text.sentiment_prompt import EDITION, batches, parse_scores, question
 from alpha_pipeline.text.untrusted import plain
 from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LOCAL_ANSWER, LanguageModel
 
 MOODS = ("lexicon", "model")
-ANSWER = 4_096  # tokens; twenty moods are some 300, the rest is room for hidden reasoning
+ANSWER = 4_096  # tokens; twenty sentiment are some 300, the rest is room for hidden reasoning
 # Questions in a row without an answer, each tried as often as the model's door says, after which none is asked.
 FAILURES = 2
 
 
 class ModelScorer:
     """
-    Moods by a language model, each asked for once.
+    Sentiment by a language model, each asked for once.
 
-    A mood is kept in the lake by model, rules and text, also where the model gave none: a title once asked is not asked
-    again. What has no mood of the model gets that of the words, on their scale, and is counted in `notes`. A model that
-    has read what came after a headline knows more than its readers did: moods of old headlines are no history.
+    A sentiment is kept in the lake by model, rules and text, also where the model gave none: a title once asked is not asked
+    again. What has no sentiment of the model gets that of the words, on their scale, and is counted in `notes`. A model that
+    has read what came after a headline knows more than its readers did: sentiment of old headlines are no history.
 
     Args:
         chat: who is asked; a meter in it ends the asking when its limits are reached.
-        lake: files under `moods/`, one a title.
+        lake: files under `sentiments/`, one a title.
         held: the server holds answers to a JSON schema.
         counted: and to as many entries as there are titles.
         answer_tokens: limit of one answer.
-        retry: ask again for titles that the model gave no mood.
+        retry: ask again for titles that the model gave no sentiment.
     """
 
     def __init__(
@@ -66,44 +66,44 @@ class ModelScorer:
 
     @property
     def name(self) -> str:
-        """See `Scorer.name`."""
+        """See `SentimentScorer.name`."""
         return f"model {self.chat.model}, rules {EDITION}"
 
     @property
     def notes(self) -> Mapping[str, int]:
-        """See `Scorer.notes`; of titles, each counted once a call of `score`."""
+        """See `SentimentScorer.notes`; of titles, each counted once a call of `score`."""
         return dict(self._counts)
 
     def score(self, texts: Sequence[str]) -> Array:
         """
-        See `Scorer.score`.
+        See `SentimentScorer.score`.
 
         Raises:
-            CorruptFileError: a stored mood is not readable.
+            CorruptFileError: a stored sentiment is not readable.
         """
         titles = [plain(text) for text in texts]
-        moods = self._stored(dict.fromkeys(title for title in titles if title))
-        new = [title for title in dict.fromkeys(titles) if title and title not in moods]
+        sentiments = self._stored(dict.fromkeys(title for title in titles if title))
+        new = [title for title in dict.fromkeys(titles) if title and title not in sentiments]
         for batch in batches(new):
-            moods |= self._ask(batch)
-        without = [title for title in moods if moods[title] is None]
+            sentiments |= self._ask(batch)
+        without = [title for title in sentiments if sentiments[title] is None]
         by_words = dict(zip(without, self.words.score(without), strict=True))
-        return np.array([by_words.get(title, moods.get(title, np.nan)) for title in titles], dtype=float)
+        return np.array([by_words.get(title, sentiments.get(title, np.nan)) for title in titles], dtype=float)
 
     def _stored(self, titles: Mapping[str, None]) -> dict[str, float | None]:
         known: dict[str, float | None] = {}
         for title in titles:
             path = self._path(title)
             if self.lake.exists(path):
-                mood = _load(self.lake.read_bytes(path), path)
-                if mood is not None or not self.retry:
-                    known[title] = mood
-        self._count("by the model, asked before", sum(mood is not None for mood in known.values()))
-        self._count("by words: the model gave no mood", sum(mood is None for mood in known.values()))
+                sentiment = _load(self.lake.read_bytes(path), path)
+                if sentiment is not None or not self.retry:
+                    known[title] = sentiment
+        self._count("by the model, asked before", sum(sentiment is not None for sentiment in known.values()))
+        self._count("by words: the model gave no sentiment", sum(sentiment is None for sentiment in known.values()))
         return known
 
     def _ask(self, batch: tuple[str, ...]) -> dict[str, float | None]:
-        """Moods of one question, kept; None, and nothing kept, where it could not be asked or got no answer."""
+        """Sentiment of one question, kept; None, and nothing kept, where it could not be asked or got no answer."""
         nothing: dict[str, float | None] = dict.fromkeys(batch)
         if not self._ended:
             try:
@@ -119,43 +119,45 @@ class ModelScorer:
             self._count(self._ended, len(batch))
             return nothing
         self._failures = 0
-        moods = dict(zip(batch, read_moods(reply.text, len(batch)), strict=True))
-        for title, mood in moods.items():
-            kept = {"model": self.chat.model, "rules": EDITION, "text": title, "mood": mood}
+        sentiments = dict(zip(batch, parse_scores(reply.text, len(batch)), strict=True))
+        for title, sentiment in sentiments.items():
+            kept = {"model": self.chat.model, "rules": EDITION, "text": title, "sentiment": sentiment}
             self.lake.atomic_write(self._path(title), json.dumps(kept, sort_keys=True, indent=1).encode())
-        self._count("by the model", sum(mood is not None for mood in moods.values()))
-        self._count("by words: the model gave no mood", sum(mood is None for mood in moods.values()))
-        return moods
+        self._count("by the model", sum(sentiment is not None for sentiment in sentiments.values()))
+        self._count(
+            "by words: the model gave no sentiment", sum(sentiment is None for sentiment in sentiments.values())
+        )
+        return sentiments
 
     def _path(self, title: str) -> str:
         digest = hashlib.sha256(json.dumps([self.chat.model, EDITION, title]).encode()).hexdigest()
-        return f"moods/{digest[:2]}/{digest}.json"
+        return f"sentiment/{digest[:2]}/{digest}.json"
 
     def _count(self, what: str, titles: int) -> None:
         if titles:
             self._counts[what] += titles
 
 
-class MoodResource(dg.ConfigurableResource):
+class SentimentResource(dg.ConfigurableResource):
     """
-    Which scorer gives moods, and what a model may cost for it.
+    Which scorer gives sentiment, and what a model may cost for it.
 
     Fields:
-        mood: "lexicon" (words; needs nothing) or "model" (the configured language model). The embedded model is not fit
-            for it (it gives every title the same mood, or counts), and those of up to 1.5 billion parameters call most
+        sentiment: "lexicon" (words; needs nothing) or "model" (the configured language model). The embedded model is not fit
+            for it (it gives every title the same sentiment, or counts), and those of up to 1.5 billion parameters call most
             things good news.
-        calls, tokens, seconds, usd: limits of one opening; titles beyond them get the mood of the words. Twenty titles
+        calls, tokens, seconds, usd: limits of one opening; titles beyond them get the sentiment of the words. Twenty titles
             take one call and some 800 tokens, so that the defaults reach for about 900 new titles.
     """
 
-    mood: str = "lexicon"
+    sentiment: str = "lexicon"
     calls: int = 50
     tokens: int = 100_000
     seconds: float = 600.0
     usd: float = 0.5
 
     @classmethod
-    def from_environment(cls) -> "MoodResource":
+    def from_environment(cls) -> "SentimentResource":
         """
         Read `ALPHA_PIPELINE_MOOD`, `..._MOOD_CALLS`, `..._MOOD_TOKENS`, `..._MOOD_SECONDS` and `..._MOOD_USD`.
 
@@ -164,37 +166,37 @@ class MoodResource(dg.ConfigurableResource):
         """
         limits = {name: _limit(name) for name in ("calls", "tokens", "seconds", "usd")}
         given = {name: value for name, value in limits.items() if value is not None}
-        return cls(mood=_known(os.environ.get("ALPHA_PIPELINE_MOOD") or "lexicon"), **given)  # type: ignore[arg-type]  # by name
+        return cls(sentiment=_known(os.environ.get("ALPHA_PIPELINE_MOOD") or "lexicon"), **given)  # type: ignore[arg-type]  # by name
 
     @contextmanager
-    def scorer(self, model: LanguageModel, lake: Lake, retry: bool = False) -> Iterator[Scorer]:
+    def scorer(self, model: LanguageModel, lake: Lake, retry: bool = False) -> Iterator[SentimentScorer]:
         """
         The scorer for the length of the block; a local model starts with the first title that was never asked.
 
         Args:
-            model: asked where `mood` says so, else left alone.
-            lake: keeps moods under `moods/` and questions under `calls/`.
-            retry: ask again where no mood came.
+            model: asked where `sentiment` says so, else left alone.
+            lake: keeps sentiment under `sentiments/` and questions under `calls/`.
+            retry: ask again where no sentiment came.
 
         Raises:
             SettingError: no such scorer.
         """
-        if _known(self.mood) == "lexicon":
+        if _known(self.sentiment) == "lexicon":
             yield LexiconScorer()
             return
         price = read_prices(Path(model.prices) if model.prices else PRICES).get(model.name())
         budget = Budget(self.calls, self.tokens, self.seconds, self.usd, self.tokens, self.usd)
-        # Fresh, since an answer without moods is an answer: only titles without a mood are asked at all.
+        # Fresh, since an answer without sentiment is an answer: only titles without a sentiment are asked at all.
         with model.open(lake, fresh=retry) as chat:
-            metered = MeteredChat(chat, Meter(budget, price, Spent()))
+            metered = MeteredChat(chat, SpendMeter(budget, price, Spent()))
             held, local = model.constrain != "none", not model.base_url
             yield ModelScorer(metered, lake, held, local, LOCAL_ANSWER if local else ANSWER, retry)
 
 
-def _known(mood: str) -> str:
-    if mood not in MOODS:
-        raise SettingError(f"ALPHA_PIPELINE_MOOD is {mood!r}; expected one of {', '.join(MOODS)}")
-    return mood
+def _known(sentiment: str) -> str:
+    if sentiment not in MOODS:
+        raise SettingError(f"ALPHA_PIPELINE_MOOD is {sentiment!r}; expected one of {', '.join(MOODS)}")
+    return sentiment
 
 
 def _limit(name: str) -> float | None:
@@ -211,9 +213,11 @@ def _limit(name: str) -> float | None:
 
 def _load(content: bytes, path: str) -> float | None:
     try:
-        mood = json.loads(content)["mood"]
-        if mood is None or -1 <= mood <= 1:
-            return mood
-        raise ValueError(f"mood {mood!r}")
+        sentiment = json.loads(content)["sentiment"]
+        if sentiment is None or -1 <= sentiment <= 1:
+            return sentiment
+        raise ValueError(f"sentiment {sentiment!r}")
     except (TypeError, ValueError, KeyError) as error:
-        raise CorruptFileError(f"the stored mood {path} is not readable ({error}); delete it to ask again") from error
+        raise CorruptFileError(
+            f"the stored sentiment {path} is not readable ({error}); delete it to ask again"
+        ) from error

@@ -23,10 +23,10 @@ from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
 from alpha_pipeline.text import LexiconScorer
 from resources.market_data import MarketDataResource
-from resources.vendors.protocols import FACTS, Fetched, utc_now
+from resources.vendors.protocols import FACTS, FetchResult, utc_now
 
 WELL_KNOWN = {CRYPTO.name: ("BTCUSDT", "ETHUSDT"), EQUITIES.name: ("AAPL", "MSFT")}
-TRIES, LONGEST_WAIT_SECONDS = 2, 1.0  # a check is not a night: what does not answer twice is told
+TRIES, LONGEST_WAIT_SECONDS = 2, 1.0  # a check is not a run date: what does not answer twice is told
 TOLD_CHARACTERS = 160
 HEAD = ("market", "asked", "door", "rows", "first", "last", "seconds", "what failed")
 
@@ -66,7 +66,7 @@ class Question:
     market: str
     asked: str
     door: str
-    ask: Callable[[], Fetched]
+    ask: Callable[[], FetchResult]
 
 
 def questions(data: MarketDataResource, day: pd.Timestamp) -> Iterator[Question]:
@@ -97,7 +97,7 @@ def answer(question: Question) -> Answer:
     try:
         fetched, wrong = question.ask(), ""
     except Exception as error:  # the check of a door must not end with the first that is broken
-        fetched, wrong = Fetched(pd.DataFrame()), _one_line(error)
+        fetched, wrong = FetchResult(pd.DataFrame()), _one_line(error)
     stamps = fetched.table["timestamp"] if len(fetched.table) else pd.Series(dtype="datetime64[us, UTC]")
     first, last = ("" if pd.isna(end) else f"{end:%Y-%m-%d %H:%M}" for end in (stamps.min(), stamps.max()))
     beside = "; ".join(f"{what}: {why}" for what, why in fetched.failures.items())
@@ -193,7 +193,7 @@ def _brief(door: Any) -> Any:
 
 
 def _score(texts: Sequence[str]) -> list[float]:
-    return [float(mood) for mood in LexiconScorer().score(texts)]
+    return [float(sentiment) for sentiment in LexiconScorer().score(texts)]
 
 
 def _one_line(error: Exception) -> str:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.tables import Table
-from resources.http.retry import RefusedError
-from resources.vendors.protocols import Fetched
+from resources.http.retry import AttemptFailedError
+from resources.vendors.protocols import FetchResult
 
 Rows = pd.DataFrame
 Notes = Mapping[str, int]
@@ -21,11 +21,11 @@ Answer = tuple[Rows, Notes] | tuple[Rows, Notes, Rows]  # rows of their table, n
 _log = logging.getLogger(__name__)
 
 
-class BannedError(RefusedError):
+class BannedError(AttemptFailedError):
     """The vendor will not answer this address for some time: after the last try, no other question is asked either."""
 
 
-def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: str) -> Fetched:
+def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: str) -> FetchResult:
     """
     Ask one question after the other.
 
@@ -61,11 +61,11 @@ def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: 
         raise SourceError(first if len(failures) == 1 else f"{vendor}: none of {len(failures)} answers came; {first}")
     found = [part for part in parts if len(part)]
     rows = pd.concat(found) if found else table.empty()
-    left_out = pd.concat(aside, ignore_index=True) if aside else table.empty()
-    return Fetched(rows.sort_values(list(table.keys), ignore_index=True), failures, notes, left_out)
+    exclusion_reason = pd.concat(aside, ignore_index=True) if aside else table.empty()
+    return FetchResult(rows.sort_values(list(table.keys), ignore_index=True), failures, notes, exclusion_reason)
 
 
-def table_of(fetched: Fetched, vendor: str) -> pd.DataFrame:
+def table_of(fetched: FetchResult, vendor: str) -> pd.DataFrame:
     """The rows alone, for callers who ask for a table; what failed or was left out goes to the log."""
     for name, reason in fetched.failures.items():
         _log.warning("%s did not give %s: %s", vendor, name, reason)

@@ -56,7 +56,7 @@ def untrue_bars(bars: pd.DataFrame, window: tuple[pd.Timestamp, pd.Timestamp]) -
     return bars[broken & ((bars["timestamp"] > window[0]) & (bars["timestamp"] <= window[1])).to_numpy()]
 
 
-def set_aside(rows: pd.DataFrame, broken: Mapping[str, pd.Series], whose: str) -> tuple[pd.DataFrame, dict[str, int]]:
+def quarantined(rows: pd.DataFrame, broken: Mapping[str, pd.Series], whose: str) -> tuple[pd.DataFrame, dict[str, int]]:
     """The rows nothing is wrong with, and how many were left out: "whose: reason" -> rows, by their first reason."""
     sound = pd.Series(True, index=rows.index)
     notes = {}
@@ -94,9 +94,9 @@ def in_window(
     start, end = window
     stamps = rows["timestamp"]
     outside = stamps.notna() & ~((stamps > start) & (stamps <= end))
-    kept, notes = set_aside(rows, {"no stamp": stamps.isna(), "stamped outside the window": outside, **broken}, whose)
-    once, twice = set_aside(kept, {"the same row again": kept.duplicated()}, whose)
-    sound, contrary = set_aside(once, {"two different rows of one stamp": once["timestamp"].duplicated(False)}, whose)
+    kept, notes = quarantined(rows, {"no stamp": stamps.isna(), "stamped outside the window": outside, **broken}, whose)
+    once, twice = quarantined(kept, {"the same row again": kept.duplicated()}, whose)
+    sound, contrary = quarantined(once, {"two different rows of one stamp": once["timestamp"].duplicated(False)}, whose)
     notes |= twice | contrary
     if len(rows) and sound.empty:
         raise SourceError(f"{asked}: none of {len(rows)} rows keeps its contract: {notes}")

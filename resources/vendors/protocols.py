@@ -27,7 +27,7 @@ FACTS = {
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """
     What came of one question: the rows, and what did not come.
 
@@ -62,7 +62,7 @@ class FactSource(Protocol):
         """The key of `FACTS` whose rows it gives."""
         ...
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         The facts stamped in (start, end] of `symbols`.
 
@@ -76,7 +76,7 @@ class FactSource(Protocol):
         ...
 
 
-class MarketData(Protocol):
+class MarketDataSource(Protocol):
     """
     A door to market data: bars, and the facts it may have beside them.
 
@@ -126,11 +126,11 @@ class MarketData(Protocol):
 
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> Fetched:
+    ) -> FetchResult:
         """`fetch_ohlcv` that keeps what came: a symbol that failed is a failure of the answer."""
         ...
 
-    def fetch_instruments(self, market: Market) -> Fetched:
+    def fetch_instruments(self, market: Market) -> FetchResult:
         """Rows of `tables.LISTINGS` known today: what was listed when, and delisted; none where there are no dates."""
         ...
 

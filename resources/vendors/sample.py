@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market, expected_closes
-from resources.vendors.protocols import Fetched, pick_symbols, require_bars, require_window
+from resources.vendors.protocols import FetchResult, pick_symbols, require_bars, require_window
 
 ABSENT = {
     "adjustments": "no dividends or splits are embedded; the closes are adjusted already",
@@ -31,7 +31,7 @@ _PRICES = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
-class SampleDoor:
+class SampleSource:
     """
     Five coins by the hour and a hundred US stocks by the day.
 
@@ -54,14 +54,14 @@ class SampleDoor:
 
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> Fetched:
+    ) -> FetchResult:
         """The rows of `fetch_ohlcv`; a recording answers completely or raises."""
-        return Fetched(self.fetch_ohlcv(market, symbols, start, end))
+        return FetchResult(self.fetch_ohlcv(market, symbols, start, end))
 
     def fetch_ohlcv(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> pd.DataFrame:
-        """Recorded bars that closed in (start, end]; see `MarketData`."""
+        """Recorded bars that closed in (start, end]; see `MarketDataSource`."""
         require_window(start, end)
         self._require_coverage(market, start, end)
         table = self._slice(market, symbols, start, end)
@@ -77,9 +77,9 @@ class SampleDoor:
         self._require_coverage(market, before, end)
         return self._slice(market, None, before, end)
 
-    def fetch_instruments(self, market: Market) -> Fetched:
+    def fetch_instruments(self, market: Market) -> FetchResult:
         """No rows: the recordings have no listing dates."""
-        return Fetched(tables.LISTINGS.empty())
+        return FetchResult(tables.LISTINGS.empty())
 
     def _slice(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp

@@ -1,4 +1,4 @@
-"""Real runs of the fused signal and the contest: a range of nights is the nights one by one."""
+"""Real runs of the fused signal and the contest: a range of run dates is the run dates one by one."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ METHODS = ["weighted", "ic_weighted", "ridge", "elastic_net", "boosting"]
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prices of one market that trend, its library's word on the three nights, and nothing of the other market."""
+    """Prices of one market that trend, its library's word on the three run dates, and nothing of the other market."""
     root = tmp_path_factory.mktemp("lake")
     store = ParquetIOManager(root=str(root)).lake
     rng = np.random.default_rng(0)
@@ -66,16 +66,16 @@ def run(root: Path, table: str, first: str, last: str = "", method: str = "weigh
 @pytest.mark.parametrize("method", METHODS)
 def test_a_range_of_signals_is_night_by_night(lake: Path, method: str) -> None:
     """Every digit, by every method; the market without history or panel is silent."""
-    alone = pd.concat([run(lake, "fused_signal", night, method=method) for night in NIGHTS], ignore_index=True)
+    alone = pd.concat([run(lake, "fused_signal", run_date, method=method) for run_date in NIGHTS], ignore_index=True)
     together = run(lake, "fused_signal", NIGHTS[0], NIGHTS[-1], method)
     pd.testing.assert_frame_equal(alone, together, check_exact=True)
     assert set(together["market"]) == {"crypto"} and len(together) == len(NIGHTS) * len(SYMBOLS)
-    assert (together["calibrated_on"] > 30).all() and set(together["method"]) == {method}
+    assert (together["calibration_bars"] > 30).all() and set(together["method"]) == {method}
 
 
 def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
     """All methods and sources; a market of which nothing is known is compared on nothing."""
-    alone = pd.concat([run(lake, "fusion_comparison", night) for night in NIGHTS], ignore_index=True)
+    alone = pd.concat([run(lake, "fusion_comparison", run_date) for run_date in NIGHTS], ignore_index=True)
     together = run(lake, "fusion_comparison", NIGHTS[0], NIGHTS[-1])
     pd.testing.assert_frame_equal(alone, together, check_exact=True)
     bars = together.groupby("market")["bars"].max()
@@ -84,6 +84,6 @@ def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
 
 
 def test_who_chose_another_method_than_the_rule_is_warned(lake: Path) -> None:
-    """Of the other market nothing is known, so nobody is ahead on both and the simplest should be in force."""
+    """Of the other market nothing is known, so nobody is ahead on both and the simplest should be active."""
     found = run(lake, "fusion_comparison", NIGHTS[0], method="ridge")
-    assert set(found.loc[found["in_force"], "method"]) == {"ridge"}
+    assert set(found.loc[found["active_factors"], "method"]) == {"ridge"}

@@ -173,5 +173,5 @@ def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
     alerts = ("failed_runs", "failed_checks", "stale_data", "budget", "decay")
     assert sensors == {
         "nightly_joined_sensor": dg.DefaultSensorStatus.STOPPED,
-        **dict.fromkeys(("sweeper", *(f"{name}_alert" for name in alerts)), dg.DefaultSensorStatus.RUNNING),
+        **dict.fromkeys(("orphaned_run_sensor", *(f"{name}_alert" for name in alerts)), dg.DefaultSensorStatus.RUNNING),
     }

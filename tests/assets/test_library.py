@@ -1,4 +1,4 @@
-"""The library in the graph: a run of many nights and runs of few, what is told of changes."""
+"""The library in the graph: a run of many run dates and runs of few, what is told of changes."""
 
 from pathlib import Path
 
@@ -32,10 +32,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trials() -> pd.DataFrame:
-    """Both admitted on the first night."""
+    """Both admitted on the first run date."""
     rows = [
         {
-            "night": FIRST, "trial": k, "factor_id": name, "name": f"<b>{name}</b>", "canonical": name,
+            "run_date": FIRST, "trial": k, "factor_id": name, "name": f"<b>{name}</b>", "canonical": name,
             "identity": name, "proposer": "model", "verdict": "accepted", "valid_rank_ic": 0.2,
             "deflated_sharpe": 0.5, "valid_turnover": 0.8, "feedback": "<script>",
         }
@@ -45,7 +45,7 @@ def trials() -> pd.DataFrame:
 
 
 def run(root: Path, first: str, last: str) -> dict[str, object]:
-    """The asset in the real graph, for a range of nights; what is told of it."""
+    """The asset in the real graph, for a range of run dates; what is told of it."""
     defs = build_defs({"lake": ParquetIOManager(root=str(root))})
     tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     with dg.DagsterInstance.ephemeral() as instance:
@@ -58,12 +58,12 @@ def run(root: Path, first: str, last: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def told(stored: Path) -> dict[str, object]:
-    """All nights in one run."""
+    """All run dates in one run."""
     return run(stored, NIGHTS[0], NIGHTS[-1])
 
 
 def test_changes_are_told_with_their_reasons(told: dict[str, object]) -> None:
-    """How many, which, and who is in force; no markup gets out."""
+    """How many, which, and who is active; no markup gets out."""
     assert (told["changes"], told["accepted_factors"], told["retired_factors"]) == (2, 1, 1)
     assert (told["probation_factors"], told["reference_factors"]) == (0, 0)
     fallen, retired = str(told["changed"]).splitlines()[2:]
@@ -75,7 +75,7 @@ def test_changes_are_told_with_their_reasons(told: dict[str, object]) -> None:
 
 
 def test_nights_in_one_run_are_nights_lived(stored: Path, told: dict[str, object]) -> None:
-    """The same rows to the last bit when the nights are run in three stretches, each from the nights before it."""
+    """The same rows to the last bit when the run dates are run in three stretches, each from the run dates before it."""
     lake = Lake(str(stored))
     whole, _ = lake.read_days(KEY, NIGHTS)
     assert whole["status"].value_counts().to_dict().keys() == {"accepted", "probation", "retired"}

@@ -90,7 +90,7 @@ def files(lake: Lake, *tables: str) -> dict[str, bytes]:
 
 
 def test_what_was_published_is_scored_whatever_is_said_later(lake: Lake) -> None:
-    """A night rewritten before its outcome is known keeps its first decision, in the record and in the account."""
+    """A run date rewritten before its outcome is known keeps its first decision, in the record and in the account."""
     first = lake.read("fused_signal", DAYS[0], DAYS[0])
     materialize(lake, *LEDGERS, first=DAYS[0])
     write_signal(lake, DAYS[0], crypto={s: FLIPPED[d] for s, d in zip(first["symbol"], first["decision"], strict=True)})
@@ -107,7 +107,7 @@ def test_what_was_published_is_scored_whatever_is_said_later(lake: Lake) -> None
 
 
 def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
-    """Nights rewritten, prices revised, days materialized again, a backfill over all: nothing stored changes."""
+    """Run dates rewritten, prices revised, days materialized again, a backfill over all: nothing stored changes."""
     for day in DAYS[:4]:
         materialize(lake, *LEDGERS, first=day)
     before = files(lake, *LEDGERS)
@@ -126,7 +126,7 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
 
 
 def test_a_day_without_a_session_is_not_lost(lake: Lake) -> None:
-    """The fourth of July: no panel is stored of it, and the decision before it is scored on the fifth."""
+    """The fourth of July: no panel is stored of it, and the decision before it is scored on the quintile."""
     closes = pd.to_datetime([f"{day} 20:00" for day in (*DAYS[1:3], DAYS[4])], utc=True)
     bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 110.0]})
     for day in (*DAYS[1:3], DAYS[4]):
@@ -140,7 +140,7 @@ def test_a_day_without_a_session_is_not_lost(lake: Lake) -> None:
 
 
 def test_a_split_is_no_loss(lake: Lake) -> None:
-    """Two shares for one at half the price, stored on the nights before and after: the record sees no move."""
+    """Two shares for one at half the price, stored on the run dates before and after: the record sees no move."""
     closes = pd.to_datetime([f"{day} 20:00" for day in DAYS[:4]], utc=True)
     bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 50.0, 50.0], "split": 0.0})
     bars.loc[2, "split"] = 2.0
@@ -184,7 +184,7 @@ def test_an_outcome_known_at_another_bar_later_is_not_scored_twice(lake: Lake) -
 
 
 def test_a_market_that_closes_later_joins_the_day(lake: Lake) -> None:
-    """The second night of a day adds its own decisions and account; the first one's rows stay."""
+    """The second run date of a day adds its own decisions and account; the first one's rows stay."""
     materialize(lake, *LEDGERS, first=DAYS[0])
     before = lake.read("paper_ledger"), lake.read("decision_ledger")
     close = pd.Timestamp(f"{DAYS[0]} 20:00", tz="UTC")
@@ -241,14 +241,14 @@ def test_a_capital_that_is_none_is_refused(wrong: str, monkeypatch: pytest.Monke
 
 
 def test_an_older_night_does_not_replace_the_latest(lake: Lake) -> None:
-    """By night both are there; `latest` is the newer one, freqtrade's files know both."""
+    """By run date both are there; `latest` is the newer one, freqtrade's files know both."""
     materialize(lake, "decision_ledger", "signal_export", first=DAYS[2])
     newest = {kind: lake.read_bytes(f"signals/latest.{kind}") for kind in ("json", "csv", "parquet")}
     materialize(lake, "decision_ledger", "signal_export", first=DAYS[0])
     for kind, data in newest.items():
         assert lake.read_bytes(f"signals/latest.{kind}") == data == lake.read_bytes(f"signals/{DAYS[2]}.{kind}")
         assert lake.exists(f"signals/{DAYS[0]}.{kind}")
-    assert json.loads(newest["json"])["night"] == DAYS[2]
+    assert json.loads(newest["json"])["run_date"] == DAYS[2]
     receipt = lake.read("signal_export", DAYS[0], DAYS[0])
     assert receipt["path"].tolist() == [f"signals/{DAYS[0]}.json"]
     materialize(lake, "signal_export", first=DAYS[2])
@@ -264,7 +264,7 @@ def receiver() -> Iterator[StandIn]:
 
 
 def test_a_range_is_posted_once_and_an_old_night_not_at_all(lake: Lake, receiver: StandIn) -> None:
-    """The JSON of the newest night, under a key of night and content; the same again has the same key."""
+    """The JSON of the newest run date, under a key of run date and content; the same again has the same key."""
     for _ in range(2):
         materialize(
             lake, "decision_ledger", "signal_export", first=DAYS[0], last=DAYS[3], url=f"{receiver.url}/{SECRET}"

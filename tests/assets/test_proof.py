@@ -1,4 +1,4 @@
-"""What every night proves of itself: canaries."""
+"""What every run date proves of itself: canaries."""
 
 from dataclasses import fields
 

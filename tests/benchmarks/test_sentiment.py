@@ -1,12 +1,12 @@
-"""The arithmetic of the benchmark of moods, on sets one can check by eye."""
+"""The arithmetic of the benchmark of sentiment, on sets one can check by eye."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.sentiment import accuracy, keywords, macro_f1, read
 
 from alpha_pipeline.errors import DataError
-from benchmarks.mood import accuracy, keywords, macro_f1, read
 
 
 def test_measures() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, backtest, metrics
+from alpha_pipeline.backtesting import BacktestConfig, backtest, metrics
 from alpha_pipeline.cli import main
 from alpha_pipeline.cli.data import bars_of
 from alpha_pipeline.market.markets import CRYPTO
@@ -177,7 +177,7 @@ def test_orders_are_written(capsys: Captured, tmp_path: Path) -> None:
 
 
 def test_a_factor_of_the_library_by_name(capsys: Captured, lake: Path) -> None:
-    """Of the last stored night."""
+    """Of the last stored run date."""
     from alpha_pipeline.tables import LIBRARY
 
     when = pd.Timestamp("2019-09-30", tz="UTC")
@@ -208,7 +208,7 @@ def test_a_factor_of_the_library_by_name(capsys: Captured, lake: Path) -> None:
         (("--rebalance-bars", "9" * 400), "SettingError: at most 1,000,000,000 bars expected"),
         (("--window-bars", "9" * 400), "SettingError: at most 1,000,000,000 bars expected"),
         (("close +", "--symbol", "BTC"), "ExpressionError:"),
-        (("--night", "2035-01-01"), "SettingError: night 2035-01-01 is after"),
+        (("--run-date", "2035-01-01"), "SettingError: run date 2035-01-01 is after"),
         (("--out", "orders.txt"), "SettingError: orders.txt must end in .parquet or .csv"),
         (("--data", "nowhere.csv"), "SettingError: no such file: nowhere.csv"),
     ],

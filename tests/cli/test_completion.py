@@ -62,9 +62,9 @@ def test_bash_completes(script: Path, words: tuple[str, ...], found: list[str]) 
 
 def test_bash_completes_the_nights_that_are_stored(script: Path, tmp_path: Path) -> None:
     """Looked up while one types."""
-    for night in ("2019-09-29", "2019-09-30"):
-        (tmp_path / "fused_signal" / f"day={night}").mkdir(parents=True)
-    words = ("alpha-pipeline", "report", "--night", "2019")
+    for run_date in ("2019-09-29", "2019-09-30"):
+        (tmp_path / "fused_signal" / f"day={run_date}").mkdir(parents=True)
+    words = ("alpha-pipeline", "report", "--run-date", "2019")
     assert _completed(script, *words, lake=str(tmp_path)) == ["2019-09-29", "2019-09-30"]
     assert _completed(script, *words) == []
 

@@ -1,4 +1,4 @@
-"""`fuse`: a decision and its reasons, from prices alone where no night is stored."""
+"""`fuse`: a decision and its reasons, from prices alone where no run date is stored."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_one_symbol_from_embedded_prices(capsys: Captured) -> None:
     assert main(["fuse", "--symbol", "btc-usdt"]) == 0
     told = capsys.readouterr().out
     for line in (
-        "data  embedded prices: fused now, without stored nights the library has no voice",
+        "data  embedded prices: fused now, without stored run dates the library has no voice",
         "BTCUSD is taken for btc-usdt",
         "|value| above 0.30, confidence above 50%", "decided at the close of 2019-10-01 00:00 UTC",
         "by the method weighted",
@@ -45,12 +45,12 @@ def test_contributions_make_the_value(capsys: Captured) -> None:
     assert len(found["decisions"]) == 5 and found["rule"] == {"threshold": 0.3, "confidence": 0.5}
     for one in found["decisions"]:
         assert sum(part["contribution"] for part in one["sources"]) == pytest.approx(one["value"], abs=1e-5)
-        assert one["decision"] in {"LONG", "SHORT", "HOLD"} and one["margin"] and one["calibrated_on"] > 100
+        assert one["decision"] in {"LONG", "SHORT", "HOLD"} and one["margin"] and one["calibration_bars"] > 100
 
 
 def test_an_earlier_night(capsys: Captured) -> None:
     """Nothing after it is read: the decision is made at its last bar."""
-    found = _json(capsys, "--symbol", "AAPL", "--night", "2019-08-01")["decisions"]
+    found = _json(capsys, "--symbol", "AAPL", "--run-date", "2019-08-01")["decisions"]
     assert [(one["market"], one["timestamp"]) for one in found] == [("equities", "2019-08-01T20:00:00+00:00")]
 
 
@@ -60,7 +60,7 @@ def test_a_stored_night_goes_first(capsys: Captured, lake: Path) -> None:
     said = {"timestamp": when, "symbol": "BTCUSD", "source": "price_momentum", "value": 0.9, "confidence": 1.0}
     row = {
         "timestamp": when, "market": "crypto", "symbol": "BTCUSD", "value": 0.9, "confidence": 0.6, "decision": "LONG",
-        "raw_confidence": 0.9, "method": "weighted", "calibrated_on": 300, "sources": 1, "coverage": 0.17,
+        "raw_confidence": 0.9, "method": "weighted", "calibration_bars": 300, "sources": 1, "coverage": 0.17,
         "reasons": "told", "breakdown": '{"price_momentum": 0.9}',
     }  # fmt: skip
     for key, table, rows in (
@@ -71,7 +71,7 @@ def test_a_stored_night_goes_first(capsys: Captured, lake: Path) -> None:
         Lake(str(lake)).write_range(key, frame, "2019-09-30", "2019-09-30")
     assert main(["fuse", "--symbol", "BTC"]) == 0
     told = capsys.readouterr().out
-    assert f"data  lake {lake}, night of 2019-09-30" in told and "\x1b" not in told
+    assert f"data  lake {lake}, run date of 2019-09-30" in told and "\x1b" not in told
     assert "LONG has 0.60 of value and 10.0 points of confidence to spare" in told and "HOLD without price_mom" in told
     again = _json(capsys, "--symbol", "BTC", "--method", "weighted")["decisions"][0]
     assert again["value"] == 0.9 and again["confidence"] != 0.6 and "fused now" in again["data"]
@@ -97,7 +97,7 @@ def test_the_settings_of_the_graph_hold(capsys: Captured, monkeypatch: pytest.Mo
         (("--symbol", "BTC,DOGEUSDT"), "SettingError: unknown symbol 'DOGEUSDT'"),
         (("--symbol", "AAPL", "--market", "crypto"), "SettingError: unknown symbol 'AAPL'"),
         (("--method", "luck"), "SettingError: fusion method is 'luck'; expected one of"),
-        (("--night", "soon"), "SettingError: night 'soon' is not a day"),
+        (("--run-date", "soon"), "SettingError: run date 'soon' is not a day"),
     ],
 )
 def test_refusals(capsys: Captured, arguments: tuple[str, ...], said: str) -> None:

@@ -102,7 +102,7 @@ def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Ca
         (["generate", "--count", "0"], "SettingError: --count and --lookback must be at least 1"),
         (["generate", "--lookback", "-3"], "SettingError: --count and --lookback must be at least 1"),
         (["generate", "--fields", "close,no name"], "SettingError: --fields are names"),
-        (["mine", "--families", "luck"], "SettingError: ways among"),
+        (["mine", "--factor-types", "luck"], "SettingError: ways among"),
         (["mine", "--batch", "0"], "SettingError: counts of at least 0"),
         (["optimize", "ts_zscore(clsoe, 20)"], "ExpressionError: unknown field 'clsoe'"),
         (["optimize", "ts_zscore(close, 20)", "--steps", "-1"], "SettingError"),

@@ -82,7 +82,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_a_night_that_nobody_reads_is_ended_and_not_done(lake: Path) -> None:
-    """`run | head` leaves no process behind, and says that the night was cut short."""
+    """`run | head` leaves no process behind, and says that the run date was cut short."""
     program = [sys.executable, "-c", "import sys; from alpha_pipeline.cli import main; sys.exit(main())", "run"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     lake.mkdir()
@@ -93,7 +93,9 @@ def test_a_night_that_nobody_reads_is_ended_and_not_done(lake: Path) -> None:
         process.stdout.close()
         said = process.stderr.read().decode()
     assert process.returncode == 1
-    assert said.startswith("AlphaError: the night of 2019-09-30 was ended, for nobody reads") and said.count("\n") == 1
+    assert (
+        said.startswith("AlphaError: the run date of 2019-09-30 was ended, for nobody reads") and said.count("\n") == 1
+    )
 
 
 def test_help_waits_for_no_library() -> None:
@@ -114,13 +116,13 @@ def test_every_command_is_declared_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "--night", "2035-01-01"), "SettingError: night 2035-01-01 is after the last day of the graph"),
-        (("run", "--night", "yesterday"), "SettingError: night 'yesterday' is not a day; expected YYYY-MM-DD"),
-        (("mine", "--night", "2019-06-30"), "SettingError: night 2019-06-30 lies before the first day"),
-        (("fuse", "--night", "2020-01-01"), "SettingError: night 2020-01-01 is after the last day"),
+        (("run", "--run-date", "2035-01-01"), "SettingError: run date 2035-01-01 is after the last day of the graph"),
+        (("run", "--run-date", "yesterday"), "SettingError: run date 'yesterday' is not a day; expected YYYY-MM-DD"),
+        (("mine", "--run-date", "2019-06-30"), "SettingError: run date 2019-06-30 lies before the first day"),
+        (("fuse", "--run-date", "2020-01-01"), "SettingError: run date 2020-01-01 is after the last day"),
         (("report",), "AlphaError: no report under"),
-        (("report", "--night", "1999-01-01"), "AlphaError: no report of 1999-01-01 under"),
-        (("report", "--night", "../../etc/passwd"), "AlphaError: no report of"),
+        (("report", "--run-date", "1999-01-01"), "AlphaError: no report of 1999-01-01 under"),
+        (("report", "--run-date", "../../etc/passwd"), "AlphaError: no report of"),
     ],
 )
 def test_refused_before_any_process_starts(capsys: Captured, arguments: tuple[str, ...], said: str) -> None:
@@ -145,16 +147,16 @@ def test_a_lake_that_cannot_be_written_to(
 def test_a_lake_is_found_however_it_is_written(
     written: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder or its URL: the last night that has a report is told."""
+    """A folder or its URL: the last run date that has a report is told."""
     lake = Lake(str(tmp_path / "lake"))
-    for night in ("2019-09-29", "2019-09-30"):
+    for run_date in ("2019-09-29", "2019-09-30"):
         values = {column.name: 0 if column.type == "int64" else "" for column in NIGHTLY_REPORT.columns}
-        row = pd.DataFrame([{**values, "night": pd.Timestamp(night, tz="UTC")}])
-        lake.write_range("nightly_report", row, night, night)
-        lake.atomic_write(f"reports/{night}.txt", f"The night of {night}\n".encode())
+        row = pd.DataFrame([{**values, "run_date": pd.Timestamp(run_date, tz="UTC")}])
+        lake.write_range("nightly_report", row, run_date, run_date)
+        lake.atomic_write(f"reports/{run_date}.txt", f"The run date of {run_date}\n".encode())
     monkeypatch.setenv("ALPHA_PIPELINE_LAKE", written.format(tmp_path / "lake"))
     assert main(["report"]) == 0
-    assert capsys.readouterr().out == "The night of 2019-09-30\n"
+    assert capsys.readouterr().out == "The run date of 2019-09-30\n"
     (tmp_path / "lake/reports/2019-09-30.txt").write_bytes(b"\xff")
     assert main(["report"]) == 1
     assert capsys.readouterr().err.startswith("CorruptFileError: ")

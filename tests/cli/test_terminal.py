@@ -47,7 +47,7 @@ def test_colour_belongs_to_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_poor_encoding_gets_plain_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dashes and charts in ASCII, question marks for what has no likeness; never an error."""
+    """Dashes and charts in ASCII, question marks for what has no correlation; never an error."""
     latin = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(latin, encoding="latin-1", write_through=True))
     screen.table(("name", "n"), [("漢", "\N{EN DASH}")])

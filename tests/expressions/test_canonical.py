@@ -1,22 +1,21 @@
-"""Longer spellings of an operator are the operator, for the identity of a factor and for likeness; values stay."""
+"""Longer spellings of an operator are the operator, for the identity of a factor and for correlation; values stay."""
 
 import numpy as np
 import pytest
 
-from alpha_pipeline.expressions import evaluate, identity, parse, similarity
+from alpha_pipeline.expressions import Node, evaluate, identity, parse, similarity
 from alpha_pipeline.expressions.canonical import SPELLINGS, shortened
 from alpha_pipeline.market.panel import Panel
 
 
 @pytest.mark.parametrize(("long", "short"), SPELLINGS)
-def test_spellings_have_the_same_values(long: str, short: str) -> None:
+def test_spellings_have_the_same_values(long: Node, short: Node) -> None:
     """Each line of the table is true on random positive data."""
     x = np.random.default_rng(1).lognormal(0, 0.3, (40, 3))
-    panel = Panel(np.arange(40).astype("datetime64[us]"), tuple("abc"), {"x": x, "close": x})
-    long, short = long.replace("price", "close"), short.replace("price", "close")
-    values = dict(evaluate([parse(long), parse(short)], panel, 1))
+    panel = Panel(np.arange(40).astype("datetime64[us]"), tuple("abc"), {"x": x, "price": x})
+    values = dict(evaluate([long, short], panel, 1))
     np.testing.assert_allclose(values[0], values[1], rtol=1e-9, atol=1e-12)
-    assert shortened(parse(long)) is shortened(parse(short))
+    assert shortened(long) is shortened(short)
 
 
 @pytest.mark.parametrize(

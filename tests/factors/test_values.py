@@ -1,4 +1,4 @@
-"""Values of a window are those of the full history, for the nights whose library held the factor."""
+"""Values of a window are those of the full history, for the run dates whose library held the factor."""
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def panel() -> Panel:
 def library(*rows: tuple[int, str, str, str]) -> pd.DataFrame:
     """Rows (day, factor, expression, status)."""
     table = pd.DataFrame(rows, columns=["day", "factor_id", "expression", "status"])
-    table["night"] = BEGIN + table.pop("day") * DAY
+    table["run_date"] = BEGIN + table.pop("day") * DAY
     return table.reindex(columns=[c.name for c in LIBRARY.columns])
 
 
@@ -95,7 +95,7 @@ def test_a_night_without_the_factor_is_nan() -> None:
 
 
 def test_retired_factors_are_left_out() -> None:
-    """No column when retired on all nights, NaN from the night of retirement on."""
+    """No column when retired on all run dates, NaN from the run date of retirement on."""
     rows = [(12, "a", "close", "accepted"), (13, "a", "close", "retired"), (12, "b", "volume", "retired")]
     table = factor_values(library(*rows), panel(), CRYPTO, BEGIN + 12 * DAY, BEGIN + 14 * DAY)
     assert "b" not in table.columns
@@ -104,7 +104,7 @@ def test_retired_factors_are_left_out() -> None:
 
 
 def test_labels_of_rows_do_not_matter() -> None:
-    """Nights concatenated without renumbering are read by their columns."""
+    """Run dates concatenated without renumbering are read by their columns."""
     rows = [(12, "a", "close", "accepted"), (13, "b", "close", "accepted")]
     apart = pd.concat([library(row) for row in rows])
     assert apart.index.tolist() == [0, 0]
@@ -133,7 +133,7 @@ def test_a_window_at_the_first_bar_warms_up_as_nan() -> None:
 
 
 def test_a_factor_whose_field_is_gone_has_no_values_and_stops_no_other() -> None:
-    """A vendor that is left out for good takes its factors' values with it, not the night."""
+    """A vendor that is left out for good takes its factors' values with it, not the run date."""
     rows = [(0, "a", "ts_zscore(funding, 24)", "accepted"), (0, "b", "close", "accepted")]
     table = factor_values(library(*rows), panel(), CRYPTO, BEGIN, BEGIN + DAY)
     assert table["a"].isna().all() and table["b"].notna().any()

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 
 FIRST = pd.Timestamp("2018-05-01", tz="UTC")
 
 
-def taught(hits: float = 0.9, days: int = 400, symbols: int = 4, seed: int = 0) -> Lessons:
+def taught(hits: float = 0.9, days: int = 400, symbols: int = 4, seed: int = 0) -> LabeledSignals:
     """
     Every source says the same of a symbol each day, and `hits` of the moves go that way; the rest go the other way.
 
@@ -22,7 +22,7 @@ def taught(hits: float = 0.9, days: int = 400, symbols: int = 4, seed: int = 0) 
     names = [f"S{i}" for i in range(symbols)] * days
     value = np.tile(rng.uniform(-1, 1, (rows, 1)), len(WEIGHTS))
     confidence = np.tile(rng.uniform(0, 1, (rows, 1)), len(WEIGHTS))
-    said = Said(pd.DataFrame({"timestamp": stamps, "symbol": names}), value, confidence)
+    said = SignalMatrix(pd.DataFrame({"timestamp": stamps, "symbol": names}), value, confidence)
     forward = np.sign(value[:, 0]) * 0.01 * np.where(rng.random(rows) < hits, 1, -1)
     known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return Lessons(said, forward, np.full(rows, 0.01), known)
+    return LabeledSignals(said, forward, np.full(rows, 0.01), known)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 
 Truth = Callable[[np.ndarray], np.ndarray]
@@ -18,7 +18,7 @@ def push_of(push: np.ndarray, name: str) -> np.ndarray:
     return push[:, NAMES.index(name)]
 
 
-def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, silent: float = 0.3) -> Lessons:
+def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, silent: float = 0.3) -> LabeledSignals:
     """
     Sources speak at random and are silent at random; `truth` gives the expected move from (rows, sources) pushes.
 
@@ -30,7 +30,7 @@ def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, sile
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i:03d}" for i in range(symbols)] * days})
     gone = rng.random(shape) < silent
     value, confidence = (np.where(gone, np.nan, rng.uniform(low, 1, shape)) for low in (-1, 0))
-    said = Said(keys, value, confidence)
+    said = SignalMatrix(keys, value, confidence)
     forward = 0.01 * (truth(said.push) + rng.normal(size=rows))
     known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return Lessons(said, forward, np.full(rows, 0.01), known)
+    return LabeledSignals(said, forward, np.full(rows, 0.01), known)

@@ -6,13 +6,13 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, NOTHING_KNOWN, PRIOR, Calibration, calibrate
+from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, PRIOR, UNCALIBRATED, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.hit_rates import error, share
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.registry import METHODS
-from alpha_pipeline.fusion.walk_forward import Walked, walk_forward
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.walk_forward import OutOfSample, walk_forward
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.typing import Array
 
@@ -29,7 +29,7 @@ TRUTHS = {
 }
 
 
-def market(truth: str, seed: int) -> Lessons:
+def market(truth: str, seed: int) -> LabeledSignals:
     """Every source speaks half of the time, at random; symbols of a day share half of their luck."""
     rng = np.random.default_rng(seed)
     rows = DAYS * SYMBOLS
@@ -38,46 +38,46 @@ def market(truth: str, seed: int) -> Lessons:
     silent = rng.random(value.shape) < 0.5
     value[silent] = confidence[silent] = np.nan
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i}" for i in range(SYMBOLS)] * DAYS})
-    said = Said(keys, value, confidence)
-    told = METHODS["weighted"].fit(Lessons.none()).combine(said).value
+    said = SignalMatrix(keys, value, confidence)
+    told = METHODS["weighted"].fit(LabeledSignals.none()).combine(said).value
     shared = rng.normal(0, 1, DAYS).repeat(SYMBOLS)
     luck = np.sqrt(0.5) * shared + np.sqrt(0.5) * rng.normal(0, 1, rows)
     right = norm.cdf(luck) < TRUTHS[truth](np.abs(told))
     known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return Lessons(said, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
+    return LabeledSignals(said, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
 
 
-def walked(truth: str, seed: int = 0) -> Walked:
+def walk_forward_book(truth: str, seed: int = 0) -> OutOfSample:
     return walk_forward(market(truth, seed), METHODS["weighted"], DecisionRule(), COMPARED)
 
 
-def hits(walk: Walked) -> Array:
-    return (np.sign(walk.value) == np.sign(walk.lessons.forward)).astype(float)
+def hits(walk: OutOfSample) -> Array:
+    return (np.sign(walk.value) == np.sign(walk.label_signals.forward)).astype(float)
 
 
 @pytest.mark.parametrize("truth", ["over-confident", "under-confident", "flat"])
 def test_a_real_edge_is_acted_on_both_ways_and_holds_what_it_claims(truth: str) -> None:
     """LONG, SHORT and HOLD are all reached; those acted on are right at least as often as claimed, within error."""
-    walk = walked(truth)
-    acted = walk.decision != "HOLD"
+    walk = walk_forward_book(truth)
+    trade_rate = walk.decision != "HOLD"
     assert set(walk.decision) == {"LONG", "SHORT", "HOLD"}
-    assert acted.mean() > (0.03 if truth == "over-confident" else 0.4)
-    _, _, high = share(hits(walk)[acted], walk.lessons.decided_at[acted])
-    assert high > walk.confidence[acted].mean() > 0.5
+    assert trade_rate.mean() > (0.03 if truth == "over-confident" else 0.4)
+    _, _, high = share(hits(walk)[trade_rate], walk.label_signals.decided_at[trade_rate])
+    assert high > walk.confidence[trade_rate].mean() > 0.5
 
 
 @pytest.mark.parametrize("truth", ["useless", "reversed"])
 @pytest.mark.parametrize("seed", range(3))
 def test_without_an_edge_nearly_all_is_held(truth: str, seed: int) -> None:
     """Chance is not acted on, and least of all what was wrong more often than right."""
-    walk = walked(truth, seed)
+    walk = walk_forward_book(truth, seed)
     assert (walk.decision != "HOLD").mean() < 0.05
 
 
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_calibrated_confidence_never_costs_against_knowing_nothing(truth: str) -> None:
     """Brier score and log loss beside those of always saying one half; far better where there is an edge to know."""
-    walk = walked(truth)
+    walk = walk_forward_book(truth)
     brier, log_loss, apart = error(walk.confidence, hits(walk))
     assert brier < 0.2505 and log_loss < 0.6945 and apart < 0.06
     if truth == "under-confident":
@@ -120,9 +120,9 @@ def test_few_bars_prove_nothing() -> None:
     ones = np.ones(len(bars))
     assert calibrate(ones, ones, ones, bars).days == MINIMUM_BARS
     few = bars < MINIMUM_BARS - 1
-    assert calibrate(ones[few], ones[few], ones[few], bars[few]) is NOTHING_KNOWN
+    assert calibrate(ones[few], ones[few], ones[few], bars[few]) is UNCALIBRATED
     for value, forward in ((0 * ones, ones), (ones, 0 * ones), (ones, np.nan * ones)):
-        assert calibrate(value, ones, forward, bars) is NOTHING_KNOWN
+        assert calibrate(value, ones, forward, bars) is UNCALIBRATED
 
 
 def test_a_value_of_zero_claims_nothing() -> None:

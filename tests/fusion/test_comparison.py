@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, Tape, hold
+from alpha_pipeline.backtesting import BacktestConfig, ExecutionBars, hold
 from alpha_pipeline.errors import DataError, SettingError
-from alpha_pipeline.fusion.comparison import Contest, winner
+from alpha_pipeline.fusion.comparison import ModelComparison, best_method
 from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.labels import Lessons, lessons
-from alpha_pipeline.fusion.method import Combined
+from alpha_pipeline.fusion.labels import LabeledSignals, label_signals
+from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSION_COMPARISON
 from alpha_pipeline.typing import Array
@@ -28,7 +28,7 @@ TIMES = pd.date_range("2017-01-01", periods=DAYS, freq="D", tz="UTC")
 NIGHTS = TIMES[-3:]
 
 
-def world(edge: float, seed: int = 0) -> tuple[Lessons, Panel]:
+def world(edge: float, seed: int = 0) -> tuple[LabeledSignals, Panel]:
     """Momentum and volume speak by chance; the return from the next close to the one after leans to momentum."""
     rng = np.random.default_rng(seed)
     value, confidence = (np.full((DAYS, len(SYMBOLS), len(WEIGHTS)), np.nan) for _ in range(2))
@@ -40,8 +40,8 @@ def world(edge: float, seed: int = 0) -> tuple[Lessons, Panel]:
     moves[2:] = 0.02 * (rng.normal(0, 1, moves[2:].shape) + edge * value[:-2, :, momentum])
     panel = Panel(TIMES.tz_localize(None).to_numpy("datetime64[us]"), SYMBOLS, {"close": np.exp(moves.cumsum(axis=0))})
     keys = pd.DataFrame({"timestamp": TIMES.repeat(len(SYMBOLS)), "symbol": list(SYMBOLS) * DAYS})
-    said = Said(keys, value.reshape(-1, len(WEIGHTS)), confidence.reshape(-1, len(WEIGHTS)))
-    return lessons(said, panel, DAILY), panel
+    said = SignalMatrix(keys, value.reshape(-1, len(WEIGHTS)), confidence.reshape(-1, len(WEIGHTS)))
+    return label_signals(said, panel, DAILY), panel
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class OneSource:
     name: str
     meaning: str = "a toy"
 
-    def fit(self, past: Lessons) -> "OneSource":
+    def fit(self, past: LabeledSignals) -> "OneSource":
         return self
 
-    def combine(self, now: Said) -> Combined:
+    def combine(self, now: SignalMatrix) -> FusedValues:
         contribution = np.zeros(now.value.shape)
         column = now.sources.index(self.source)
         contribution[:, column] = self.sign * np.nan_to_num(now.value[:, column])
-        return Combined(contribution.sum(axis=1), contribution)
+        return FusedValues(contribution.sum(axis=1), contribution)
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Absent:
     name: str = "absent"
     meaning: str = "not there"
 
-    def fit(self, past: Lessons) -> "Absent":
+    def fit(self, past: LabeledSignals) -> "Absent":
         raise SettingError("needs the extra `attention`")
 
-    def combine(self, now: Said) -> Combined:
+    def combine(self, now: SignalMatrix) -> FusedValues:
         raise AssertionError
 
 
@@ -89,31 +89,31 @@ TOYS = {
 @pytest.fixture(scope="module")
 def told() -> pd.DataFrame:
     past, panel = world(edge=0.8)
-    contest = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
+    contest = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
     return contest.told(NIGHTS[-1], "weighted")
 
 
 def row(table: pd.DataFrame, method: str, silent: str = "") -> pd.Series:
-    return table[(table["method"] == method) & (table["silent_source"] == silent)].iloc[0]
+    return table[(table["method"] == method) & (table["excluded_source"] == silent)].iloc[0]
 
 
 def test_the_rows_are_those_of_the_table(told: pd.DataFrame) -> None:
-    """Every method once, the ablated one without each source that ever spoke; one in force."""
+    """Every method once, the ablated one without each source that ever spoke; one active."""
     stored = FUSION_COMPARISON.conform(told).to_pandas()
-    assert list(stored[["method", "silent_source"]].itertuples(index=False, name=None)) == sorted(
+    assert list(stored[["method", "excluded_source"]].itertuples(index=False, name=None)) == sorted(
         [(name, "") for name in TOYS] + [("weighted", "price_momentum"), ("weighted", "volume_breakout")]
     )
-    assert stored.loc[stored["in_force"], "method"].tolist() == ["weighted"]
+    assert stored.loc[stored["active_factors"], "method"].tolist() == ["weighted"]
 
 
 def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
     """Who hears it hits, ranks, earns and is ahead; who turns it round mirrors that and never acts."""
     right, wrong = row(told, "right"), row(told, "wrong")
-    assert right["hit_low"] > 0.55 > 0.45 > wrong["hit_high"]
-    assert right["rank_ic_t"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
-    assert right["sharpe"] > 2 and right["acted"] > 0.2 and right["brier"] < 0.25
-    assert wrong["acted"] == 0 and np.isnan(wrong["net_return"]) and np.isnan(wrong["p_ahead"])
-    assert right["p_ahead"] < 0.05
+    assert right["hit_rate_low"] > 0.55 > 0.45 > wrong["hit_rate_high"]
+    assert right["rank_ic_t_stat"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
+    assert right["sharpe"] > 2 and right["trade_rate"] > 0.2 and right["brier"] < 0.25
+    assert wrong["trade_rate"] == 0 and np.isnan(wrong["net_return"]) and np.isnan(wrong["excess_p_value"])
+    assert right["excess_p_value"] < 0.05
 
 
 def test_a_source_that_matters_is_missed(told: pd.DataFrame) -> None:
@@ -123,14 +123,14 @@ def test_a_source_that_matters_is_missed(told: pd.DataFrame) -> None:
         row(told, "weighted", "price_momentum"),
         row(told, "weighted", "volume_breakout"),
     )
-    assert abs(deaf["rank_ic_t"]) < 3 < whole["rank_ic_t"] < better["rank_ic_t"]
+    assert abs(deaf["rank_ic_t_stat"]) < 3 < whole["rank_ic_t_stat"] < better["rank_ic_t_stat"]
 
 
 def test_who_says_nothing_and_who_is_missing_are_told(told: pd.DataFrame) -> None:
     """Coverage 0 and undefined figures; the reason of the missing package."""
     blind, absent = row(told, "blind"), row(told, "absent")
     assert blind["coverage"] == 0 and np.isnan(blind["hit_rate"]) and np.isnan(blind["rank_ic"])
-    assert absent["left_out"] == "needs the extra `attention`" and absent["bars"] == 0
+    assert absent["exclusion_reason"] == "needs the extra `attention`" and absent["bars"] == 0
 
 
 def test_reliability_counts_every_value(told: pd.DataFrame) -> None:
@@ -145,26 +145,26 @@ def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
     """No edge: decisions are all but HOLD, half the signs are right, nothing is won."""
     past, panel = world(edge=0.0, seed=seed)
     toys = {name: TOYS[name] for name in ("weighted", "right", "wrong")}
-    table = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).told(NIGHTS[-1], "weighted")
-    assert table["acted"].mean() < 0.05
+    table = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).told(NIGHTS[-1], "weighted")
+    assert table["trade_rate"].mean() < 0.05
     assert ((table["hit_rate"] - 0.5).abs() < 0.04).all()
-    assert winner(table) == "weighted"
+    assert best_method(table) == "weighted"
 
 
 def test_nights_share_walks_and_are_told_as_if_alone() -> None:
-    """Three nights of one run beside each of them alone, every figure."""
+    """Three run dates of one run beside each of them alone, every figure."""
     past, panel = world(edge=0.5)
-    together = Contest.of(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
-    for night in NIGHTS:
-        known, prices, only = past.known_by(night), panel.until(night), pd.DatetimeIndex([night])
-        alone = Contest.of(known, prices, DAILY, only, DecisionRule(), ("weighted",))
-        pd.testing.assert_frame_equal(together.told(night, "ridge"), alone.told(night, "ridge"))
+    together = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
+    for run_date in NIGHTS:
+        known, prices, only = past.known_by(run_date), panel.until(run_date), pd.DatetimeIndex([run_date])
+        alone = ModelComparison.of(known, prices, DAILY, only, DecisionRule(), ("weighted",))
+        pd.testing.assert_frame_equal(together.told(run_date, "ridge"), alone.told(run_date, "ridge"))
 
 
 def figures(**p: tuple[float, float]) -> pd.DataFrame:
     """Methods with their p-values on two markets."""
     rows = [
-        {"market": market, "method": name, "silent_source": "", "left_out": "", "p_ahead": value}
+        {"market": market, "method": name, "excluded_source": "", "exclusion_reason": "", "excess_p_value": value}
         for name, pair in {"weighted": (np.nan, np.nan), **p}.items()
         for market, value in zip(("crypto", "equities"), pair, strict=True)
     ]
@@ -183,14 +183,14 @@ def figures(**p: tuple[float, float]) -> pd.DataFrame:
 )
 def test_the_crown(p: dict[str, tuple[float, float]], crowned: str) -> None:
     """Ahead on every market after all challengers are counted, the weakest market decides; NaN wins nothing."""
-    assert winner(figures(**p)) == crowned
+    assert best_method(figures(**p)) == crowned
 
 
 def test_held_weights_pay_from_the_first_entry() -> None:
     """Decided at bar 0, filled at bar 1 at 2 bps; half the book is turned at bar 3."""
     close = np.array([[1.0, 1.0], [1.0, 1.0], [1.1, 1.0], [1.1, 1.0], [1.1, 0.9]])
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
-    tape = Tape.of(panel, BacktestConfig.of(DAILY), 365.0)
+    tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)
     found = hold(np.array([[0.5, 0.0], [0.5, -0.5]]), np.array([0, 2]), tape)
     assert found.first == 1
     equity = 1 + 0.05 - 0.5 * 0.0002
@@ -203,7 +203,7 @@ def test_held_weights_need_a_row_per_decision() -> None:
     """The shapes are told; nothing decided is nothing held."""
     close: Array = np.ones((5, 2))
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
-    tape = Tape.of(panel, BacktestConfig.of(DAILY), 365.0)
+    tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)
     with pytest.raises(DataError, match=r"weights have shape \(1, 2\), expected \(2, 2\)"):
         hold(np.ones((1, 2)), np.array([0, 1]), tape)
     assert len(hold(np.empty((0, 2)), np.array([], dtype=int), tape).net) == 0

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.explanation import Verdict, margin, verdicts
-from alpha_pipeline.fusion.fuse import fuse, opinion
+from alpha_pipeline.fusion.explanation import DecisionExplanation, explain_decisions, margin
+from alpha_pipeline.fusion.fuse import fit_and_calibrate, fuse
 from alpha_pipeline.fusion.methods.registry import method_named
 from tests.fusion.past import taught
 
@@ -23,11 +23,11 @@ def signals(said: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["timestamp", "symbol", "source", "value", "confidence", "reason"])
 
 
-def told(said: dict[str, dict[str, tuple[float, float]]]) -> list[Verdict]:
+def told(said: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
     """Fused and taken apart on a past in which such values were right nine times of ten."""
     table = signals(said)
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
-    return verdicts(fused, table, opinion(PAST, method_named("weighted"), RULE), RULE)
+    return explain_decisions(fused, table, fit_and_calibrate(PAST, method_named("weighted"), RULE), RULE)
 
 
 def test_contributions_add_up_and_come_largest_first() -> None:
@@ -57,14 +57,14 @@ def test_a_source_that_decides_is_named() -> None:
 
 
 def test_only_the_rows_asked_for_are_told() -> None:
-    """In their order, whatever else was said that night."""
+    """In their order, whatever else was said that run date."""
     table = signals({"AAA": {"price_momentum": (0.9, 0.9)}, "BBB": {"price_momentum": (-0.9, 0.9)}})
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
-    believed = opinion(PAST, method_named("weighted"), RULE)
+    believed = fit_and_calibrate(PAST, method_named("weighted"), RULE)
     chosen = fused[fused["symbol"] == "BBB"]
-    (one,) = verdicts(chosen, table, believed, RULE)
+    (one,) = explain_decisions(chosen, table, believed, RULE)
     assert one.row["symbol"] == "BBB" and json.loads(str(one.row["breakdown"])) == {"price_momentum": -0.9}
-    assert verdicts(fused.iloc[:0], table, believed, RULE) == []
+    assert explain_decisions(fused.iloc[:0], table, believed, RULE) == []
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""A night alone and the same night in a long run learn from the same lessons, however long ago the graph began."""
+"""A run date alone and the same run date in a long run learn from the same lessons, however long ago the graph began."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from alpha_pipeline.fusion.fuse import MEMORY_DAYS
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.memory import memory
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -24,15 +24,15 @@ PANEL = Panel(
 )
 
 
-def seen(end: pd.Timestamp, days: float) -> Lessons:
+def seen(end: pd.Timestamp, days: float) -> LabeledSignals:
     """What a run up to `end` has."""
     return memory(PANEL.until(end), DAILY, SOURCE_SIGNALS.empty(), end, days)
 
 
-@pytest.mark.parametrize("night", [60, 200, 1_100, 1_290])
-def test_a_night_alone_and_in_a_range_learn_the_same(night: int) -> None:
-    """Every digit; no outcome that the night could not know, and all of its memory."""
-    end = TIMES[night]
+@pytest.mark.parametrize("run_date", [60, 200, 1_100, 1_290])
+def test_a_night_alone_and_in_a_range_learn_the_same(run_date: int) -> None:
+    """Every digit; no outcome that the run date could not know, and all of its memory."""
+    end = TIMES[run_date]
     alone = seen(end, MEMORY_DAYS + 1).known_by(end, MEMORY_DAYS)
     together = seen(TIMES[-1], 2 * MEMORY_DAYS).known_by(end, MEMORY_DAYS)
     pd.testing.assert_frame_equal(alone.said.keys, together.said.keys)
@@ -40,7 +40,7 @@ def test_a_night_alone_and_in_a_range_learn_the_same(night: int) -> None:
         np.testing.assert_array_equal(getattr(alone, part), getattr(together, part))
     np.testing.assert_array_equal(alone.said.push, together.said.push)
     assert alone.known_at.max() == end.tz_localize(None).to_numpy()
-    assert len(np.unique(alone.decided_at)) >= min(night - 25, MEMORY_DAYS - 1)
+    assert len(np.unique(alone.decided_at)) >= min(run_date - 25, MEMORY_DAYS - 1)
 
 
 def test_the_graph_hands_over_all_days_since_the_first() -> None:

@@ -1,4 +1,4 @@
-"""Which method is in force is said early, or refused."""
+"""Which method is active is said early, or refused."""
 
 import pytest
 

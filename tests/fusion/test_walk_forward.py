@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import HALVES, walk_forward
@@ -23,11 +23,11 @@ PAST = taught(hits=0.7, days=500, symbols=3)
 class Watched:
     """`weighted`, which remembers what it was taught."""
 
-    seen: list[Lessons]
+    seen: list[LabeledSignals]
     name: str = "watched"
     meaning: str = "a witness"
 
-    def fit(self, past: Lessons):  # type: ignore[no-untyped-def]  # as of Weighted
+    def fit(self, past: LabeledSignals):  # type: ignore[no-untyped-def]  # as of Weighted
         self.seen.append(past)
         return METHODS["weighted"].fit(past)
 
@@ -48,7 +48,7 @@ def test_what_comes_later_changes_nothing(name: str) -> None:
     turn = utc64(FIRST + pd.Timedelta(days=300))
     lied = replace(PAST, forward=np.where(PAST.known_at > turn, -PAST.forward, PAST.forward))
     honest, other = (walk_forward(past, METHODS[name], RULE, BEGIN) for past in (PAST, lied))
-    before = honest.lessons.decided_at <= turn
+    before = honest.label_signals.decided_at <= turn
     for part in ("value", "confidence", "decision"):
         np.testing.assert_array_equal(getattr(honest, part)[before], getattr(other, part)[before])
     assert not np.array_equal(honest.confidence, other.confidence)
@@ -63,10 +63,10 @@ def test_where_the_walk_begins_changes_nothing() -> None:
 
 
 def test_a_later_night_only_adds_days() -> None:
-    """The walk of one night is that of a later night up to what was known."""
-    night = FIRST + pd.Timedelta(days=400)
-    alone = walk_forward(PAST.known_by(night), METHODS["ridge"], RULE, BEGIN)
-    shared = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN).known_by(night)
+    """The walk of one run date is that of a later run date up to what was known."""
+    run_date = FIRST + pd.Timedelta(days=400)
+    alone = walk_forward(PAST.known_by(run_date), METHODS["ridge"], RULE, BEGIN)
+    shared = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN).known_by(run_date)
     np.testing.assert_array_equal(alone.value, shared.value)
     np.testing.assert_array_equal(alone.decision, shared.decision)
 
@@ -75,13 +75,13 @@ def test_a_silent_source_is_silent_in_the_past_too() -> None:
     """It is neither taught nor heard."""
     method = Watched([])
     walk = walk_forward(PAST, method, RULE, BEGIN, ["funding"])
-    column = walk.lessons.said.sources.index("funding")
-    assert not walk.lessons.said.spoke[:, column].any()
+    column = walk.label_signals.said.sources.index("funding")
+    assert not walk.label_signals.said.spoke[:, column].any()
     assert not any(past.said.spoke[:, column].any() for past in method.seen)
 
 
-@pytest.mark.parametrize("past", [Lessons.none(), PAST.pick(np.arange(30))])
-def test_no_days_to_compare(past: Lessons) -> None:
+@pytest.mark.parametrize("past", [LabeledSignals.none(), PAST.pick(np.arange(30))])
+def test_no_days_to_compare(past: LabeledSignals) -> None:
     """Nothing was said, nothing follows."""
     method: Method = METHODS["weighted"]
     assert len(walk_forward(past, method, RULE, BEGIN)) == 0

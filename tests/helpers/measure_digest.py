@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import Stretch, score
+from alpha_pipeline.backtesting import EvaluationBars, score
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market.markets import EQUITIES
@@ -43,7 +43,7 @@ def main() -> None:
     """One JSON object: factor -> measure -> exact text."""
     texts = [random_expression(np.random.default_rng(seed), FIELDS) for seed in range(RANDOM_FACTORS)]
     nodes, bars = [parse(text) for text in (*texts, *TRANSCENDENTAL)], panel()
-    segment = Stretch.of(bars, EQUITIES)
+    segment = EvaluationBars.of(bars, EQUITIES)
     measures = {}
     for place, values in evaluate(nodes, bars, threads=1):
         row = {name: repr(float(value)) for name, value in score(values, segment).items()}

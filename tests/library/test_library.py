@@ -1,4 +1,4 @@
-"""Yesterday's library and tonight's trials make tonight's."""
+"""Yesterday's library and the run date's trials make the run date's."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ FIRST, SECOND = (pd.Timestamp(day, tz="UTC") for day in ("2019-07-01", "2019-07-
 
 
 def trials(*rows: dict[str, object]) -> pd.DataFrame:
-    """Rows of a night; accepted proposals of a model unless said otherwise."""
+    """Rows of a run date; accepted proposals of a model unless said otherwise."""
     plain = {
         "verdict": "accepted",
         "proposer": "model",
@@ -48,10 +48,10 @@ def test_a_reference_is_compared_with_and_not_traded() -> None:
 
 
 def test_a_factor_keeps_the_night_it_entered() -> None:
-    """The row moves on to tonight, `since` and weight stay."""
+    """The row moves on to on the run date, `since` and weight stay."""
     first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "b"}))
     second = next_library(SECOND, first, trials({"identity": "a"})).set_index("identity")
-    assert (second["night"] == SECOND).all()
+    assert (second["run_date"] == SECOND).all()
     assert second["since"].to_dict() == {"a": SECOND, "b": FIRST}
     assert second.loc["b", "weight"] == first["weight"][0]
 
@@ -66,9 +66,9 @@ def test_the_same_factor_again_replaces_its_row() -> None:
 def test_a_night_without_admissions_changes_nothing_but_the_date() -> None:
     """No trial, or none admitted."""
     first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}, {"identity": "b"}))
-    for tonight in (TRIALS.empty(), trials({"identity": "c", "verdict": "refused"})):
-        second = next_library(SECOND, first, tonight)
-        pd.testing.assert_frame_equal(second.drop(columns="night"), first.drop(columns="night"))
+    for context in (TRIALS.empty(), trials({"identity": "c", "verdict": "refused"})):
+        second = next_library(SECOND, first, context)
+        pd.testing.assert_frame_equal(second.drop(columns="run_date"), first.drop(columns="run_date"))
 
 
 def test_nothing_from_nothing() -> None:
@@ -81,11 +81,11 @@ def test_nothing_from_nothing() -> None:
 def test_the_inputs_are_left_alone() -> None:
     """Tables given are not written to."""
     first = next_library(FIRST, LIBRARY.empty(), trials({"identity": "a"}))
-    tonight = trials({"identity": "b"})
-    copies = first.copy(deep=True), tonight.copy(deep=True)
-    next_library(SECOND, first, tonight)
+    context = trials({"identity": "b"})
+    copies = first.copy(deep=True), context.copy(deep=True)
+    next_library(SECOND, first, context)
     pd.testing.assert_frame_equal(first, copies[0])
-    pd.testing.assert_frame_equal(tonight, copies[1])
+    pd.testing.assert_frame_equal(context, copies[1])
 
 
 def test_a_replaced_factor_is_retired_and_says_by_whom() -> None:

@@ -18,7 +18,7 @@ LATER = FIRST + 50 * DAY
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    """A field that leads, from 300 days before the first night to 150 after it."""
+    """A field that leads, from 300 days before the first run date to 150 after it."""
     return led({"edge": np.full(450, 0.15)})
 
 
@@ -39,7 +39,7 @@ def measured(library: pd.DataFrame, panel: Panel, funding: pd.DataFrame | None =
 
 
 def test_a_bar_counts_from_the_night_after_entry_until_its_outcome_is_known(panel: Panel) -> None:
-    """Fifty nights later there are fifty bars; the last two have no outcome yet. On the first night there is none."""
+    """Fifty run dates later there are fifty bars; the last two have no outcome yet. On the first run date there is none."""
     assert measured(held(LATER, a="edge"), panel)["live_bars"] == 50 - 2
     assert measured(held(FIRST, a="edge"), panel)["live_bars"] == 0
     assert np.isnan(measured(held(FIRST, a="edge"), panel)["live_rank_ic"])
@@ -47,7 +47,7 @@ def test_a_bar_counts_from_the_night_after_entry_until_its_outcome_is_known(pane
 
 @pytest.mark.parametrize(("rows", "same"), [(slice(351, None), True), (slice(0, 301), True), (slice(340, 341), False)])
 def test_no_other_bar_is_looked_at(panel: Panel, rows: slice, same: bool) -> None:
-    """Bars after the night, and those up to the night of entry, may be anything; one between them may not."""
+    """Bars after the run date, and those up to the run date of entry, may be anything; one between them may not."""
     first, second = (measured(held(LATER, a="edge"), p) for p in (panel, altered(panel, rows)))
     assert first.equals(second) == same
 
@@ -60,7 +60,7 @@ def test_rank_ic_and_its_t_are_those_of_pandas_and_statsmodels(panel: Panel) -> 
     test = sm.OLS(ic, np.ones(len(ic))).fit(cov_type="HAC", cov_kwds={"maxlags": 1, "use_correction": False})
     found = measured(held(LATER, a="edge"), panel)
     assert found["live_rank_ic"] == pytest.approx(ic.mean())
-    assert found["live_t"] == pytest.approx(test.tvalues[0])
+    assert found["live_t_stat"] == pytest.approx(test.tvalues[0])
 
 
 def test_a_factor_that_is_sold_is_measured_as_it_is_traded(panel: Panel) -> None:
@@ -78,15 +78,15 @@ def test_a_long_life_is_measured_over_the_window_and_alike_with_any_past(panel: 
 
 
 def test_funding_is_paid_from_the_night_it_was_known(panel: Panel) -> None:
-    """Longs of the factor pay; a payment that became known after the night changes nothing."""
+    """Longs of the factor pay; a payment that became known after the run date changes nothing."""
     stamps = pd.DatetimeIndex(panel.timestamps[310:340]).tz_localize("UTC")
     high = [panel.symbols[int(k)] for k in panel["edge"][309:339].argmax(axis=1)]
     paid = pd.DataFrame({"timestamp": stamps, "symbol": high, "available_at": stamps, "funding": 0.05})
     paid = paid.reindex(columns=[c.name for c in RAW_FUNDING.columns])
     free = measured(held(LATER, a="edge"), panel)
-    assert measured(held(LATER, a="edge"), panel, paid)["live_net_t"] < free["live_net_t"] - 0.1
+    assert measured(held(LATER, a="edge"), panel, paid)["live_net_t_stat"] < free["live_net_t_stat"] - 0.1
     late = paid.assign(available_at=LATER + 2 * DAY)
-    assert measured(held(LATER, a="edge"), panel, late)["live_net_t"] == free["live_net_t"]
+    assert measured(held(LATER, a="edge"), panel, late)["live_net_t_stat"] == free["live_net_t_stat"]
 
 
 def test_the_retired_and_a_vanished_field_have_no_numbers(panel: Panel) -> None:
@@ -131,10 +131,10 @@ def test_half_of_nothing_has_no_date(kept: float, values: Callable[[Panel], np.n
 
 
 def test_half_lives_are_taken_where_the_judge_looked() -> None:
-    """Neither the sealed bars nor what comes after the night play a part."""
+    """Neither the sealed bars nor what comes after the run date play a part."""
     panel = persistent(0.9, bars=1000)
-    night = pd.Timestamp(panel.timestamps[899]).normalize().tz_localize("UTC")
-    library = held(night, a="edge")
+    run_date = pd.Timestamp(panel.timestamps[899]).normalize().tz_localize("UTC")
+    library = held(run_date, a="edge")
     found = half_lives(library, panel, EQUITIES)
     assert found["a"] > 1
     pd.testing.assert_series_equal(found, half_lives(library, altered(panel, slice(766, None)), EQUITIES))

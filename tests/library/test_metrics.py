@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import split
-from alpha_pipeline.backtest.splits import Segment
-from alpha_pipeline.library.metrics import Bench, sealed, trial_statistics, validation
+from alpha_pipeline.backtesting import split
+from alpha_pipeline.backtesting.splits import Segment
+from alpha_pipeline.library.metrics import LibraryBacktest, sealed, trial_statistics, validation
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import BREAKDOWN, LIBRARY, METRICS, TRIALS
 
 BARS = 500
 Cut = Callable[[int, int], Segment]
-NIGHT = pd.Timestamp("2019-07-01", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-07-01", tz="UTC")
 
 
 def panel(altered: slice | None = None) -> Panel:
@@ -34,20 +34,22 @@ def panel(altered: slice | None = None) -> Panel:
 
 def library(weight: float = 0.02, status: str = "accepted", expression: str = "edge") -> pd.DataFrame:
     """One factor."""
-    row = {"night": NIGHT, "factor_id": "f", "expression": expression, "status": status, "weight": weight}
+    row = {"run_date": RUN_DATE, "factor_id": "f", "expression": expression, "status": status, "weight": weight}
     return pd.DataFrame([row]).reindex(columns=[c.name for c in LIBRARY.columns])
 
 
 def trials(*sharpes: float) -> pd.DataFrame:
     """A ledger of those validation Sharpe ratios."""
-    return pd.DataFrame({"seen_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
+    return pd.DataFrame({"train_valid_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
 
 
 def measured(
     held: pd.DataFrame, ledger: pd.DataFrame | None = None, on: Panel | None = None, segment: Cut = sealed
 ) -> pd.Series:
     """The one row."""
-    table = Bench.of(held, on or panel(), EQUITIES, segment).measured(trials(0.5) if ledger is None else ledger)
+    table = LibraryBacktest.of(held, on or panel(), EQUITIES, segment).measured(
+        trials(0.5) if ledger is None else ledger
+    )
     assert METRICS.conform(table).num_rows == 1
     return table.iloc[0]
 
@@ -101,7 +103,7 @@ def test_only_the_sealed_segment_is_measured() -> None:
 
 
 def test_the_sealed_bars_move_no_validation_number() -> None:
-    """A night reads validation alone: nothing after it, nothing of the sealed segment."""
+    """A run date reads validation alone: nothing after it, nothing of the sealed segment."""
     start = split(BARS, EQUITIES.horizon_bars).open_test()[0]
     plain = measured(library(), segment=validation)
     pd.testing.assert_series_equal(measured(library(), on=panel(slice(start - 1, None)), segment=validation), plain)
@@ -112,9 +114,9 @@ def test_holders_pay_funding() -> None:
     """A flat rate on one symbol moves the return by what its holder pays."""
     stamps = pd.DatetimeIndex(panel().timestamps).tz_localize("UTC") + pd.Timedelta(hours=1)
     rows = pd.DataFrame({"timestamp": stamps, "symbol": "A", "available_at": stamps, "funding": 0.001})
-    free = Bench.of(library(), panel(), EQUITIES, validation)
-    paid = Bench.of(library(), panel(), EQUITIES, validation, rows)
-    a, b = (bench.measured(trials(0.5)).iloc[0] for bench in (free, paid))
+    free = LibraryBacktest.of(library(), panel(), EQUITIES, validation)
+    paid = LibraryBacktest.of(library(), panel(), EQUITIES, validation, rows)
+    a, b = (library_backtest.measured(trials(0.5)).iloc[0] for library_backtest in (free, paid))
     assert a["annual_return"] != b["annual_return"] and a["rank_ic"] == b["rank_ic"]
     assert b["turnover"] == pytest.approx(a["turnover"], rel=1e-3)
 
@@ -125,7 +127,11 @@ def test_what_a_model_may_remember_is_told_apart() -> None:
     held = library().assign(model="m")
     start, stop = split(BARS, EQUITIES.horizon_bars).valid
     cutoff = closes[(start + stop) // 2]
-    told = Bench.of(held, panel(), EQUITIES, validation, cutoff_of={"m": cutoff}.get).measured(trials(0.5)).iloc[0]
+    told = (
+        LibraryBacktest.of(held, panel(), EQUITIES, validation, cutoff_of={"m": cutoff}.get)
+        .measured(trials(0.5))
+        .iloc[0]
+    )
     assert told["cutoff"] == cutoff and 0 < told["bars_after_cutoff"] < told["bars"]
     assert np.isfinite(told["sharpe_after_cutoff"]) and told["sharpe_after_cutoff"] != told["sharpe"]
     silent = measured(held, segment=validation)
@@ -134,10 +140,10 @@ def test_what_a_model_may_remember_is_told_apart() -> None:
 
 def test_parts_fit_their_table() -> None:
     """Slices and protocol of every factor; the first part is the whole, as measured."""
-    bench = Bench.of(library(), panel(), EQUITIES, validation)
-    table = bench.parts()
+    library_backtest = LibraryBacktest.of(library(), panel(), EQUITIES, validation)
+    table = library_backtest.parts()
     assert BREAKDOWN.conform(table).num_rows == len(table)
-    assert table["sharpe"].iloc[0] == bench.measured(trials(0.5))["sharpe"].iloc[0]
+    assert table["sharpe"].iloc[0] == library_backtest.measured(trials(0.5))["sharpe"].iloc[0]
     assert {"all", "year", "trend", "symbols", "protocol: cost", "protocol: delay"} <= set(table["kind"]) | {"symbols"}
     curves = {kind: table[table["kind"] == kind] for kind in ("horizon", "quantile")}
     assert curves["horizon"]["rank_ic"].notna().any() and curves["quantile"]["mean_return"].notna().any()
@@ -150,9 +156,9 @@ def test_history_before_the_segment_warms_up() -> None:
 
 
 def test_retired_factors_are_not_measured() -> None:
-    """Nothing in force, nothing to measure; the columns are there."""
+    """Nothing active, nothing to measure; the columns are there."""
     for held in (library(status="retired"), LIBRARY.empty()):
-        table = Bench.of(held, panel(), EQUITIES, sealed).measured(trials())
+        table = LibraryBacktest.of(held, panel(), EQUITIES, sealed).measured(trials())
         assert len(table) == 0
         assert list(table.columns) == [c.name for c in METRICS.columns]
-        assert BREAKDOWN.conform(Bench.of(held, panel(), EQUITIES, validation).parts()).num_rows == 0
+        assert BREAKDOWN.conform(LibraryBacktest.of(held, panel(), EQUITIES, validation).parts()).num_rows == 0

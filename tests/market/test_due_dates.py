@@ -1,4 +1,4 @@
-"""Which nights are due."""
+"""Which run dates are due."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 
 DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
 FRIDAY, SATURDAY = "2019-09-27", "2019-09-28"
-NIGHT, MORNING = datetime(2019, 9, 28, 1, tzinfo=UTC), datetime(2019, 9, 28, 6, tzinfo=UTC)
+RUN_DATE, MORNING = datetime(2019, 9, 28, 1, tzinfo=UTC), datetime(2019, 9, 28, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,17 @@ def test_gaps_become_ranges(done: set[str], ranges: list[tuple[str, str]]) -> No
 @pytest.mark.parametrize(
     ("day", "crypto", "equities", "fused", "report", "now", "due"),
     [
-        (FRIDAY, 0, 0, 0, 0, NIGHT, False),  # nobody has spoken
-        (FRIDAY, 1, 0, 0, 0, NIGHT, False),  # stocks are waited for
-        (FRIDAY, 1, 2, 0, 0, NIGHT, True),  # both are there
+        (FRIDAY, 0, 0, 0, 0, RUN_DATE, False),  # nobody has spoken
+        (FRIDAY, 1, 0, 0, 0, RUN_DATE, False),  # stocks are waited for
+        (FRIDAY, 1, 2, 0, 0, RUN_DATE, True),  # both are there
         (FRIDAY, 1, 0, 0, 0, MORNING, True),  # six hours are enough
         (FRIDAY, 0, 2, 0, 0, MORNING, True),  # whichever is late
         (FRIDAY, 0, 0, 0, 0, MORNING, False),  # nothing to join however late it is
-        (FRIDAY, 1, 2, 3, 4, NIGHT, False),  # done
-        (FRIDAY, 1, 2, 3, 0, NIGHT, True),  # half done: no report
+        (FRIDAY, 1, 2, 3, 4, RUN_DATE, False),  # done
+        (FRIDAY, 1, 2, 3, 0, RUN_DATE, True),  # half done: no report
         (FRIDAY, 1, 5, 3, 4, MORNING, True),  # the late one came after the report
         (FRIDAY, 6, 0, 3, 4, MORNING, True),  # or spoke anew
-        (SATURDAY, 1, 0, 0, 0, NIGHT, True),  # no session: not waited for
+        (SATURDAY, 1, 0, 0, 0, RUN_DATE, True),  # no session: not waited for
         (SATURDAY, 1, 5, 3, 4, MORNING, False),  # its empty table changes nothing
         (SATURDAY, 0, 5, 0, 0, MORNING, False),  # and is nothing to join
     ],

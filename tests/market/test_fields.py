@@ -1,4 +1,4 @@
-"""Raw tables become fields: states as last known, moods gathered over a day, events at their bar."""
+"""Raw tables become fields: states as last known, sentiment gathered over a day, events at their bar."""
 
 from functools import partial
 
@@ -47,13 +47,13 @@ def of(panel: pd.DataFrame, field: str, symbol: str = "A") -> pd.Series:
 def test_a_mood_is_the_mean_of_what_became_known_in_a_day() -> None:
     """An item enters at the first close after it was seen and leaves a day later; one without a score only counts."""
     panel = assemble(bars(), {"news": news((2.5, 2.5, 1.0), (3.0, 9.5, 0.0), (4.0, 9.5, None))}, AGE)
-    mood, count = of(panel, "news_sentiment"), of(panel, "news_count")
+    sentiment, count = of(panel, "news_sentiment"), of(panel, "news_count")
     at = lambda hours: START + pd.Timedelta(hours=hours)  # noqa: E731  # reads as a word in the lines below
-    assert np.isnan(mood[at(2)]) and count[at(2)] == 0
-    assert mood[at(3)] == 1.0 and count[at(9)] == 1
-    assert mood[at(10)] == 0.5 and count[at(10)] == 3
-    assert mood[at(27)] == 0.0 and count[at(27)] == 2  # the first one was seen 24.5 hours before
-    assert np.isnan(mood[at(34)]) and count[at(34)] == 0
+    assert np.isnan(sentiment[at(2)]) and count[at(2)] == 0
+    assert sentiment[at(3)] == 1.0 and count[at(9)] == 1
+    assert sentiment[at(10)] == 0.5 and count[at(10)] == 3
+    assert sentiment[at(27)] == 0.0 and count[at(27)] == 2  # the first one was seen 24.5 hours before
+    assert np.isnan(sentiment[at(34)]) and count[at(34)] == 0
     assert (of(panel, "news_count", "B") == 0).all() and of(panel, "news_sentiment", "B").isna().all()
 
 
@@ -85,7 +85,7 @@ def test_a_dividend_stands_at_its_session_alone() -> None:
 
 
 def test_every_kind_holds_what_was_known() -> None:
-    """Joined again with what had arrived, every bar reads the same: moods too."""
+    """Joined again with what had arrived, every bar reads the same: sentiment too."""
     rng = np.random.default_rng(0)
     items = news(*((float(w), float(w + rng.uniform(0, 20)), float(rng.normal())) for w in rng.uniform(0, 50, 40)))
     facts = {

@@ -1,11 +1,11 @@
-"""Which nights there are."""
+"""Which run dates there are."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.market.run_dates import end_day, first_day, last_night, require_night
+from alpha_pipeline.market.run_dates import end_day, first_day, last_run_date, require_run_date
 
 
 @pytest.fixture(autouse=True)
@@ -16,34 +16,34 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_embedded_graph_ends_with_its_prices() -> None:
     """Three months of 2019."""
-    assert (first_day(), end_day(), last_night()) == ("2019-07-01", "2019-10-01", "2019-09-30")
-    assert require_night("2019-07-01") == "2019-07-01"
+    assert (first_day(), end_day(), last_run_date()) == ("2019-07-01", "2019-10-01", "2019-09-30")
+    assert require_run_date("2019-07-01") == "2019-07-01"
 
 
 def test_a_live_graph_goes_on_until_yesterday(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The day that is not over is no night."""
+    """The day that is not over is no run date."""
     monkeypatch.setenv("ALPHA_PIPELINE_SOURCE", "live")
     assert end_day() is None
-    assert last_night() == str(datetime.now(UTC).date() - timedelta(days=1))
+    assert last_run_date() == str(datetime.now(UTC).date() - timedelta(days=1))
 
 
 @pytest.mark.parametrize(
-    ("night", "said"),
+    ("run_date", "said"),
     [
         (
             "2035-01-01",
-            "night 2035-01-01 is after the last day of the graph; it has the days 2019-07-01 ... 2019-09-30",
+            "run date 2035-01-01 is after the last day of the graph; it has the days 2019-07-01 ... 2019-09-30",
         ),
         ("2019-06-30", "lies before the first day"),
-        ("yesterday", "night 'yesterday' is not a day; expected YYYY-MM-DD"),
+        ("yesterday", "run date 'yesterday' is not a day; expected YYYY-MM-DD"),
         ("2019-13-45", "is not a day"),
         ("20190801", "is not a day"),
     ],
 )
-def test_a_night_that_is_none_is_refused(night: str, said: str) -> None:
+def test_a_night_that_is_none_is_refused(run_date: str, said: str) -> None:
     """What was found and what there is."""
     with pytest.raises(SettingError) as error:
-        require_night(night)
+        require_run_date(run_date)
     assert said in str(error.value)
 
 
@@ -51,5 +51,5 @@ def test_a_wrong_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its setting."""
     monkeypatch.setenv("ALPHA_PIPELINE_END_DAY", "soon")
     with pytest.raises(SettingError) as error:
-        last_night()
+        last_run_date()
     assert "ALPHA_PIPELINE_END_DAY 'soon'" in str(error.value)

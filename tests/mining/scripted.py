@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import ExpressionError, ModelError
-from alpha_pipeline.llm.budget import Meter
+from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.llm.chat import ChatReply, ChatRequest
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
@@ -55,7 +55,7 @@ class Script:
     shown: list[tuple[str, ...]] = field(default_factory=list)
     advice: str = ""
 
-    def within(self, meter: Meter) -> "Script":
+    def within(self, meter: SpendMeter) -> "Script":
         return self
 
     def propose(self, task: Task) -> tuple[Draft, ...]:
@@ -99,15 +99,15 @@ def mined(
     proposals: int,
     panel: Panel | None = None,
     ledger: pd.DataFrame | None = None,
-    night: pd.Timestamp | None = None,
+    run_date: pd.Timestamp | None = None,
     funding: pd.DataFrame | None = None,
     **settings: object,
 ) -> pd.DataFrame:
-    """One night in one round, without repairs unless asked for."""
+    """One run date in one round, without repairs unless asked for."""
     panel = walk() if panel is None else panel
     chosen = MiningSettings(**{"rounds": 1, "proposals_per_round": proposals, "repairs": 0, **settings})  # type: ignore[arg-type]  # typed by the dataclass
     ledger = TRIALS.empty() if ledger is None else ledger
-    return mine(night or night_of(panel), EQUITIES, panel, ledger, proposer, chosen, funding=funding)
+    return mine(run_date or night_of(panel), EQUITIES, panel, ledger, proposer, chosen, funding=funding)
 
 
 def proposed(trials: pd.DataFrame) -> pd.DataFrame:

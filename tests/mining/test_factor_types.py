@@ -9,7 +9,7 @@ PRICES = ["close", "high", "low", "open", "volume"]
 
 def tallies(**strong: tuple[int, int]) -> dict[str, Tally]:
     """By family: how many trials were strong on train, of how many."""
-    return {theme: Tally(good, count - good) for theme, (good, count) in strong.items()}
+    return {factor_type: Tally(good, count - good) for factor_type, (good, count) in strong.items()}
 
 
 def chosen(found: dict[str, Tally], count: int = 300) -> Counter[str]:
@@ -29,7 +29,7 @@ def test_without_a_past_all_are_tried() -> None:
 
 
 def test_what_worked_is_asked_for_more_and_the_rest_never_forgotten() -> None:
-    """A family with half its trials strong takes most of the night, not all of it."""
+    """A family with half its trials strong takes most of the run date, not all of it."""
     counts = chosen(tallies(momentum=(1, 20), breakout=(10, 20), volume=(0, 20), volatility=(2, 20)))
     assert counts.most_common(1)[0][0] in {"breakout", "mean_reversion"}
     assert counts["breakout"] > 3 * counts["momentum"]
@@ -37,6 +37,8 @@ def test_what_worked_is_asked_for_more_and_the_rest_never_forgotten() -> None:
 
 
 def test_the_same_night_chooses_the_same() -> None:
-    """Seed and tallies decide; the order of families does not."""
-    found, families = tallies(momentum=(3, 9), volume=(1, 9)), available(PRICES)
-    assert [choose(found, families, s) for s in range(20)] == [choose(found, families[::-1], s) for s in range(20)]
+    """Seed and tallies decide; the order of factor types does not."""
+    found, factor_types = tallies(momentum=(3, 9), volume=(1, 9)), available(PRICES)
+    assert [choose(found, factor_types, s) for s in range(20)] == [
+        choose(found, factor_types[::-1], s) for s in range(20)
+    ]

@@ -60,7 +60,7 @@ def test_any_text_is_looked_up(text: str) -> None:
 
 
 def test_an_empty_index_answers_nothing() -> None:
-    """The first night."""
+    """The first run date."""
     assert Similarity([]).to("close").shape == (0,)
 
 

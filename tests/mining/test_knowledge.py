@@ -1,4 +1,4 @@
-"""What tonight may know, read from small ledgers."""
+"""What on the run date may know, read from small ledgers."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def shown(found: tuple[str, ...]) -> list[str]:
 
 
 def test_an_empty_ledger_teaches_nothing() -> None:
-    """The first night begins with a clean sheet."""
+    """The first run date begins with a clean sheet."""
     found = Knowledge(TRIALS.empty(), "bull calm")
     assert found.notes("momentum") == () and found.near("rank(close)") == ()
 
@@ -40,16 +40,16 @@ def test_the_strong_come_first() -> None:
 
 def test_the_family_comes_before_the_strong() -> None:
     """A weaker factor of the family asked for is shown first."""
-    rows = [measured("high", 5, theme="volume"), measured("low", 1, theme="momentum")]
+    rows = [measured("high", 5, factor_type="volume"), measured("low", 1, factor_type="momentum")]
     assert shown(Knowledge(ledger(*rows)).notes("momentum")) == ["low", "high"]
 
 
 def test_what_worked_in_such_a_market_comes_before_what_worked_in_another() -> None:
     """The market at hand counts, and is told with what was strong in it."""
     rows = [
-        measured("high", 3, theme="volume", regime="bear volatile"),
-        measured("low", 3, theme="momentum", regime="bull calm"),
-        measured("open", 0.1, theme="momentum", regime="bull calm"),
+        measured("high", 3, factor_type="volume", regime="bear volatile"),
+        measured("low", 3, factor_type="momentum", regime="bull calm"),
+        measured("open", 0.1, factor_type="momentum", regime="bull calm"),
     ]
     notes = Knowledge(ledger(*rows), "bull calm").notes("breakout")
     assert shown(notes)[0] == "low"
@@ -95,15 +95,15 @@ def test_notes_hold_train_numbers_only() -> None:
 
 def test_failures_are_told_with_their_cause() -> None:
     """Weak ones of the family, and the commonest refusals that say nothing of validation."""
-    rows = [measured("low", 0.2, theme="volume"), measured("open", 0.1, theme="momentum")]
+    rows = [measured("low", 0.2, factor_type="volume"), measured("open", 0.1, factor_type="momentum")]
     refused = ["unknown: x", "type: y", "type: y", "tried before", "validation |t| below 3", "coverage check"]
     notes = Knowledge(ledger(*rows, *({"reason": reason} for reason in refused))).notes("volume")
     assert notes[2:] == ("low -> no signal on train", "often refused: type: y", "often refused: unknown: x")
 
 
 def test_what_is_taken_is_told() -> None:
-    """Factors in force, by name."""
-    notes = Knowledge(ledger(measured("high", 3), measured("low", 2)), in_force=["low"]).notes("")
+    """Factors active, by name."""
+    notes = Knowledge(ledger(measured("high", 3), measured("low", 2)), active_factors=["low"]).notes("")
     assert notes[-1] == "taken, write something else: low"
 
 

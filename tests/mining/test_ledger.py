@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 
 from alpha_pipeline.mining.factor_types import Tally
 from alpha_pipeline.mining.judge import Admission
-from alpha_pipeline.mining.ledger import Tried
+from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.tables import TRIALS
 
 from .test_knowledge import ledger, measured
@@ -19,13 +19,13 @@ def row(canonical: str, t: float, **more: object) -> dict[str, object]:
 
 
 def test_a_ledger_and_its_rows_one_by_one_are_the_same() -> None:
-    """What a night adds counts like what earlier nights left."""
+    """What a run date adds counts like what earlier run dates left."""
     rows = ledger(
-        measured("ts_zscore(close, 20)", 3, theme="momentum", seen_sharpe=1.5),
-        measured("cs_rank(volume)", 0.5, theme="volume", seen_sharpe=-0.5),
-        measured("ts_rank(close, 5)", np.nan, theme="volume", seen_sharpe=np.nan),
+        measured("ts_zscore(close, 20)", 3, factor_type="momentum", train_valid_sharpe=1.5),
+        measured("cs_rank(volume)", 0.5, factor_type="volume", train_valid_sharpe=-0.5),
+        measured("ts_rank(close, 5)", np.nan, factor_type="volume", train_valid_sharpe=np.nan),
     )
-    whole, grown = Tried(rows), Tried(TRIALS.empty())
+    whole, grown = TrialHistory(rows), TrialHistory(TRIALS.empty())
     for one in rows.to_dict("records"):
         grown.know(one["identity"], one["factor_id"])
         grown.count({str(k): v for k, v in one.items()})
@@ -39,7 +39,7 @@ def test_a_trial_is_judged_among_those_before_it() -> None:
     """On train everything tried counts, on validation what train discovered; as statsmodels adjusts them."""
     rng = np.random.default_rng(1)
     ts, vs = [*rng.normal(size=40), 6.0, -7.0, 5.0], [*rng.normal(size=40), 1.5, -4.0, -2.0]
-    tried, rule, found = Tried(TRIALS.empty()), Admission(), []
+    tried, rule, found = TrialHistory(TRIALS.empty()), Admission(), []
     for number, (t, v) in enumerate(zip(ts, vs, strict=True)):
         q = tried.q_values({"train_t_stat": t, "valid_t_stat": v}, rule)
         found.append(q)
@@ -57,7 +57,7 @@ def test_a_trial_is_judged_among_those_before_it() -> None:
 
 def test_the_first_ratio_has_no_variance() -> None:
     """Nothing to compare it with."""
-    assert Tried(TRIALS.empty()).sharpe_variance(1.0) == 0.0
+    assert TrialHistory(TRIALS.empty()).sharpe_variance(1.0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,10 @@ def test_the_first_ratio_has_no_variance() -> None:
 )
 def test_a_variant_is_the_same_formula_with_numbers_within_a_tenth(canonical: str, variant: bool) -> None:
     """Shape first, then every number."""
-    assert Tried(ledger(measured("ts_zscore(close, 20)", 1))).variants(canonical) == ["ts_zscore(close, 20)"] * variant
+    assert (
+        TrialHistory(ledger(measured("ts_zscore(close, 20)", 1))).variants(canonical)
+        == ["ts_zscore(close, 20)"] * variant
+    )
 
 
 def test_parents_are_strong_and_their_lines_end() -> None:
@@ -82,28 +85,30 @@ def test_parents_are_strong_and_their_lines_end() -> None:
     rows = [measured("a", 3), measured("b", 4, parent="a"), measured("c", 5, parent="b"), measured("d", 1)]
     steps = {}
     for seed in range(20):
-        parent = Tried(ledger(*rows)).parent(seed)
+        parent = TrialHistory(ledger(*rows)).parent(seed)
         assert parent is not None
         steps[parent.factor_id] = parent.step
         names = [line.split(" -> rank IC")[0] for line in parent.line]
         assert names == {"a": [], "b": ["a"], "c": ["a", "b"]}[parent.factor_id]
     assert steps == {"a": 1, "b": 2, "c": 3}
     rows.append(measured("e", 9, parent="c"))
-    assert {Tried(ledger(*rows)).parent(seed).factor_id for seed in range(20)} == {"a", "b", "c"}  # type: ignore[union-attr]
+    assert {TrialHistory(ledger(*rows)).parent(seed).factor_id for seed in range(20)} == {"a", "b", "c"}  # type: ignore[union-attr]
 
 
 def test_without_a_strong_factor_there_is_no_parent() -> None:
     """Noise is not refined."""
-    assert Tried(ledger(measured("a", 1.9))).parent(0) is None
+    assert TrialHistory(ledger(measured("a", 1.9))).parent(0) is None
 
 
 def test_a_parent_tells_train_numbers_only() -> None:
     """A writer improves on what it may see."""
-    parent = Tried(ledger(measured("a", 2.5, valid_sharpe=7.77))).parent(0)
+    parent = TrialHistory(ledger(measured("a", 2.5, valid_sharpe=7.77))).parent(0)
     assert parent is not None and parent.measured == "rank IC +0.025 (t +2.5), net Sharpe +0.10 on train"
 
 
 def test_unanswered_questions_do_not_count() -> None:
     """Neither for a family nor for luck."""
-    tried = Tried(pd.DataFrame([row("", np.nan, verdict="unanswered", theme="volume", valid_sharpe=np.nan)]))
+    tried = TrialHistory(
+        pd.DataFrame([row("", np.nan, verdict="unanswered", factor_type="volume", valid_sharpe=np.nan)])
+    )
     assert tried.tallies == {} and tried.sharpes == 0

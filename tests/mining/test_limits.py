@@ -1,4 +1,4 @@
-"""What a night may cost, and what happens when the model does not answer."""
+"""What a run date may cost, and what happens when the model does not answer."""
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,12 @@ def test_the_bill_of_a_repair_holds_both_calls(first: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("budget", "calls", "said"),
     [
-        (Budget(night_calls=3), 3, "3 calls a night"),
-        (Budget(night_calls=0), 0, "0 calls a night"),
-        (Budget(night_usd=0.00335), 2, "0.00335 USD a night"),
+        (Budget(night_calls=3), 3, "3 calls a run date"),
+        (Budget(night_calls=0), 0, "0 calls a run date"),
+        (Budget(night_usd=0.00335), 2, "0.00335 USD a run date"),
         (Budget(month_usd=0.0), 0, "0 USD a month"),
-        (Budget(night_tokens=1), 0, "1 tokens a night"),
-        (Budget(night_seconds=5.0), 2, "5 model seconds a night"),
+        (Budget(night_tokens=1), 0, "1 tokens a run date"),
+        (Budget(night_seconds=5.0), 2, "5 model seconds a run date"),
     ],
 )
 def test_the_night_stops_before_a_limit_and_keeps_what_it_has(
@@ -50,11 +50,11 @@ def test_the_night_stops_before_a_limit_and_keeps_what_it_has(
 def test_what_earlier_nights_of_the_month_used_counts(first: pd.DataFrame) -> None:
     """The ledger says it; the month before does not."""
     panel = walk()
-    night = night_of(panel)
-    used = first.assign(night=night - pd.Timedelta(1, "D"), prompt_tokens=10_000)
+    run_date = night_of(panel)
+    used = first.assign(run_date=run_date - pd.Timedelta(1, "D"), prompt_tokens=10_000)
     budget = Budget(month_tokens=10_000 * len(first))
     assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=used, budget=budget)) == 0
-    last_month = used.assign(night=night - pd.Timedelta(40, "D"))
+    last_month = used.assign(run_date=run_date - pd.Timedelta(40, "D"))
     assert len(mined(writer("ts_zscore(close, 31)"), 1, ledger=last_month, budget=budget)) == 1
 
 

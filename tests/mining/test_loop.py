@@ -1,4 +1,4 @@
-"""A night of mining with scripted writers on seeded markets."""
+"""A run date of mining with scripted writers on seeded markets."""
 
 import io
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import split
+from alpha_pipeline.backtesting import split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.factors.references import REFERENCES
@@ -22,7 +22,7 @@ from .scripted import BARS, Script, altered, mined, night_of, proposed, walk, wr
 
 
 def test_the_same_inputs_give_the_same_night() -> None:
-    """Nothing of a night depends on chance, time or threads."""
+    """Nothing of a run date depends on chance, time or threads."""
     pd.testing.assert_frame_equal(mined(random_grammar(), 6), mined(random_grammar(), 6))
 
 
@@ -34,15 +34,15 @@ def test_another_seed_gives_another_night() -> None:
 
 
 def test_bars_after_the_night_change_nothing() -> None:
-    """A panel that reaches further gives the same rows as one that ends with the night."""
+    """A panel that reaches further gives the same rows as one that ends with the run date."""
     longer = walk(BARS + 50)
-    night = night_of(longer, back=50)
-    ended = longer.until(night + pd.Timedelta(1, "D"))
+    run_date = night_of(longer, back=50)
+    ended = longer.until(run_date + pd.Timedelta(1, "D"))
     assert ended.shape[0] == BARS
     later = altered(longer, BARS)
-    expected = mined(random_grammar(), 4, ended, night=night)
-    pd.testing.assert_frame_equal(mined(random_grammar(), 4, longer, night=night), expected)
-    pd.testing.assert_frame_equal(mined(random_grammar(), 4, later, night=night), expected)
+    expected = mined(random_grammar(), 4, ended, run_date=run_date)
+    pd.testing.assert_frame_equal(mined(random_grammar(), 4, longer, run_date=run_date), expected)
+    pd.testing.assert_frame_equal(mined(random_grammar(), 4, later, run_date=run_date), expected)
 
 
 def test_the_sealed_segment_changes_nothing() -> None:
@@ -130,7 +130,7 @@ def test_a_repaired_draft_is_the_one_that_counts(first: pd.DataFrame) -> None:
 
 
 def test_references_come_first_and_once(first: pd.DataFrame) -> None:
-    """On the first night all whose fields are there, in order, on later nights none."""
+    """On the first run date all whose fields are there, in order, on later run dates none."""
     known = [f.name for f in REFERENCES if fields_used(parse(f.source)) <= {"close", "volume"}]
     assert first["trial"].tolist() == list(range(len(known) + 1))
     assert first["name"].tolist()[:-1] == known
@@ -160,24 +160,26 @@ def test_notes_hold_no_validation_number(first: pd.DataFrame) -> None:
 
 
 def test_thirty_nights_one_by_one_are_one_loop() -> None:
-    """A ledger that went through files each night gives the rows of a ledger kept in memory."""
+    """A ledger that went through files each run date gives the rows of a ledger kept in memory."""
     panel = walk(190, 4)
-    nights = [night_of(panel, back) for back in range(29, -1, -1)]
+    run_dates = [night_of(panel, back) for back in range(29, -1, -1)]
     settings = MiningSettings(rounds=1, proposals_per_round=1, repairs=0)
     loop = by_files = TRIALS.empty()
-    for night in nights:
-        known = panel.until(night + pd.Timedelta(1, "D"))
-        loop = pd.concat([loop, mine(night, EQUITIES, known, loop, random_grammar(), settings)], ignore_index=True)
+    for run_date in run_dates:
+        known = panel.until(run_date + pd.Timedelta(1, "D"))
+        loop = pd.concat([loop, mine(run_date, EQUITIES, known, loop, random_grammar(), settings)], ignore_index=True)
         file = io.BytesIO()
-        TRIALS.conform(mine(night, EQUITIES, panel, by_files, random_grammar(), settings)).to_pandas().to_parquet(file)
+        TRIALS.conform(mine(run_date, EQUITIES, panel, by_files, random_grammar(), settings)).to_pandas().to_parquet(
+            file
+        )
         by_files = pd.concat([by_files, pd.read_parquet(file)], ignore_index=True)
     pd.testing.assert_frame_equal(loop, by_files)
-    assert loop["night"].nunique() == 30
+    assert loop["run_date"].nunique() == 30
     assert (loop["proposer"] != "reference").sum() == 30
 
 
 def test_too_few_bars_are_an_error() -> None:
-    """A night that cannot be split says so; it does not invent numbers."""
+    """A run date that cannot be split says so; it does not invent numbers."""
     with pytest.raises(DataError, match="too few"):
         mined(random_grammar(), 1, walk(60))
 
@@ -197,7 +199,7 @@ def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
     assert row["verdict"] == "accepted"
     assert row["train_rank_ic"] < 0 and row["valid_rank_ic"] < 0 and row["valid_t_stat"] < 0
     assert row["train_sharpe"] > 0 and row["valid_sharpe"] > 0
-    library = next_library(row["night"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
+    library = next_library(row["run_date"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
     assert library.loc[row["factor_id"], "weight"] == pytest.approx(row["deflated_sharpe"] * row["valid_rank_ic"])
 
 
@@ -214,7 +216,9 @@ def test_more_trials_make_admission_harder(planted: tuple[Panel, pd.DataFrame]) 
     _, ledger = planted
     weak = walk(400, edge=0.25)
     alone = proposed(mined(Script(["edge"]), 1, weak)).iloc[0]
-    lucky = pd.concat([ledger.iloc[:8].assign(identity=f"other {i}", seen_sharpe=float(i % 7 - 3)) for i in range(20)])
+    lucky = pd.concat(
+        [ledger.iloc[:8].assign(identity=f"other {i}", train_valid_sharpe=float(i % 7 - 3)) for i in range(20)]
+    )
     among = mined(Script(["edge"]), 1, weak, lucky.assign(verdict="refused"))
     among = among[among["source"] == "edge"].iloc[0]
     assert among["valid_sharpe"] == alone["valid_sharpe"]
@@ -260,4 +264,4 @@ def test_holders_pay_funding_in_the_night_too() -> None:
     plain, charged = (proposed(mined(Script(["cs_rank(volume)"]), 1, panel, funding=f)) for f in (None, paid))
     assert plain["train_rank_ic"].iloc[0] == charged["train_rank_ic"].iloc[0]
     direction = np.sign(plain["train_rank_ic"].iloc[0])
-    assert direction * (plain["seen_sharpe"].iloc[0] - charged["seen_sharpe"].iloc[0]) > 0.1
+    assert direction * (plain["train_valid_sharpe"].iloc[0] - charged["train_valid_sharpe"].iloc[0]) > 0.1

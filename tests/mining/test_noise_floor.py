@@ -56,8 +56,8 @@ def test_what_is_missing_goes_with_its_bar() -> None:
 
 def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
     """A planted factor beats every replay, nothing is admitted there; a worthless one is one of many."""
-    tonight = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
-    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 6)
+    context = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
+    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 6)
     assert NOISE_FLOOR.conform(table).num_rows == 7
     found = {name: (real, luck) for name, real, luck in floors(table)}
     assert all(real > luck.max() for real, luck in found.values())
@@ -68,14 +68,14 @@ def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
 
 
 def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None:
-    """The rule stands in the night's rows: one that admits anything admits on shuffled bars too."""
+    """The rule stands in the run date's rows: one that admits anything admits on shuffled bars too."""
     open_ = Admission(t_stat=0, train_q_value=1, valid_q_value=1, sharpe=-99, probabilistic_sharpe=0, correlation=2)
     sources = ["cs_rank(volume)", "-cs_rank(volume)", "ts_return(close, 5)", "-ts_return(close, 7)"]
-    tonight = mined(Script(sources), 4, panel, admission=open_)
-    assert set(tonight["rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
-    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
+    context = mined(Script(sources), 4, panel, admission=open_)
+    assert set(context["rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
+    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
     assert table.loc[table["replay"] > 0, "accepted"].sum() > 0
-    strict = noise_floor(night_of(panel), EQUITIES, panel, tonight.assign(rule=""), MiningSettings(), 3)
+    strict = noise_floor(night_of(panel), EQUITIES, panel, context.assign(rule=""), MiningSettings(), 3)
     assert strict.loc[strict["replay"] > 0, "accepted"].sum() == 0
     with pytest.raises(DataError, match="no rule of admission"):
         Admission.from_text('{"speed": 1}')
@@ -83,14 +83,14 @@ def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None
 
 def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
     """The rank ICs are what they were; what is earned after costs is not."""
-    tonight = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
+    context = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
     stamps = pd.DatetimeIndex(panel.timestamps[1:]).tz_localize("UTC")
     paid = pd.DataFrame(
         [(stamp, symbol, stamp, 0.01 * (-1) ** k) for stamp in stamps for k, symbol in enumerate(panel.symbols)],
         columns=["timestamp", "symbol", "available_at", "funding"],
     )
-    free = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
-    costly = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3, paid)
+    free = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
+    costly = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3, paid)
     assert (free["best_train_t"] == costly["best_train_t"]).all()
     replays = free["replay"] > 0
     assert (free.loc[replays, "best_sharpe"] != costly.loc[replays, "best_sharpe"]).all()
@@ -98,7 +98,7 @@ def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
 
 def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
     """One row, which says so."""
-    tonight = mined(Script(["close +"]), 1, panel)
-    table = noise_floor(night_of(panel), EQUITIES, panel, tonight, MiningSettings(), 3)
+    context = mined(Script(["close +"]), 1, panel)
+    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
     assert len(table) == 1 and table["measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
     assert floor_rows(table) == [] and floor_text({"crypto": table}) == ""

@@ -1,4 +1,4 @@
-"""Nothing is tried twice, and nothing enters that is in force under another name, unless it is clearly better."""
+"""Nothing is tried twice, and nothing enters that is active under another name, unless it is clearly better."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
     ],
 )
 def test_a_duplicate_of_an_earlier_night_is_not_measured(first: pd.DataFrame, tried: str, again: str) -> None:
-    """The ledger of every earlier night counts, and spelling does not."""
+    """The ledger of every earlier run date counts, and spelling does not."""
     rows = mined(Script([again]), 1, ledger=pd.concat([first, mined(Script([tried]), 1, ledger=first)]))
     assert rows["reason"].tolist() == ["tried before"]
     assert rows[list(MEASURES)].isna().all(axis=None)
@@ -44,22 +44,22 @@ def test_a_reference_proposed_again_is_a_duplicate(first: pd.DataFrame) -> None:
 def test_a_twin_of_a_factor_in_force_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
     """As good as the first, but nothing new: the feedback says whom it resembles."""
     found, twin = proposed(planted[1]).itertuples()
-    assert twin.reason == "too close to a factor in force"
+    assert twin.reason == "too close to a factor active"
     assert found.factor_id in twin.feedback
     assert twin.max_correlation > 0.9
 
 
 def test_a_twin_is_refused_on_later_nights_too(planted: tuple[Panel, pd.DataFrame]) -> None:
-    """Factors in force are read from the ledger."""
+    """Factors active are read from the ledger."""
     panel, ledger = planted
     row = mined(Script(["edge - ts_mean(edge, 30) / 50"]), 1, panel, ledger).iloc[0]
-    assert row["reason"] == "too close to a factor in force"
+    assert row["reason"] == "too close to a factor active"
 
 
 def test_the_opposite_of_a_factor_is_its_twin(planted: tuple[Panel, pd.DataFrame]) -> None:
     """Turned round, it trades the same."""
     panel, ledger = planted
-    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too close to a factor in force"]
+    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too close to a factor active"]
 
 
 def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
@@ -89,4 +89,4 @@ def test_a_variant_of_a_factor_in_force_is_measured() -> None:
     script = Script(["edge + ts_mean(edge, 20) / 100", "edge + ts_mean(edge, 21) / 100"])
     found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
     assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
-    assert variant.reason == "too close to a factor in force" and found.factor_id in variant.feedback
+    assert variant.reason == "too close to a factor active" and found.factor_id in variant.feedback

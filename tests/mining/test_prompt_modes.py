@@ -1,4 +1,4 @@
-"""How a night asks: its ways, its rounds, its critic."""
+"""How a run date asks: its ways, its rounds, its critic."""
 
 from itertools import pairwise
 
@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import split
+from alpha_pipeline.backtesting import split
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.factors.references import REFERENCES
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.proposers import ModelWriter
-from alpha_pipeline.mining.task import WAYS
+from alpha_pipeline.mining.task import PROMPT_MODES
 from alpha_pipeline.tables import MEASURES
 
 from .scripted import BARS, Script, ScriptedChat, altered, mined, proposed, walk
 
 
 def test_a_round_is_told_what_was_measured_before_it(first: pd.DataFrame) -> None:
-    """Of earlier nights and of earlier rounds, never of its own."""
+    """Of earlier run dates and of earlier rounds, never of its own."""
     script = Script(["ts_mean(edge, 2)", "ts_zscore(close, 40)"])
     mined(script, 1, walk(edge=1.0, bars=400), rounds=2)
     before, after = (" ".join(task.notes) for task in script.tasks)
@@ -37,18 +37,20 @@ def test_what_lies_beyond_prices_is_referred_to_and_asked_for() -> None:
     rng = np.random.default_rng(9)
     more = {name: np.exp(np.cumsum(rng.normal(0, 0.02, panel.shape), axis=0)) for name in BEYOND}
     script = Script(["ts_zscore(funding, 20) * cs_rank(volume)"])
-    rows = mined(script, 4, Panel(panel.timestamps, panel.symbols, {**panel.fields, **more}), ways=("multimodal",))
+    rows = mined(
+        script, 4, Panel(panel.timestamps, panel.symbols, {**panel.fields, **more}), prompt_modes=("multimodal",)
+    )
     shipped = rows[rows["proposer"] == "reference"]
     assert len(shipped) == len(REFERENCES) and shipped["train_t_stat"].notna().all()
-    assert {task.way for task in script.tasks} == {"multimodal"}
-    assert {task.theme for task in script.tasks} <= {"carry", "sentiment", "on_chain"}
+    assert {task.prompt_mode for task in script.tasks} == {"multimodal"}
+    assert {task.factor_type for task in script.tasks} <= {"carry", "sentiment", "on_chain"}
 
 
 def test_without_them_the_plain_way_is_taken() -> None:
     """Nothing to join, nothing to improve: a fresh idea."""
     script = Script(["ts_zscore(close, 7)"])
-    mined(script, 2, ways=("multimodal", "optimize"), panel=Panel(*_bare()))
-    assert [task.way for task in script.tasks] == ["generate", "generate"]
+    mined(script, 2, prompt_modes=("multimodal", "optimize"), panel=Panel(*_bare()))
+    assert [task.prompt_mode for task in script.tasks] == ["generate", "generate"]
 
 
 def _bare() -> tuple[np.ndarray, tuple[str, ...], dict[str, np.ndarray]]:
@@ -66,7 +68,7 @@ def test_how_many_are_measured_together_changes_no_number(batch: int, threads: i
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"families": ("luck",)}, {"batch": 0}, {"rounds": -1}]
+    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"factor_types": ("luck",)}, {"batch": 0}, {"rounds": -1}]
 )
 def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     """With what was found."""
@@ -75,9 +77,9 @@ def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
 
 
 def test_families_without_their_fields_are_refused() -> None:
-    """A night never asks for something else in silence."""
+    """A run date never asks for something else in silence."""
     with pytest.raises(SettingError, match="no family of carry has its fields in equities"):
-        mined(Script(["ts_rank(volume, 6)"]), 1, families=("carry",))
+        mined(Script(["ts_rank(volume, 6)"]), 1, factor_types=("carry",))
 
 
 def test_the_critic_sees_train_and_is_heard_in_the_next_round(first: pd.DataFrame) -> None:
@@ -98,7 +100,7 @@ def test_no_word_to_the_model_depends_on_validation() -> None:
     asked = []
     for panel in (walk(), altered(walk(), split(BARS, EQUITIES.horizon_bars).valid[0])):
         chat = ScriptedChat([*texts, '{"critique": "try volume"}', "ts_zscore(close, 60)", *texts[::-1]])
-        rows = mined(ModelWriter(chat, "schema"), 6, panel, rounds=3, batch=2, repairs=1, ways=WAYS)
+        rows = mined(ModelWriter(chat, "schema"), 6, panel, rounds=3, batch=2, repairs=1, prompt_modes=PROMPT_MODES)
         assert not (proposed(rows)["verdict"] == "accepted").any()
         asked.append([(message.role, message.text) for request in chat.asked for message in request.messages])
     assert len(asked[0]) > 20 and asked[0] == asked[1]

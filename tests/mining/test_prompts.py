@@ -9,9 +9,9 @@ import pytest
 
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from alpha_pipeline.mining.factor_types import FAMILIES
+from alpha_pipeline.mining.factor_types import FACTOR_TYPES
 from alpha_pipeline.mining.prompts import EXAMPLES, Constrain, correction, critique, question, quoted, schema
-from alpha_pipeline.mining.task import Draft, Parent, Task, Way
+from alpha_pipeline.mining.task import Draft, Parent, PromptMode, Task
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 FIELDS = [("close",), ("volume",), ("close", "volume"), ("funding",), ("close", "funding", "news_sentiment", "volume")]
@@ -50,11 +50,11 @@ def test_absent_fields_are_not_offered(constrain: Constrain) -> None:
     assert re.sub(r" \([^)]*\)", "", line) == "fields: close, volume"
 
 
-@pytest.mark.parametrize("theme", FAMILIES)
-def test_the_task_is_asked_for(theme: str) -> None:
+@pytest.mark.parametrize("factor_type", FACTOR_TYPES)
+def test_the_task_is_asked_for(factor_type: str) -> None:
     """Theme, market, bar and window are in the question."""
-    text = question(replace(TASK, theme=theme, market=CRYPTO), "pattern")[-1].text
-    assert theme.replace("_", " ") in text and "crypto on 1h bars" in text and "20 bars" in text
+    text = question(replace(TASK, factor_type=factor_type, market=CRYPTO), "pattern")[-1].text
+    assert factor_type.replace("_", " ") in text and "crypto on 1h bars" in text and "20 bars" in text
 
 
 def test_notes_are_marked_as_data() -> None:
@@ -89,22 +89,26 @@ def test_each_way_asks_for_its_own() -> None:
     """Code as a function, an improvement with its parent's measures, a mixture with what lies beyond prices."""
     fields = ("close", "funding", "news_sentiment", "volume")
     parent = Parent("p_1", "ts_zscore(close, 20)", "rank IC +0.020 (t +2.5), net Sharpe +0.65 on train", 1)
-    ways: dict[Way, tuple[str, ...]] = {
+    prompt_modes: dict[PromptMode, tuple[str, ...]] = {
         "generate": ("Write a momentum factor", "20 bars"),
         "code": ("def calculate_factor(df):", "never run", '"code"'),
         "optimize": ("Improve this factor", "| ts_zscore(close, 20)\n| rank IC +0.020 (t +2.5)", "trading activity"),
         "multimodal": ("funding: funding; news: news_sentiment",),
     }
-    for way, expected in ways.items():
-        asked = replace(TASK, way=way, fields=fields, parent=parent if way == "optimize" else None)
+    for prompt_mode, expected in prompt_modes.items():
+        asked = replace(
+            TASK, prompt_mode=prompt_mode, fields=fields, parent=parent if prompt_mode == "optimize" else None
+        )
         text = "\n".join(message.text for message in question(asked, "schema"))
-        assert all(part in text for part in expected), (way, text)
+        assert all(part in text for part in expected), (prompt_mode, text)
 
 
 def test_three_improvements_ask_for_three_things() -> None:
     """Confirmation, then risk, then turnover: as a researcher refines."""
     asked = {
-        question(replace(TASK, way="optimize", parent=Parent("p", "close", "", step)), "none")[1].text.splitlines()[-1]
+        question(replace(TASK, prompt_mode="optimize", parent=Parent("p", "close", "", step)), "none")[
+            1
+        ].text.splitlines()[-1]
         for step in (1, 2, 3)
     }
     assert len(asked) == 3
@@ -113,20 +117,20 @@ def test_three_improvements_ask_for_three_things() -> None:
 def test_an_improvement_is_told_its_line() -> None:
     """What the factor was made from, and what each step earned: the chain of experience."""
     parent = Parent("p", "c", "third", 3, ("a -> first", "b -> second"))
-    text = question(replace(TASK, way="optimize", parent=parent), "none")[1].text
+    text = question(replace(TASK, prompt_mode="optimize", parent=parent), "none")[1].text
     assert "| c\n| third\nIt came from:\n| a -> first\n| b -> second\n" in text
 
 
-@pytest.mark.parametrize("way", get_args(Way))
-def test_a_batch_is_asked_for_as_a_list(way: Way) -> None:
+@pytest.mark.parametrize("prompt_mode", get_args(PromptMode))
+def test_a_batch_is_asked_for_as_a_list(prompt_mode: PromptMode) -> None:
     """With every part a definition needs; strict schemas name all keys."""
     parent = Parent("p", "close", "measured", 2)
-    asked = replace(TASK, way=way, count=4, parent=parent, fields=("close", "funding"))
+    asked = replace(TASK, prompt_mode=prompt_mode, count=4, parent=parent, fields=("close", "funding"))
     assert "4 different" in question(asked, "schema")[1].text
     found = schema(asked, "schema")
     assert found is not None
     items = found["properties"]["factors"]["items"]
-    source = "code" if way == "code" else "expression"
+    source = "code" if prompt_mode == "code" else "expression"
     assert (
         items["required"] == ["name", "rationale", source, "risks", "expected_performance"] == list(items["properties"])
     )
@@ -153,7 +157,7 @@ def test_nothing_quoted_can_leave_its_quotation() -> None:
 def test_untrusted_text_stands_on_marked_lines_wherever_it_is_shown() -> None:
     """Notes, a parent, a refusal, valid examples and results: without the marked lines, the prompt is the clean one."""
     parent = Parent("p", HOSTILE[0], HOSTILE[1])
-    bad = replace(TASK, way="optimize", parent=parent, notes=HOSTILE)
+    bad = replace(TASK, prompt_mode="optimize", parent=parent, notes=HOSTILE)
     good = replace(bad, parent=Parent("p", "a", "b"), notes=("c",))
     for told, clean in (
         (question(bad, "none"), question(good, "none")),

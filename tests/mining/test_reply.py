@@ -179,7 +179,7 @@ def test_code_is_what_counts_when_code_was_asked_for() -> None:
         json.dumps({"factors": [{"expression": "close", "code": code}]}),
         f"Here:\n```py\n{code}\n```",
     ):
-        (found,) = read_all(text, way="code")
+        (found,) = read_all(text, prompt_mode="code")
         assert (found.source, found.dialect) == (code, "pandas")
 
 

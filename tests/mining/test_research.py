@@ -2,7 +2,7 @@
 
 import pytest
 
-from alpha_pipeline.backtest import split
+from alpha_pipeline.backtesting import split
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.market.markets import EQUITIES

@@ -1,4 +1,4 @@
-"""A night asked in several ways keeps and counts them all; asked the same way again it is the same night."""
+"""A run date asked in several ways keeps and counts them all; asked the same way again it is the same run date."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.proposers import random_grammar
-from alpha_pipeline.mining.sessions import sit, way_of_asking
+from alpha_pipeline.mining.sessions import mine_session, session_id
 from alpha_pipeline.tables import TRIALS
 
 from .scripted import Script, night_of, walk
@@ -15,11 +15,11 @@ PANEL = walk(220, 4)
 
 
 def asked(stored: pd.DataFrame, seed: int = 0, anew: bool = False, source: str = "") -> pd.DataFrame:
-    """The night after being asked once more, through a file as the graph keeps it."""
+    """The run date after being asked once more, through a file as the graph keeps it."""
     settings = MiningSettings(rounds=1, proposals_per_round=3, repairs=0, seed=seed)
     proposer = Script([source]) if source else random_grammar()
-    night = sit(night_of(PANEL), EQUITIES, PANEL, TRIALS.empty(), stored, proposer, settings, anew=anew)
-    return TRIALS.conform(night).to_pandas()
+    run_date = mine_session(night_of(PANEL), EQUITIES, PANEL, TRIALS.empty(), stored, proposer, settings, anew=anew)
+    return TRIALS.conform(run_date).to_pandas()
 
 
 def test_another_seed_adds_to_the_night() -> None:
@@ -28,7 +28,7 @@ def test_another_seed_adds_to_the_night() -> None:
     both = asked(first, seed=1)
     pd.testing.assert_frame_equal(both.iloc[: len(first)], first)
     assert len(both) == len(first) + 3
-    assert both["sitting"].nunique() == 2
+    assert both["session"].nunique() == 2
     assert (both["proposer"] == "reference").sum() == (first["proposer"] == "reference").sum()
     assert both["trial"].tolist() == list(range(len(both)))
 
@@ -37,22 +37,22 @@ def test_what_was_tried_first_counts_for_what_comes_after() -> None:
     """The very formula again is no new trial but a refused one."""
     first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
     again = asked(first, seed=1, source="ts_zscore(close, 7)")
-    later = again[again["sitting"] != first["sitting"].iloc[0]]
+    later = again[again["session"] != first["session"].iloc[0]]
     assert (later["verdict"] == "refused").all() and not later["stage"].isin(["significant", "accepted"]).any()
 
 
 def test_a_sitting_replayed_changes_nothing() -> None:
     """Neither itself, nor what came after it, in whatever order they are asked again."""
-    night = asked(asked(asked(TRIALS.empty()), seed=1), seed=2)
+    run_date = asked(asked(asked(TRIALS.empty()), seed=1), seed=2)
     for seed in (0, 1, 2, 0):
-        pd.testing.assert_frame_equal(asked(night, seed=seed), night)
+        pd.testing.assert_frame_equal(asked(run_date, seed=seed), run_date)
 
 
 def test_asked_anew_is_a_sitting_of_its_own() -> None:
     """Other answers to the same questions do not replace the old ones."""
     first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
     both = asked(first, source="ts_zscore(volume, 9)", anew=True)
-    assert both["sitting"].unique().tolist()[1] == first["sitting"].iloc[0] + "#1"
+    assert both["session"].unique().tolist()[1] == first["session"].iloc[0] + "#1"
     assert {"ts_zscore(close, 7)", "ts_zscore(volume, 9)"} <= set(both["source"])
 
 
@@ -60,21 +60,21 @@ def test_what_a_replay_does_not_repeat_is_kept() -> None:
     """Should a model answer otherwise, what it said first was tried all the same."""
     first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
     other = asked(first, source="ts_zscore(volume, 9)")
-    assert other["sitting"].nunique() == 1
+    assert other["session"].nunique() == 1
     assert {"ts_zscore(close, 7)", "ts_zscore(volume, 9)"} <= set(other["source"])
     pd.testing.assert_frame_equal(asked(other, source="ts_zscore(volume, 9)"), other)
 
 
 def test_rows_older_than_sittings_are_the_first_one() -> None:
-    """A ledger stored before there were sittings is replayed, not doubled."""
+    """A ledger stored before there were sessions is replayed, not doubled."""
     first = asked(TRIALS.empty())
-    pd.testing.assert_frame_equal(asked(first.assign(sitting="")), first)
+    pd.testing.assert_frame_equal(asked(first.assign(session="")), first)
 
 
 def test_a_way_of_asking_is_who_and_how_not_what_it_may_cost() -> None:
-    """Seeds, rounds and families make another; limits and threads do not."""
-    plain = way_of_asking(MiningSettings(), random_grammar())
-    assert way_of_asking(MiningSettings(threads=1, budget=Budget(night_calls=3)), random_grammar()) == plain
-    others = [MiningSettings(seed=1), MiningSettings(rounds=3), MiningSettings(families=("momentum",))]
-    assert len({plain, *(way_of_asking(other, random_grammar()) for other in others)}) == 4
-    assert way_of_asking(MiningSettings(), Script(["close"])) != plain
+    """Seeds, rounds and factor types make another; limits and threads do not."""
+    plain = session_id(MiningSettings(), random_grammar())
+    assert session_id(MiningSettings(threads=1, budget=Budget(night_calls=3)), random_grammar()) == plain
+    others = [MiningSettings(seed=1), MiningSettings(rounds=3), MiningSettings(factor_types=("momentum",))]
+    assert len({plain, *(session_id(other, random_grammar()) for other in others)}) == 4
+    assert session_id(MiningSettings(), Script(["close"])) != plain

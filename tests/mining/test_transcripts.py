@@ -1,5 +1,5 @@
 """
-Whole nights with recorded answers, through a real server that speaks the OpenAI protocol.
+Whole run dates with recorded answers, through a real server that speaks the OpenAI protocol.
 
 `transcripts/qwen.json` holds what Qwen2.5-Coder-1.5B-Instruct (Apache-2.0) answered when it was asked, in order;
 `transcripts/sections.json` was written by hand, with every habit and vice models show.
@@ -24,13 +24,13 @@ from tests.helpers.openai_server import OpenAIServer, Question, serving
 from .scripted import night_of, walk
 
 FOLDER = Path(__file__).with_name("transcripts")
-SETTINGS = MiningSettings(rounds=2, proposals_per_round=6, batch=3, ways=("generate", "code", "optimize"))
+SETTINGS = MiningSettings(rounds=2, proposals_per_round=6, batch=3, prompt_modes=("generate", "code", "optimize"))
 
 
 def the_night(
     chat: Chat, door: LanguageModel, ledger: pd.DataFrame, told: list[Progress] | None = None
 ) -> pd.DataFrame:
-    """One night on a market whose field `edge` leads returns."""
+    """One run date on a market whose field `edge` leads returns."""
     panel = walk(edge=0.2, bars=400)
     report = (lambda progress: None) if told is None else told.append
     return mine(night_of(panel), EQUITIES, panel, ledger, door.writer(chat), SETTINGS, report)
@@ -69,7 +69,7 @@ def test_a_night_of_recorded_answers(server: OpenAIServer, tmp_path: Path) -> No
     with door(server).open(Lake(str(tmp_path))) as chat:
         rows = the_night(chat, door(server), TRIALS.empty(), told)
     mined = rows[rows["proposer"] == "model"]
-    assert len(mined) == 12 and set(mined["way"]) >= {"generate", "code"}
+    assert len(mined) == 12 and set(mined["prompt_mode"]) >= {"generate", "code"}
     assert int(mined["calls"].sum()) == len(server.asked)
     assert int(mined["prompt_tokens"].sum()) == 11 * len(server.asked)
     measured = mined[mined["valid_t_stat"].notna()]

@@ -71,11 +71,11 @@ def test_a_slice_with_its_lookback_equals_full_history(example: Node) -> None:
     """Bit for bit wherever the slice begins; recursive operators to 1e-9 after their warm-up."""
     full = _values(example, PANEL)
     for stop in (BARS, BARS - 1, BARS - 6):
-        sliced = _values(example, PANEL.rows(stop - 1 - example.lookback, stop))[-1]
+        subsample_breakdown = _values(example, PANEL.rows(stop - 1 - example.lookback, stop))[-1]
         if _is_recursive(example):
-            np.testing.assert_allclose(sliced, full[stop - 1], rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(subsample_breakdown, full[stop - 1], rtol=1e-9, atol=1e-12)
         else:
-            np.testing.assert_array_equal(sliced, full[stop - 1])
+            np.testing.assert_array_equal(subsample_breakdown, full[stop - 1])
 
 
 def test_float32_is_one_rounding_away(example: Node) -> None:

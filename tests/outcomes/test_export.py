@@ -12,7 +12,7 @@ import pytest
 from alpha_pipeline.outcomes.export import COLUMNS, signal_as_of, signal_csv, signal_json, signal_parquet, signal_schema
 from alpha_pipeline.tables import DECISION_LEDGER
 
-NIGHT = pd.Timestamp("2019-07-05", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-07-05", tz="UTC")
 
 
 def decision(at: str, market: str, symbol: str, said: str = "LONG", **more: object) -> dict[str, object]:
@@ -36,8 +36,8 @@ LEDGER = ledger(
 
 
 def test_of_every_market_the_newest_day_holds() -> None:
-    """The bar at midnight ends the night; a market that rests keeps its last word, but not the names it dropped."""
-    signal = signal_as_of(LEDGER, NIGHT)
+    """The bar at midnight ends the run date; a market that rests keeps its last word, but not the names it dropped."""
+    signal = signal_as_of(LEDGER, RUN_DATE)
     assert signal[["market", "symbol", "decision"]].to_numpy().tolist() == [
         ["crypto", "ADA", "HOLD"],
         ["crypto", "BTC", "LONG"],
@@ -51,17 +51,19 @@ def test_a_market_silent_for_a_week_has_no_signal() -> None:
     assert set(signal_as_of(LEDGER, pd.Timestamp("2019-07-09", tz="UTC"))["market"]) == {"crypto", "equities"}
     assert set(signal_as_of(LEDGER, pd.Timestamp("2019-07-10", tz="UTC"))["market"]) == {"crypto"}
     assert len(signal_as_of(LEDGER, pd.Timestamp("2019-07-01", tz="UTC"))) == 0
-    assert len(signal_as_of(DECISION_LEDGER.empty(), NIGHT)) == 0
+    assert len(signal_as_of(DECISION_LEDGER.empty(), RUN_DATE)) == 0
 
 
 def test_the_json_keeps_its_schema() -> None:
     """Undefined is null, times are ISO and UTC; a document that breaks the promise is found out."""
     schema = json.loads(signal_schema())
     jsonschema.Draft202012Validator.check_schema(schema)
-    told = json.loads(signal_json(signal_as_of(LEDGER, NIGHT), NIGHT), parse_constant=lambda text: pytest.fail(text))
+    told = json.loads(
+        signal_json(signal_as_of(LEDGER, RUN_DATE), RUN_DATE), parse_constant=lambda text: pytest.fail(text)
+    )
     check = jsonschema.Draft202012Validator(schema)
     check.validate(told)
-    assert told["version"] == 1 and told["night"] == "2019-07-05"
+    assert told["version"] == 1 and told["run_date"] == "2019-07-05"
     assert told["signals"][0]["value"] is None
     assert told["signals"][2]["decided_at"] == "2019-07-03T20:00:00Z"
     for broken in ({"decision": "BUY"}, {"value": 2.0}, {"confidence": "much"}, {"extra": 1}):
@@ -75,20 +77,20 @@ def test_the_json_keeps_its_schema() -> None:
 def test_no_cell_is_a_formula(text: str) -> None:
     """Texts that begin like one get an apostrophe, blanks and controls before it are gone; numbers stay numbers."""
     rows = ledger(decision("2019-07-06", "crypto", text, reasons=text))
-    (row,) = csv.DictReader(io.StringIO(signal_csv(signal_as_of(rows, NIGHT), NIGHT).decode(), newline=""))
+    (row,) = csv.DictReader(io.StringIO(signal_csv(signal_as_of(rows, RUN_DATE), RUN_DATE).decode(), newline=""))
     assert row["symbol"] == row["reasons"] == f"'{text.strip()}"
     assert float(row["value"]) == -0.5 and row["decided_at"] == "2019-07-06T00:00:00Z"
 
 
 def test_the_three_files_say_the_same() -> None:
     """Row by row."""
-    signal = signal_as_of(LEDGER, NIGHT)
-    table = pd.read_parquet(io.BytesIO(signal_parquet(signal, NIGHT)))
-    shown = pd.read_csv(io.BytesIO(signal_csv(signal, NIGHT)))
-    told = pd.DataFrame(json.loads(signal_json(signal, NIGHT))["signals"])
+    signal = signal_as_of(LEDGER, RUN_DATE)
+    table = pd.read_parquet(io.BytesIO(signal_parquet(signal, RUN_DATE)))
+    shown = pd.read_csv(io.BytesIO(signal_csv(signal, RUN_DATE)))
+    told = pd.DataFrame(json.loads(signal_json(signal, RUN_DATE))["signals"])
     pd.testing.assert_frame_equal(table[list(COLUMNS)], signal)
     for name in ("symbol", "decision", "sources"):
         assert shown[name].tolist() == told[name].tolist() == table[name].tolist()
     np.testing.assert_array_equal(shown["value"], table["value"])
     np.testing.assert_array_equal(told["value"].astype(float), table["value"])
-    assert (shown["version"] == 1).all() and (table["night"] == "2019-07-05").all()
+    assert (shown["version"] == 1).all() and (table["run_date"] == "2019-07-05").all()

@@ -33,12 +33,12 @@ def prices(**closes: list[float]) -> Panel:
     return daily({"close": closes})
 
 
-def decided(*nights: dict[str, str], market: str = "equities") -> pd.DataFrame:
+def decided(*run_dates: dict[str, str], market: str = "equities") -> pd.DataFrame:
     """One decision per day at 20:00, symbol -> direction; a day without any is None."""
     rows = [
         {"timestamp": START + n * DAY + pd.Timedelta(20, "h"), "market": market, "symbol": s, "decision": d}
-        for n, night in enumerate(nights)
-        for s, d in night.items()
+        for n, run_date in enumerate(run_dates)
+        for s, d in run_date.items()
     ]
     return pd.DataFrame(rows).reindex(columns=[c.name for c in FUSED_SIGNAL.columns])
 
@@ -81,9 +81,9 @@ def test_a_decision_is_filled_at_the_next_close_and_marked_every_day() -> None:
 def test_a_short_earns_when_the_price_falls_and_pays_borrow() -> None:
     """Sold at 100, bought back at 80; every bar the notional of the bar before pays a 252nd of the yearly rate."""
     market = replace(FREE, borrow_bps_per_year=252.0)
-    night = {"A": "SHORT"}
+    run_date = {"A": "SHORT"}
     panel = prices(A=[100, 100, 80])
-    rows = keep_book(NOTHING, decided(night), panel, market, START, marks(3), HALF)
+    rows = keep_book(NOTHING, decided(run_date), panel, market, START, marks(3), HALF)
     assert of(rows, "A", "quantity") == [0, -5, -5]
     assert of(rows, "A", "carry") == [0, 0, -0.05]
     assert of(rows, "A", "profit") == [0, 0, 99.95]
@@ -225,9 +225,9 @@ def by_events(
                 cash -= units * price + abs(units) * price * cost
                 held[symbol] += units
         if stamp in said:
-            acted = [s for s, d in said[stamp].items() if d != "HOLD"]
+            trade_rate = [s for s, d in said[stamp].items() if d != "HOLD"]
             equity = cash + sum(held[s] * last.get(s, 0.0) for s in panel.symbols)
-            weight = min(config.max_weight, config.gross / len(acted)) if acted else 0.0
+            weight = min(config.max_weight, config.gross / len(trade_rate)) if trade_rate else 0.0
             order = {}
             for symbol in panel.symbols:
                 if symbol in last:
@@ -253,17 +253,17 @@ def test_the_book_is_that_of_an_event_loop(seed: int) -> None:
 
 
 def test_night_by_night_is_the_same_book_as_all_at_once() -> None:
-    """Each night starts from the stored rows of the one before, and sees no more bars than it may."""
+    """Each run date starts from the stored rows of the one before, and sees no more bars than it may."""
     panel, decisions, funding = world(7)
     config = PaperConfig()
     whole = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
-    rows, since, nights = NOTHING, START, []
+    rows, since, run_dates = NOTHING, START, []
     for mark in marks(12):
         known = panel.rows(max(0, panel.closed_by(since) - 24), panel.closed_by(mark))
         rows = keep_book(rows, decisions[decisions["timestamp"] <= mark], known, CRYPTO, since, [mark], config, funding)
         since = mark
-        nights.append(rows)
-    pd.testing.assert_frame_equal(pd.concat(nights, ignore_index=True), whole)
+        run_dates.append(rows)
+    pd.testing.assert_frame_equal(pd.concat(run_dates, ignore_index=True), whole)
 
 
 def test_the_future_changes_nothing() -> None:

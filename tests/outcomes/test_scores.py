@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.outcomes.scores import by_confidence, by_night, daily_returns, hit_rate, score
+from alpha_pipeline.outcomes.scores import by_confidence, by_run_date, daily_returns, hit_rate, score
 from alpha_pipeline.tables import TRACK_RECORD
 
 
@@ -25,7 +25,7 @@ def test_no_decision_has_no_rate():
 
 
 def test_confidence_buckets_take_their_lower_edge():
-    """1.0 belongs to the last fifth."""
+    """1.0 belongs to the last quintile."""
     record = pd.DataFrame({"hit": [1.0, 0.0, 1.0], "confidence": [0.2, 0.39, 1.0]})
     assert [(b.low, b.high, b.hits.decisions) for b in by_confidence(record)] == [(0.2, 0.4, 2), (0.8, 1.0, 1)]
 
@@ -76,13 +76,13 @@ def test_a_score_by_hand():
 
 
 def test_nights_one_by_one_are_the_whole():
-    """A night of HOLD has no hit rate and stands still; the last equity is that of all."""
-    nights = by_night(RECORD)
-    assert nights.index.tolist() == list(pd.to_datetime(["2019-01-01", "2019-01-02", "2019-01-03"], utc=True))
-    assert nights["acted"].tolist() == [2, 0, 1]
-    assert nights["hit_rate"].tolist() == [0.5, pytest.approx(np.nan, nan_ok=True), 1.0]
-    assert nights["equity"].tolist() == pytest.approx([1.02, 1.02, 1.071])
-    assert nights["equity"].iloc[-1] - 1 == pytest.approx(score(RECORD).equity)
+    """A run date of HOLD has no hit rate and stands still; the last equity is that of all."""
+    run_dates = by_run_date(RECORD)
+    assert run_dates.index.tolist() == list(pd.to_datetime(["2019-01-01", "2019-01-02", "2019-01-03"], utc=True))
+    assert run_dates["trade_rate"].tolist() == [2, 0, 1]
+    assert run_dates["hit_rate"].tolist() == [0.5, pytest.approx(np.nan, nan_ok=True), 1.0]
+    assert run_dates["equity"].tolist() == pytest.approx([1.02, 1.02, 1.071])
+    assert run_dates["equity"].iloc[-1] - 1 == pytest.approx(score(RECORD).equity)
 
 
 def test_what_was_claimed_stands_beside_what_came_true():
@@ -97,4 +97,4 @@ def test_an_empty_record_has_no_score():
     found = score(TRACK_RECORD.empty())
     assert found.outcomes == 0
     assert np.isnan([found.net_return, found.equity, found.brier, found.brier_of_rate]).all()
-    assert len(by_night(TRACK_RECORD.empty())) == 0
+    assert len(by_run_date(TRACK_RECORD.empty())) == 0

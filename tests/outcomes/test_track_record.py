@@ -52,12 +52,12 @@ def test_outcomes(row: tuple[int, str, str], out: int, forward: float, hit: floa
 
 
 def test_each_outcome_appears_once_on_the_night_it_is_known() -> None:
-    """Nothing before the horizon has passed; night by night and all at once are the same rows."""
+    """Nothing before the horizon has passed; run date by run date and all at once are the same rows."""
     table = decided(*[(bar, "A", "LONG") for bar in range(5)])
-    nights = [score_decisions(table, PANEL.until(day + DAY), MARKET, day, day + DAY) for day in DAYS]
-    assert [len(found) for found in nights] == [0, 0, 1, 1, 1]
+    run_dates = [score_decisions(table, PANEL.until(day + DAY), MARKET, day, day + DAY) for day in DAYS]
+    assert [len(found) for found in run_dates] == [0, 0, 1, 1, 1]
     whole = score_decisions(table, PANEL, MARKET, BEGIN, END)
-    pd.testing.assert_frame_equal(pd.concat(nights[2:], ignore_index=True), whole)
+    pd.testing.assert_frame_equal(pd.concat(run_dates[2:], ignore_index=True), whole)
     assert TRACK_RECORD.conform(whole).num_rows == 3
 
 

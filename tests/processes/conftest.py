@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FIRST_DAY, NIGHT = "2019-09-01", "2019-09-30"
+FIRST_DAY, RUN_DATE = "2019-09-01", "2019-09-30"
 
 Dagster = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -65,7 +65,7 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a month of prices of both markets; copy it before writing to it."""
     folder = prepare(tmp_path_factory.mktemp("priced"))
     prices = "key:*/ohlcv_history or key:*/raw_ohlcv or key:*/market_panel"
-    done = materialize(folder, prices, f"{FIRST_DAY}...{NIGHT}")
+    done = materialize(folder, prices, f"{FIRST_DAY}...{RUN_DATE}")
     assert done.returncode == 0, done.stdout[-4000:]
     return folder
 

@@ -1,4 +1,4 @@
-"""Thirty nights lived one by one, each with only the days there were, against one backfill of all of them."""
+"""Thirty run dates lived one by one, each with only the days there were, against one backfill of all of them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -70,16 +70,18 @@ def materialize(lake: Path, server: OpenAIServer, tables: tuple[str, ...], first
 
 def stored(lake: Path, table: str) -> pd.DataFrame:
     """Every day that is stored, without the time the model took."""
-    files = [lake / MARKET / table / f"day={night}" / "part-0.parquet" for night in NIGHTS]
+    files = [lake / MARKET / table / f"day={run_date}" / "part-0.parquet" for run_date in NIGHTS]
     return pd.concat([pd.read_parquet(file) for file in files]).drop(columns="model_seconds", errors="ignore")
 
 
 def test_a_backfill_relives_what_was_lived(server: OpenAIServer, tmp_path: Path) -> None:
-    """Same questions, trials and library, every digit; nights differ from each other because what is known grows."""
+    """Same questions, trials and library, every digit; run dates differ from each other because what is known grows."""
     live, backfill = tmp_path / "live", tmp_path / "backfill"
-    for night in NIGHTS:
-        materialize(live, server, PRICES, night) if night == NIGHTS[0] else materialize(live, server, PRICES[1:], night)
-        materialize(live, server, MINED, night)
+    for run_date in NIGHTS:
+        materialize(live, server, PRICES, run_date) if run_date == NIGHTS[0] else materialize(
+            live, server, PRICES[1:], run_date
+        )
+        materialize(live, server, MINED, run_date)
     materialize(backfill, server, PRICES, NIGHTS[0], NIGHTS[-1])
     asked = len(server.asked)
     materialize(backfill, server, MINED, NIGHTS[0], NIGHTS[-1])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 DAYS = [str(day.date()) for day in pd.date_range("2019-08-02", "2019-09-30")]
 WHOLE = f"{DAYS[0]}...{DAYS[-1]}"
-NIGHT = "not (key:*/ohlcv_history or key:*/sealed_test)"
+RUN_DATE = "not (key:*/ohlcv_history or key:*/sealed_test)"
 TABLES = (
     "crypto/market_panel",
     "equities/factor_definitions",
@@ -49,7 +49,7 @@ def test_sixty_days_from_the_shell(tmp_path: Path) -> None:
     folder = prepare(tmp_path)
     history = materialize(folder, "key:*/ohlcv_history", ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
     assert history.returncode == 0, history.stdout[-4000:]
-    done = materialize(folder, NIGHT, WHOLE, config=json.dumps(FEW), ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
+    done = materialize(folder, RUN_DATE, WHOLE, config=json.dumps(FEW), ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
     assert done.returncode == 0, done.stdout[-4000:]
     _assert_every_day(folder)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from .conftest import NIGHT, materialize, prepare, settings
+from .conftest import RUN_DATE, materialize, prepare, settings
 
 pytestmark = pytest.mark.slow
 
@@ -35,24 +35,24 @@ def lake_only(folder: Path, priced: Path) -> Path:
 def test_an_unreachable_model_is_named_and_the_night_goes_on(workplace: Path) -> None:
     """Three questions without an answer are rows of the ledger; another proposer adds its trials to them."""
     address = {"ALPHA_PIPELINE_MODEL_URL": "http://127.0.0.1:9/v1", "ALPHA_PIPELINE_MODEL": "some-model"}
-    silent = materialize(workplace, "crypto/factor_definitions", NIGHT, ALPHA_PIPELINE_PROPOSER="model", **address)
+    silent = materialize(workplace, "crypto/factor_definitions", RUN_DATE, ALPHA_PIPELINE_PROPOSER="model", **address)
     assert silent.returncode == 0
     assert "no answer: model 'some-model' at http://127.0.0.1:9/v1: cannot be reached" in silent.stdout
-    assert "the night goes on without the model" in silent.stdout
-    (file,) = (workplace / "data/crypto/factor_definitions").glob(f"day={NIGHT}/*.parquet")
-    verdicts = pd.read_parquet(file)["verdict"].value_counts()
-    assert verdicts["unanswered"] == 3 and verdicts["accepted"] > 0
-    assert materialize(workplace, "crypto/factor_definitions", NIGHT).returncode == 0
+    assert "the run date goes on without the model" in silent.stdout
+    (file,) = (workplace / "data/crypto/factor_definitions").glob(f"day={RUN_DATE}/*.parquet")
+    explain_decisions = pd.read_parquet(file)["verdict"].value_counts()
+    assert explain_decisions["unanswered"] == 3 and explain_decisions["accepted"] > 0
+    assert materialize(workplace, "crypto/factor_definitions", RUN_DATE).returncode == 0
     rows = pd.read_parquet(file)
     assert (rows["verdict"] == "unanswered").sum() == 3
-    later = rows[rows["sitting"] != rows["sitting"].iloc[0]]
+    later = rows[rows["session"] != rows["session"].iloc[0]]
     assert len(later) and set(later["proposer"]) == {"random_grammar"} and "unanswered" not in set(later["verdict"])
 
 
 def test_a_missing_model_file_is_named(workplace: Path) -> None:
     """The path, and the setting that holds it."""
     gone = {"ALPHA_PIPELINE_PROPOSER": "model", "ALPHA_PIPELINE_GGUF": str(workplace / "gone.gguf")}
-    failed = materialize(workplace, "crypto/factor_definitions", NIGHT, **gone)
+    failed = materialize(workplace, "crypto/factor_definitions", RUN_DATE, **gone)
     assert failed.returncode != 0
     assert "gone.gguf; ALPHA_PIPELINE_GGUF must name a GGUF file" in failed.stdout
 
@@ -147,8 +147,8 @@ with dg.DagsterInstance.ephemeral() as instance:
 
 
 def test_a_killed_run_leaves_nothing_half_written(workplace: Path) -> None:
-    """SIGKILL in the middle of a night; every file is readable and the same command succeeds."""
-    select, whole = "crypto/raw_ohlcv,crypto/market_panel", f"2019-09-01...{NIGHT}"
+    """SIGKILL in the middle of a run date; every file is readable and the same command succeeds."""
+    select, whole = "crypto/raw_ohlcv,crypto/market_panel", f"2019-09-01...{RUN_DATE}"
     command = [
         str(Path(sys.executable).with_name("dagster")),
         "asset",

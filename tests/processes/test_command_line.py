@@ -8,18 +8,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from .conftest import NIGHT, materialize, prepare, settings
+from .conftest import RUN_DATE, materialize, prepare, settings
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_night_then_one_asset_again(workplace: Path) -> None:
-    """The whole graph for a night; then `--select fused_signal` alone gives the same bytes."""
-    night = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", NIGHT)
-    assert night.returncode == 0, night.stdout[-4000:]
-    file = workplace / "data" / "fused_signal" / f"day={NIGHT}" / "part-0.parquet"
+    """The whole graph for a run date; then `--select fused_signal` alone gives the same bytes."""
+    run_date = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", RUN_DATE)
+    assert run_date.returncode == 0, run_date.stdout[-4000:]
+    file = workplace / "data" / "fused_signal" / f"day={RUN_DATE}" / "part-0.parquet"
     first = file.read_bytes()
-    again = materialize(workplace, "fused_signal", NIGHT)
+    again = materialize(workplace, "fused_signal", RUN_DATE)
     assert again.returncode == 0, again.stdout[-4000:]
     assert file.read_bytes() == first
     fused = pd.read_parquet(file)
@@ -32,9 +32,9 @@ def test_a_night_then_one_asset_again(workplace: Path) -> None:
     [
         ("crypto/market_panel", "2019-13-45", "2019-13-45"),
         ("crypto/market_panel", "2035-01-01", "2035-01-01"),
-        ("no_such_asset", NIGHT, "no_such_asset"),
-        ("crypto/market_panel", NIGHT, "crypto/raw_ohlcv"),
-        ("fused_signal", NIGHT, "source_signals"),
+        ("no_such_asset", RUN_DATE, "no_such_asset"),
+        ("crypto/market_panel", RUN_DATE, "crypto/raw_ohlcv"),
+        ("fused_signal", RUN_DATE, "source_signals"),
     ],
 )
 def test_what_cannot_be_done_is_named(tmp_path: Path, select: str, when: str, named: str) -> None:
@@ -46,7 +46,7 @@ def test_what_cannot_be_done_is_named(tmp_path: Path, select: str, when: str, na
 
 def test_an_unknown_symbol_is_named_with_the_known_ones(tmp_path: Path) -> None:
     """A misspelt symbol is refused before anything is stored."""
-    done = materialize(prepare(tmp_path), "crypto/raw_ohlcv", NIGHT, ALPHA_PIPELINE_CRYPTO_SYMBOLS="BTCUSDX")
+    done = materialize(prepare(tmp_path), "crypto/raw_ohlcv", RUN_DATE, ALPHA_PIPELINE_CRYPTO_SYMBOLS="BTCUSDX")
     assert done.returncode != 0
     assert "BTCUSDX" in done.stdout
     assert not (tmp_path / "data" / "crypto" / "raw_ohlcv").exists()
@@ -54,20 +54,27 @@ def test_an_unknown_symbol_is_named_with_the_known_ones(tmp_path: Path) -> None:
 
 def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
     """From the shell as from the UI: the same knobs, the trials as lines of JSON, the progress beside them."""
-    command = [str(Path(sys.executable).with_name("alpha-pipeline")), "mine", "--market", "equities", "--night", NIGHT]
-    knobs = ["--proposer", "mutation", "--rounds", "2", "--proposals", "3", "--families", "volume", "--json"]
+    command = [
+        str(Path(sys.executable).with_name("alpha-pipeline")),
+        "mine",
+        "--market",
+        "equities",
+        "--run-date",
+        RUN_DATE,
+    ]
+    knobs = ["--proposer", "mutation", "--rounds", "2", "--proposals", "3", "--factor-types", "volume", "--json"]
     done = subprocess.run(
         [*command, *knobs], cwd=workplace, env=settings(workplace), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     rows = json.loads(done.stdout)["trials"]
     mined = [row for row in rows if row["proposer"] == "mutation"]
-    assert len(mined) == 6 and {row["theme"] for row in mined} == {"volume"}
+    assert len(mined) == 6 and {row["factor_type"] for row in mined} == {"volume"}
     assert "round 2 of 2: 6 proposed" in done.stderr
-    stored = pd.read_parquet(workplace / "data/equities/factor_definitions" / f"day={NIGHT}" / "part-0.parquet")
+    stored = pd.read_parquet(workplace / "data/equities/factor_definitions" / f"day={RUN_DATE}" / "part-0.parquet")
     assert stored["factor_id"].tolist() == [row["factor_id"] for row in rows]
     wrong = subprocess.run(
-        [*command, "--ways", "guess"],
+        [*command, "--prompt-modes", "guess"],
         cwd=workplace,
         env=settings(workplace),
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The pages whose commands start the graph, from top to bottom, on a lake with one whole night."""
+"""The pages whose commands start the graph, from top to bottom, on a lake with one whole run date."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.documents import DOCS, pages, pieces, run
 
-from .conftest import FIRST_DAY, NIGHT, materialize, settings
+from .conftest import FIRST_DAY, RUN_DATE, materialize, settings
 
 pytestmark = pytest.mark.slow
 
@@ -16,9 +16,9 @@ SLOW = [page for page in pages() if any(piece.slow for piece in pieces(page.read
 
 @pytest.fixture(scope="module")
 def a_night(priced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A month of prices and its last night; copy it before writing to it."""
-    folder = Path(shutil.copytree(priced, tmp_path_factory.mktemp("night") / "folder"))
-    done = materialize(folder, "not (key:*/ohlcv_history or key:*/sealed_test)", NIGHT)
+    """A month of prices and its last run date; copy it before writing to it."""
+    folder = Path(shutil.copytree(priced, tmp_path_factory.mktemp("run_date") / "folder"))
+    done = materialize(folder, "not (key:*/ohlcv_history or key:*/sealed_test)", RUN_DATE)
     assert done.returncode == 0, done.stdout[-4000:]
     return folder
 

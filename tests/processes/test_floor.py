@@ -13,12 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from .conftest import FIRST_DAY, NIGHT, ROOT, settings
+from .conftest import FIRST_DAY, ROOT, RUN_DATE, settings
 from .webserver import webserver
 
 pytestmark = pytest.mark.slow
 
-DAYS = f"{FIRST_DAY}...{NIGHT}"
+DAYS = f"{FIRST_DAY}...{RUN_DATE}"
 # Holds a table as a run does, and waits to be told what to do.
 HOLD = """
 import sys, time

@@ -1,4 +1,4 @@
-"""The golden night: what the whole graph stores on the embedded data does not change unnoticed."""
+"""The golden run date: what the whole graph stores on the embedded data does not change unnoticed."""
 
 import subprocess
 import sys

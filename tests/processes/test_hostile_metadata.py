@@ -17,7 +17,7 @@ from .webserver import webserver
 
 pytestmark = [pytest.mark.slow, needs_browser]
 
-# What the assets do with such words, put on record as an event of the asset, without a night around it.
+# What the assets do with such words, put on record as an event of the asset, without a run date around it.
 REPORT = """
 import json, sys
 import dagster as dg

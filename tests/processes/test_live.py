@@ -1,4 +1,4 @@
-"""Live nights as real processes, on vendors that are a real process too: filled, repeated, killed, broken, revised."""
+"""Live run dates as real processes, on vendors that are a real process too: filled, repeated, killed, broken, revised."""
 
 import json
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 FIRST, LAST, NEXT = "2026-10-01", "2026-10-08", "2026-10-09"
 DAYS = [str(day.date()) for day in pd.date_range(FIRST, LAST)]
 FILL = "tag:layer=raw or tag:layer=panel"
-NIGHT = "* and not (key:*/ohlcv_history or key:*/sealed_test)"
+RUN_DATE = "* and not (key:*/ohlcv_history or key:*/sealed_test)"
 FACTS_OF_CRYPTO = {"funding", "open_interest", "netflow", "tvl", "news_sentiment", "posts"}
 FACTS_OF_STOCKS = {"dividend", "split", "news_sentiment", "posts"}
 MODULE = ["-m", "alpha_pipeline.definitions"]
@@ -122,7 +122,7 @@ def files(folder: Path, below: str = "") -> dict[str, bytes]:
 
 
 def test_the_panel_has_the_facts_of_every_vendor(filled: Path) -> None:
-    """Funding, open interest, flows, value locked, moods and posts of coins; dividends, moods and posts of stocks."""
+    """Funding, open interest, flows, value locked, sentiment and posts of coins; dividends, sentiment and posts of stocks."""
     crypto, stocks = table(filled, "crypto/market_panel"), table(filled, "equities/market_panel")
     assert len(crypto) == 8 * 24 * 3 and len(stocks) == 6 * 3
     for panel, facts in ((crypto, FACTS_OF_CRYPTO), (stocks, FACTS_OF_STOCKS)):
@@ -204,7 +204,7 @@ def test_facts_and_listings_that_do_not_come_warn_and_the_graph_goes_on(tmp_path
 
 
 def test_a_revised_value_is_known_from_the_moment_it_was_seen(workplace: Path, live: Vendors) -> None:
-    """The night after looks back a week, sees it, and keeps it as of now; the stored day is what it was."""
+    """The run date after looks back a week, sees it, and keeps it as of now; the stored day is what it was."""
     stored = files(workplace, "crypto/raw_onchain")
     began = pd.Timestamp.now("UTC")
     live.order(revise={"asset": "btc", "day": "2026-10-04", "metric": "AdrActCnt", "value": 123_456})
@@ -220,7 +220,7 @@ def test_a_revised_value_is_known_from_the_moment_it_was_seen(workplace: Path, l
 
 
 def test_bars_that_cannot_be_true_lie_in_quarantine(tmp_path: Path, live: Vendors) -> None:
-    """High below low and a price below zero: set aside with their reasons, counted by the check, and not stored."""
+    """High below low and a price below zero: quarantined with their reasons, counted by the check, and not stored."""
     folder = prepare(tmp_path)
     live.order(path="/bybit/v5/market/kline", faults=["bad"], times=1)
     done = materialize(folder, live, "key:crypto/raw_ohlcv", f"{FIRST}...{FIRST}")
@@ -228,14 +228,14 @@ def test_bars_that_cannot_be_true_lie_in_quarantine(tmp_path: Path, live: Vendor
     aside = json.loads((folder / f"data/quarantine/crypto/raw_ohlcv/{FIRST}.json").read_bytes())
     assert sorted(row["why"] for row in aside) == ["a price that is not positive", "high below low"]
     assert len(table(folder, "crypto/raw_ohlcv")) == 72 - 2
-    assert "2 rows set aside in quarantine/crypto/raw_ohlcv: " in done.stdout
-    assert "2 rows set aside" in check_said(folder, "crypto/raw_ohlcv:data_quality")
+    assert "2 rows quarantined in quarantine/crypto/raw_ohlcv: " in done.stdout
+    assert "2 rows quarantined" in check_said(folder, "crypto/raw_ohlcv:data_quality")
 
 
 def test_a_live_night_reaches_its_signal_and_its_page(workplace: Path, live: Vendors) -> None:
     """The whole graph on live sources: both markets decide, the page says what was absent and who was not delisted."""
-    night = materialize(workplace, live, NIGHT, f"{LAST}...{LAST}")
-    assert night.returncode == 0, night.stdout[-6000:]
+    run_date = materialize(workplace, live, RUN_DATE, f"{LAST}...{LAST}")
+    assert run_date.returncode == 0, run_date.stdout[-6000:]
     assert live.told()["asked"] == []
     fused = pd.read_parquet(workplace / "data" / "fused_signal" / f"day={LAST}" / "part-0.parquet")
     assert set(fused["market"]) == {"crypto", "equities"} and len(fused) > 3

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cli.test_examples import SLOW, examples
 
-from .conftest import NIGHT, settings
+from .conftest import RUN_DATE, settings
 
 pytestmark = pytest.mark.slow
 
@@ -29,15 +29,15 @@ def _run(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedPro
 
 
 def test_a_night_then_its_report_and_its_decisions(workplace: Path) -> None:
-    """The examples of `run`, `report` and `mine`; what `fuse` tells is what the night stored, fused anew or not."""
+    """The examples of `run`, `report` and `mine`; what `fuse` tells is what the run date stored, fused anew or not."""
     lines = sorted((line for name in SLOW for line in examples()[name]), key=lambda line: line.split()[0] != "run")
     for line in lines:
         done = _run(workplace, *shlex.split(line))
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         if "--json" in line:
             found = json.loads(done.stdout)
-            assert found["night"] == NIGHT
-    stored = pd.read_parquet(workplace / "data" / "fused_signal" / f"day={NIGHT}" / "part-0.parquet")
+            assert found["run_date"] == RUN_DATE
+    stored = pd.read_parquet(workplace / "data" / "fused_signal" / f"day={RUN_DATE}" / "part-0.parquet")
     expected = stored.set_index(["market", "symbol"]).sort_index()
     for method in ([], ["--method", "weighted"]):
         done = _run(workplace, "fuse", "--json", *method)

@@ -1,4 +1,4 @@
-"""The pages of the UI, rendered by a real browser on a materialized night."""
+"""The pages of the UI, rendered by a real browser on a materialized run date."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.browser import Tab, needs_browser, tab
 
-from .conftest import NIGHT, materialize
+from .conftest import RUN_DATE, materialize
 from .webserver import Webserver, webserver
 
 pytestmark = [pytest.mark.slow, needs_browser]
@@ -63,8 +63,8 @@ def page(browser: Tab, address: str, shown: Sequence[str], picture: Path) -> Non
 
 def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
     """Lineage with its groups, an asset with columns, plots and tables, its checks passed and blocking."""
-    night = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", NIGHT)
-    assert night.returncode == 0, night.stdout[-4000:]
+    run_date = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", RUN_DATE)
+    assert run_date.returncode == 0, run_date.stdout[-4000:]
     with webserver(workplace) as server, tab(tmp_path) as browser:
         groups = ("1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "8_report")
         page(browser, f"{server.address}/asset-groups", groups, tmp_path / "lineage.png")
@@ -75,7 +75,7 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
             "quant-research",
             "how often such values",
             "decisions",
-            NIGHT,
+            RUN_DATE,
         )
         page(browser, f"{server.address}/assets/fused_signal?view=overview", fused, tmp_path / "asset.png")
         checks = ("no_lookahead", "variation")

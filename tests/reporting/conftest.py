@@ -1,4 +1,4 @@
-"""Frames of one night as the graph stores them, from a seeded generator; nothing here is a market's past."""
+"""Frames of one run date as the graph stores them, from a seeded generator; nothing here is a market's past."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS
 from alpha_pipeline.reporting.funnel import STAGES
 from alpha_pipeline.tables import FUSED_SIGNAL, LIBRARY, MEASURES, METRICS, SOURCE_SIGNALS, TRACK_RECORD, TRIALS
 
-NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-09-30", tz="UTC")
 COINS = ["BTCUSDT", "ETHUSDT", "LTCUSDT", "XRPUSDT", "BCHUSDT"]
 STOCKS = ["AAPL", "MSFT", "XOM", "JNJ", "GE", "T", "BRK-B"] + [f"ST{i:02d}" for i in range(93)]
 SOURCES = ["price_momentum", "volume_breakout", "library_factors"]
@@ -34,7 +34,7 @@ REASONS = {
 
 
 def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=4):
-    """A night's ledger: a model, the random control and the references."""
+    """A run date's ledger: a model, the random control and the references."""
     who = [("model", model)] * proposals + [("random_grammar", "")] * control + [("reference", "")] * references
     rows = []
     for i, (proposer, name) in enumerate(who):
@@ -44,7 +44,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
         measured, numbers = reached >= 4, np.random.default_rng(i)
         rows.append(
             {
-                "night": NIGHT, "trial": i, "round": i // 6, "theme": "momentum",
+                "run_date": RUN_DATE, "trial": i, "round": i // 6, "factor_type": "momentum",
                 "factor_id": f"idea_{i}_{identity[:8]}",
                 "name": f"idea {i}",
                 "proposer": proposer, "model": name, "request_hash": "", "parent": "", "replaces": "", "dialect": "dsl",
@@ -77,13 +77,13 @@ def make_library(rng):
         identity = hashlib.sha256(name.encode()).hexdigest()
         key = f"{name.replace(' ', '_')}_{identity[:8]}"
         library.append(
-            [NIGHT, key, name, EXPRESSIONS[i % 4], identity, status, NIGHT - pd.Timedelta(days=3 * i),
+            [RUN_DATE, key, name, EXPRESSIONS[i % 4], identity, status, RUN_DATE - pd.Timedelta(days=3 * i),
              "reference" if status == "reference" else "model", "", 0.02 * (status == "accepted"), f"{status} by rule"]
         )  # fmt: skip
         ic = rng.normal(0.01, 0.02)
         drawdown = -abs(rng.normal(0.2, 0.1))
         metrics.append(
-            {"night": NIGHT, "factor_id": key, "status": status, "bars": 2000, "rank_ic": ic, "icir": ic * 4,
+            {"run_date": RUN_DATE, "factor_id": key, "status": status, "bars": 2000, "rank_ic": ic, "icir": ic * 4,
              "t_stat": ic * 150, "annual_return": ic * 8, "volatility": 0.2, "sharpe": ic * 40, "sharpe_gross": ic * 60,
              "sharpe_delayed": ic * 30, "sortino": ic * 50, "calmar": ic * 10, "max_drawdown": drawdown,
              "win_rate": 0.5, "turnover": abs(rng.normal(0.8, 0.3)), "break_even_bps": 8.0,
@@ -133,7 +133,7 @@ def make_record(rng, market, symbols, days=60):
     """Sixty days of outcomes."""
     rows = []
     for i in range(days):
-        decided = NIGHT - pd.Timedelta(days=days - i)
+        decided = RUN_DATE - pd.Timedelta(days=days - i)
         for symbol in symbols:
             decision = str(rng.choice(["LONG", "SHORT", "HOLD"], p=[0.2, 0.15, 0.65]))
             forward = float(rng.normal(0.0005, 0.02))
@@ -149,7 +149,7 @@ def make_record(rng, market, symbols, days=60):
 
 def make_closes(rng, symbols, bars, step):
     """Random walks with a stretch of missing closes in the second symbol."""
-    times = pd.date_range(end=NIGHT + pd.Timedelta(days=1), periods=bars, freq=step, tz="UTC")
+    times = pd.date_range(end=RUN_DATE + pd.Timedelta(days=1), periods=bars, freq=step, tz="UTC")
     walks = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, (bars, len(symbols))), axis=0))
     walks[bars // 3 : bars // 3 + 5, 1] = np.nan
     return pd.DataFrame(walks, index=times, columns=symbols)
@@ -161,15 +161,15 @@ def as_stored(table, frame):
 
 
 @pytest.fixture(scope="session")
-def night() -> SimpleNamespace:
-    """All frames of one night; treat them as read-only."""
+def run_date() -> SimpleNamespace:
+    """All frames of one run date; treat them as read-only."""
     rng = np.random.default_rng(7)
-    close = {"crypto": NIGHT + pd.Timedelta(days=1), "equities": NIGHT + pd.Timedelta(hours=20)}
+    close = {"crypto": RUN_DATE + pd.Timedelta(days=1), "equities": RUN_DATE + pd.Timedelta(hours=20)}
     symbols = {"crypto": COINS, "equities": STOCKS}
     signals = {m.name: make_signals(rng, symbols[m.name], close[m.name]) for m in MARKETS}
     libraries = {m.name: make_library(rng) for m in MARKETS}
     return SimpleNamespace(
-        night=NIGHT,
+        run_date=RUN_DATE,
         signals=signals,
         fused=pd.concat([make_fused(rng, m, signals[m.name]) for m in MARKETS], ignore_index=True),
         trials={"crypto": make_trials(rng), "equities": make_trials(rng, proposals=18, control=0)},

@@ -63,7 +63,7 @@ def test_checks_that_matter(check: str, blocking: bool, kind: str | None) -> Non
 @pytest.mark.parametrize(
     ("now", "before", "title"),
     [
-        ({"retired_factors": 1}, {}, "1 retired, 0 the night before"),
+        ({"retired_factors": 1}, {}, "1 retired, 0 the run date before"),
         ({"retired_factors": 1}, {"retired_factors": 1.0}, ""),
         ({}, {"retired_factors": 1}, ""),
         (
@@ -91,6 +91,6 @@ def test_an_alert_is_one_message_of_inert_short_lines() -> None:
     assert len(long) <= 300 and "\n" not in "".join(alert.text())
     assert (
         alert.digest
-        == Alert(alert.kind, alert.title, alert.lines, alert.night, "elsewhere").digest
+        == Alert(alert.kind, alert.title, alert.lines, alert.run_date, "elsewhere").digest
         != Alert("a", "b").digest
     )

@@ -25,15 +25,15 @@ def texts(svg):
 
 
 @pytest.mark.parametrize("width", [344, 640])
-def test_every_chart_is_well_formed_and_inside_its_frame(night, width):
+def test_every_chart_is_well_formed_and_inside_its_frame(run_date, width):
     """At both widths nothing starts left of the frame or ends right of it, and no NaN reaches the drawing."""
-    record = night.record.groupby("timestamp")["net_return"].mean()
+    record = run_date.record.groupby("timestamp")["net_return"].mean()
     drawn = [
-        signal_bars(night.fused, width=width),
-        signal_heat(night.signals["equities"], width=width),
-        ic_bars(night.metrics["crypto"], width=width),
-        funnel_chart(night.trials["crypto"], width=width),
-        price_chart(night.closes["crypto"], width=width),
+        signal_bars(run_date.fused, width=width),
+        signal_heat(run_date.signals["equities"], width=width),
+        ic_bars(run_date.metrics["crypto"], width=width),
+        funnel_chart(run_date.trials["crypto"], width=width),
+        price_chart(run_date.closes["crypto"], width=width),
         equity_chart(record, width=width),
     ]
     for svg in drawn:
@@ -80,38 +80,38 @@ def test_bars_show_undefined_values_as_a_dash_and_stop_at_the_limits():
     assert svg.count('class="f-long"') == 1
 
 
-def test_signal_bars_take_the_latest_bar_and_name_the_decision(night):
+def test_signal_bars_take_the_latest_bar_and_name_the_decision(run_date):
     """One row per symbol although two bars are stored; the decision is written, not only coloured."""
-    crypto = night.fused[night.fused["market"] == "crypto"]
+    crypto = run_date.fused[run_date.fused["market"] == "crypto"]
     shown = texts(signal_bars(crypto))
     assert shown.count("BTCUSDT") == 1
     latest = crypto.groupby("symbol").tail(1)
     assert sum(bool(re.fullmatch(r"(LONG|SHORT|HOLD) \d+\xa0%", words)) for words in shown) == len(latest)
 
 
-def test_signal_bars_choose_the_strongest_of_many(night):
+def test_signal_bars_choose_the_strongest_of_many(run_date):
     """A hundred symbols become the ones with something to say, and the title line says so."""
-    shown = texts(signal_bars(night.fused, most=10))
+    shown = texts(signal_bars(run_date.fused, most=10))
     assert "10 strongest of 105 symbols; confidence in %" in shown
 
 
-def test_heat_follows_the_order_it_is_given(night):
+def test_heat_follows_the_order_it_is_given(run_date):
     """Rows stand where the reader just met them in the bars."""
-    shown = texts(signal_heat(night.signals["crypto"], symbols=["XRPUSDT", "BTCUSDT", "ABSENT"]))
+    shown = texts(signal_heat(run_date.signals["crypto"], symbols=["XRPUSDT", "BTCUSDT", "ABSENT"]))
     assert [words for words in shown if words.endswith("USDT")] == ["XRPUSDT", "BTCUSDT"]
 
 
-def test_ic_labels_drop_the_digits_unless_two_would_look_alike(night):
+def test_ic_labels_drop_the_digits_unless_two_would_look_alike(run_date):
     """Names are for reading; identity stays where it is needed."""
-    rows = night.metrics["crypto"].tail(2)
+    rows = run_date.metrics["crypto"].tail(2)
     assert any(words == "volume surge" for words in texts(ic_bars(rows)))
     twins = rows.assign(factor_id=["idea_aaaaaaaa", "idea_bbbbbbbb"])
     assert {"idea_aaaaaaaa", "idea_bbbbbbbb"} <= set(texts(ic_bars(twins)))
 
 
-def test_funnel_chart_labels_the_control(night):
+def test_funnel_chart_labels_the_control(run_date):
     """A random grammar is never taken for a model."""
-    shown = texts(funnel_chart(night.trials["crypto"]))
+    shown = texts(funnel_chart(run_date.trials["crypto"]))
     assert "model SmolLM2-135M" in shown
     assert "random grammar (control, no model)" in shown
     assert "36 proposals, 3 accepted" in shown

@@ -1,4 +1,4 @@
-"""Counting the night's proposals."""
+"""Counting the run date's proposals."""
 
 import pandas as pd
 

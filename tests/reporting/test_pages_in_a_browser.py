@@ -12,7 +12,7 @@ import pytest
 
 from alpha_pipeline.market.markets import MARKETS
 from alpha_pipeline.reporting.report import nightly_page
-from alpha_pipeline.reporting.sections import MarketNight
+from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.tear_sheet import tear_sheet_page
 from alpha_pipeline.tables import DATA_COVERAGE
 from tests.helpers.browser import DESKTOP, PHONE, Tab, needs_browser, tab
@@ -50,28 +50,28 @@ def canary() -> Iterator[tuple[str, list[str]]]:
     server.shutdown()
 
 
-def markets(night: SimpleNamespace, **changes: object) -> list[MarketNight]:
+def markets(run_date: SimpleNamespace, **changes: object) -> list[MarketReport]:
     """Everything a market brings to the page, with late and absent sources and a headline."""
-    row = {"night": night.night, "symbols": 5, "symbols_due": 5, "share": 1.0, "set_aside": 0, "rows": 120,
-           "last_known": night.night, "age_hours": 24.0, "reason": ""}  # fmt: skip
+    row = {"run_date": run_date.run_date, "symbols": 5, "symbols_due": 5, "share": 1.0, "quarantined": 0, "rows": 120,
+           "last_known": run_date.run_date, "age_hours": 24.0, "reason": ""}  # fmt: skip
     states = {"ohlcv": "present", "funding": "late", "news": "absent"}
     coverage = pd.DataFrame([row | {"source": name, "status": state} for name, state in states.items()])
     coverage.loc[coverage["source"] == "news", "reason"] = "nobody wrote"
     found = []
     for m in MARKETS:
-        given = {"trials": night.trials[m.name], "library": night.library[m.name], "metrics": night.metrics[m.name],
-                 "signals": night.signals[m.name], "closes": night.closes[m.name],
+        given = {"trials": run_date.trials[m.name], "library": run_date.library[m.name], "metrics": run_date.metrics[m.name],
+                 "signals": run_date.signals[m.name], "closes": run_date.closes[m.name],
                  "coverage": DATA_COVERAGE.conform(coverage).to_pandas()}  # fmt: skip
-        found.append(MarketNight(m, **{**given, **changes}))  # type: ignore[arg-type]
+        found.append(MarketReport(m, **{**given, **changes}))  # type: ignore[arg-type]
     return found
 
 
 @pytest.fixture(scope="module")
-def pages(night: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Addresses of a night's page and of a tear sheet."""
+def pages(run_date: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of a run date's page and of a tear sheet."""
     folder = tmp_path_factory.mktemp("pages")
     written = {
-        "report": nightly_page(night.night, night.fused, night.record, markets(night)),
+        "report": nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date)),
         "tear_sheet": tear_sheet_page(sheet(random_study())),
     }
     for name, html in written.items():
@@ -122,7 +122,7 @@ def test_the_picture_of_a_tear_sheet_is_legible_on_a_phone(browser: Tab, pages: 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_hostile_words_run_and_fetch_nothing(
-    browser: Tab, canary: tuple[str, list[str]], night: SimpleNamespace, tmp_path: Path, width: int
+    browser: Tab, canary: tuple[str, list[str]], run_date: SimpleNamespace, tmp_path: Path, width: int
 ) -> None:
     """Names, formulas, headlines, reasons and errors that are markup: shown as text, no script, no request."""
     address, asked = canary
@@ -132,20 +132,20 @@ def test_hostile_words_run_and_fetch_nothing(
         words = [texts[row % len(texts)] for row in range(len(frame))]
         return frame.assign(**dict.fromkeys(columns, words))
 
-    trials = every(night.trials["crypto"], "name", "rationale", "reason", "canonical", "model")
-    library = every(night.library["crypto"], "name", "reason", "expression")
-    fused = every(night.fused, "symbol", "reasons").assign(breakdown='{"sentiment_news": 0.4}')
-    headlines = pd.DataFrame([{"timestamp": night.night, "symbol": text, "available_at": night.night, "url": text,
+    trials = every(run_date.trials["crypto"], "name", "rationale", "reason", "canonical", "model")
+    library = every(run_date.library["crypto"], "name", "reason", "expression")
+    fused = every(run_date.fused, "symbol", "reasons").assign(breakdown='{"sentiment_news": 0.4}')
+    headlines = pd.DataFrame([{"timestamp": run_date.run_date, "symbol": text, "available_at": run_date.run_date, "url": text,
                                "title": text, "news_sentiment": 0.9} for text in texts])  # fmt: skip
-    signals = every(night.signals["crypto"].drop_duplicates("symbol"), "source")
-    coverage = every(pd.concat([markets(night)[0].coverage] * 4), "source", "reason")
-    brought = markets(night, trials=trials, library=library, signals=signals, headlines=headlines,
+    signals = every(run_date.signals["crypto"].drop_duplicates("symbol"), "source")
+    coverage = every(pd.concat([markets(run_date)[0].coverage] * 4), "source", "reason")
+    brought = markets(run_date, trials=trials, library=library, signals=signals, headlines=headlines,
                       coverage=coverage, notes=texts)  # fmt: skip
     found = sheet(random_study(), name=texts[0], expression=texts[1], notes=texts,
                   correlations=dict.fromkeys(texts, 0.3),
                   provenance=[*((text, text) for text in texts), ("prompt", "\n".join(texts))])  # fmt: skip
     written = {
-        "report": nightly_page(night.night, fused, night.record, brought, [(text, text) for text in texts]),
+        "report": nightly_page(run_date.run_date, fused, run_date.record, brought, [(text, text) for text in texts]),
         "sheet": tear_sheet_page(found),
     }
     for name, html in written.items():

@@ -11,10 +11,10 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO, MARKETS
 from alpha_pipeline.reporting.formatting import UNDEFINED
 from alpha_pipeline.reporting.report import nightly_page
-from alpha_pipeline.reporting.sections import MarketNight
+from alpha_pipeline.reporting.sections import MarketReport
 
 VOID = {"meta", "br", "rect", "path"}
-NIGHT = pd.Timestamp("2019-09-30", tz="UTC")
+RUN_DATE = pd.Timestamp("2019-09-30", tz="UTC")
 NASTY = '<script>alert("x")</script>\' onload=x \u202egnp.exe\u202c שלום \x1b[31m ' + "verylong" * 40
 
 
@@ -47,22 +47,22 @@ class Page(HTMLParser):
 
 def coverage(reason, status="absent", source="funding"):
     """One source as `data_coverage` tells of it."""
-    row = {"night": NIGHT, "source": source, "status": status, "rows": 0, "symbols": 0, "symbols_due": 5,
-           "share": np.nan, "last_known": NIGHT, "age_hours": 30.0, "set_aside": 0, "reason": reason}  # fmt: skip
+    row = {"run_date": RUN_DATE, "source": source, "status": status, "rows": 0, "symbols": 0, "symbols_due": 5,
+           "share": np.nan, "last_known": RUN_DATE, "age_hours": 30.0, "quarantined": 0, "reason": reason}  # fmt: skip
     return tables.DATA_COVERAGE.conform(pd.DataFrame([row])).to_pandas()
 
 
-def markets(night, **changes):
-    """The night's frames as the page takes them."""
+def markets(run_date, **changes):
+    """The run date's frames as the page takes them."""
     return [
-        MarketNight(
+        MarketReport(
             m,
             **{
-                "trials": night.trials[m.name],
-                "library": night.library[m.name],
-                "metrics": night.metrics[m.name],
-                "signals": night.signals[m.name],
-                "closes": night.closes[m.name],
+                "trials": run_date.trials[m.name],
+                "library": run_date.library[m.name],
+                "metrics": run_date.metrics[m.name],
+                "signals": run_date.signals[m.name],
+                "closes": run_date.closes[m.name],
                 "coverage": coverage("no funding rates are embedded") if m is CRYPTO else coverage("", "present"),
                 "notes": ("two symbols had no close",),
                 **changes,
@@ -73,9 +73,9 @@ def markets(night, **changes):
 
 
 @pytest.fixture(scope="module")
-def page(night):
-    """The page of the seeded night."""
-    return nightly_page(night.night, night.fused, night.record, markets(night))
+def page(run_date):
+    """The page of the seeded run date."""
+    return nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date))
 
 
 def test_the_page_is_balanced_and_holds_every_chapter(page):
@@ -99,9 +99,9 @@ def test_the_page_loads_and_runs_nothing(page):
     assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
 
 
-def test_the_page_answers_the_morning_questions(page, night):
+def test_the_page_answers_the_morning_questions(page, run_date):
     """What, why, what was refused, from whom, what was absent, how it went, what the numbers mean."""
-    settled = int(night.record["hit"].notna().sum())
+    settled = int(run_date.record["hit"].notna().sum())
     text = Page(page).text
     for words in (
         "15 of 105 symbols call for a position",
@@ -120,16 +120,16 @@ def test_the_page_answers_the_morning_questions(page, night):
         assert words in text, words
 
 
-def test_hostile_texts_stay_texts(night):
+def test_hostile_texts_stay_texts(run_date):
     """Whatever a model or a headline wrote, no markup, no control character and no override comes alive."""
-    trials = night.trials["crypto"].assign(name=NASTY, rationale=NASTY, reason=NASTY, canonical=NASTY, model=NASTY)
-    library = night.library["crypto"].assign(name=NASTY, reason=NASTY, expression=NASTY, status=NASTY)
-    metrics = night.metrics["crypto"].assign(factor_id=NASTY, status=NASTY)
-    signals = night.signals["crypto"].assign(source=NASTY).drop_duplicates("symbol")
-    fused = night.fused.assign(reasons=NASTY)
+    trials = run_date.trials["crypto"].assign(name=NASTY, rationale=NASTY, reason=NASTY, canonical=NASTY, model=NASTY)
+    library = run_date.library["crypto"].assign(name=NASTY, reason=NASTY, expression=NASTY, status=NASTY)
+    metrics = run_date.metrics["crypto"].assign(factor_id=NASTY, status=NASTY)
+    signals = run_date.signals["crypto"].assign(source=NASTY).drop_duplicates("symbol")
+    fused = run_date.fused.assign(reasons=NASTY)
     fused.loc[fused["symbol"] == "BTCUSDT", ["symbol", "decision"]] = NASTY
     hostile = markets(
-        night,
+        run_date,
         trials=trials,
         library=library,
         metrics=metrics,
@@ -137,7 +137,7 @@ def test_hostile_texts_stay_texts(night):
         coverage=coverage(NASTY, "late", NASTY),
         notes=(NASTY,),
     )
-    page = nightly_page(night.night, fused, night.record, hostile)
+    page = nightly_page(run_date.run_date, fused, run_date.record, hostile)
     seen = Page(page)
     assert seen.open == []
     assert "script" not in seen.tags
@@ -146,28 +146,28 @@ def test_hostile_texts_stay_texts(night):
     assert "שלום" in seen.text
 
 
-def test_a_control_night_is_labelled_as_such(night):
+def test_a_control_night_is_labelled_as_such(run_date):
     """Only the random grammar proposed: the page says so before anything else."""
-    trials = night.trials["crypto"].assign(proposer="random_grammar", model="")
-    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, trials=trials))).text
+    trials = run_date.trials["crypto"].assign(proposer="random_grammar", model="")
+    text = Page(nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date, trials=trials))).text
     assert text.index("drawn at random from the grammar") < text.index("Decisions")
     assert "proposed by model" not in text
 
 
-def test_undefined_numbers_show_as_dashes(night):
+def test_undefined_numbers_show_as_dashes(run_date):
     """No nan, no None, no inf reaches a reader."""
-    metrics = night.metrics["crypto"].copy()
+    metrics = run_date.metrics["crypto"].copy()
     metrics[metrics.select_dtypes("float").columns] = np.nan
-    fused = night.fused.assign(value=np.nan, confidence=np.nan, coverage=np.nan)
-    text = Page(nightly_page(night.night, fused, night.record, markets(night, metrics=metrics))).text
+    fused = run_date.fused.assign(value=np.nan, confidence=np.nan, coverage=np.nan)
+    text = Page(nightly_page(run_date.run_date, fused, run_date.record, markets(run_date, metrics=metrics))).text
     assert not re.findall(r"\b(nan|None|inf|NaT)\b", text)
     assert UNDEFINED in text
 
 
-def test_an_empty_night_is_a_page(night):
-    """First night, no model, no outcome yet: every chapter says so."""
+def test_an_empty_night_is_a_page(run_date):
+    """First run date, no model, no outcome yet: every chapter says so."""
     empty = [
-        MarketNight(
+        MarketReport(
             m,
             tables.TRIALS.empty(),
             tables.LIBRARY.empty(),
@@ -177,55 +177,66 @@ def test_an_empty_night_is_a_page(night):
         )
         for m in MARKETS
     ]
-    text = Page(nightly_page(night.night, tables.FUSED_SIGNAL.empty(), tables.TRACK_RECORD.empty(), empty)).text
-    for words in ("No signal was stored", "no proposals that night", "library is empty", "No past decision has an"):
+    text = Page(nightly_page(run_date.run_date, tables.FUSED_SIGNAL.empty(), tables.TRACK_RECORD.empty(), empty)).text
+    for words in ("No signal was stored", "no proposals that run date", "library is empty", "No past decision has an"):
         assert words in text
-    with_signal = Page(nightly_page(night.night, night.fused, tables.TRACK_RECORD.empty(), empty)).text
+    with_signal = Page(nightly_page(run_date.run_date, run_date.fused, tables.TRACK_RECORD.empty(), empty)).text
     assert "No coverage was measured" in with_signal
 
 
-def test_what_needs_attention_stands_first(night):
+def test_what_needs_attention_stands_first(run_date):
     """Late sources, quarantined rows, unanswered questions and a budget nearly used, before any chapter."""
-    late = coverage("", "late").assign(set_aside=3)
-    trials = night.trials["crypto"].assign(prompt_tokens=100_000)
+    late = coverage("", "late").assign(quarantined=3)
+    trials = run_date.trials["crypto"].assign(prompt_tokens=100_000)
     trials.loc[0, "verdict"] = tables.UNANSWERED
-    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, coverage=late, trials=trials))).text
+    text = Page(
+        nightly_page(
+            run_date.run_date, run_date.fused, run_date.record, markets(run_date, coverage=late, trials=trials)
+        )
+    ).text
     head = text[: text.index("The value is the sum")]
     for words in (
         "funding is late",
         "3 rows could not be true",
         "1 question to the model",
-        "of 200,000 tokens tonight",
+        "of 200,000 tokens on the run date",
     ):
         assert words in head, words
-    calm = markets(night, coverage=coverage("", "present"))
-    assert "The night went well" in Page(nightly_page(night.night, night.fused, night.record.iloc[:0], calm)).text
+    calm = markets(run_date, coverage=coverage("", "present"))
+    assert (
+        "The run date went well"
+        in Page(nightly_page(run_date.run_date, run_date.fused, run_date.record.iloc[:0], calm)).text
+    )
 
 
-def test_the_headline_behind_a_decision_is_quoted(night):
-    """The one with the strongest mood about the symbol, and only where news added something."""
+def test_the_headline_behind_a_decision_is_quoted(run_date):
+    """The one with the strongest sentiment about the symbol, and only where news added something."""
     news = pd.DataFrame([
-        {"timestamp": NIGHT, "symbol": "BTCUSDT", "available_at": NIGHT, "title": title, "news_sentiment": mood}
-        for title, mood in (("Calm seas", 0.1), ("Exchange robbed", -0.8), ("No mood", np.nan))
+        {"timestamp": RUN_DATE, "symbol": "BTCUSDT", "available_at": RUN_DATE, "title": title, "news_sentiment": sentiment}
+        for title, sentiment in (("Calm seas", 0.1), ("Exchange robbed", -0.8), ("No sentiment", np.nan))
     ])  # fmt: skip
-    fused = night.fused.assign(breakdown='{"sentiment_news": -0.4}')
-    text = Page(nightly_page(night.night, fused, night.record, markets(night, headlines=news))).text
+    fused = run_date.fused.assign(breakdown='{"sentiment_news": -0.4}')
+    text = Page(nightly_page(run_date.run_date, fused, run_date.record, markets(run_date, headlines=news))).text
     assert "Loudest headline (\u22120.80): “Exchange robbed”" in text
     assert "Calm seas" not in text
-    silent = Page(nightly_page(night.night, night.fused, night.record, markets(night, headlines=news))).text
+    silent = Page(
+        nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date, headlines=news))
+    ).text
     assert "Exchange robbed" not in silent
 
 
-def test_decay_is_told_where_it_was_measured(night):
+def test_decay_is_told_where_it_was_measured(run_date):
     """Live against expected rank IC, half-life, since when and why."""
     life = {
         "live_rank_ic": 0.001,
         "expected_rank_ic": 0.02,
-        "live_t": 0.3,
+        "live_t_stat": 0.3,
         "half_life_days": 12.0,
-        "status_since": NIGHT,
+        "status_since": RUN_DATE,
     }
-    library = night.library["crypto"].assign(**life)
-    text = Page(nightly_page(night.night, night.fused, night.record, markets(night, library=library))).text
-    for words in ("is probation since tonight", "+0.001", "+0.020", "30 September 2019"):
+    library = run_date.library["crypto"].assign(**life)
+    text = Page(
+        nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date, library=library))
+    ).text
+    for words in ("is probation since on the run date", "+0.001", "+0.020", "30 September 2019"):
         assert words in text, words

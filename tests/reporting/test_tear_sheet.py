@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from alpha_pipeline.backtest import Study, study
+from alpha_pipeline.backtesting import FactorStudy, study
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
@@ -15,7 +15,7 @@ from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_she
 HOSTILE = '<script>alert(1)</script> $\\frac{ \x1b[31m "quoted" & \u202e' + "x" * 3_000
 
 
-def random_study(bars: int = 300, values: np.ndarray | None = None) -> Study:
+def random_study(bars: int = 300, values: np.ndarray | None = None) -> FactorStudy:
     """A worthless factor on random walks."""
     rng = np.random.default_rng(5)
     times = pd.date_range("2018-01-01 21:00", periods=bars, freq="B").to_numpy("datetime64[us]")
@@ -24,11 +24,11 @@ def random_study(bars: int = 300, values: np.ndarray | None = None) -> Study:
     return study(values, Panel(times, tuple("ABCDEFGH"), fields), EQUITIES, cutoff=pd.Timestamp("2018-06-01", tz="UTC"))
 
 
-def sheet(found: Study, **more: object) -> Sheet:
+def sheet(found: FactorStudy, **more: object) -> Sheet:
     """A sheet with plain words, unless said otherwise."""
     plain = {
         "name": "calm reversal", "factor_id": "calm_12345678", "expression": "-ts_zscore(close, 20)",
-        "market": EQUITIES, "night": pd.Timestamp("2019-09-30", tz="UTC"), "segment": "validation, 2018 to 2019",
+        "market": EQUITIES, "run_date": pd.Timestamp("2019-09-30", tz="UTC"), "segment": "validation, 2018 to 2019",
         "study": found, "measures": {"sharpe": 1.234, "rank_ic": 0.0567, "max_drawdown": -0.125},
         "correlations": {"other_aaaaaaaa": 0.4}, "funnel": [("proposed", 500), ("type_valid", 90), ("accepted", 2)],
         "stage": "accepted", "provenance": [("proposer", "model"), ("prompt", "You are\na researcher")],
@@ -38,19 +38,19 @@ def sheet(found: Study, **more: object) -> Sheet:
 
 
 @pytest.fixture(scope="module")
-def found() -> Study:
+def found() -> FactorStudy:
     """One study for all."""
     return random_study()
 
 
-def test_the_same_sheet_is_the_same_bytes(found: Study) -> None:
+def test_the_same_sheet_is_the_same_bytes(found: FactorStudy) -> None:
     """A picture of the stated size."""
     picture = tear_sheet_png(sheet(found))
     assert picture == tear_sheet_png(sheet(found))
     assert Image.open(BytesIO(picture)).size == (1590, 2190)
 
 
-def test_the_page_says_what_was_measured_and_where_it_comes_from(found: Study) -> None:
+def test_the_page_says_what_was_measured_and_where_it_comes_from(found: FactorStudy) -> None:
     """Headline numbers, parts, protocol, funnel, prompt."""
     page = tear_sheet_page(sheet(found))
     numbers = ("+1.23", "+0.0567", "\u221212.5", "proposed 500", "20 bps", "365 days")
@@ -60,7 +60,7 @@ def test_the_page_says_what_was_measured_and_where_it_comes_from(found: Study) -
     assert 'src="data:image/png;base64,' in page and "http://" not in page
 
 
-def test_hostile_texts_stay_texts(found: Study) -> None:
+def test_hostile_texts_stay_texts(found: FactorStudy) -> None:
     """Drawn and escaped wherever a model may write."""
     page = tear_sheet_page(sheet(found, name=HOSTILE, expression=HOSTILE, provenance=[("prompt", HOSTILE)] * 2,
                                  correlations={HOSTILE: 0.2}))  # fmt: skip

@@ -14,7 +14,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.reporting.alerts import Alert
 from resources import alerts as door
 from resources.alerts import Alerts
-from resources.http.retry import Patience
+from resources.http.retry import RetryPolicy
 from tests.helpers.mail_server import Mailbox, mail_server
 
 HOSTILE = Alert("failed check", "<!channel> & <http://evil|click>", ("line\r\nBcc: all@host", "\x1b[0m"), "2019-09-30")
@@ -25,7 +25,7 @@ DAY = "2026-11-27"
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three tries, but nobody waits a second."""
-    monkeypatch.setattr(door, "PATIENCE", Patience(3, 0.01, 0.02, timeout_seconds=0.3))
+    monkeypatch.setattr(door, "PATIENCE", RetryPolicy(3, 0.01, 0.02, timeout_seconds=0.3))
 
 
 class Webhook:
@@ -199,7 +199,7 @@ def test_without_a_channel_the_log_says_so_once(tmp_path: Path) -> None:
 
 
 def test_a_lake_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """Not an error: an alert never fails a night."""
+    """Not an error: an alert never fails a run date."""
     (tmp_path / "alerts").write_text("a file where the folder should be")
     said: list[str] = []
     assert not Alerts(root=str(tmp_path)).send(PLAIN, said.append, DAY)

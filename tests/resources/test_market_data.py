@@ -8,28 +8,28 @@ import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.market_data import DoorSettings, MarketDataResource, choose
-from resources.vendors.bybit.bars import PUBLIC_URL, BybitDoor
-from resources.vendors.onchain.coin_metrics import CoinMetricsDoor, Metric
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.market_data import MarketDataResource, SourceSettings, choose
+from resources.vendors.bybit.bars import PUBLIC_URL, BybitBars
+from resources.vendors.onchain.coin_metrics import CoinMetrics, Metric
 from resources.vendors.protocols import FACTS
-from resources.vendors.sample import SampleDoor
-from resources.vendors.yahoo.bars import YahooDoor
+from resources.vendors.sample import SampleSource
+from resources.vendors.yahoo.bars import YahooBars
 
 
 def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing set: offline."""
     monkeypatch.delenv("ALPHA_PIPELINE_SOURCE", raising=False)
-    assert MarketDataResource.from_environment().door(CRYPTO) == SampleDoor()
+    assert MarketDataResource.from_environment().door(CRYPTO) == SampleSource()
 
 
 def test_live_is_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """`ALPHA_PIPELINE_SOURCE=live` opens the exchange for coins and the quotes for stocks."""
     monkeypatch.setenv("ALPHA_PIPELINE_SOURCE", "live")
     resource = MarketDataResource.from_environment()
-    assert resource.door(CRYPTO) == BybitDoor(url=PUBLIC_URL)
-    assert resource.door(EQUITIES) == YahooDoor()
+    assert resource.door(CRYPTO) == BybitBars(url=PUBLIC_URL)
+    assert resource.door(EQUITIES) == YahooBars()
 
 
 def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,13 +45,13 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
     resource = MarketDataResource.from_environment()
     assert resource.door(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
-    ease = resource.settings.eased
-    assert resource.door(CRYPTO) == ease(BybitDoor(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
-    assert resource.door(EQUITIES) == ease(YahooDoor(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere"))
+    ease = resource.settings.without_limits
+    assert resource.door(CRYPTO) == ease(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
+    assert resource.door(EQUITIES) == ease(YahooBars(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere"))
 
 
 def score(texts: Sequence[str]) -> list[float]:
-    """No mood."""
+    """No sentiment."""
     return [0.0] * len(texts)
 
 
@@ -80,7 +80,7 @@ def test_each_kind_of_facts_has_its_vendors_or_a_reason(market: Market, kinds: d
 def test_chain_metrics_are_configuration() -> None:
     """Fields and the vendor's names for them, differences too; what is none is refused with what was found."""
     live = MarketDataResource(source="live", metrics="fees=FeeTotNtv, netflow=FlowInExNtv-FlowOutExNtv")
-    door = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetricsDoor))
+    door = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetrics))
     assert door.metrics == (Metric("fees", "FeeTotNtv"), Metric("netflow", "FlowInExNtv", "FlowOutExNtv"))
     with pytest.raises(SettingError, match="'SplyCur' is no chain metric; expected field=Metric"):
         MarketDataResource(source="live", metrics="SplyCur").sources(CRYPTO, "onchain", score)
@@ -106,10 +106,12 @@ def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None
     ]
     assert len(sources) == 15
     for door in (*doors, *sources):
-        limits = [value for value in vars(door).values() if isinstance(value, (Pace, Patience))]
+        limits = [value for value in vars(door).values() if isinstance(value, (RateLimit, RetryPolicy))]
         assert len(limits) >= 2
         for limit in limits:
-            assert limit.lifted == lifted if isinstance(limit, Pace) else (limit.longest_wait_seconds < 1) == lifted
+            assert (
+                limit.lifted == lifted if isinstance(limit, RateLimit) else (limit.longest_wait_seconds < 1) == lifted
+            )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None
 def test_a_door_that_does_not_exist_is_refused(source: str, market: Market, words: str) -> None:
     """Misspelt sources and markets without a vendor are typed errors."""
     with pytest.raises(SettingError, match=words):
-        choose(DoorSettings(source), market)
+        choose(SourceSettings(source), market)
 
 
 def test_a_run_gets_its_door_from_the_resource(stand_in: Callable[..., Any]) -> None:

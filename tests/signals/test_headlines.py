@@ -31,10 +31,10 @@ def news(*items: tuple[str, float, str, str]) -> pd.DataFrame:
     return RAW_NEWS.conform(table).to_pandas()
 
 
-def reasons(items: pd.DataFrame | None, mood: float = 0.4) -> pd.Series:
+def reasons(items: pd.DataFrame | None, sentiment: float = 0.4) -> pd.Series:
     """Reasons of the news at the last bar, by symbol; B is moved the other way."""
     times = pd.date_range(START, END, freq="h", inclusive="right").tz_localize(None).to_numpy("datetime64[us]")
-    fields = {"news_sentiment": np.tile([mood, -mood], (24, 1)), "news_count": np.full((24, 2), 3.0)}
+    fields = {"news_sentiment": np.tile([sentiment, -sentiment], (24, 1)), "news_count": np.full((24, 2), 3.0)}
     found = source_signals(Panel(times, ("A", "B"), fields), *NO_LIBRARY, CRYPTO, START, END, items)
     assert set(found["source"]) == {"sentiment_news"}
     return found.set_index("symbol")["reason"]
@@ -50,18 +50,18 @@ ITEMS = (
 
 
 def test_the_headline_that_speaks_most_for_the_value_is_quoted() -> None:
-    """Of the symbol alone, in the direction of the mood; with its score and who wrote it."""
+    """Of the symbol alone, in the direction of the sentiment; with its score and who wrote it."""
     found = reasons(news(*ITEMS))
-    assert found["A"] == '"Coin surges" (example.com, +0.80), mean mood of the day\'s headlines: +0.40'
-    assert found["B"] == '"Other coin slips" (example.com, -0.30), mean mood of the day\'s headlines: -0.40'
-    assert reasons(news(*ITEMS), mood=-0.4)["A"].startswith('"Coin hacked" (example.com, -0.90)')
-    assert reasons(news(*ITEMS), mood=0.0)["A"].startswith('"Coin hacked" (example.com, -0.90)')
+    assert found["A"] == '"Coin surges" (example.com, +0.80), mean sentiment of the day\'s headlines: +0.40'
+    assert found["B"] == '"Other coin slips" (example.com, -0.30), mean sentiment of the day\'s headlines: -0.40'
+    assert reasons(news(*ITEMS), sentiment=-0.4)["A"].startswith('"Coin hacked" (example.com, -0.90)')
+    assert reasons(news(*ITEMS), sentiment=0.0)["A"].startswith('"Coin hacked" (example.com, -0.90)')
 
 
 def test_nothing_is_quoted_that_was_not_known() -> None:
     """One known a second after the bar, one of the day before, one rescored later, leave the reason as it was."""
     plain = reasons(None)
-    assert plain["A"] == "mean mood of the day's headlines: +0.40"
+    assert plain["A"] == "mean sentiment of the day's headlines: +0.40"
     late = news(("A", 0.9, str(LATE), "Tomorrow"), ("A", 0.9, "2019-07-01 23:00", "Yesterday"))
     pd.testing.assert_series_equal(reasons(late), plain)
     pd.testing.assert_series_equal(reasons(RAW_NEWS.empty()), plain)
@@ -89,4 +89,4 @@ def test_the_decision_lists_the_headline() -> None:
     fields = {"news_sentiment": np.full((24, 1), 0.4), "news_count": np.full((24, 1), 3.0)}
     found = source_signals(Panel(times, ("A",), fields), *NO_LIBRARY, CRYPTO, START, END, news(*ITEMS))
     told = fuse({"crypto": found})["reasons"].iloc[0]
-    assert told.startswith('sentiment_news +0.40 ("Coin surges" (example.com, +0.80), mean mood')
+    assert told.startswith('sentiment_news +0.40 ("Coin surges" (example.com, +0.80), mean sentiment')

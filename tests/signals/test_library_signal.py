@@ -9,8 +9,8 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.signals.source_signals import source_signals
 from alpha_pipeline.tables import LIBRARY, METRICS
 
-NIGHT = pd.Timestamp("2019-07-01", tz="UTC")
-CLOSE = NIGHT + pd.Timedelta(20, "h")
+RUN_DATE = pd.Timestamp("2019-07-01", tz="UTC")
+CLOSE = RUN_DATE + pd.Timedelta(20, "h")
 SYMBOLS = ("A", "B", "C", "D")
 # Midranks of four symbols, scaled to (-1, 1).
 RANKS = [-0.75, -0.25, 0.25, 0.75]
@@ -19,14 +19,14 @@ RANKS = [-0.75, -0.25, 0.25, 0.75]
 def library(**weights: float) -> pd.DataFrame:
     """Accepted factors of those weights."""
     rows = [{"factor_id": name, "weight": weight, "status": "accepted"} for name, weight in weights.items()]
-    table = pd.DataFrame(rows, columns=["factor_id", "weight", "status"]).assign(night=NIGHT, since=NIGHT)
+    table = pd.DataFrame(rows, columns=["factor_id", "weight", "status"]).assign(run_date=RUN_DATE, since=RUN_DATE)
     return table.reindex(columns=[c.name for c in LIBRARY.columns])
 
 
 def metrics(**beliefs: float) -> pd.DataFrame:
     """Measured beliefs that the Sharpe ratio is above zero."""
-    rows = [{"night": NIGHT, "factor_id": name, "probabilistic_sharpe": value} for name, value in beliefs.items()]
-    return pd.DataFrame(rows, columns=["night", "factor_id", "probabilistic_sharpe"]) if rows else METRICS.empty()
+    rows = [{"run_date": RUN_DATE, "factor_id": name, "probabilistic_sharpe": value} for name, value in beliefs.items()]
+    return pd.DataFrame(rows, columns=["run_date", "factor_id", "probabilistic_sharpe"]) if rows else METRICS.empty()
 
 
 def values(**factors: list[float]) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def said(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame) -> pd.
     """The library's rows at that close."""
     stamps = np.array([CLOSE.tz_localize(None)], dtype="datetime64[us]")
     panel = Panel(stamps, SYMBOLS, {"close": np.ones((1, 4))})
-    found = source_signals(panel, table, held, measured, EQUITIES, NIGHT, NIGHT + pd.Timedelta(1, "D"))
+    found = source_signals(panel, table, held, measured, EQUITIES, RUN_DATE, RUN_DATE + pd.Timedelta(1, "D"))
     return found[found["source"] == "library_factors"].set_index("symbol")
 
 
@@ -113,7 +113,7 @@ def test_a_symbol_without_one_factor_is_judged_by_the_other() -> None:
 
 
 def test_a_factor_without_a_column_is_silent() -> None:
-    """A library factor that has no values that night is no error."""
+    """A library factor that has no values that run date is no error."""
     assert len(said(values(b=[1, 2, 3, 4]), library(a=0.02), metrics(a=1.0))) == 0
 
 
@@ -123,8 +123,8 @@ def test_a_belief_of_zero_is_silence() -> None:
 
 
 def test_a_night_uses_its_own_library() -> None:
-    """A factor held on another night only does not speak tonight."""
-    other = library(a=0.02).assign(night=NIGHT - pd.Timedelta(1, "D"))
+    """A factor held on another run date only does not speak on the run date."""
+    other = library(a=0.02).assign(run_date=RUN_DATE - pd.Timedelta(1, "D"))
     assert len(said(values(a=[1, 2, 3, 4]), other, metrics())) == 0
 
 

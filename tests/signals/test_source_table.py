@@ -15,7 +15,7 @@ EXTRA = ("news_sentiment", "news_count", "social_sentiment", "posts", "netflow",
 GROWING = ("tvl", "stablecoin_supply")
 END = pd.Timestamp("2019-03-01", tz="UTC")
 START = END - pd.Timedelta(days=3)
-NIGHT = START
+RUN_DATE = START
 
 
 def panel(market: Market = CRYPTO, extra: tuple[str, ...] = (), seed: int = 0, days: int = 59) -> Panel:
@@ -142,20 +142,20 @@ def test_more_news_is_more_confidence_up_to_one() -> None:
 
 def library(**weights: float) -> pd.DataFrame:
     rows = [
-        {"night": NIGHT, "factor_id": name, "name": name, "expression": "close", "identity": name}
-        | {"status": "accepted", "since": NIGHT, "proposer": "model", "weight": weight, "reason": ""}
+        {"run_date": RUN_DATE, "factor_id": name, "name": name, "expression": "close", "identity": name}
+        | {"status": "accepted", "since": RUN_DATE, "proposer": "model", "weight": weight, "reason": ""}
         for name, weight in weights.items()
     ]
     return pd.DataFrame(rows)
 
 
 def values(**factors: list[float]) -> pd.DataFrame:
-    stamp = NIGHT + pd.Timedelta(days=1)
+    stamp = RUN_DATE + pd.Timedelta(days=1)
     return pd.DataFrame({"timestamp": stamp, "symbol": list("ABCD"), **factors})
 
 
 def metrics(**belief: float) -> pd.DataFrame:
-    rows = [{"night": NIGHT, "factor_id": name, "probabilistic_sharpe": p} for name, p in belief.items()]
+    rows = [{"run_date": RUN_DATE, "factor_id": name, "probabilistic_sharpe": p} for name, p in belief.items()]
     return pd.DataFrame(rows)
 
 

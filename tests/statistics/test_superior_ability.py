@@ -17,14 +17,18 @@ def test_the_one_that_earns_is_named_however_quiet_it_is(scale: float) -> None:
     returns = noise(12)
     returns[:, 7] = (returns[:, 7] + 0.0025) * scale
     found = family_tests(returns)
-    assert np.flatnonzero(found["superior"]).tolist() == [7] and found["spa"] < 0.01 and found["pbo"] < 0.2
+    assert (
+        np.flatnonzero(found["stepm_significant"]).tolist() == [7]
+        and found["spa_p_value"] < 0.01
+        and found["pbo"] < 0.2
+    )
 
 
 def test_luck_alone_is_rarely_superior() -> None:
-    """Twenty families of noise: a false discovery is the exception, p-values are spread."""
+    """Twenty factor types of noise: a false discovery is the exception, p-values are spread."""
     found = [family_tests(noise(8, seed)) for seed in range(20)]
-    assert sum(any(one["superior"]) for one in found) <= 3
-    assert 0.2 < np.mean([one["spa"] for one in found]) < 0.8
+    assert sum(any(one["stepm_significant"]) for one in found) <= 3
+    assert 0.2 < np.mean([one["spa_p_value"] for one in found]) < 0.8
     assert found[0]["pbo"] == pytest.approx(probability_of_overfitting(noise(8) / noise(8).std(axis=0)))
 
 
@@ -40,17 +44,17 @@ def test_the_p_value_is_that_of_the_library() -> None:
     returns = noise(6, 3)
     test = SPA(np.zeros(1_000), -returns / returns.std(axis=0), block_size=10, reps=500, seed=0)
     test.compute()
-    assert family_tests(returns, block_bars=10)["spa"] == pytest.approx(float(test.pvalues["consistent"]))
+    assert family_tests(returns, block_bars=10)["spa_p_value"] == pytest.approx(float(test.pvalues["consistent"]))
 
 
 @pytest.mark.parametrize("returns", [np.zeros((500, 3)), np.empty((0, 2)), noise(3)[:40]])
 def test_what_is_undefined_is_nan(returns: np.ndarray) -> None:
     """Nothing that moves, no bars, too few."""
     found = family_tests(returns)
-    assert np.isnan(found["spa"]) and np.isnan(found["pbo"]) and not any(found["superior"])
+    assert np.isnan(found["spa_p_value"]) and np.isnan(found["pbo"]) and not any(found["stepm_significant"])
 
 
 def test_one_factor_has_no_choice_to_overfit() -> None:
     """Its p-value stands alone."""
     found = family_tests(noise(1))
-    assert np.isfinite(found["spa"]) and np.isnan(found["pbo"])
+    assert np.isfinite(found["spa_p_value"]) and np.isnan(found["pbo"])

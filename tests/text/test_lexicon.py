@@ -1,4 +1,4 @@
-"""The mood of texts by their words."""
+"""The sentiment of texts by their words."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_a_word_list_cannot_know_what_a_drop_is_good_for() -> None:
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b\u200e", "\ud800", "\x00", None, float("nan")])
 def test_nothing_to_read_is_nan(text: object) -> None:
-    """Empty, blank, unprintable and absent texts have no mood, which is not a neutral one."""
+    """Empty, blank, unprintable and absent texts have no sentiment, which is not a neutral one."""
     assert np.isnan(lexicon_scores([text])).all()  # type: ignore[list-item]  # tables hold such things
 
 

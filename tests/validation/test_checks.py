@@ -16,10 +16,10 @@ from alpha_pipeline.validation import (
     Canary,
     CheckResult,
     SampledRanks,
-    Screen,
+    ScreeningPanel,
     canaries,
     checks,
-    likeness,
+    rank_correlations,
     validate,
     wrong_canaries,
 )
@@ -60,7 +60,7 @@ def test_canaries_are_told_apart_when_screening(canary: Canary, symbols: int) ->
     for seed in range(3):
         panel = market(symbols=symbols, seed=seed)
         values = canary.evaluate(panel)
-        results = validate(canary.evaluate, panel, 20, only=LEAKS, values=values, screen=Screen.of(panel))
+        results = validate(canary.evaluate, panel, 20, only=LEAKS, values=values, screen=ScreeningPanel.of(panel))
         assert all(result.passed for result in results) == canary.honest
 
 
@@ -69,7 +69,7 @@ def test_screening_catches_a_leak_of_any_reach(reach: int) -> None:
     """One bar or two hundred ahead, also on a long panel."""
     panel = market(1500)
     leak = frames(lambda x: x.shift(-reach) / x)
-    assert not named(validate(leak, panel, 5, screen=Screen.of(panel)), "no_lookahead").passed
+    assert not named(validate(leak, panel, 5, screen=ScreeningPanel.of(panel)), "no_lookahead").passed
 
 
 def test_screening_looks_at_few_symbols_and_takes_values_as_given() -> None:
@@ -80,9 +80,9 @@ def test_screening_looks_at_few_symbols_and_takes_values_as_given() -> None:
         seen.append(piece.shape[1])
         return piece["close"] / piece["volume"]
 
-    results = validate(evaluated, panel, 0, values=evaluated(panel), screen=Screen.of(panel))
+    results = validate(evaluated, panel, 0, values=evaluated(panel), screen=ScreeningPanel.of(panel))
     assert all(result.passed for result in results)
-    assert len(Screen.of(panel).panel.symbols) == 48
+    assert len(ScreeningPanel.of(panel).panel.symbols) == 48
     assert set(seen[1:]) == {48}
     assert len(seen) < 30
 
@@ -173,7 +173,7 @@ def test_the_unit_does_not_matter() -> None:
 
 
 def test_a_copy_is_named_with_its_twin() -> None:
-    """A monotone transform of a factor in force orders symbols the same way, up or down."""
+    """A monotone transform of a factor active orders symbols the same way, up or down."""
     panel = market()
     library = {name: SampledRanks.of(panel[field]) for name, field in (("momentum_1", "close"), ("other_2", "volume"))}
     twin = named(validate(frames(lambda x: -np.log(x)), panel, 0, library), "correlation")
@@ -194,7 +194,7 @@ def test_the_registry_says_what_blocks() -> None:
 
 
 def test_values_are_judged_as_numpy_and_scipy_judge_them() -> None:
-    """Coverage, variation, movement, range and likeness from their definitions, with gaps and ties, to 1e-12."""
+    """Coverage, variation, movement, range and correlation from their definitions, with gaps and ties, to 1e-12."""
     panel, rng = market(700, 30), np.random.default_rng(1)
     close = np.where(rng.random(panel.shape) < 0.05, np.nan, panel["close"])
     x = np.round(np.exp(rng.normal(size=panel.shape)), 1)
@@ -234,5 +234,5 @@ def test_likeness_is_the_mean_size_of_spearman_by_bar(missing: float) -> None:
         pairs = np.isfinite(a) & np.isfinite(b)
         if pairs.sum() >= 3 and np.ptp(a[pairs]) > 0 and np.ptp(b[pairs]) > 0:
             sizes.append(abs(stats.spearmanr(a[pairs], b[pairs]).statistic))
-    found = likeness(SampledRanks.of(x), {"y": SampledRanks.of(y)})
+    found = rank_correlations(SampledRanks.of(x), {"y": SampledRanks.of(y)})
     assert found.get("y", np.nan) == pytest.approx(np.mean(sizes) if sizes else np.nan, rel=1e-12, nan_ok=True)

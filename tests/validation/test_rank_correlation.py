@@ -1,4 +1,4 @@
-"""Likeness is the mean size of Spearman's correlation, exact for any number of symbols it takes."""
+"""Correlation is the mean size of Spearman's correlation, exact for any number of symbols it takes."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.validation.rank_correlation import SampledRanks, likeness, likeness_of_each
+from alpha_pipeline.validation.rank_correlation import SampledRanks, rank_correlations, rank_correlations_of_each
 
 BARS = 4
 
@@ -38,7 +38,7 @@ def test_likeness_is_the_mean_size_of_spearmans_correlation(symbols: int, ties: 
     rng = np.random.default_rng(symbols)
     x, y, z = (factor(rng, symbols, ties, absent) for _ in range(3))
     ranked = {name: SampledRanks.of(values) for name, values in (("x", x), ("y", y), ("z", z))}
-    for values, found in zip((x, y), likeness_of_each([ranked["x"], ranked["y"]], ranked), strict=True):
+    for values, found in zip((x, y), rank_correlations_of_each([ranked["x"], ranked["y"]], ranked), strict=True):
         for name, other in (("x", x), ("y", y), ("z", z)):
             np.testing.assert_allclose(found.get(name, np.nan), mean_spearman(values, other), atol=1e-12)
 
@@ -48,7 +48,7 @@ def test_ranks_of_many_symbols_fit(symbols: int) -> None:
     """Ranks are doubled and centred: sixteen bits hold them up to 32,768 symbols."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(1, symbols)), rng.normal(size=(1, symbols))
-    found = likeness(SampledRanks.of(x), {"sum": SampledRanks.of(x + y), "minus": SampledRanks.of(-x)})
+    found = rank_correlations(SampledRanks.of(x), {"sum": SampledRanks.of(x + y), "minus": SampledRanks.of(-x)})
     assert found["sum"] == pytest.approx(abs(spearmanr(x[0], (x + y)[0]).statistic), abs=1e-12)
     assert found["minus"] == 1.0
 
@@ -57,4 +57,4 @@ def test_more_symbols_than_ranks_can_number_are_refused() -> None:
     """Instead of a wrong number."""
     ranked = SampledRanks.of(np.arange(32_769.0)[None, :])
     with pytest.raises(DataError, match="32,769 symbols"):
-        likeness(ranked, {"itself": ranked})
+        rank_correlations(ranked, {"itself": ranked})

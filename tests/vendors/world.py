@@ -110,9 +110,9 @@ def bars(vendor: str, symbol: str, steps: Any, per_day: float) -> dict[str, Any]
 
 
 def headline(vendor: str, name: str, stamp: int) -> str:
-    """A title that names a coin or a company, its mood by its time; no two are alike."""
-    mood = MOODS[seed(vendor, name, stamp) % len(MOODS)]
-    return f"{name} {mood}, {datetime.fromtimestamp(stamp, UTC):%d %B %H:%M}"
+    """A title that names a coin or a company, its sentiment by its time; no two are alike."""
+    sentiment = MOODS[seed(vendor, name, stamp) % len(MOODS)]
+    return f"{name} {sentiment}, {datetime.fromtimestamp(stamp, UTC):%d %B %H:%M}"
 
 
 def days_between(first: str, last: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 WIDTH = 8
@@ -58,13 +58,13 @@ class Network(nn.Module):
         heard = torch.cat([others_spoke, torch.ones(rows, 1, dtype=torch.bool)], dim=1)
         key, content = self.key[side](others).chunk(2, dim=-1)
         # Products and sums: batched matrix products of so few tokens take thrice as long.
-        likeness = (self.query[side](mine)[:, :, None] * key[:, None]).sum(dim=-1) / WIDTH**0.5
-        attention = likeness.masked_fill(~heard[:, None], -torch.inf).softmax(dim=-1)
+        correlation = (self.query[side](mine)[:, :, None] * key[:, None]).sum(dim=-1) / WIDTH**0.5
+        attention = correlation.masked_fill(~heard[:, None], -torch.inf).softmax(dim=-1)
         found = (attention[..., None] * content[:, None]).sum(dim=2)
         return (mine + found) * mine_spoke[..., None]
 
 
-def train(said: Said, y: Array, text: Sequence[str], rounds: int = ROUNDS) -> Iterator[Network]:
+def train(said: SignalMatrix, y: Array, text: Sequence[str], rounds: int = ROUNDS) -> Iterator[Network]:
     """
     Train from the same beginning every time; half of the rows of each batch are turned round, outcome and all.
 

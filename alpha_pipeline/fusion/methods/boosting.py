@@ -8,10 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.fusion.methods.training import Shares, best, gain, occluded, one_thread, splits, usable
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import FusedValues
+from alpha_pipeline.fusion.methods.training import (
+    RankScaler,
+    best,
+    gain,
+    occlusion_attribution,
+    one_thread,
+    splits,
+    usable,
+)
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 TREES = 60
@@ -35,12 +43,12 @@ class Trees:
 
     model: HistGradientBoostingRegressor | None
     heard: Array
-    scale: Shares
+    scale: RankScaler
 
-    def combine(self, now: Said) -> Combined:
-        return occluded(self._value, now)
+    def combine(self, now: SignalMatrix) -> FusedValues:
+        return occlusion_attribution(self._value, now)
 
-    def _value(self, said: Said) -> Array:
+    def _value(self, said: SignalMatrix) -> Array:
         if self.model is None or not len(said):
             return np.zeros(len(said))
         with one_thread():
@@ -61,18 +69,18 @@ class Boosting:
     name: str = "boosting"
     meaning: str = "small boosted trees, odd in the sources; hears sources that matter only together"
 
-    def fit(self, past: Lessons) -> Trees:
+    def fit(self, past: LabeledSignals) -> Trees:
         known = usable(past)
         with one_thread():
             trees = _count(known) if len(known) else 0
             if not trees:
-                return Trees(None, np.arange(0), Shares(np.empty(0)))
+                return Trees(None, np.arange(0), RankScaler(np.empty(0)))
             heard = _heard(known.said)
             model = _grown(known, heard, trees)
-            return Trees(model, heard, Shares.of(_odd(model.predict, _pushes(known.said, heard))))
+            return Trees(model, heard, RankScaler.of(_odd(model.predict, _pushes(known.said, heard))))
 
 
-def _grown(past: Lessons, heard: Array, trees: int) -> HistGradientBoostingRegressor:
+def _grown(past: LabeledSignals, heard: Array, trees: int) -> HistGradientBoostingRegressor:
     x, y = _pushes(past.said, heard), past.move - past.move.mean()
     model = HistGradientBoostingRegressor(
         max_iter=trees,
@@ -86,7 +94,7 @@ def _grown(past: Lessons, heard: Array, trees: int) -> HistGradientBoostingRegre
     return model.fit(np.concatenate([x, -x]), np.concatenate([y, -y]))
 
 
-def _count(past: Lessons) -> int:
+def _count(past: LabeledSignals) -> int:
     """Trees that predicted the last stretch of the past best; 0 when none did better than the mean before it."""
     pairs = splits(past)
     if not pairs:
@@ -99,12 +107,12 @@ def _count(past: Lessons) -> int:
     return 0 if found is None else found + 1
 
 
-def _heard(said: Said) -> Array:
+def _heard(said: SignalMatrix) -> Array:
     """Positions of the sources that ever spoke; a column without a number cannot be cut into bins."""
     return np.flatnonzero(said.spoke.any(axis=0))
 
 
-def _pushes(said: Said, heard: Array) -> Array:
+def _pushes(said: SignalMatrix, heard: Array) -> Array:
     """(rows, heard) value times confidence; NaN where silent."""
     return (said.value * said.confidence)[:, heard]
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.fusion.methods.training import Shares, best, gain, occluded, splits, usable
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import FusedValues
+from alpha_pipeline.fusion.methods.training import RankScaler, best, gain, occlusion_attribution, splits, usable
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 if TYPE_CHECKING:
     from alpha_pipeline.fusion.methods.attention_network import Network
 
 TEXT = ("sentiment_news", "sentiment_social")
-# Of more lessons so many are drawn: the rows of one bar move together, and a night has to end.
+# Of more lessons so many are drawn: the rows of one bar move together, and a run date has to end.
 MOST_LESSONS = 25_000
 
 
@@ -35,12 +35,12 @@ class Attention:
     """
 
     network: "Network | None"
-    scale: Shares
+    scale: RankScaler
 
-    def combine(self, now: Said) -> Combined:
-        return occluded(self._value, now)
+    def combine(self, now: SignalMatrix) -> FusedValues:
+        return occlusion_attribution(self._value, now)
 
-    def _value(self, said: Said) -> Array:
+    def _value(self, said: SignalMatrix) -> Array:
         if self.network is None:
             return np.zeros(len(said))
         spoke = said.spoke.any(axis=1)
@@ -62,21 +62,21 @@ class CrossAttention:
     name: str = "cross_attention"
     meaning: str = "a small network in which text attends to prices and chains, and they to text (extra: attention)"
 
-    def fit(self, past: Lessons) -> Attention:
+    def fit(self, past: LabeledSignals) -> Attention:
         network, known = _module(), _drawn(usable(past))
         rounds = _rounds(known) if len(known) else 0
         if not rounds:
-            return Attention(None, Shares(np.empty(0)))
+            return Attention(None, RankScaler(np.empty(0)))
         *_, trained = network.train(known.said, known.move - known.move.mean(), TEXT, rounds)
-        return Attention(trained, Shares.of(network.predict(trained, known.said.value, known.said.confidence)))
+        return Attention(trained, RankScaler.of(network.predict(trained, known.said.value, known.said.confidence)))
 
 
-def _drawn(past: Lessons) -> Lessons:
+def _drawn(past: LabeledSignals) -> LabeledSignals:
     rows = np.random.default_rng(0).permutation(len(past))[:MOST_LESSONS]
     return past.pick(np.sort(rows))
 
 
-def _rounds(past: Lessons) -> int:
+def _rounds(past: LabeledSignals) -> int:
     """Rounds of training that predicted the last stretch of the past best; 0 when none did better than the mean."""
     pairs = splits(past)
     if not pairs:

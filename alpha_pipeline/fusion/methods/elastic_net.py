@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from sklearn.linear_model import ElasticNet as Regression
 
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.linear import Slopes, fit_slopes
 
 # A slope below half of it, in moves per root mean square of a source, becomes 0.
@@ -23,7 +23,7 @@ class ElasticNet:
     name: str = "elastic_net"
     meaning: str = "linear, small slopes set to 0 by a penalty chosen on later stretches of the past"
 
-    def fit(self, past: Lessons) -> Slopes:
+    def fit(self, past: LabeledSignals) -> Slopes:
         return fit_slopes(past, [partial(_regression, penalty) for penalty in PENALTIES])
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.ranks import ranks
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.backtesting.information import rank_ic
+from alpha_pipeline.backtesting.ranks import ranks
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.training import FEWEST_BARS, usable
 from alpha_pipeline.fusion.methods.weighted import Average
 from alpha_pipeline.statistics.newey_west import mean_test
@@ -33,14 +33,14 @@ class IcWeighted:
     name: str = "ic_weighted"
     meaning: str = "confidence-weighted average by the shrunk rank IC of each source"
 
-    def fit(self, past: Lessons) -> Average:
+    def fit(self, past: LabeledSignals) -> Average:
         known = usable(past)
         if not len(known):
             return Average(np.zeros(len(past.said.sources)))
         return Average(np.array([shrunk(series) for series in evidence(known)]))
 
 
-def evidence(past: Lessons) -> list[Array]:
+def evidence(past: LabeledSignals) -> list[Array]:
     """Per source a series (bars,) whose mean is its rank IC; NaN in bars that say nothing of it."""
     bars, row = np.unique(past.decided_at, return_inverse=True)
     symbols, column = np.unique(past.said.keys["symbol"].to_numpy(str), return_inverse=True)
@@ -72,9 +72,9 @@ def _over_time(push: Array, move: Array) -> Array:
     """(bars,) products of standardised ranks over time, mean over symbols: their mean is the rank correlation."""
     both = np.isfinite(push) & np.isfinite(move)
     product = _standard_ranks(np.where(both, push, np.nan)) * _standard_ranks(np.where(both, move, np.nan))
-    spoken = np.isfinite(product)
-    count = spoken.sum(axis=1)
-    return np.where(count > 0, np.where(spoken, product, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    humanize = np.isfinite(product)
+    count = humanize.sum(axis=1)
+    return np.where(count > 0, np.where(humanize, product, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _standard_ranks(x: Array) -> Array:

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.fusion.methods.training import Shares, best, gain, one_thread, splits, usable
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import FusedValues
+from alpha_pipeline.fusion.methods.training import RankScaler, best, gain, one_thread, splits, usable
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 
@@ -38,16 +38,16 @@ class Slopes:
     """
 
     slopes: Array
-    scale: Shares
+    scale: RankScaler
 
-    def combine(self, now: Said) -> Combined:
+    def combine(self, now: SignalMatrix) -> FusedValues:
         part = now.push * self.slopes
         predicted = part.sum(axis=1)
         value = self.scale.value(predicted)
-        return Combined(value, part * (value / np.where(predicted == 0, 1.0, predicted))[:, None])
+        return FusedValues(value, part * (value / np.where(predicted == 0, 1.0, predicted))[:, None])
 
 
-def fit_slopes(past: Lessons, candidates: Sequence[Callable[[int], Regression]]) -> Slopes:
+def fit_slopes(past: LabeledSignals, candidates: Sequence[Callable[[int], Regression]]) -> Slopes:
     """
     Learn `past.move` from `past.said.push`, with the penalty that predicted later stretches of the past best.
 
@@ -64,14 +64,14 @@ def fit_slopes(past: Lessons, candidates: Sequence[Callable[[int], Regression]])
     with one_thread():
         found = best([_worth(known, x, y, make) for make in candidates]) if len(known) else None
         if found is None:
-            return Slopes(np.zeros(x.shape[1]), Shares(np.empty(0)))
+            return Slopes(np.zeros(x.shape[1]), RankScaler(np.empty(0)))
         model = candidates[found](len(y))
         model.fit(x, y)
     slopes = model.coef_ / scale
-    return Slopes(slopes, Shares.of((known.said.push * slopes).sum(axis=1)))
+    return Slopes(slopes, RankScaler.of((known.said.push * slopes).sum(axis=1)))
 
 
-def _standardised(past: Lessons) -> tuple[Array, Array]:
+def _standardised(past: LabeledSignals) -> tuple[Array, Array]:
     """(rows, sources) pushes over (sources,) root mean squares of them where the source spoke; 1 where it never did."""
     push, spoke = past.said.push, past.said.spoke.sum(axis=0)
     scale = np.sqrt((push**2).sum(axis=0) / np.maximum(spoke, 1))
@@ -79,7 +79,7 @@ def _standardised(past: Lessons) -> tuple[Array, Array]:
     return push / scale, scale
 
 
-def _worth(past: Lessons, x: Array, y: Array, make: Callable[[int], Regression]) -> float:
+def _worth(past: LabeledSignals, x: Array, y: Array, make: Callable[[int], Regression]) -> float:
     """Mean gain of one penalty over stretches of the past, each predicted from those before; 0 without any."""
     gains = []
     for taught, tried in splits(past):

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from sklearn.linear_model import Ridge as Regression
 
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.linear import Slopes, fit_slopes
 
 # Per row; sources have a mean square of one, so 1 halves the slope of a source that stands alone.
@@ -22,7 +22,7 @@ class Ridge:
     name: str = "ridge"
     meaning: str = "linear, slopes shrunk by a penalty chosen on later stretches of the past"
 
-    def fit(self, past: Lessons) -> Slopes:
+    def fit(self, past: LabeledSignals) -> Slopes:
         return fit_slopes(past, [partial(_regression, penalty) for penalty in PENALTIES])
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import FusedValues
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 # Bars of decision below which nothing is learned.
@@ -24,7 +24,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Shares:
+class RankScaler:
     """
     The scale on which predictions become values: how many of the past ones were smaller.
 
@@ -35,7 +35,7 @@ class Shares:
     sizes: Array
 
     @classmethod
-    def of(cls, predicted: Array) -> "Shares":
+    def of(cls, predicted: Array) -> "RankScaler":
         """Of (rows,) past predictions, in any unit."""
         return cls(np.sort(np.abs(predicted[predicted != 0])))
 
@@ -46,13 +46,13 @@ class Shares:
         return np.sign(predicted) * below / (2 * (len(self.sizes) + 1))
 
 
-def usable(past: Lessons) -> Lessons:
+def usable(past: LabeledSignals) -> LabeledSignals:
     """Lessons that one can learn from: a finite move, and somebody spoke; none of them below `FEWEST_BARS` bars."""
     kept = past.pick(np.isfinite(past.move) & past.said.spoke.any(axis=1))
     return kept if len(np.unique(kept.decided_at)) >= FEWEST_BARS else kept.pick(np.arange(0))
 
 
-def splits(past: Lessons, stretches: int = STRETCHES) -> list[tuple[Array, Array]]:
+def splits(past: LabeledSignals, stretches: int = STRETCHES) -> list[tuple[Array, Array]]:
     """
     Pasts and what followed them, never the other way round.
 
@@ -88,7 +88,7 @@ def gain(move: Array, predicted: Array, bars: Array) -> float:
     return float((weight * (before**2 - after**2)).sum())
 
 
-def occluded(value: Callable[[Said], Array], now: Said) -> Combined:
+def occlusion_attribution(value: Callable[[SignalMatrix], Array], now: SignalMatrix) -> FusedValues:
     """
     A value and what each source made of it, found by silencing the sources in turn.
 
@@ -109,7 +109,7 @@ def occluded(value: Callable[[Said], Array], now: Said) -> Combined:
     size = np.where(spoke, size, 0.0)
     total = size.sum(axis=1, keepdims=True)
     rest = (whole - effect.sum(axis=1))[:, None]
-    return Combined(whole, effect + rest * size / np.where(total > 0, total, 1.0))
+    return FusedValues(whole, effect + rest * size / np.where(total > 0, total, 1.0))
 
 
 def one_thread() -> threadpool_limits:

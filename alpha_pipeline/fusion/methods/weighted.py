@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.fusion.labels import Lessons
-from alpha_pipeline.fusion.method import Combined
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.labels import LabeledSignals
+from alpha_pipeline.fusion.method import FusedValues
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 
@@ -23,11 +23,11 @@ class Average:
 
     weights: Array
 
-    def combine(self, now: Said) -> Combined:
+    def combine(self, now: SignalMatrix) -> FusedValues:
         pull = (np.nan_to_num(now.confidence) * np.abs(self.weights)).sum(axis=1, keepdims=True)
         pull = np.where(pull > 0, pull, 1.0)
         push = now.push * self.weights
-        return Combined(np.clip(push.sum(axis=1) / pull[:, 0], -1.0, 1.0), push / pull)
+        return FusedValues(np.clip(push.sum(axis=1) / pull[:, 0], -1.0, 1.0), push / pull)
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ class Weighted:
     name: str = "weighted"
     meaning: str = "confidence-weighted average by the weight table"
 
-    def fit(self, past: Lessons) -> Average:
+    def fit(self, past: LabeledSignals) -> Average:
         return Average(past.said.weights)

@@ -1,5 +1,5 @@
 """
-Rows that cannot be true are set aside, each with the reason; what is left is checked as a whole in `data_quality`.
+Rows that cannot be true are quarantined, each with the reason; what is left is checked as a whole in `data_quality`.
 
 A rule looks at single rows, or at rows that claim the same; it repairs nothing.
 """
@@ -52,7 +52,7 @@ BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 @dataclass(frozen=True)
-class Sorted:
+class RowVerdicts:
     """
     A raw table in two.
 
@@ -65,11 +65,13 @@ class Sorted:
     bad: pd.DataFrame
 
     def reasons(self) -> dict[str, int]:
-        """How many rows were set aside for what, the commonest first."""
+        """How many rows were quarantined for what, the commonest first."""
         return {str(why): int(count) for why, count in self.bad["why"].value_counts().items()}
 
 
-def sort_out(frame: pd.DataFrame, table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> Sorted:
+def split_rows(
+    frame: pd.DataFrame, table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp
+) -> RowVerdicts:
     """
     Set aside the rows that cannot be true.
 
@@ -91,7 +93,7 @@ def sort_out(frame: pd.DataFrame, table: Table, market: Market, start: pd.Timest
         found = broken(frame).to_numpy(dtype=bool) & (why == "").to_numpy()
         why[found] = reason
     kept = why == ""
-    return Sorted(frame[kept].reset_index(drop=True), frame[~kept].assign(why=why[~kept]).reset_index(drop=True))
+    return RowVerdicts(frame[kept].reset_index(drop=True), frame[~kept].assign(why=why[~kept]).reset_index(drop=True))
 
 
 def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> list[Rule]:

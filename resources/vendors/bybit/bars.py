@@ -15,15 +15,15 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.validation.raw.rows import PRICES
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.batch import Answer, gather, table_of
 from resources.vendors.bybit.client import PACE, PUBLIC_URL, Wire, open_wire
 from resources.vendors.bybit.instruments import instruments
 from resources.vendors.parsing import broken_bars, in_window, jumps, known_at_close, moments, numbers, untrue_bars
-from resources.vendors.protocols import Fetched, require_bars, require_symbols, require_window, utc_now
+from resources.vendors.protocols import FetchResult, require_bars, require_symbols, require_window, utc_now
 
-__all__ = ["PUBLIC_URL", "BybitDoor"]
+__all__ = ["PUBLIC_URL", "BybitBars"]
 
 SYMBOLS = (
     "ADAUSDT", "APTUSDT", "ARBUSDT", "ATOMUSDT", "AVAXUSDT", "BCHUSDT", "BNBUSDT", "BTCUSDT", "DOGEUSDT", "DOTUSDT",
@@ -38,7 +38,7 @@ UNITS = 2.0  # turnover / volume is a price of the bar; half of them off by more
 
 
 @dataclass(frozen=True)
-class BybitDoor:
+class BybitBars:
     """
     Linear perpetuals of Bybit v5.
 
@@ -53,11 +53,11 @@ class BybitDoor:
 
     only: tuple[str, ...] = ()
     url: str = PUBLIC_URL
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     history_days: int = 365
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "bybit"
-    pace: Pace = PACE
+    pace: RateLimit = PACE
 
     def symbols(self, market: Market) -> tuple[str, ...]:
         """The configured symbols, or the default twenty."""
@@ -69,7 +69,7 @@ class BybitDoor:
 
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> Fetched:
+    ) -> FetchResult:
         """
         Finished bars that closed in (start, end], of the symbols that came.
 
@@ -111,7 +111,7 @@ class BybitDoor:
         start = max(end - pd.Timedelta(days=self.history_days), FIRST_CLOSE - market.bar_length)
         return self.fetch_ohlcv(market, None, start, end) if start < end else tables.RAW_OHLCV.empty()
 
-    def fetch_instruments(self, market: Market) -> Fetched:
+    def fetch_instruments(self, market: Market) -> FetchResult:
         """Listings and delistings of all perpetuals, delisted ones too; see `bybit_instruments.instruments`."""
         return instruments(open_wire(self.url, self.pace, self.patience), self.now())
 

@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.batch import BannedError
 from resources.vendors.protocols import utc_now
 
 PUBLIC_URL = "https://api.bybit.com"
 # The exchange allows 600 requests in 5 s per address and bans for ten minutes beyond. A twelfth of it leaves room for
 # whatever else asks from the same address, and still gives three years of hours of twenty coins in a minute.
-PACE = Pace("bybit", 50, 5.0)
+PACE = RateLimit("bybit", 50, 5.0)
 MOST_PAGES = 100  # of a cursor; the exchange has fewer than a thousand perpetuals, and a page holds a thousand
 
 # Server busy, request rate per second, server error, rate per address: the same question may be answered later.
@@ -41,8 +41,8 @@ class Wire:
 
     session: Any
     url: str
-    pace: Pace
-    patience: Patience
+    pace: RateLimit
+    patience: RetryPolicy
 
     def ask(self, method: str, query: dict[str, Any], asked: str) -> dict[str, Any]:
         """
@@ -60,7 +60,7 @@ class Wire:
             SourceError: refused for good, after all tries, or another shape.
         """
         call = partial(getattr(self.session, method), **query)
-        answer = insist(partial(_once, call, self.pace), self.patience, asked)
+        answer = with_retry(partial(_once, call, self.pace), self.patience, asked)
         if not isinstance(answer.get("result"), dict):
             raise SourceError(f"{asked}: the answer has another shape: no object 'result' in {str(answer)[:200]}")
         return answer
@@ -119,7 +119,7 @@ class Wire:
         raise SourceError(f"{asked}: more than {MOST_PAGES} pages; expected far fewer")
 
 
-def open_wire(url: str, pace: Pace, patience: Patience) -> Wire:
+def open_wire(url: str, pace: RateLimit, patience: RetryPolicy) -> Wire:
     """
     A client that never waits or retries by itself: its wait fails when the vendor's clock is behind ours.
 
@@ -132,8 +132,8 @@ def open_wire(url: str, pace: Pace, patience: Patience) -> Wire:
     return Wire(session, url, pace, patience)
 
 
-def _once(call: Callable[[], dict[str, Any]], pace: Pace) -> dict[str, Any]:
-    """One request; every way it fails becomes `RefusedError`."""
+def _once(call: Callable[[], dict[str, Any]], pace: RateLimit) -> dict[str, Any]:
+    """One request; every way it fails becomes `AttemptFailedError`."""
     import requests
     from pybit.exceptions import FailedRequestError, InvalidRequestError
 
@@ -142,29 +142,29 @@ def _once(call: Callable[[], dict[str, Any]], pace: Pace) -> dict[str, Any]:
         answer = call()
     except InvalidRequestError as error:
         again = error.status_code in BUSY_CODES
-        raise RefusedError(f"code {error.status_code}: {error.message}", again, _reset_seconds(error)) from error
+        raise AttemptFailedError(f"code {error.status_code}: {error.message}", again, _reset_seconds(error)) from error
     except FailedRequestError as error:
         raise _refused_by_status(error) from error
     except requests.Timeout as error:
-        raise RefusedError("no answer in time", again=True) from error
+        raise AttemptFailedError("no answer in time", again=True) from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise RefusedError("the answer was cut short", again=True) from error
+        raise AttemptFailedError("the answer was cut short", again=True) from error
     except requests.RequestException as error:
-        raise RefusedError(f"not reachable: {error}", again=True) from error
+        raise AttemptFailedError(f"not reachable: {error}", again=True) from error
     except (AttributeError, TypeError) as error:  # valid JSON that is no object breaks inside the client
-        raise RefusedError("the answer is no JSON object", again=False) from error
+        raise AttemptFailedError("the answer is no JSON object", again=False) from error
     if not isinstance(answer, dict):
-        raise RefusedError("the answer is no JSON object", again=False)
+        raise AttemptFailedError("the answer is no JSON object", again=False)
     return answer
 
 
-def _refused_by_status(error: Any) -> RefusedError:
+def _refused_by_status(error: Any) -> AttemptFailedError:
     if error.status_code == 403:
         return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served", again=False)
     if error.status_code == 409:  # the client's code for a body that is no JSON
-        return RefusedError("the answer is no JSON (cut short, or a web page in between)", again=True)
+        return AttemptFailedError("the answer is no JSON (cut short, or a web page in between)", again=True)
     again = error.status_code == 429 or error.status_code >= 500
-    return RefusedError(f"HTTP {error.status_code}", again, _reset_seconds(error))
+    return AttemptFailedError(f"HTTP {error.status_code}", again, _reset_seconds(error))
 
 
 def _reset_seconds(error: Any) -> float | None:

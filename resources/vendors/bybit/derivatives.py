@@ -15,12 +15,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.batch import Answer, gather
 from resources.vendors.bybit.client import PACE, PUBLIC_URL, Row, Wire, open_wire
 from resources.vendors.parsing import in_window, moments, numbers
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 
 ROWS_PER_PAGE = 200
 # The exchange caps rates at a few percent; a rate of one half and more is a percentage or a defect.
@@ -43,13 +43,13 @@ class BybitFunding:
     """
 
     url: str = PUBLIC_URL
-    patience: Patience = field(default_factory=Patience)
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "bybit funding"
     kind: str = "funding"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Rates settled in (start, end]; see `FactSource`.
 
@@ -79,13 +79,13 @@ class BybitDerivatives:
     """
 
     url: str = PUBLIC_URL
-    patience: Patience = field(default_factory=Patience)
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "bybit open interest"
     kind: str = "derivatives"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Open interest stamped in (start, end], and a row of the order book when `end` is at most five minutes away.
 
@@ -207,7 +207,7 @@ def _last(start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp) -> pd.Times
     return min(end, now)
 
 
-def _some_every_day(fetched: Fetched, start: pd.Timestamp, last: pd.Timestamp, name: str, url: str) -> Fetched:
+def _some_every_day(fetched: FetchResult, start: pd.Timestamp, last: pd.Timestamp, name: str, url: str) -> FetchResult:
     """SourceError when a whole day is empty: perpetuals settle and are held around the clock."""
     if fetched.table.empty and last - start >= pd.Timedelta(days=1):
         raise SourceError(f"{name} ({url}) gave no row in ({start}, {last}]; expected some every day")

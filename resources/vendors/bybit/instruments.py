@@ -14,8 +14,8 @@ from alpha_pipeline.errors import SettingError, SourceError
 from resources.vendors.batch import Answer, gather
 from resources.vendors.bybit.client import Wire
 from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import moments, numbers, set_aside
-from resources.vendors.protocols import Fetched, require_symbols
+from resources.vendors.parsing import moments, numbers, quarantined
+from resources.vendors.protocols import FetchResult, require_symbols
 
 PER_PAGE = 1000
 # Asked for nothing, the exchange answers with those that trade; the dead must be asked for by name.
@@ -23,7 +23,7 @@ STATUSES = ("Trading", "Delivering", "Closed")
 PERPETUAL = "LinearPerpetual"
 
 
-def instruments(wire: Wire, now: pd.Timestamp) -> Fetched:
+def instruments(wire: Wire, now: pd.Timestamp) -> FetchResult:
     """
     Listings and delistings of all linear perpetuals up to now.
 
@@ -45,7 +45,7 @@ def instruments(wire: Wire, now: pd.Timestamp) -> Fetched:
         raise SourceError(f"{wire.url} instruments: no perpetual in the answer; expected hundreds; {fetched.notes}")
     # One that changes its status between two questions comes twice; the later status has the date of its end.
     once = fetched.table.drop_duplicates(list(tables.LISTINGS.keys), keep="last")
-    return Fetched(once.reset_index(drop=True), fetched.failures, fetched.notes)
+    return FetchResult(once.reset_index(drop=True), fetched.failures, fetched.notes)
 
 
 def _listed(wire: Wire, status: str, now: pd.Timestamp) -> Answer:
@@ -82,7 +82,7 @@ def _listed(wire: Wire, status: str, now: pd.Timestamp) -> Answer:
         "ends before it begins": table["delisted_at"] < table["listed_at"],
         "the same row again": table.duplicated(["symbol", "listed_at"]),
     }
-    sound, notes = set_aside(table, broken, f"status {status}")
+    sound, notes = quarantined(table, broken, f"status {status}")
     return listing_rows(sound, now), notes
 
 

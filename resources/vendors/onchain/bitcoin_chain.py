@@ -12,9 +12,9 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web, rows_of
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.client import HttpClient, rows_of
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
     PATIENCE,
@@ -27,12 +27,12 @@ from resources.vendors.onchain.daily_series import (
     read_rows,
     require_question,
 )
-from resources.vendors.protocols import Fetched, utc_now
+from resources.vendors.protocols import FetchResult, utc_now
 
 CHARTS_URL = "https://api.blockchain.info"
 MEMPOOL_URL = "https://mempool.space"
-CHARTS_PACE = Pace("blockchain_info", 1, 2.0)  # no published quota; two questions a night
-MEMPOOL_PACE = Pace("mempool_space", 1, 2.0)  # an unpublished limit, and a ban for those who keep passing it
+CHARTS_PACE = RateLimit("blockchain_info", 1, 2.0)  # no published quota; two questions a run date
+MEMPOOL_PACE = RateLimit("mempool_space", 1, 2.0)  # an unpublished limit, and a ban for those who keep passing it
 LAG = pd.Timedelta(hours=3)  # blocks are public at once; the charts are drawn again within hours of midnight
 
 CHARTS = {"transactions": "n-transactions", "hash_rate": "hash-rate"}
@@ -44,7 +44,7 @@ FIELDS = (*CHARTS, "fee_rate")
 
 
 @dataclass(frozen=True)
-class BitcoinChainDoor:
+class BitcoinChain:
     """
     Daily transactions, hash rate and fees of bitcoin; without a key. Symbols of other coins have no rows.
 
@@ -59,14 +59,14 @@ class BitcoinChainDoor:
 
     charts_url: str = CHARTS_URL
     mempool_url: str = MEMPOOL_URL
-    patience: Patience = PATIENCE
-    charts_pace: Pace = CHARTS_PACE
-    mempool_pace: Pace = MEMPOOL_PACE
+    patience: RetryPolicy = PATIENCE
+    charts_pace: RateLimit = CHARTS_PACE
+    mempool_pace: RateLimit = MEMPOOL_PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "bitcoin_chain"
     kind: str = "onchain"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """Facts of the days that ended in (start, end]; see `FactSource`. A field that fails is a failure."""
         asked = require_question(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
@@ -81,11 +81,11 @@ class BitcoinChainDoor:
                 failures[name] = str(error)
                 continue
             columns |= {(symbol, name): reading.values for symbol in bitcoin}
-            notes.update({f"{name}: {why}": count for why, count in reading.left_out.items()})
+            notes.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
         return answered(self.name, facts(columns, FIELDS, LAG), failures, notes, len(FIELDS))
 
     def _chart(self, chart: str, days: Days) -> Reading:
-        web, path = Web(self.charts_url, self.charts_pace, self.patience), f"/charts/{chart}"
+        web, path = HttpClient(self.charts_url, self.charts_pace, self.patience), f"/charts/{chart}"
         query = {
             "start": f"{pd.Timestamp(days.first, unit='D'):%Y-%m-%d}",
             "timespan": f"{days.last - days.first + 1}days",
@@ -96,7 +96,7 @@ class BitcoinChainDoor:
         return read_rows(rows, "x", lambda row: row.get("y"), days, web.address(path))
 
     def _fees(self, days: Days) -> Reading:
-        web = Web(self.mempool_url, self.mempool_pace, self.patience)
+        web = HttpClient(self.mempool_url, self.mempool_pace, self.patience)
         return read_rows(
             web.json(FEES_PATH), "timestamp", lambda row: row.get(MEDIAN_FEE), days, web.address(FEES_PATH)
         )

@@ -16,9 +16,9 @@ import pandas as pd
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web, rows_of, status_of
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.client import HttpClient, rows_of, status_of
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
     DAY_SECONDS,
@@ -33,11 +33,11 @@ from resources.vendors.onchain.daily_series import (
     read_days,
     require_question,
 )
-from resources.vendors.protocols import Fetched, utc_now
+from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://community-api.coinmetrics.io"
 PATH = "/v4/timeseries/asset-metrics"
-PACE = Pace("coin_metrics", 10, 6.0)  # its published limit per address
+PACE = RateLimit("coin_metrics", 10, 6.0)  # its published limit per address
 PAGE_SIZE = 10_000  # the most it allows: six hundred days of seventeen coins
 LAG = pd.Timedelta(hours=12)  # where it does not say when a day was complete: it publishes within the next day
 
@@ -99,7 +99,7 @@ DEFAULT = (
 
 
 @dataclass(frozen=True)
-class CoinMetricsDoor:
+class CoinMetrics:
     """
     Daily metrics per coin of the community API; licensed for non-commercial use (CC BY-NC 4.0).
 
@@ -113,13 +113,13 @@ class CoinMetricsDoor:
 
     url: str = PUBLIC_URL
     metrics: tuple[Metric, ...] = DEFAULT
-    patience: Patience = PATIENCE
-    pace: Pace = PACE
+    patience: RetryPolicy = PATIENCE
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "coin_metrics"
     kind: str = "onchain"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Facts of the days that ended in (start, end]; see `FactSource`.
 
@@ -136,12 +136,12 @@ class CoinMetricsDoor:
         notes = Counter({"symbols without a coin at the vendor": len(owners.pop("", []))})
         fields = tuple(metric.field for metric in self.metrics)
         if not owners or days.is_empty:
-            return Fetched(facts({}, fields, LAG), {}, dict(+notes))
+            return FetchResult(facts({}, fields, LAG), {}, dict(+notes))
         names = sorted({name for metric in self.metrics for name in metric.names})
         rows, failures, found = self._ask_all(names, sorted(owners), days)
         notes.update(found)
-        series, left_out = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
-        notes.update(left_out)
+        series, exclusion_reason = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
+        notes.update(exclusion_reason)
         published, unstamped = _published(series, owners, self.now())
         notes.update(unstamped)
         made = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
@@ -151,7 +151,7 @@ class CoinMetricsDoor:
             for metric, (coin, names_of_it) in product(self.metrics, owners.items())
             for symbol in names_of_it
         }
-        return Fetched(facts(columns, fields, LAG, published), failures, dict(+notes))
+        return FetchResult(facts(columns, fields, LAG, published), failures, dict(+notes))
 
     def _ask_all(
         self, names: list[str], coins: list[str], days: Days
@@ -198,7 +198,7 @@ class CoinMetricsDoor:
         self, names: Sequence[str], coins: Sequence[str], days: Days, lenient: Mapping[str, str]
     ) -> tuple[list[Any], dict[str, str]]:
         """All rows of a question, and why the later pages did not come; SourceError when the first did not."""
-        web = Web(self.url, self.pace, self.patience)
+        web = HttpClient(self.url, self.pace, self.patience)
         query: dict[str, str] = {
             "assets": ",".join(coins),
             "metrics": ",".join(names),
@@ -262,28 +262,28 @@ def _series(
 ) -> tuple[dict[tuple[str, str], Values], dict[str, int]]:
     """(metric, coin) -> its values, and what was left out; null is no value, and nothing to be said of."""
     points: dict[tuple[str, str], list[tuple[object, object]]] = {pair: [] for pair in product(names, coins)}
-    left_out: Counter[str] = Counter()
+    exclusion_reason: Counter[str] = Counter()
     for row in rows:
         coin = row.get("asset") if isinstance(row, dict) else None
         if not isinstance(coin, str) or (names[0], coin) not in points:
-            left_out["rows of no coin that was asked for"] += 1
+            exclusion_reason["rows of no coin that was asked for"] += 1
             continue
         if day_of_text(row.get("time")) is None:
-            left_out["rows without a readable day"] += 1
+            exclusion_reason["rows without a readable day"] += 1
             continue
         for name in names:
             if row.get(name) is not None:
                 points[name, coin].append((row["time"], row[name]))
-    if rows and left_out.total() == len(rows):
+    if rows and exclusion_reason.total() == len(rows):
         raise SourceError(f"{asked}: none of {len(rows)} rows has a coin and a day; found {str(rows[0])[:200]}")
     series: dict[tuple[str, str], Values] = {}
     for (name, coin), some in points.items():
         readable = [point for point in some if number(point[1]) is not None]
-        left_out[f"{name}: values that are no finite number"] += len(some) - len(readable)
+        exclusion_reason[f"{name}: values that are no finite number"] += len(some) - len(readable)
         reading = read_days(readable, days, day_of_text, f"{asked}, {name} of {coin}")
         series[name, coin] = reading.values
-        left_out.update({f"{name}: {why}": count for why, count in reading.left_out.items()})
-    return series, dict(left_out)
+        exclusion_reason.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
+    return series, dict(exclusion_reason)
 
 
 def _combined(series: Mapping[tuple[str, str], Values], metric: Metric, coin: str) -> Values:

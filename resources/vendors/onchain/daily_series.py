@@ -18,12 +18,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.retry import Patience
-from resources.vendors.protocols import Fetched, require_symbols, require_window
+from resources.http.retry import RetryPolicy
+from resources.vendors.protocols import FetchResult, require_symbols, require_window
 
 DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1).toordinal()
-PATIENCE = Patience(timeout_seconds=60.0)  # series come whole, some of them megabytes
+PATIENCE = RetryPolicy(timeout_seconds=60.0)  # series come whole, some of them megabytes
 YEAR_2100_SECONDS = 4_102_444_800.0  # a stamp beyond is milliseconds, or nonsense
 
 Day = int  # days since 1970, UTC
@@ -61,7 +61,7 @@ class Reading:
     """
 
     values: Values
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    exclusion_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 def days_within(start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp) -> Days:
@@ -129,27 +129,27 @@ def read_days(
     """
     values: dict[Day, float] = {}
     disputed: set[Day] = set()
-    left_out: Counter[str] = Counter()
+    exclusion_reason: Counter[str] = Counter()
     readable = 0
     for stamp, raw in points:
         day, value = day_of(stamp), number(raw)
         if day is None:
-            left_out["rows without a readable day"] += 1
+            exclusion_reason["rows without a readable day"] += 1
             continue
         if value is None:
-            left_out["values that are no finite number"] += days.first <= day <= days.last
+            exclusion_reason["values that are no finite number"] += days.first <= day <= days.last
             continue
         readable += 1
         if day > days.today:
-            left_out["rows of the future"] += 1
+            exclusion_reason["rows of the future"] += 1
         elif not days.first <= day <= days.last:
             continue
         elif value < 0:
-            left_out["negative values"] += 1
+            exclusion_reason["negative values"] += 1
         elif day not in values:
             values[day] = value
         elif value == values[day]:
-            left_out["rows given twice"] += 1
+            exclusion_reason["rows given twice"] += 1
         else:
             disputed.add(day)
     if points and not readable:
@@ -157,9 +157,9 @@ def read_days(
             f"{asked}: none of {len(points)} rows has a day and a number; the first has {points[0]}"[:400]
         )
     if disputed:
-        left_out["days with two different values"] = len(disputed)
+        exclusion_reason["days with two different values"] = len(disputed)
     kept = {day: value for day, value in values.items() if day not in disputed}
-    return Reading(kept, {why: count for why, count in left_out.items() if count})
+    return Reading(kept, {why: count for why, count in exclusion_reason.items() if count})
 
 
 def read_rows(answer: Any, stamp: str, value: Callable[[dict[str, Any]], object], days: Days, asked: str) -> Reading:
@@ -212,11 +212,11 @@ def facts(
 
 def answered(
     name: str, table: pd.DataFrame, failures: Mapping[str, str], notes: Mapping[str, int], questions: int
-) -> Fetched:
+) -> FetchResult:
     """What came of `questions` questions; SourceError when each of them failed."""
     if failures and len(failures) >= questions:
         raise SourceError(f"{name} gave nothing. " + "; ".join(f"{what}: {why}" for what, why in failures.items()))
-    return Fetched(table, failures, {what: count for what, count in notes.items() if count})
+    return FetchResult(table, failures, {what: count for what, count in notes.items() if count})
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -15,9 +15,9 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.client import HttpClient
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
     PATIENCE,
@@ -30,11 +30,11 @@ from resources.vendors.onchain.daily_series import (
     read_rows,
     require_question,
 )
-from resources.vendors.protocols import Fetched, utc_now
+from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://api.llama.fi"
 STABLECOINS_URL = "https://stablecoins.llama.fi"
-PACE = Pace("defillama", 2, 1.0)  # no published quota; a night asks some twenty times
+PACE = RateLimit("defillama", 2, 1.0)  # no published quota; a run date asks some twenty times
 LAG = pd.Timedelta(
     hours=6
 )  # a day's value is first written in the day itself; what protocols report late comes in hours
@@ -43,7 +43,7 @@ DOLLARS = "peggedUSD"  # other pegs are below 1 % of the whole, and their dollar
 
 
 @dataclass(frozen=True)
-class DefiLlamaDoor:
+class DefiLlama:
     """
     Daily value locked per chain, and dollar-pegged coins of the whole market; without a key.
 
@@ -59,13 +59,13 @@ class DefiLlamaDoor:
 
     url: str = PUBLIC_URL
     stablecoins_url: str = STABLECOINS_URL
-    patience: Patience = PATIENCE
-    pace: Pace = PACE
+    patience: RetryPolicy = PATIENCE
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "defillama"
     kind: str = "onchain"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Facts of the days that ended in (start, end]; see `FactSource`. Each chain is asked once.
 
@@ -89,7 +89,7 @@ class DefiLlamaDoor:
                 failures[what] = str(error)
                 continue
             columns |= {(symbol, name): reading.values for symbol in symbols_of_it}
-            notes.update({f"{what}: {why}": count for why, count in reading.left_out.items()})
+            notes.update({f"{what}: {why}": count for why, count in reading.exclusion_reason.items()})
         return answered(self.name, facts(columns, FIELDS, LAG), failures, notes, len(questions))
 
     def _tvl(self, chain: str, days: Days) -> Reading:
@@ -100,8 +100,8 @@ class DefiLlamaDoor:
         web, path = self._web(self.stablecoins_url), "/stablecoincharts/all"
         return read_rows(web.json(path), "date", _dollars, days, web.address(path))
 
-    def _web(self, url: str) -> Web:
-        return Web(url, self.pace, self.patience)
+    def _web(self, url: str) -> HttpClient:
+        return HttpClient(url, self.pace, self.patience)
 
 
 def _dollars(row: dict[str, Any]) -> object:

@@ -17,16 +17,16 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web, rows_of
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.http.client import HttpClient, rows_of
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
 from resources.vendors.text.mentions import names_of
 
 PUBLIC_URL = "https://api.gdeltproject.org"
 PATH = "/api/v2/doc/doc"
-PACE = Pace("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
+PACE = RateLimit("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
 ARTICLES_PER_ANSWER = 250
 SHORTEST_SPAN = pd.Timedelta(minutes=15)  # the index grows in steps of a quarter of an hour
 SHORTEST_WORD = 3  # shorter ones are refused
@@ -36,7 +36,7 @@ ABOUT_THE_QUESTION = re.compile(r"query|phrase|keyword|too short|too long", re.I
 
 
 @dataclass(frozen=True)
-class GdeltDoor:
+class GdeltNews:
     """
     Articles in English whose title names a symbol, one question per symbol and span of time.
 
@@ -52,13 +52,13 @@ class GdeltDoor:
     """
 
     url: str = PUBLIC_URL
-    patience: Patience = field(default_factory=lambda: Patience(wait_seconds=5.0, timeout_seconds=30.0))
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=lambda: RetryPolicy(wait_seconds=5.0, timeout_seconds=30.0))
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "gdelt"
     kind: str = "news"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Articles seen in (start, end].
 
@@ -70,7 +70,7 @@ class GdeltDoor:
         picked = require_symbols(symbols)
         now = self.now()
         if start >= now:
-            return Fetched(tables.RAW_NEWS.empty())
+            return FetchResult(tables.RAW_NEWS.empty())
         items: list[Item] = []
         failures: dict[str, str] = {}
         notes: Counter[str] = Counter()
@@ -82,7 +82,7 @@ class GdeltDoor:
         if len(failures) == len(picked):
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
         told = news(items, picked, market, (start, end), now)
-        return Fetched(told.table, failures, {**told.notes, **notes})
+        return FetchResult(told.table, failures, {**told.notes, **notes})
 
     def _articles(
         self, symbol: str, market: Market, start: pd.Timestamp, end: pd.Timestamp, notes: Counter[str]
@@ -104,7 +104,7 @@ class GdeltDoor:
         return [Item(row["title"], row["url"], _seen(row["seendate"])) for row in good]
 
     def _ask(self, question: str, start: pd.Timestamp, end: pd.Timestamp, asked: str) -> list[Any]:
-        web = Web(self.url, self.pace, self.patience)
+        web = HttpClient(self.url, self.pace, self.patience)
         query = {
             "query": question,
             "mode": "artlist",
@@ -114,7 +114,7 @@ class GdeltDoor:
             "startdatetime": f"{start.floor('s') + pd.Timedelta(seconds=1):%Y%m%d%H%M%S}",
             "enddatetime": f"{end:%Y%m%d%H%M%S}",
         }
-        answer = insist(partial(_once, web, query), self.patience, asked)
+        answer = with_retry(partial(_once, web, query), self.patience, asked)
         return rows_of(answer, "articles", asked) if answer != {} else []  # nothing found is an empty object
 
 
@@ -128,17 +128,19 @@ def _question(symbol: str, market: Market) -> str:
     return f"{f'({either})' if len(words) > 1 else either} sourcelang:english"
 
 
-def _once(web: Web, query: dict[str, object]) -> Any:
+def _once(web: HttpClient, query: dict[str, object]) -> Any:
     """One answer; the vendor's refusals are plain text with status 200, and its JSON has stray backslashes."""
     text = web.content(PATH, query).decode("utf-8", "replace").strip()
     if not text.startswith(("{", "[")):
-        raise RefusedError(f"expected JSON, found {text[:120]!r}", again=not ABOUT_THE_QUESTION.search(text[:200]))
+        raise AttemptFailedError(
+            f"expected JSON, found {text[:120]!r}", again=not ABOUT_THE_QUESTION.search(text[:200])
+        )
     for said in (text, re.sub(r'\\(?!["\\/bfnrtu])', "", text)):
         try:
             return json.loads(said, strict=False)
         except ValueError:
             continue
-    raise RefusedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", again=True)
+    raise AttemptFailedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", again=True)
 
 
 def _seen(stamp: object) -> pd.Timestamp | None:

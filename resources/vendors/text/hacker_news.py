@@ -13,10 +13,10 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web, rows_of
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.http.client import HttpClient, rows_of
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.text.headlines import plain
 from resources.vendors.text.mentions import names_of
 from resources.vendors.text.posts import (
@@ -33,7 +33,7 @@ from resources.vendors.text.posts import (
 
 PUBLIC_URL = "https://hn.algolia.com"
 PATH = "/api/v1/search_by_date"
-PACE = Pace("hacker_news", calls=2, seconds=1.0)  # 10,000 an hour and address are allowed; this is 7,200
+PACE = RateLimit("hacker_news", calls=2, seconds=1.0)  # 10,000 an hour and address are allowed; this is 7,200
 HITS_PER_QUESTION = 1000  # the index lists no more, whatever the page
 SHORTEST_SPAN_SECONDS = 60
 LAG = pd.Timedelta(minutes=15)  # the index follows the site within minutes
@@ -41,7 +41,7 @@ TRUNCATED = "minutes with more posts than one question lists"
 
 
 @dataclass(frozen=True)
-class HackerNewsDoor:
+class HackerNews:
     """
     Stories and comments that name a symbol, one question per name and span of time.
 
@@ -59,13 +59,13 @@ class HackerNewsDoor:
 
     score: Score
     url: str = PUBLIC_URL
-    patience: Patience = field(default_factory=Patience)
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "hacker_news"
     kind: str = "social"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Whole hours that end in (start, end]; a symbol whose questions failed has no rows.
 
@@ -77,7 +77,7 @@ class HackerNewsDoor:
         picked = require_symbols(symbols)
         span = whole_hours(start, end, self.now(), LAG)
         if span[0] >= span[1]:
-            return Fetched(tables.RAW_SOCIAL.empty())
+            return FetchResult(tables.RAW_SOCIAL.empty())
         failures: dict[str, str] = {}
         notes: Counter[str] = Counter()
         posts_of: dict[str, list[Post]] = {}
@@ -88,7 +88,7 @@ class HackerNewsDoor:
                 failures[symbol] = str(error)
         if not posts_of:
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        return Fetched(hourly(posts_of, market, span, self.score, LAG, self.name), failures, dict(notes))
+        return FetchResult(hourly(posts_of, market, span, self.score, LAG, self.name), failures, dict(notes))
 
     def _posts(
         self, symbol: str, market: Market, span: tuple[pd.Timestamp, pd.Timestamp], notes: Counter[str]
@@ -100,19 +100,19 @@ class HackerNewsDoor:
             asked = f"{self.url}{PATH} posts with {name!r}"
             for hit in self._hits(f'"{name}"', first, last, asked, notes):
                 found[str(hit.get("objectID")) if isinstance(hit, dict) else repr(hit)] = hit
-        left_out: Counter[str] = Counter()
-        posts = [post for hit in found.values() if (post := _post(hit, first, last, left_out))]
-        if found and not posts and not left_out[NO_TEXT]:
+        exclusion_reason: Counter[str] = Counter()
+        posts = [post for hit in found.values() if (post := _post(hit, first, last, exclusion_reason))]
+        if found and not posts and not exclusion_reason[NO_TEXT]:
             raise SourceError(
                 f"{self.url}{PATH} posts of {symbol}: expected objectID, created_at_i in ({first}, {last}] and a text; "
                 f"found {str(next(iter(found.values())))[:200]}"
             )
-        notes.update(left_out)
+        notes.update(exclusion_reason)
         return posts
 
     def _hits(self, query: str, first: int, last: int, asked: str, notes: Counter[str]) -> list[object]:
         """All hits of (first, last], seconds: more than the index lists are asked again in halves."""
-        web = Web(self.url, self.pace, self.patience)
+        web = HttpClient(self.url, self.pace, self.patience)
         asked_now = f"{asked} in ({first}, {last}] s"
         hits: list[object] = []
         page, pages, total = 0, 1, 0

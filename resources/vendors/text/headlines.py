@@ -1,7 +1,7 @@
 """
 Headlines of any vendor as rows of news: plain text, plain addresses, each item once, one row per symbol it names.
 
-Fetching is the doors' business, the mood of a headline is scored elsewhere; a title stays untrusted text.
+Fetching is the doors' business, the sentiment of a headline is scored elsewhere; a title stays untrusted text.
 """
 
 import html
@@ -16,7 +16,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
-from resources.vendors.protocols import Fetched
+from resources.vendors.protocols import FetchResult
 from resources.vendors.text.mentions import mentioned
 
 LONGEST_TITLE = 300
@@ -62,7 +62,7 @@ def news(
     market: Market,
     window: tuple[pd.Timestamp, pd.Timestamp],
     now: pd.Timestamp,
-) -> Fetched:
+) -> FetchResult:
     """
     Rows of `RAW_NEWS` of the items published in the window, and counts of what was left out.
 
@@ -89,7 +89,7 @@ def news(
     table = tables.RAW_NEWS.empty()
     if rows:
         table = pd.DataFrame(rows, columns=list(table.columns)).astype(table.dtypes.to_dict())
-    return Fetched(table.sort_values(list(tables.RAW_NEWS.keys), ignore_index=True), notes=dict(notes))
+    return FetchResult(table.sort_values(list(tables.RAW_NEWS.keys), ignore_index=True), notes=dict(notes))
 
 
 def plain(text: object, longest: int = LONGEST_TITLE) -> str:

@@ -16,10 +16,10 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import AGENT, Web
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.http.client import AGENT, HttpClient
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.text.headlines import plain
 from resources.vendors.text.posts import (
     FUTURE,
@@ -43,7 +43,7 @@ COMMUNITIES: Mapping[str, tuple[str, ...]] = {
     "crypto": ("CryptoCurrency", "CryptoMarkets", "Bitcoin", "ethereum"),
     "equities": ("stocks", "investing", "StockMarket", "wallstreetbets"),
 }
-PACE = Pace("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
+PACE = RateLimit("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
 POSTS_PER_PAGE = 100
 MOST_PAGES = 10  # a listing goes back a thousand posts and no further
 LAG = pd.Timedelta(minutes=5)  # posts are listed at once, but for the filters of a community
@@ -52,7 +52,7 @@ OUT_OF_REACH = "hours before the oldest post that a community still lists left o
 
 
 @dataclass(frozen=True)
-class RedditDoor:
+class RedditPosts:
     """
     New posts of a few communities.
 
@@ -78,13 +78,13 @@ class RedditDoor:
     communities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMUNITIES)
     url: str = PUBLIC_URL
     token_url: str = TOKEN_URL
-    patience: Patience = field(default_factory=Patience)
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "reddit"
     kind: str = "social"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Whole hours that end in (start, end].
 
@@ -98,9 +98,9 @@ class RedditDoor:
         keys = self._keys()
         first, last = whole_hours(start, end, self.now(), LAG)
         if first >= last:
-            return Fetched(tables.RAW_SOCIAL.empty())
-        token = insist(partial(self._token, keys), self.patience, f"{self.token_url}{TOKEN_PATH}")
-        web = Web(self.url, self.pace, self.patience, {"Authorization": f"Bearer {token}"})
+            return FetchResult(tables.RAW_SOCIAL.empty())
+        token = with_retry(partial(self._token, keys), self.patience, f"{self.token_url}{TOKEN_PATH}")
+        web = HttpClient(self.url, self.pace, self.patience, {"Authorization": f"Bearer {token}"})
         posts: dict[str, Post] = {}
         failures: dict[str, str] = {}
         notes: Counter[str] = Counter()
@@ -123,7 +123,7 @@ class RedditDoor:
         if reached < last:
             of_all = dict.fromkeys(picked, tuple(posts.values()))
             table = hourly(of_all, market, (reached, last), self.score, LAG, self.name)
-        return Fetched(table, failures, dict(notes))
+        return FetchResult(table, failures, dict(notes))
 
     def _of(self, market: Market) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(self.communities.get(market.name, ())))
@@ -158,26 +158,26 @@ class RedditDoor:
                 timeout=self.patience.timeout_seconds,
             )
         except requests.Timeout as error:
-            raise RefusedError("no answer in time", again=True) from error
+            raise AttemptFailedError("no answer in time", again=True) from error
         except requests.RequestException as error:
-            raise RefusedError(f"not reachable or cut short: {type(error).__name__}", again=True) from error
+            raise AttemptFailedError(f"not reachable or cut short: {type(error).__name__}", again=True) from error
         status = response.status_code
         if status in (400, 401, 403):
-            raise RefusedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", again=False)
+            raise AttemptFailedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", again=False)
         if status != 200:
-            raise RefusedError(f"HTTP {status}", again=status == 429 or status >= 500)
+            raise AttemptFailedError(f"HTTP {status}", again=status == 429 or status >= 500)
         try:
             answer = response.json()
         except ValueError as error:
-            raise RefusedError("the answer is no JSON (cut short, or a page in between)", again=True) from error
+            raise AttemptFailedError("the answer is no JSON (cut short, or a page in between)", again=True) from error
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             # A wrong key may also be told with status 200.
-            raise RefusedError("expected an object with an access_token", again=False)
+            raise AttemptFailedError("expected an object with an access_token", again=False)
         return token
 
     def _listing(
-        self, web: Web, community: str, first: pd.Timestamp, notes: Counter[str]
+        self, web: HttpClient, community: str, first: pd.Timestamp, notes: Counter[str]
     ) -> tuple[list[Post], pd.Timestamp]:
         """Posts of a community, newest first, back to `first` where the listing goes so far; and how far it went."""
         path = f"/r/{community}/new"
@@ -186,13 +186,13 @@ class RedditDoor:
         for _ in range(MOST_PAGES):
             query = {"limit": POSTS_PER_PAGE, "raw_json": 1, "after": after}
             rows, after = _page(web.json(path, query), web.address(path))
-            left_out: Counter[str] = Counter()
-            found = [post for row in rows if (post := _post(row, self.now(), left_out))]
-            if rows and left_out[MISSHAPEN] + left_out[NO_TIME] == len(rows):
+            exclusion_reason: Counter[str] = Counter()
+            found = [post for row in rows if (post := _post(row, self.now(), exclusion_reason))]
+            if rows and exclusion_reason[MISSHAPEN] + exclusion_reason[NO_TIME] == len(rows):
                 raise SourceError(
                     f"{web.address(path)}: expected posts with name, title and created_utc; found {str(rows[0])[:200]}"
                 )
-            notes.update(left_out)
+            notes.update(exclusion_reason)
             for post in found:
                 if post.id in posts:
                     notes[REPEATED] += 1

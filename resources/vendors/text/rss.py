@@ -17,10 +17,10 @@ import pandas as pd
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import Web
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.http.client import HttpClient
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.text.headlines import Item, news, web_address
 
 DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +38,7 @@ DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
         "https://seekingalpha.com/market_currents.xml",
     ),
 }
-PACE = Pace("rss", calls=2, seconds=1.0)  # each feed is another host and is asked once
+PACE = RateLimit("rss", calls=2, seconds=1.0)  # each feed is another host and is asked once
 
 # feedparser takes a zone it does not know for UTC, which may be hours too early: such times are not believed.
 KNOWN_ZONE = re.compile(r"(?:[+-]\d\d:?\d\d|\b(?:GMT|UTC?|[ECMP][SD]T)|\dZ)\s*$", re.IGNORECASE)
@@ -48,7 +48,7 @@ NOT_WELL_FORMED = "feeds that were not well formed and read all the same"
 
 
 @dataclass(frozen=True)
-class FeedDoor:
+class FeedNews:
     """
     Feeds, asked one after the other.
 
@@ -63,13 +63,13 @@ class FeedDoor:
     """
 
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_FEEDS)
-    patience: Patience = field(default_factory=Patience)
-    pace: Pace = PACE
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: RateLimit = PACE
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "rss"
     kind: str = "news"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Items published in (start, end]; known when published, or when the feed says it was changed since.
 
@@ -94,7 +94,9 @@ class FeedDoor:
         if len(failures) == len(self._of(market)):
             raise SourceError(f"{self.name}: none of {len(failures)} feeds came; {'; '.join(failures.values())}")
         told = news(items, picked, market, (start, end), self.now())
-        return Fetched(told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}})
+        return FetchResult(
+            told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}}
+        )
 
     def _of(self, market: Market) -> tuple[str, ...]:
         feeds = self.feeds.get(market.name, ())
@@ -110,7 +112,7 @@ class FeedDoor:
         import feedparser  # type: ignore[import-untyped]  # carries no types; paid by live runs only
 
         parts = urlsplit(feed)
-        web = Web(f"{parts.scheme}://{parts.netloc}", self.pace, self.patience)
+        web = HttpClient(f"{parts.scheme}://{parts.netloc}", self.pace, self.patience)
         content = web.content(parts.path + (f"?{parts.query}" if parts.query else ""))
         told = {"content-location": feed, "content-type": "application/xml"}  # XML whatever the server calls it
         try:

@@ -14,11 +14,11 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.batch import Answer, gather
 from resources.vendors.parsing import in_window
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.yahoo.bars import on_sessions, settled_closes
 from resources.vendors.yahoo.client import PACE, client, quotes
 
@@ -46,14 +46,14 @@ class YahooAdjustments:
     """
 
     url: str = ""
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     cache_folder: str = ""
     now: Callable[[], pd.Timestamp] = utc_now
-    pace: Pace = PACE
+    pace: RateLimit = PACE
     name: str = "yahoo adjustments"
     kind: str = "adjustments"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Rows of `tables.RAW_ADJUSTMENTS` for the settled sessions in (start, end].
 
@@ -68,13 +68,15 @@ class YahooAdjustments:
         now = self.now()
         closes = settled_closes(market, start, end, now, self.name)
         if len(closes) == 0:
-            return Fetched(tables.RAW_ADJUSTMENTS.empty())
+            return FetchResult(tables.RAW_ADJUSTMENTS.empty())
         session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         questions = {symbol: partial(_adjustments, session, symbol, closes, now, self.patience) for symbol in picked}
         return gather(questions, tables.RAW_ADJUSTMENTS, self.name)
 
 
-def _adjustments(session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Timestamp, patience: Patience) -> Answer:
+def _adjustments(
+    session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Timestamp, patience: RetryPolicy
+) -> Answer:
     """The answer reaches to the present, so that every event that went into an adjusted close is seen."""
     asked = f"{session.address} adjusted closes of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
     table, _ = quotes(session, symbol, closes[0], now, patience, asked)

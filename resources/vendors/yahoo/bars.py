@@ -15,15 +15,15 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market, expected_closes
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.batch import Answer, gather, table_of
 from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import broken_bars, in_window, jumps, known_at_close, set_aside, untrue_bars
-from resources.vendors.protocols import Fetched, require_bars, require_symbols, require_window, utc_now
+from resources.vendors.parsing import broken_bars, in_window, jumps, known_at_close, quarantined, untrue_bars
+from resources.vendors.protocols import FetchResult, require_bars, require_symbols, require_window, utc_now
 from resources.vendors.yahoo.client import CURRENCY, PACE, client, quotes, refused
 
-__all__ = ["SYMBOLS", "YahooDoor", "client", "refused"]
+__all__ = ["SYMBOLS", "YahooBars", "client", "refused"]
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",
@@ -36,7 +36,7 @@ SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 
 
 
 @dataclass(frozen=True)
-class YahooDoor:
+class YahooBars:
     """
     Daily quotes of Yahoo Finance.
 
@@ -52,12 +52,12 @@ class YahooDoor:
 
     only: tuple[str, ...] = ()
     url: str = ""
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     history_days: int = 3650
     cache_folder: str = ""
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "yahoo"
-    pace: Pace = PACE
+    pace: RateLimit = PACE
 
     def symbols(self, market: Market) -> tuple[str, ...]:
         """The configured symbols, or the default fifty."""
@@ -69,7 +69,7 @@ class YahooDoor:
 
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
-    ) -> Fetched:
+    ) -> FetchResult:
         """
         Settled sessions that closed in (start, end], of the symbols that came.
 
@@ -96,7 +96,7 @@ class YahooDoor:
         picked = require_symbols(self.symbols(market) if symbols is None else symbols)
         closes = settled_closes(market, start, end, self.now(), self.name)
         if len(closes) == 0:
-            return Fetched(tables.RAW_OHLCV.empty())
+            return FetchResult(tables.RAW_OHLCV.empty())
         session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
         questions = {symbol: partial(_bars, session, symbol, closes, self.patience) for symbol in picked}
         fetched = gather(questions, tables.RAW_OHLCV, self.name)
@@ -109,7 +109,7 @@ class YahooDoor:
         """The rows of `fetch_bars`; what failed or was left out goes to the log."""
         return table_of(self.fetch_bars(market, symbols, start, end), self.name)
 
-    def fetch_instruments(self, market: Market) -> Fetched:
+    def fetch_instruments(self, market: Market) -> FetchResult:
         """
         When `symbols(market)` were first traded.
 
@@ -130,7 +130,7 @@ class YahooDoor:
         questions = {symbol: partial(_listing, session, symbol, last, self.patience, now) for symbol in picked}
         fetched = gather(questions, tables.LISTINGS, f"{self.name} instruments")
         unknown = {"symbols that trade today; what was delisted is not known": len(fetched.table)}
-        return Fetched(fetched.table, fetched.failures, {**fetched.notes, **unknown})
+        return FetchResult(fetched.table, fetched.failures, {**fetched.notes, **unknown})
 
     def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
         """The sessions of the `history_days` before `end`."""
@@ -179,13 +179,13 @@ def on_sessions(
     days = pd.DatetimeIndex(table.index).tz_localize(None).normalize()
     dated = table.assign(timestamp=pd.DatetimeIndex(days.map(close_of_day), tz="UTC"))
     dated = dated.astype({"timestamp": tables.MOMENT})
-    known, notes = set_aside(dated, {"a day that is no session asked for": dated["timestamp"].isna()}, symbol)
+    known, notes = quarantined(dated, {"a day that is no session asked for": dated["timestamp"].isna()}, symbol)
     if known.empty:
         raise SourceError(f"{asked}: none of {len(table)} days is a session asked for; the first is {table.index[0]}")
     return known, notes
 
 
-def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patience) -> Answer:
+def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: RetryPolicy) -> Answer:
     asked = f"{session.address} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
     table, _ = quotes(session, symbol, closes[0], closes[-1], patience, asked)
     dated, off = on_sessions(table, closes, symbol, asked)
@@ -197,7 +197,7 @@ def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patienc
     return known_at_close(sound, symbol), told, known_at_close(untrue_bars(dated, window), symbol)
 
 
-def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: Patience, now: pd.Timestamp) -> Answer:
+def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: RetryPolicy, now: pd.Timestamp) -> Answer:
     asked = f"{session.address} first trade of {symbol}"
     _, told = quotes(session, symbol, closes[0], closes[-1], patience, asked)
     first = told.get("firstTradeDate")  # the client has made a moment of it

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.batch import BannedError
 
 CURRENCY = "USD"  # a price in pence or yen among dollars is worse than none
 # Yahoo publishes no limit and bans by address. One request in two seconds is slower than a person who reads, and has
-# fifty companies in under two minutes (four when their time zones are not known yet), once a night.
-PACE = Pace("yahoo", 30, 60.0)
+# fifty companies in under two minutes (four when their time zones are not known yet), once a run date.
+PACE = RateLimit("yahoo", 30, 60.0)
 _COLUMNS = {
     "Open": "open",
     "High": "high",
@@ -35,7 +35,7 @@ _COLUMNS = {
 }
 
 
-def client(base: str, cache_folder: str, timeout_seconds: float | None = None, pace: Pace | None = None) -> Any:
+def client(base: str, cache_folder: str, timeout_seconds: float | None = None, pace: RateLimit | None = None) -> Any:
     """
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
@@ -72,7 +72,7 @@ def client(base: str, cache_folder: str, timeout_seconds: float | None = None, p
 
 
 def quotes(
-    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, patience: Patience, asked: str
+    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, patience: RetryPolicy, asked: str
 ) -> tuple[pd.DataFrame, Mapping[str, Any]]:
     """
     What the vendor says of one symbol's days.
@@ -92,7 +92,7 @@ def quotes(
     Raises:
         SourceError: refused for good, after all tries, another shape, or another currency.
     """
-    found, told = insist(partial(_ask, session, symbol, first, last, patience.timeout_seconds), patience, asked)
+    found, told = with_retry(partial(_ask, session, symbol, first, last, patience.timeout_seconds), patience, asked)
     if told.get("currency") != CURRENCY:
         raise SourceError(f"{asked}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
     try:
@@ -101,7 +101,7 @@ def quotes(
         raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
 
 
-def refused(error: Exception, session: Any) -> RefusedError:
+def refused(error: Exception, session: Any) -> AttemptFailedError:
     """What an error from inside yfinance means."""
     from curl_cffi.requests.exceptions import RequestException, Timeout
     from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
@@ -110,24 +110,24 @@ def refused(error: Exception, session: Any) -> RefusedError:
     if isinstance(error, YFRateLimitError):
         return BannedError("HTTP 429: too many requests", again=True)
     if isinstance(error, Timeout):
-        return RefusedError("no answer in time", again=True)
+        return AttemptFailedError("no answer in time", again=True)
     if status == 403:
         return BannedError("HTTP 403: this address is not served", again=False)
     if status >= 400 and status != 404:
-        return RefusedError(f"HTTP {status}", again=status >= 500)
+        return AttemptFailedError(f"HTTP {status}", again=status >= 500)
     if isinstance(error, YFTickerMissingError):
-        return RefusedError(str(error), again=False)
+        return AttemptFailedError(str(error), again=False)
     if status == 404:
-        return RefusedError("HTTP 404: no such symbol, or delisted", again=False)
+        return AttemptFailedError("HTTP 404: no such symbol, or delisted", again=False)
     if isinstance(error, RequestException) and status == 0:
-        return RefusedError(f"not reachable or cut short: {error}", again=True)
-    return RefusedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError))
+        return AttemptFailedError(f"not reachable or cut short: {error}", again=True)
+    return AttemptFailedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError))
 
 
 def _ask(
     session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, timeout_seconds: float
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One symbol's quotes and its description; every way it fails becomes `RefusedError`."""
+    """One symbol's quotes and its description; every way it fails becomes `AttemptFailedError`."""
     import yfinance
     from yfinance.data import YfData
 
@@ -150,7 +150,7 @@ def _ask(
     ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
         raise refused(error, session) from error
     if found.empty:
-        raise RefusedError(
+        raise AttemptFailedError(
             "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
         )
     return found, told

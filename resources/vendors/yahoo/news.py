@@ -14,19 +14,19 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience, RefusedError, insist
-from resources.vendors.protocols import Fetched, require_symbols, require_window, utc_now
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
 from resources.vendors.yahoo.bars import client, refused
 
-PACE = Pace("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
+PACE = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
 ITEMS_PER_SYMBOL = 50
 SHORT_REACH = "streams that no longer list the beginning of the window"
 
 
 @dataclass(frozen=True)
-class YahooNewsDoor:
+class YahooNews:
     """
     The news stream of each symbol.
 
@@ -43,15 +43,15 @@ class YahooNewsDoor:
     """
 
     url: str = ""
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     cache_folder: str = ""
-    pace: Pace = PACE
+    pace: RateLimit = PACE
     count: int = ITEMS_PER_SYMBOL
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "yahoo_news"
     kind: str = "news"
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
         Items published in (start, end], known when published.
 
@@ -76,11 +76,13 @@ class YahooNewsDoor:
         if len(failures) == len(picked):
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
         told = news(items, picked, market, (start, end), self.now())
-        return Fetched(told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}})
+        return FetchResult(
+            told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}}
+        )
 
     def _stream(self, session: Any, symbol: str, notes: Counter[str]) -> list[Item]:
         asked = f"{self.url or 'finance.yahoo.com'} news of {symbol}"
-        rows = insist(partial(self._once, session, symbol), self.patience, asked)
+        rows = with_retry(partial(self._once, session, symbol), self.patience, asked)
         good = [row["content"] for row in rows if isinstance(row, dict) and isinstance(row.get("content"), dict)]
         if not good:
             raise SourceError(f"{asked}: expected items with a content; found {str(rows[0])[:200]}")
@@ -100,13 +102,15 @@ class YahooNewsDoor:
         try:
             rows = yfinance.Ticker(symbol, session=session).get_news(count=self.count)
         except YFDataException as error:
-            raise RefusedError(f"the vendor says it is down: {error}", again=True) from error
+            raise AttemptFailedError(f"the vendor says it is down: {error}", again=True) from error
         except Exception as error:  # answers of another shape surface as AttributeError and more from inside the client
             raise refused(error, session) from error
         if session.last_status >= 400:
-            raise RefusedError(f"HTTP {session.last_status}", again=session.last_status >= 500)
+            raise AttemptFailedError(f"HTTP {session.last_status}", again=session.last_status >= 500)
         if not rows:
-            raise RefusedError("no items; expected the latest ones (no such symbol, or another shape?)", again=False)
+            raise AttemptFailedError(
+                "no items; expected the latest ones (no such symbol, or another shape?)", again=False
+            )
         return list(rows)
 
 

@@ -1,4 +1,4 @@
-"""The alert sensors and the sweeper, on a real instance: told once, from the last look on."""
+"""The alert sensors and the orphaned-run monitor, on a real instance: told once, from the last look on."""
 
 import json
 import os
@@ -47,9 +47,9 @@ def told(lake: Path) -> list[str]:
     return sorted(json.loads(path.read_text())["alert"][0] for path in lake.glob("alerts/*/*.json"))
 
 
-def materialize(instance: dg.DagsterInstance, key: dg.AssetKey, night: str, **metadata: object) -> None:
+def materialize(instance: dg.DagsterInstance, key: dg.AssetKey, run_date: str, **metadata: object) -> None:
     """As a run of its own would."""
-    event = dg.AssetMaterialization(key, partition=night, metadata=metadata)  # type: ignore[arg-type]  # plain values
+    event = dg.AssetMaterialization(key, partition=run_date, metadata=metadata)  # type: ignore[arg-type]  # plain values
     instance.report_dagster_event(_event(event), instance.create_run_for_job(build_job()).run_id)
 
 
@@ -127,7 +127,7 @@ def test_a_budget_nearly_used_and_a_library_that_decays(
     look(defs, instance, "decay_alert", tmp_path, decayed)
     assert [line for line in told(tmp_path) if line not in first] == [
         "budget: crypto used 91% of money; at 100% no model is asked any more (2019-09-30)",
-        "decay: factors of crypto lose what they had: 2 retired, 1 the night before (2019-09-30)",
+        "decay: factors of crypto lose what they had: 2 retired, 1 the run date before (2019-09-30)",
     ]
 
 

@@ -27,7 +27,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def keys(defs: dg.Definitions, market: str) -> list[dg.AssetKey]:
-    """The tables of a market's night."""
+    """The tables of a market's run date."""
     graph = defs.resolve_asset_graph()
     return [k for k in graph.materializable_asset_keys if k.path[0] == market and k.path[-1] not in APART]
 
@@ -72,7 +72,7 @@ def test_a_tick_asks_for_what_the_instance_lacks(
 
 
 def test_a_day_half_done_is_asked_for_again(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    """Its signals are stored, its tear sheets are not; and a night in the middle failed altogether."""
+    """Its signals are stored, its tear sheets are not; and a run date in the middle failed altogether."""
     store(instance, keys(defs, "crypto"), [day for day in DAYS if day not in (DAYS[2], DAYS[6])])
     store(instance, [k for k in keys(defs, "crypto") if k.path[-1] != "tear_sheets"], [DAYS[6]])
     assert tick(defs, instance, "crypto")[0] == [(DAYS[2], DAYS[2]), (DAYS[6], DAYS[6])]
@@ -113,7 +113,7 @@ def test_a_selection_by_name_counts_as_asked(defs: dg.Definitions, instance: dg.
 
 
 def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
-    """The markets' jobs and the joined one share nothing, and leave out only what no night does."""
+    """The markets' jobs and the joined one share nothing, and leave out only what no run date does."""
     jobs = {name: defs.resolve_job_def(name) for name in ("nightly_crypto", "nightly_equities", "nightly_joined")}
     written = [set(job.asset_layer.executable_asset_keys) for job in jobs.values()]
     assert sum(map(len, written)) == len(set.union(*written))
@@ -125,7 +125,7 @@ def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
 def test_days_are_joined_once_and_again_when_a_late_market_comes(
     defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    """Both markets, the joined tables, then one market anew; and not while a night of it still runs."""
+    """Both markets, the joined tables, then one market anew; and not while a run date of it still runs."""
     joined, signals = [dg.AssetKey(name) for name in JOINED], [dg.AssetKey([m, "source_signals"]) for m in MARKETS]
     assert join(defs, instance) == []
     store(instance, signals, DAYS[-2:])

@@ -16,10 +16,10 @@ import pytest
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.fuse import fuse
-from alpha_pipeline.fusion.labels import Lessons
+from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Fitted
 from alpha_pipeline.fusion.methods.registry import METHODS, method_named
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import SOURCE_SIGNALS
 from tests.fusion.planted import NAMES, planted, push_of
@@ -62,7 +62,7 @@ def no_warning() -> Iterator[None]:
         yield
 
 
-def only(said: Said, names: list[str]) -> Said:
+def only(said: SignalMatrix, names: list[str]) -> SignalMatrix:
     return said.without([name for name in NAMES if name not in names])
 
 
@@ -75,7 +75,7 @@ def fitted(name: str) -> Fitted:
 def worth(fit: Fitted, name: str) -> float:
     """Value where one source alone says +1 for sure."""
     value = np.where([n == name for n in NAMES], 1.0, np.nan)[None]
-    return float(fit.combine(Said(NEW.said.keys.head(1), value, value.copy())).value[0])
+    return float(fit.combine(SignalMatrix(NEW.said.keys.head(1), value, value.copy())).value[0])
 
 
 @methods
@@ -137,7 +137,7 @@ def test_two_processes_are_the_same_to_the_last_bit() -> None:
 @pytest.mark.parametrize("days", [0, 1, 3, 59])
 def test_few_lessons_are_no_error(name: str, days: int) -> None:
     """Below sixty bars learned methods say nothing; the table needs no lessons."""
-    found = METHODS[name].fit(planted(plain_truth, days=days) if days else Lessons.none()).combine(NEW.said)
+    found = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.none()).combine(NEW.said)
     assert (found.value != 0).any() == (name == "weighted")
     assert (found.contribution != 0).any() == (name == "weighted")
 
@@ -269,7 +269,7 @@ def test_every_method_has_a_name_and_a_meaning() -> None:
 def test_without_its_package_attention_names_the_extra() -> None:
     """A setting that cannot work says what to install."""
     with pytest.raises(SettingError, match=r"needs PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
-        METHODS["cross_attention"].fit(Lessons.none())
+        METHODS["cross_attention"].fit(LabeledSignals.none())
 
 
 def test_there_is_a_source_of_every_role() -> None:

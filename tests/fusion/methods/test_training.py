@@ -10,8 +10,8 @@ from alpha_pipeline.fusion.methods.ic_weighted import LAGS, evidence, shrunk
 from alpha_pipeline.fusion.methods.linear import fit_slopes
 from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.methods.ridge import _regression
-from alpha_pipeline.fusion.methods.training import Shares, best, gain, occluded, splits, usable
-from alpha_pipeline.signals.signal_matrix import Said
+from alpha_pipeline.fusion.methods.training import RankScaler, best, gain, occlusion_attribution, splits, usable
+from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.statistics.newey_west import mean_test
 from tests.fusion.planted import NAMES, planted, push_of
 
@@ -88,10 +88,10 @@ def test_the_past_is_split_in_order_of_time() -> None:
 
 def test_shares_by_hand() -> None:
     """Sign times the share of past sizes below; ties count half; what says nothing stays 0."""
-    scale = Shares.of(np.array([0.0, 1.0, -2.0, 2.0, 4.0]))
+    scale = RankScaler.of(np.array([0.0, 1.0, -2.0, 2.0, 4.0]))
     value = scale.value(np.array([0.0, 0.5, 1.0, 2.0, -3.0, 9.0]))
     np.testing.assert_allclose(value, [0, 0, 0.1, 0.4, -0.6, 0.8])
-    assert not Shares(np.empty(0)).value(np.array([3.0])).any()
+    assert not RankScaler(np.empty(0)).value(np.array([3.0])).any()
 
 
 def test_a_gain_is_beyond_drift_and_counts_bars() -> None:
@@ -109,8 +109,8 @@ def test_occlusion_by_hand() -> None:
     """Two sources that count only together share their effect; one that does not matter gets nothing."""
     value = np.full((2, len(NAMES)), np.nan)
     value[0, :3], value[1, 0] = [0.5, 0.8, 0.3], 0.5
-    said = Said(planted(truth, days=1, symbols=2).said.keys, value, np.where(np.isfinite(value), 1.0, np.nan))
-    found = occluded(lambda s: s.push[:, 0] * s.push[:, 1], said)
+    said = SignalMatrix(planted(truth, days=1, symbols=2).said.keys, value, np.where(np.isfinite(value), 1.0, np.nan))
+    found = occlusion_attribution(lambda s: s.push[:, 0] * s.push[:, 1], said)
     np.testing.assert_allclose(found.value, [0.4, 0.0])
     np.testing.assert_allclose(found.contribution[0, :4], [0.2, 0.2, 0, 0])
     assert not found.contribution[1].any()

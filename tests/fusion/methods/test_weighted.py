@@ -15,10 +15,10 @@ from tests.fusion.past import taught
 NOW = pd.Timestamp("2019-10-01", tz="UTC")
 TOTAL = sum(WEIGHTS.values())
 MOMENTUM_ALONE = 1 - 0.2 * (1 - 0.25 / TOTAL)
-Said = dict[str, tuple[float, float]]
+SignalMatrix = dict[str, tuple[float, float]]
 EVERYBODY = dict.fromkeys(WEIGHTS, (1.0, 1.0))
 # Weights by the table: momentum 0.25, volume 0.20, news 0.20.
-CASES: list[tuple[Said, float, float, str]] = [
+CASES: list[tuple[SignalMatrix, float, float, str]] = [
     # one source: value is its own, confidence loses a fifth of the coverage that is absent
     ({"price_momentum": (0.8, 0.9)}, 0.8, 0.9 * MOMENTUM_ALONE, "LONG"),
     ({"price_momentum": (-0.8, 0.9)}, -0.8, 0.9 * MOMENTUM_ALONE, "SHORT"),
@@ -46,14 +46,14 @@ CASES: list[tuple[Said, float, float, str]] = [
 ]
 
 
-def signals(said: Said, symbol: str = "A") -> pd.DataFrame:
+def signals(said: SignalMatrix, symbol: str = "A") -> pd.DataFrame:
     """Rows of one symbol at one bar."""
     rows = [(NOW, symbol, name, value, confidence, f"why {name}") for name, (value, confidence) in said.items()]
     return pd.DataFrame(rows, columns=[c.name for c in SOURCE_SIGNALS.columns])
 
 
 @pytest.mark.parametrize(("said", "value", "confidence", "decision"), CASES)
-def test_value_confidence_and_decision(said: Said, value: float, confidence: float, decision: str) -> None:
+def test_value_confidence_and_decision(said: SignalMatrix, value: float, confidence: float, decision: str) -> None:
     """Averages over who spoke, less confidence for disagreement, less for absence."""
     row = fuse({"crypto": signals(said)}).iloc[0]
     assert row["value"] == pytest.approx(value, abs=1e-12)

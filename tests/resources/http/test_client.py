@@ -14,11 +14,11 @@ import pytest
 
 from alpha_pipeline.errors import SourceError
 from resources.http import client as module
-from resources.http.client import Web, rows_of, status_of
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.client import HttpClient, rows_of, status_of
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
 KEY = "sk-do-not-tell-4711"
 
 
@@ -28,21 +28,21 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def pace(tmp_path: Path) -> Pace:
-    return Pace("vendor", 10_000, 1.0, str(tmp_path))
+def pace(tmp_path: Path) -> RateLimit:
+    return RateLimit("vendor", 10_000, 1.0, str(tmp_path))
 
 
 @pytest.fixture
-def web(vendor: Any, pace: Pace) -> Web:
-    return Web(vendor.url + "/", pace, PATIENCE)
+def web(vendor: Any, pace: RateLimit) -> HttpClient:
+    return HttpClient(vendor.url + "/", pace, PATIENCE)
 
 
 @pytest.fixture
-def raw(pace: Pace) -> Iterator[Callable[[Callable[[Any], None]], Web]]:
+def raw(pace: RateLimit) -> Iterator[Callable[[Callable[[Any], None]], HttpClient]]:
     """A server whose every answer is written byte by byte by the test."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
-    def start(write: Callable[[Any], None]) -> Web:
+    def start(write: Callable[[Any], None]) -> HttpClient:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 write(self)
@@ -57,7 +57,7 @@ def raw(pace: Pace) -> Iterator[Callable[[Callable[[Any], None]], Web]]:
         server = Server(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return Web(f"http://127.0.0.1:{server.server_port}", pace, PATIENCE)
+        return HttpClient(f"http://127.0.0.1:{server.server_port}", pace, PATIENCE)
 
     yield start
     for server in servers:
@@ -65,7 +65,7 @@ def raw(pace: Pace) -> Iterator[Callable[[Callable[[Any], None]], Web]]:
         server.server_close()
 
 
-def test_path_and_query_arrive_and_nothing_else(web: Web, vendor: Any) -> None:
+def test_path_and_query_arrive_and_nothing_else(web: HttpClient, vendor: Any) -> None:
     """A question left open (None) is not asked; the rest is sent as text."""
     assert web.json("/v1/bars", {"from": 3, "sort": None, "name": "a b&c"}) == {
         "path": "/v1/bars",
@@ -75,7 +75,7 @@ def test_path_and_query_arrive_and_nothing_else(web: Web, vendor: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "html", "truncate", (503, "busy")], ids=str)
-def test_a_passing_fault_is_survived(web: Web, vendor: Any, fault: object) -> None:
+def test_a_passing_fault_is_survived(web: HttpClient, vendor: Any, fault: object) -> None:
     """One fault, then the answer: the caller sees nothing of it."""
     vendor.faults.append(fault)
     assert web.json("/v1")["path"] == "/v1"
@@ -97,7 +97,9 @@ def test_a_passing_fault_is_survived(web: Web, vendor: Any, fault: object) -> No
     ],
     ids=str,
 )
-def test_a_lasting_fault_names_address_and_cause(web: Web, vendor: Any, fault: object, tries: int, words: str) -> None:
+def test_a_lasting_fault_names_address_and_cause(
+    web: HttpClient, vendor: Any, fault: object, tries: int, words: str
+) -> None:
     """After bounded tries the error says what came instead of an answer, and from where."""
     vendor.faults.extend([fault] * 2)
     with pytest.raises(SourceError) as caught:
@@ -107,7 +109,7 @@ def test_a_lasting_fault_names_address_and_cause(web: Web, vendor: Any, fault: o
     assert ("(tried 2 times)" in message) == (tries == 2) and len(vendor.asked) == tries
 
 
-def test_a_refusal_keeps_its_status(web: Web, vendor: Any) -> None:
+def test_a_refusal_keeps_its_status(web: HttpClient, vendor: Any) -> None:
     """A door can tell what is forbidden from what is broken."""
     vendor.faults.extend(["403", "html", "html"])
     with pytest.raises(SourceError) as forbidden:
@@ -118,7 +120,7 @@ def test_a_refusal_keeps_its_status(web: Web, vendor: Any) -> None:
     assert status_of(SourceError("of another kind")) is None
 
 
-def test_a_late_answer_and_an_absent_server_are_told_apart(web: Web, vendor: Any) -> None:
+def test_a_late_answer_and_an_absent_server_are_told_apart(web: HttpClient, vendor: Any) -> None:
     """Nobody listening, and no answer in time, are different messages."""
     vendor.faults.extend(["slow"] * 2)
     hasty = replace(web, patience=replace(PATIENCE, timeout_seconds=0.1))
@@ -129,7 +131,7 @@ def test_a_late_answer_and_an_absent_server_are_told_apart(web: Web, vendor: Any
         web.json("/v1")
 
 
-def test_an_answer_that_stops_half_way_is_late(raw: Callable[..., Web]) -> None:
+def test_an_answer_that_stops_half_way_is_late(raw: Callable[..., HttpClient]) -> None:
     """Silence after the first bytes is no answer in time, not a lost connection."""
     released = threading.Event()
 
@@ -147,7 +149,7 @@ def test_an_answer_that_stops_half_way_is_late(raw: Callable[..., Web]) -> None:
     released.set()
 
 
-def test_an_answer_that_drips_is_late(raw: Callable[..., Web]) -> None:
+def test_an_answer_that_drips_is_late(raw: Callable[..., HttpClient]) -> None:
     """A byte now and then does not hold a run up forever."""
 
     def write(handler: Any) -> None:
@@ -166,14 +168,14 @@ def test_an_answer_that_drips_is_late(raw: Callable[..., Web]) -> None:
     assert time.monotonic() - began < 2.0
 
 
-def test_an_answer_without_end_is_cut_off(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_end_is_cut_off(web: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest size is a limit on reading, not a remark after it."""
     monkeypatch.setattr(module, "LARGEST_BYTES", 10)
     with pytest.raises(SourceError, match="an answer of more than 10 bytes"):
         web.json("/v1")
 
 
-def test_a_packed_answer_is_unpacked_and_a_broken_one_named(raw: Callable[..., Web]) -> None:
+def test_a_packed_answer_is_unpacked_and_a_broken_one_named(raw: Callable[..., HttpClient]) -> None:
     """Packed with gzip is what vendors send; half of it is no answer."""
     packed = gzip.compress(b'{"data": [1, 2, 3]}')
     bodies = [packed, b"no gzip at all", b"no gzip at all"]
@@ -195,7 +197,7 @@ def test_a_packed_answer_is_unpacked_and_a_broken_one_named(raw: Callable[..., W
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b"\xff\xfe\x00", b"", b"9" * 10_000], ids=["deep", "bytes", "empty", "long"]
 )
-def test_json_that_cannot_be_read_is_no_json(raw: Callable[..., Web], body: bytes) -> None:
+def test_json_that_cannot_be_read_is_no_json(raw: Callable[..., HttpClient], body: bytes) -> None:
     """Nested beyond depth, of another alphabet, nothing at all, digits without end: one message, no crash."""
 
     def write(handler: Any) -> None:
@@ -222,7 +224,7 @@ def test_json_that_cannot_be_read_is_no_json(raw: Callable[..., Web], body: byte
     ids=str,
 )
 def test_the_vendor_says_how_long_to_wait(
-    web: Web, vendor: Any, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], wait: float | None
+    web: HttpClient, vendor: Any, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], wait: float | None
 ) -> None:
     """Seconds are heard; a moment that is past, and what cannot be read, leave our own wait."""
     waits: list[float] = []
@@ -234,7 +236,7 @@ def test_the_vendor_says_how_long_to_wait(
     assert waits == [wait or PATIENCE.wait_seconds]
 
 
-def test_a_moment_to_wait_for_is_read_by_the_vendors_clock(raw: Callable[..., Web], monkeypatch: Any) -> None:
+def test_a_moment_to_wait_for_is_read_by_the_vendors_clock(raw: Callable[..., HttpClient], monkeypatch: Any) -> None:
     """Nine seconds after the Date of the answer, whatever our clock says."""
     waits: list[float] = []
     monkeypatch.setattr("resources.http.retry.time.sleep", waits.append)
@@ -252,7 +254,7 @@ def test_a_moment_to_wait_for_is_read_by_the_vendors_clock(raw: Callable[..., We
     assert waits == [9.0]
 
 
-def test_a_long_wait_is_cut(web: Web, vendor: Any) -> None:
+def test_a_long_wait_is_cut(web: HttpClient, vendor: Any) -> None:
     """No vendor makes us wait longer than our patience allows."""
     vendor.headers["Retry-After"] = "86400"
     vendor.faults.append("429")
@@ -261,7 +263,7 @@ def test_a_long_wait_is_cut(web: Web, vendor: Any) -> None:
     assert time.monotonic() - began < 1.0
 
 
-def all_that_is_told(error: BaseException, web: Web) -> str:
+def all_that_is_told(error: BaseException, web: HttpClient) -> str:
     """The message, the traceback with all causes, and how the client prints."""
     return "".join(traceback.format_exception(error)) + str(error) + repr(web)
 
@@ -269,7 +271,7 @@ def all_that_is_told(error: BaseException, web: Web) -> str:
 @pytest.mark.parametrize(
     "fault", [(401, {"error": f"unknown key {KEY}"}), (200, f"{KEY} is no JSON")], ids=["401", "text"]
 )
-def test_a_key_the_vendor_repeats_is_not_shown(raw: Callable[..., Web], fault: tuple[int, Any]) -> None:
+def test_a_key_the_vendor_repeats_is_not_shown(raw: Callable[..., HttpClient], fault: tuple[int, Any]) -> None:
     """Neither with the word before it nor alone."""
     status, body = fault
 
@@ -288,7 +290,7 @@ def test_a_key_the_vendor_repeats_is_not_shown(raw: Callable[..., Web], fault: t
 
 
 @pytest.mark.parametrize("value", [f"{KEY}\n", f" {KEY}", f"{KEY}\u20ac"], ids=["newline", "blank", "euro"])
-def test_a_key_that_cannot_be_sent_is_not_shown(web: Web, vendor: Any, value: str) -> None:
+def test_a_key_that_cannot_be_sent_is_not_shown(web: HttpClient, vendor: Any, value: str) -> None:
     """The client's own words would repeat it; nothing is sent, nothing is tried again."""
     spoilt = replace(web, headers={"X-Key": value})
     with pytest.raises(SourceError, match="not a request one can send") as caught:
@@ -297,7 +299,7 @@ def test_a_key_that_cannot_be_sent_is_not_shown(web: Web, vendor: Any, value: st
     assert not vendor.asked and "tried" not in str(caught.value)
 
 
-def test_a_key_is_not_handed_on_to_another_address(raw: Callable[..., Web], vendor: Any) -> None:
+def test_a_key_is_not_handed_on_to_another_address(raw: Callable[..., HttpClient], vendor: Any) -> None:
     """With headers of ours a redirection is refused; without, it is followed."""
 
     def write(handler: Any) -> None:
@@ -314,17 +316,17 @@ def test_a_key_is_not_handed_on_to_another_address(raw: Callable[..., Web], vend
 
 
 @pytest.mark.parametrize("base", ["", "nowhere", "http://[broken"])
-def test_an_address_that_is_none_is_said_at_once(pace: Pace, base: str) -> None:
+def test_an_address_that_is_none_is_said_at_once(pace: RateLimit, base: str) -> None:
     """A setting that cannot work is not tried again."""
     with pytest.raises(SourceError, match="not a request one can send") as caught:
-        Web(base, pace, PATIENCE).json("/v1")
+        HttpClient(base, pace, PATIENCE).json("/v1")
     assert "tried" not in str(caught.value)
 
 
-def test_every_try_is_paced(web: Web, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_try_is_paced(web: HttpClient, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A vendor that is busy is not asked faster than one that answers."""
     counted: list[str] = []
-    monkeypatch.setattr(Pace, "wait", lambda pace: counted.append(pace.vendor))
+    monkeypatch.setattr(RateLimit, "wait", lambda pace: counted.append(pace.vendor))
     vendor.faults.append("500")
     web.json("/v1")
     assert counted == ["vendor", "vendor"]

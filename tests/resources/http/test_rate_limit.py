@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from resources.http.rate_limit import Pace
+from resources.http.rate_limit import RateLimit
 
 ROOT = Path(__file__).parents[3]
 CALLS, SECONDS = 4, 0.4
@@ -42,7 +42,7 @@ def test_two_processes_share_one_pace(tmp_path: Path) -> None:
 
 def test_threads_share_one_pace(tmp_path: Path) -> None:
     """The same of two threads of one process."""
-    pace = Pace("vendor", 3, 0.2, str(tmp_path))
+    pace = RateLimit("vendor", 3, 0.2, str(tmp_path))
 
     def ask(_: int) -> float:
         pace.wait()
@@ -55,7 +55,7 @@ def test_threads_share_one_pace(tmp_path: Path) -> None:
 
 def test_the_first_calls_do_not_wait(tmp_path: Path) -> None:
     """As many as allowed begin at once."""
-    pace = Pace("vendor", 5, 60.0, str(tmp_path))
+    pace = RateLimit("vendor", 5, 60.0, str(tmp_path))
     pace.wait()  # opens the count
     began = time.monotonic()
     for _ in range(4):
@@ -65,15 +65,15 @@ def test_the_first_calls_do_not_wait(tmp_path: Path) -> None:
 
 def test_vendors_do_not_wait_for_each_other(tmp_path: Path) -> None:
     """A vendor that is at its limit holds up nobody else's questions."""
-    Pace("slow", 1, 60.0, str(tmp_path)).wait()
+    RateLimit("slow", 1, 60.0, str(tmp_path)).wait()
     began = time.monotonic()
-    Pace("other", 1, 60.0, str(tmp_path)).wait()
+    RateLimit("other", 1, 60.0, str(tmp_path)).wait()
     assert time.monotonic() - began < 1.0
 
 
 def test_two_paces_of_one_vendor_keep_their_own_counts(tmp_path: Path) -> None:
     """A pace with a short memory does not make one with a long memory forget."""
-    long, short = Pace("vendor", 2, 0.6, str(tmp_path)), Pace("vendor", 2, 0.05, str(tmp_path))
+    long, short = RateLimit("vendor", 2, 0.6, str(tmp_path)), RateLimit("vendor", 2, 0.05, str(tmp_path))
     began = time.monotonic()
     for _ in range(2):
         long.wait()
@@ -86,7 +86,7 @@ def test_two_paces_of_one_vendor_keep_their_own_counts(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_counts_for_itself(tmp_path: Path) -> None:
     """A child does not use the parent's connection, and both are counted."""
-    pace = Pace("vendor", 2, 0.4, str(tmp_path))
+    pace = RateLimit("vendor", 2, 0.4, str(tmp_path))
     began = time.monotonic()
     pace.wait()
     child = os.fork()
@@ -106,14 +106,14 @@ def test_a_forked_process_counts_for_itself(tmp_path: Path) -> None:
 def test_an_impossible_pace_is_refused(vendor: str, calls: int, seconds: float) -> None:
     """No name, no calls or no window is a setting that cannot work."""
     with pytest.raises(SettingError, match="a pace needs a name, calls >= 1"):
-        Pace(vendor, calls, seconds)
+        RateLimit(vendor, calls, seconds)
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
 def test_a_window_is_a_length_of_time(seconds: float) -> None:
     """Not a number, forever, and less than nothing are none."""
     with pytest.raises(SettingError, match="a pace needs"):
-        Pace("vendor", 1, seconds)
+        RateLimit("vendor", 1, seconds)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -121,19 +121,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file, no folder")
     with pytest.raises(SettingError, match=rf"pace of vendor cannot be counted in {taken}.*one can write to"):
-        Pace("vendor", 1, 1.0, str(taken)).wait()
+        RateLimit("vendor", 1, 1.0, str(taken)).wait()
 
 
 def test_a_count_that_is_no_database_is_named(tmp_path: Path) -> None:
     """A file another program left in its place is an error of the setting, not of the library."""
     (tmp_path / "vendor.sqlite").write_bytes(b"no database " * 100)
     with pytest.raises(SettingError, match="pace of vendor cannot be counted"):
-        Pace("vendor", 1, 1.0, str(tmp_path)).wait()
+        RateLimit("vendor", 1, 1.0, str(tmp_path)).wait()
 
 
 def test_a_lifted_pace_neither_waits_nor_counts(tmp_path: Path) -> None:
     """What stands in for a vendor is asked as fast as it answers; no file is written."""
-    pace = Pace("vendor", 1, 60.0, str(tmp_path / "counts"), lifted=True)
+    pace = RateLimit("vendor", 1, 60.0, str(tmp_path / "counts"), lifted=True)
     began = time.monotonic()
     for _ in range(100):
         pace.wait()

@@ -4,7 +4,7 @@ import pytest
 
 from alpha_pipeline.errors import SourceError
 from resources.http import retry as patience
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 
 @pytest.fixture
@@ -17,14 +17,14 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_waits_double_up_to_the_longest(waits: list[float]) -> None:
     """One, two, four seconds and so on, never more than allowed, and a vendor's wish is heard within that."""
-    pending = [RefusedError("busy", True, wish) for wish in (None, None, 9.0, 99.0)]
+    pending = [AttemptFailedError("busy", True, wish) for wish in (None, None, 9.0, 99.0)]
 
     def call() -> str:
         if pending:
             raise pending.pop(0)
         return "answer"
 
-    assert insist(call, Patience(attempts=5, wait_seconds=1.0, longest_wait_seconds=10.0), "bars") == "answer"
+    assert with_retry(call, RetryPolicy(attempts=5, wait_seconds=1.0, longest_wait_seconds=10.0), "bars") == "answer"
     assert waits == [1.0, 2.0, 9.0, 10.0]
 
 
@@ -37,14 +37,14 @@ def test_the_last_reason_is_the_message(waits: list[float], again: bool, tries: 
 
     def call() -> str:
         calls.append(1)
-        raise RefusedError("busy", again)
+        raise AttemptFailedError("busy", again)
 
     with pytest.raises(SourceError) as caught:
-        insist(call, Patience(attempts=3), "bars")
+        with_retry(call, RetryPolicy(attempts=3), "bars")
     assert str(caught.value) == message and len(calls) == tries
 
 
 def test_no_attempt_is_no_answer(waits: list[float]) -> None:
     """Zero attempts is a setting that cannot work, and says so."""
     with pytest.raises(SourceError, match="0 attempts allowed; expected at least one"):
-        insist(lambda: "answer", Patience(attempts=0), "bars")
+        with_retry(lambda: "answer", RetryPolicy(attempts=0), "bars")

@@ -14,7 +14,7 @@ from alpha_pipeline.market.markets import CRYPTO, Market
 from alpha_pipeline.tables import RAW_FUNDING
 from resources.ingest.collector import Collector
 from resources.lake.lake import Lake
-from resources.vendors.protocols import Fetched
+from resources.vendors.protocols import FetchResult
 
 KEY = "crypto/raw_funding"
 START = pd.Timestamp("2026-11-01", tz="UTC")
@@ -34,7 +34,7 @@ class Vendor:
     down_after: int = 1_000
     asked: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         self.asked.append((tuple(symbols), str(start.date()), str(end.date())))
         if len(self.asked) > self.down_after:
             raise SourceError("vendor is down")
@@ -48,7 +48,7 @@ class Vendor:
         ]
         table = pd.DataFrame(rows, columns=["timestamp", "symbol", "available_at", "funding"])
         table = table.astype(RAW_FUNDING.empty().dtypes.to_dict())
-        return Fetched(table, {symbol: "not today" for symbol in symbols if symbol in self.broken})
+        return FetchResult(table, {symbol: "not today" for symbol in symbols if symbol in self.broken})
 
 
 def collector(lake: Lake, vendor: Vendor, now: pd.Timestamp = START + 30 * DAY, **more: object) -> Collector:
@@ -166,9 +166,9 @@ def test_what_a_door_set_aside_is_shown_to_the_gate_and_is_no_news(lake: Lake) -
     """Rows that cannot be true reach whoever keeps the record, for their own days only, and enter nothing else."""
 
     class Doubtful(Vendor):
-        def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+        def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
             told = super().fetch(market, symbols, start, end)
-            return Fetched(told.table, aside=told.table.assign(funding=9.0))
+            return FetchResult(told.table, aside=told.table.assign(funding=9.0))
 
     shown: list[pd.DataFrame] = []
 
@@ -204,9 +204,9 @@ class DiedError(Exception):
 class Snapshot(Vendor):
     """A vendor that tells the present only: what it once gave it does not give again."""
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         answer = super().fetch(market, symbols, start, end)
-        return answer if len(self.asked) == 1 else Fetched(RAW_FUNDING.empty())
+        return answer if len(self.asked) == 1 else FetchResult(RAW_FUNDING.empty())
 
 
 @pytest.mark.parametrize("writes", range(1, 8))

@@ -13,7 +13,7 @@ from alpha_pipeline.market.markets import CRYPTO, Market
 from alpha_pipeline.tables import RAW_FUNDING, RAW_ONCHAIN, TABLES
 from resources.ingest.collector import Collector
 from resources.lake.lake import Lake
-from resources.vendors.protocols import Fetched
+from resources.vendors.protocols import FetchResult
 
 START = pd.Timestamp("2026-11-01", tz="UTC")
 DAY, HOUR = pd.Timedelta(days=1), pd.Timedelta(hours=1)
@@ -62,7 +62,7 @@ class Vendor:
         told = [value for moment, value in self.said[event, symbol] if moment <= self.world.now]
         return told[-1] if told else None
 
-    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> Fetched:
+    def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         broken = {symbol for symbol in symbols if self.world.rng.random() < 0.15}
         rows = [
             (event, symbol, event + self.lag, value)
@@ -72,7 +72,9 @@ class Vendor:
         ]
         table = pd.DataFrame(rows, columns=["timestamp", "symbol", "available_at", self.column])
         times = dict.fromkeys(["timestamp", "available_at"], "datetime64[us, UTC]")
-        return Fetched(table.astype({**times, "symbol": "str", self.column: float}), dict.fromkeys(broken, "not now"))
+        return FetchResult(
+            table.astype({**times, "symbol": "str", self.column: float}), dict.fromkeys(broken, "not now")
+        )
 
 
 def statements(frame: pd.DataFrame, columns: Sequence[str]) -> set[Statement]:
@@ -183,7 +185,7 @@ def test_the_lake_holds_what_was_known_when(seed: int, tmp_path: Path, monkeypat
                 assert latest[event, symbol, vendor.column] == told
 
 
-def _retried(vendor: Vendor, *asked: object) -> Fetched:
+def _retried(vendor: Vendor, *asked: object) -> FetchResult:
     """The answer of a vendor that is asked until nothing fails."""
     while (answer := Vendor.fetch(vendor, *asked)).failures:  # type: ignore[arg-type]
         pass

@@ -7,10 +7,10 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from resources.ingest.universe import roster
+from resources.ingest.universe import universe_by_day
 from resources.lake.lake import Lake
 from resources.vendors.listings import listing_rows
-from resources.vendors.protocols import Fetched
+from resources.vendors.protocols import FetchResult
 
 KEY = "crypto/raw_instruments"
 NIGHTS = [pd.Timestamp("2024-03-01", tz="UTC"), pd.Timestamp("2024-03-02", tz="UTC")]
@@ -24,7 +24,7 @@ class Vendor:
         self.down = False
         self.failures: dict[str, str] = {}
 
-    def __call__(self) -> Fetched:
+    def __call__(self) -> FetchResult:
         self.asked += 1
         if self.down:
             raise SourceError("the exchange is down")
@@ -40,7 +40,7 @@ class Vendor:
                 "tick_size": 0.1,
             }
         )
-        return Fetched(listing_rows(listed, pd.Timestamp("2024-04-01", tz="UTC")), self.failures)
+        return FetchResult(listing_rows(listed, pd.Timestamp("2024-04-01", tz="UTC")), self.failures)
 
 
 @pytest.fixture
@@ -53,46 +53,46 @@ def vendor() -> Vendor:
     return Vendor()
 
 
-def night(lake: Lake, vendor: Vendor, symbols: tuple[str, ...] = ("OLDUSDT",), refetch: bool = False) -> Fetched:
+def run_date(lake: Lake, vendor: Vendor, symbols: tuple[str, ...] = ("OLDUSDT",), refetch: bool = False) -> FetchResult:
     """One run over both days, stored as the graph does."""
-    found = roster(lake, KEY, NIGHTS, symbols, vendor, refetch)
+    found = universe_by_day(lake, KEY, NIGHTS, symbols, vendor, refetch)
     lake.write_range(KEY, found.table, "2024-03-01", "2024-03-02")
     return found
 
 
 def test_each_day_knows_what_was_listed_by_its_end(lake: Lake, vendor: Vendor) -> None:
     """A listing of the second day is no row of the first."""
-    table = night(lake, vendor).table
-    assert table.groupby("night")["symbol"].agg(list).tolist() == [["OLDUSDT"], ["OLDUSDT", "NEWUSDT"]]
+    table = run_date(lake, vendor).table
+    assert table.groupby("run_date")["symbol"].agg(list).tolist() == [["OLDUSDT"], ["OLDUSDT", "NEWUSDT"]]
     assert tables.RAW_INSTRUMENTS.conform(table).num_rows == 3
 
 
 def test_days_that_are_there_are_not_asked_for(lake: Lake, vendor: Vendor) -> None:
     """The second run is silent and the same; asking again, or for another symbol, is possible."""
-    first = night(lake, vendor).table
-    again = night(lake, vendor)
+    first = run_date(lake, vendor).table
+    again = run_date(lake, vendor)
     assert vendor.asked == 1 and not again.failures
     assert tables.RAW_INSTRUMENTS.conform(again.table).equals(tables.RAW_INSTRUMENTS.conform(first))
-    night(lake, vendor, ("OLDUSDT", "NEWUSDT"))
-    night(lake, vendor, refetch=True)
+    run_date(lake, vendor, ("OLDUSDT", "NEWUSDT"))
+    run_date(lake, vendor, refetch=True)
     assert vendor.asked == 3
 
 
 def test_a_vendor_that_is_down_is_a_failure_and_takes_nothing_away(lake: Lake, vendor: Vendor) -> None:
     """The days are empty, or what they were; they are asked for again."""
     vendor.down = True
-    down = night(lake, vendor)
+    down = run_date(lake, vendor)
     assert down.table.empty and down.failures == {"listings": "the exchange is down"}
     vendor.down = False
-    assert len(night(lake, vendor).table) == 3
+    assert len(run_date(lake, vendor).table) == 3
     vendor.down = True
-    assert len(night(lake, vendor, refetch=True).table) == 3 and vendor.asked == 3
+    assert len(run_date(lake, vendor, refetch=True).table) == 3 and vendor.asked == 3
 
 
 def test_days_that_came_in_part_are_asked_for_again(lake: Lake, vendor: Vendor) -> None:
     """Without those that are gone a day has survivors only: it is stored, and not taken for complete."""
     vendor.failures = {"status Closed": "HTTP 500"}
-    assert night(lake, vendor).failures == {"status Closed": "HTTP 500"}
+    assert run_date(lake, vendor).failures == {"status Closed": "HTTP 500"}
     vendor.failures = {}
-    night(lake, vendor)
+    run_date(lake, vendor)
     assert vendor.asked == 2

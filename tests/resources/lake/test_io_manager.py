@@ -132,7 +132,7 @@ def test_missing_days_can_be_allowed(tmp_path: Path) -> None:
 
 
 def test_an_asset_without_earlier_days_gets_a_typed_frame_without_rows(tmp_path: Path) -> None:
-    """The first night of a self-dependent asset maps to zero keys."""
+    """The first run date of a self-dependent asset maps to zero keys."""
     seen: Seen = {}
     past = dg.TimeWindowPartitionMapping(start_offset=-9, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 

@@ -81,9 +81,9 @@ def test_a_bar_that_closes_at_midnight_belongs_to_the_day_that_ends(lake: Lake) 
 
 
 def test_a_night_belongs_to_the_day_it_is_stamped_with(lake: Lake) -> None:
-    """Tables by night use the plain day of their stamp."""
-    night = pd.Timestamp("2019-07-02", tz="UTC")
-    row = [night, "f_1", "f", "close", "0" * 64, "accepted", night, "model", "", 0.1, ""]
+    """Tables by run date use the plain day of their stamp."""
+    run_date = pd.Timestamp("2019-07-02", tz="UTC")
+    row = [run_date, "f_1", "f", "close", "0" * 64, "accepted", run_date, "model", "", 0.1, ""]
     frame = LIBRARY.complete(pd.DataFrame([row], columns=[c.name for c in LIBRARY.columns[:11]]))
     stored = lake.write_range("crypto/factor_library", frame, "2019-07-01", "2019-07-02")
     assert [(s.day, s.rows) for s in stored] == [("2019-07-01", 0), ("2019-07-02", 1)]
@@ -220,7 +220,7 @@ def test_reading_what_was_never_materialized_says_so(lake: Lake) -> None:
 
 
 def test_a_file_older_than_a_column_is_read_with_blanks(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A schema that grew loses no night: what was not said then is blank, of the right type."""
+    """A schema that grew loses no run date: what was not said then is blank, of the right type."""
     lake.write_range(KEY, panel("2019-07-01", 1), "2019-07-01", "2019-07-01")
     table = TABLES["market_panel"]
     said = [Column("who", TEXT, "", ""), Column("count", INT, "", ""), Column("since", TIME, "UTC", "")]

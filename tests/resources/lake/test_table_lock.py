@@ -11,7 +11,7 @@ import pytest
 
 from alpha_pipeline.errors import LakeError
 from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_file, one_writer
+from resources.lake.table_lock import lock_file, lock_table
 
 KEY = "crypto/raw_ohlcv"
 HOLD = """
@@ -40,11 +40,11 @@ def test_the_second_is_told_who_holds_it_and_gives_up_in_time(tmp_path: Path, ro
     root = str(tmp_path) if root == "folder" else root
     other, said = holder(root), []
     try:
-        with one_writer(Lake(root), "crypto/raw_news", "me") as waited:
+        with lock_table(Lake(root), "crypto/raw_news", "me") as waited:
             assert not waited
         with (
             pytest.raises(LakeError, match="being written by the other, after 0.1 s still; nothing was written"),
-            one_writer(Lake(root), KEY, "me", said.append, longest_wait_seconds=0.1),
+            lock_table(Lake(root), KEY, "me", said.append, longest_wait_seconds=0.1),
         ):
             raise AssertionError("held twice")
         assert said == [f"{KEY} is being written by the other; waiting"]
@@ -58,7 +58,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     other = holder(str(tmp_path))
     os.kill(other.pid, signal.SIGKILL)
     began = time.monotonic()
-    with one_writer(Lake(str(tmp_path)), KEY, "me"):
+    with lock_table(Lake(str(tmp_path)), KEY, "me"):
         assert time.monotonic() - began < 5
         assert lock_file(Lake(str(tmp_path)), KEY).read_text() == "me"
     other.wait()
@@ -67,15 +67,15 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 def test_who_waited_knows(tmp_path: Path) -> None:
     """The block is told, so that what was read before can be read again."""
     other = holder(str(tmp_path))
-    with one_writer(Lake(str(tmp_path)), KEY, "me", lambda line: other.kill()) as waited:
+    with lock_table(Lake(str(tmp_path)), KEY, "me", lambda line: other.kill()) as waited:
         assert waited
     other.wait()
-    with one_writer(Lake(str(tmp_path)), KEY, "me") as waited:
+    with lock_table(Lake(str(tmp_path)), KEY, "me") as waited:
         assert not waited
 
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "locks").write_text("")
-    with pytest.raises(LakeError, match="could not make the lock"), one_writer(Lake(str(tmp_path)), KEY, "me"):
+    with pytest.raises(LakeError, match="could not make the lock"), lock_table(Lake(str(tmp_path)), KEY, "me"):
         raise AssertionError("held without a lock")

@@ -97,7 +97,7 @@ def test_what_may_pass_is_tried_again(server: OpenAIServer, lake: Lake, fault: F
 
 
 def test_a_wait_that_is_too_long_is_not_waited_for(server: OpenAIServer, lake: Lake) -> None:
-    """An hour of patience is not a night's business."""
+    """An hour of patience is not a run date's business."""
     server.queue = [after("3600")]
     started = time.monotonic()
     with door(server).open(lake) as chat, pytest.raises(ModelError, match="HTTP 429: busy; too many calls"):
@@ -183,7 +183,7 @@ def test_a_bill_that_makes_no_sense_counts_nothing(server: OpenAIServer, lake: L
 
 
 def test_a_failure_is_stored_and_replayed(server: OpenAIServer, lake: Lake) -> None:
-    """A night that lived through it is replayed with it, without a call; only retry and fresh ask again."""
+    """A run date that lived through it is replayed with it, without a call; only retry and fresh ask again."""
     server.queue = [(404, b'{"error": {"message": "gone"}}')]
     said = []
     for asked in ({}, {}, {"retry": True}, {"retry": True}, {"fresh": True}):

@@ -70,10 +70,10 @@ def test_a_stored_answer_needs_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.slow
 def test_the_request_alone_decides_the_answer(tmp_path: Path) -> None:
     """Every constrained answer is in the language; asked in another order, by another server, each is the same."""
-    themes = ("momentum", "volume", "breakout")
+    factor_types = ("momentum", "volume", "breakout")
     questions = [
-        ChatRequest((Message("user", f"Write one trading factor. Theme: {theme}."),), seed, schema=SCHEMA)
-        for seed, theme in enumerate(themes)
+        ChatRequest((Message("user", f"Write one trading factor. Theme: {factor_type}."),), seed, schema=SCHEMA)
+        for seed, factor_type in enumerate(factor_types)
     ]
     with LanguageModel().open(Lake(str(tmp_path / "one"))) as chat:
         first = [chat.ask(question) for question in questions]
@@ -90,7 +90,10 @@ def test_the_request_alone_decides_the_answer(tmp_path: Path) -> None:
 def test_the_writer_of_the_night_gets_formulas_that_parse(tmp_path: Path) -> None:
     """With the prompts and the schema of the mining loop."""
     fields = ("close", "high", "low", "open", "volume")
-    tasks = [Task(CRYPTO, fields, theme, 20, seed) for seed, theme in enumerate(("momentum", "volume", "breakout"))]
+    tasks = [
+        Task(CRYPTO, fields, factor_type, 20, seed)
+        for seed, factor_type in enumerate(("momentum", "volume", "breakout"))
+    ]
     with LanguageModel().open(Lake(str(tmp_path))) as chat:
         for task in tasks:
             parse(ModelWriter(chat).propose(task)[0].source, fields=fields)

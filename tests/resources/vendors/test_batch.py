@@ -7,11 +7,11 @@ import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.tables import RAW_FUNDING
-from resources.http.retry import Patience, RefusedError, insist
+from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.batch import Answer, BannedError, gather, table_of
 
 DAY = pd.Timestamp("2024-03-08", tz="UTC")
-ONCE = Patience(attempts=1)
+ONCE = RetryPolicy(attempts=1)
 
 
 def row(symbol: str) -> Callable[[], Answer]:
@@ -27,14 +27,14 @@ def fails(error: Exception) -> Callable[[], Answer]:
         def once() -> Answer:
             raise error
 
-        return insist(once, ONCE, "asked")
+        return with_retry(once, ONCE, "asked")
 
     return ask
 
 
 def test_rows_failures_and_notes_come_together() -> None:
     """Sorted by the keys of the table, whatever the order of asking."""
-    refused = fails(RefusedError("no", again=False))
+    refused = fails(AttemptFailedError("no", again=False))
     fetched = gather({"B": row("B"), "X": refused, "A": row("A")}, RAW_FUNDING, "vendor")
     assert fetched.table["symbol"].tolist() == ["A", "B"]
     assert fetched.failures == {"X": "asked: no"} and fetched.notes == {"A: noted": 1, "B: noted": 1}
@@ -50,7 +50,7 @@ def test_after_a_ban_nothing_is_asked() -> None:
 
 def test_nothing_at_all_is_an_error() -> None:
     """One failed question speaks for itself; of many the first is told, with their number."""
-    refused = fails(RefusedError("no", again=False))
+    refused = fails(AttemptFailedError("no", again=False))
     with pytest.raises(SourceError, match="^asked: no$"):
         gather({"A": refused}, RAW_FUNDING, "vendor")
     with pytest.raises(SourceError, match="^vendor: none of 2 answers came; asked: no$"):
@@ -71,7 +71,7 @@ def test_other_errors_pass_through() -> None:
 
 def test_what_did_not_come_is_said_aloud_where_only_a_table_goes(caplog: pytest.LogCaptureFixture) -> None:
     """Failures and notes go to the log, each in a line."""
-    refused = fails(RefusedError("no", again=False))
+    refused = fails(AttemptFailedError("no", again=False))
     table = table_of(gather({"A": row("A"), "X": refused}, RAW_FUNDING, "vendor"), "vendor")
     assert table["symbol"].tolist() == ["A"]
     assert caplog.messages == ["vendor did not give X: asked: no", "vendor, A: noted: 1"]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SourceError
-from resources.vendors.parsing import broken_bars, in_window, jumps, moments, numbers, set_aside
+from resources.vendors.parsing import broken_bars, in_window, jumps, moments, numbers, quarantined
 
 HOURS = pd.date_range("2024-03-08", periods=4, freq="1h", tz="UTC")
 BAR = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 5.0}
@@ -67,7 +67,7 @@ def test_a_stamp_in_other_units_is_none() -> None:
 def test_what_breaks_the_contract_of_a_bar(changed: dict[str, float], reason: str | None) -> None:
     """Each reason by one bar, and the bars that only look odd."""
     bars = pd.DataFrame([{**BAR, **changed}])
-    kept, notes = set_aside(bars, broken_bars(bars), "A")
+    kept, notes = quarantined(bars, broken_bars(bars), "A")
     assert (len(kept), notes) == ((1, {}) if reason is None else (0, {f"A: {reason}": 1}))
 
 

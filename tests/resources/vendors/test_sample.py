@@ -7,9 +7,9 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
-from resources.vendors.sample import SampleDoor
+from resources.vendors.sample import SampleSource
 
-DOOR = SampleDoor()
+DOOR = SampleSource()
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -129,7 +129,7 @@ def test_other_time_zones_and_unknown_markets_are_refused() -> None:
 
 def test_a_narrowed_door_serves_only_its_symbols() -> None:
     """Symbols given by setting replace the default list."""
-    door = SampleDoor(only=("XRPUSD", "BTCUSD"))
+    door = SampleSource(only=("XRPUSD", "BTCUSD"))
     assert door.symbols(CRYPTO) == ("BTCUSD", "XRPUSD")
     assert door.history(CRYPTO, utc("2018-01-01"))["symbol"].unique().tolist() == ["BTCUSD", "XRPUSD"]
 

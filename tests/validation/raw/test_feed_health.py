@@ -29,7 +29,7 @@ def test_a_sound_feed_is_silent() -> None:
 
 
 def test_one_bar_a_symbol_is_a_sound_day() -> None:
-    """A night of daily bars has no neighbours to jump between: nothing to say, in the same columns."""
+    """A run date of daily bars has no neighbours to jump between: nothing to say, in the same columns."""
     day = feed_health(bars("A").iloc[:1], CRYPTO, START, START + pd.Timedelta(hours=1))
     assert day["jumped_at"].isna().all() and np.isnan(day["jump"]).all() and ailments(day, CRYPTO) == []
     assert day.dtypes.equals(feed_health(bars("A"), CRYPTO, START, END).dtypes)

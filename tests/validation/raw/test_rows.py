@@ -1,4 +1,4 @@
-"""Rows that cannot be true are set aside with their reason; the others go on untouched."""
+"""Rows that cannot be true are quarantined with their reason; the others go on untouched."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.tables import RAW_FUNDING, RAW_NEWS, RAW_OHLCV, RAW_ONCHAIN
-from alpha_pipeline.validation.raw.rows import sort_out
+from alpha_pipeline.validation.raw.rows import split_rows
 
 START = pd.Timestamp("2026-11-02", tz="UTC")
 END = START + pd.Timedelta(days=1)
@@ -44,7 +44,7 @@ def frame(*rows: dict[str, object]) -> pd.DataFrame:
 def test_a_bar_that_cannot_be_true_is_set_aside(fault: dict[str, object], why: str) -> None:
     """Each with the first rule it breaks; the bar beside it stays."""
     good = bar(timestamp=NOON - pd.Timedelta(hours=1), available_at=NOON - pd.Timedelta(hours=1))
-    found = sort_out(frame(good, bar(**fault)), RAW_OHLCV, CRYPTO, START, END)
+    found = split_rows(frame(good, bar(**fault)), RAW_OHLCV, CRYPTO, START, END)
     assert found.reasons() == {why: 1} and len(found.good) == 1
 
 
@@ -52,7 +52,7 @@ def test_prices_a_source_never_has_are_no_fault() -> None:
     """Closes and volumes alone are bars; NaN breaks no comparison."""
     close = expected(EQUITIES)
     row = bar(timestamp=close, available_at=close, open=np.nan, high=np.nan, low=np.nan)
-    assert sort_out(frame(row), RAW_OHLCV, EQUITIES, START, END).bad.empty
+    assert split_rows(frame(row), RAW_OHLCV, EQUITIES, START, END).bad.empty
 
 
 def expected(market: Market) -> pd.Timestamp:
@@ -63,18 +63,18 @@ def expected(market: Market) -> pd.Timestamp:
 def test_the_same_row_again_is_set_aside_and_another_version_is_not() -> None:
     """Keys hold the moment it became known: a revision repeats nothing."""
     later = bar(available_at=NOON + pd.Timedelta(hours=3), close=1.6)
-    found = sort_out(frame(bar(), bar(), later), RAW_OHLCV, CRYPTO, START, END)
+    found = split_rows(frame(bar(), bar(), later), RAW_OHLCV, CRYPTO, START, END)
     assert found.reasons() == {"repeated": 1} and len(found.good) == 2
 
 
 def test_changed_units_are_noticed() -> None:
     """A funding rate in percent or basis points is no fraction any more; on-chain values have bounds of their own."""
     rate = {"timestamp": NOON, "symbol": "A", "available_at": NOON}
-    found = sort_out(
+    found = split_rows(
         frame({**rate, "funding": 0.0001}, {**rate, "symbol": "B", "funding": 1.0}), RAW_FUNDING, CRYPTO, START, END
     )
     assert found.reasons() == {"funding out of its unit's bounds": 1}
-    chain = sort_out(
+    chain = split_rows(
         frame({**rate, "tvl": -5.0}, {**rate, "symbol": "B", "tvl": np.inf}), RAW_ONCHAIN, CRYPTO, START, END
     )
     assert chain.reasons() == {"tvl out of its unit's bounds": 1, "not finite": 1}
@@ -102,12 +102,12 @@ def test_headlines_without_words_or_address_and_copies_are_set_aside() -> None:
         item("  ", "https://a/2"),
         item("Odd", "javascript:alert(1)"),
     ]
-    found = sort_out(frame(*rows), RAW_NEWS, CRYPTO, START, END)
+    found = split_rows(frame(*rows), RAW_NEWS, CRYPTO, START, END)
     assert found.reasons() == {"the same headline again": 1, "no title": 1, "no web address": 1}
     assert len(found.good) == 3
 
 
 def test_no_rows_have_no_faults() -> None:
     """An empty day stays empty."""
-    found = sort_out(RAW_OHLCV.empty(), RAW_OHLCV, CRYPTO, START, END)
+    found = split_rows(RAW_OHLCV.empty(), RAW_OHLCV, CRYPTO, START, END)
     assert found.good.empty and found.bad.empty and found.reasons() == {}

@@ -12,14 +12,14 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.vendors.bybit.bars import BybitDoor
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.vendors.bybit.bars import BybitBars
 
 HOUR_MS = 3_600_000
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
 START, END = pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC")
-PATIENCE = Patience(attempts=3, wait_seconds=0.0, longest_wait_seconds=0.0, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=3, wait_seconds=0.0, longest_wait_seconds=0.0, timeout_seconds=2.0)
 OPENED = "1709913600000"  # 2024-03-08 16:00 UTC
 KNOWN = ("BTCUSDT", "ETHUSDT")
 
@@ -62,12 +62,12 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> BybitDoor:
-    pace = Pace("bybit", 10_000, 1.0, str(tmp_path))
-    return BybitDoor(only=KNOWN, url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
+def door(vendor: Any, tmp_path: Path) -> BybitBars:
+    pace = RateLimit("bybit", 10_000, 1.0, str(tmp_path))
+    return BybitBars(only=KNOWN, url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
 
 
-def test_a_window_of_bars_arrives_whole_stamped_at_the_close(door: BybitDoor) -> None:
+def test_a_window_of_bars_arrives_whole_stamped_at_the_close(door: BybitBars) -> None:
     """Two days of two symbols: 96 bars, sorted, typed, and the prices of the right hour."""
     table = door.fetch_ohlcv(CRYPTO, None, START, END)
     assert table.dtypes.equals(tables.RAW_OHLCV.empty().dtypes)
@@ -79,7 +79,7 @@ def test_a_window_of_bars_arrives_whole_stamped_at_the_close(door: BybitDoor) ->
     assert first["available_at"] == first["timestamp"]
 
 
-def test_pages_are_walked_backwards_without_loss_or_repeat(door: BybitDoor, vendor: Any) -> None:
+def test_pages_are_walked_backwards_without_loss_or_repeat(door: BybitBars, vendor: Any) -> None:
     """Ninety days need three pages of a thousand hours; each hour comes once."""
     table = door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], utc("2023-12-01"), utc("2024-02-29"))
     assert len(table) == 90 * 24
@@ -89,7 +89,7 @@ def test_pages_are_walked_backwards_without_loss_or_repeat(door: BybitDoor, vend
     assert ends == sorted(ends, reverse=True)
 
 
-def test_the_running_bar_is_never_returned(door: BybitDoor) -> None:
+def test_the_running_bar_is_never_returned(door: BybitBars) -> None:
     """At 12:20 the last bar is the one that closed at 12:00, whatever the exchange sends."""
     table = door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], utc("2024-03-10"), utc("2024-03-11"))
     assert table["timestamp"].max() == utc("2024-03-10 12:00")
@@ -97,7 +97,7 @@ def test_the_running_bar_is_never_returned(door: BybitDoor) -> None:
         door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], utc("2024-03-11"), utc("2024-03-12"))
 
 
-def test_duplicates_and_disorder_of_the_vendor_are_harmless(door: BybitDoor, vendor: Any) -> None:
+def test_duplicates_and_disorder_of_the_vendor_are_harmless(door: BybitBars, vendor: Any) -> None:
     """The same row twice counts once; the order of a page does not matter."""
     clean = door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)
     answer: Any = exchange("/v5/market/kline", vendor.asked[0][1])
@@ -107,7 +107,7 @@ def test_duplicates_and_disorder_of_the_vendor_are_harmless(door: BybitDoor, ven
     pd.testing.assert_frame_equal(door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END), clean)
 
 
-def test_a_short_page_does_not_lose_the_older_rows(door: BybitDoor, vendor: Any) -> None:
+def test_a_short_page_does_not_lose_the_older_rows(door: BybitBars, vendor: Any) -> None:
     """A page cut by the vendor is followed by another question, not taken for the end."""
     clean = door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)
     answer: Any = exchange("/v5/market/kline", vendor.asked[0][1])
@@ -127,7 +127,7 @@ def busy(code: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "html", "truncate", busy(10006), busy(10016)], ids=str)
-def test_a_passing_fault_is_survived(door: BybitDoor, vendor: Any, fault: object) -> None:
+def test_a_passing_fault_is_survived(door: BybitBars, vendor: Any, fault: object) -> None:
     """Two faults, then the answer: the caller sees nothing of it."""
     vendor.faults.extend([fault, fault])
     assert len(door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)) == 48
@@ -154,7 +154,7 @@ def test_a_passing_fault_is_survived(door: BybitDoor, vendor: Any, fault: object
     ids=str,
 )
 def test_a_lasting_fault_names_address_symbol_window_and_cause(
-    door: BybitDoor, vendor: Any, fault: object, tries: int, words: str
+    door: BybitBars, vendor: Any, fault: object, tries: int, words: str
 ) -> None:
     """After bounded tries the error says what came instead of an answer, and from where."""
     vendor.faults.extend([fault] * 3)
@@ -166,7 +166,7 @@ def test_a_lasting_fault_names_address_symbol_window_and_cause(
     assert len(vendor.asked) == tries
 
 
-def test_a_limit_whose_reset_is_already_past_is_survived(door: BybitDoor, vendor: Any) -> None:
+def test_a_limit_whose_reset_is_already_past_is_survived(door: BybitBars, vendor: Any) -> None:
     """With the vendor's clock behind ours, the wait is zero and not negative."""
     vendor.headers["X-Bapi-Limit-Reset-Timestamp"] = "1000"
     vendor.faults.append(busy(10006))
@@ -190,7 +190,7 @@ def test_a_limit_whose_reset_is_already_past_is_survived(door: BybitDoor, vendor
     ],
 )
 def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
-    door: BybitDoor, vendor: Any, changed: dict[int, Any], reason: str
+    door: BybitBars, vendor: Any, changed: dict[int, Any], reason: str
 ) -> None:
     """One bad row costs one hour, with its reason; the other 47 are kept."""
     hours = range(int(OPENED) - 16 * HOUR_MS, int(OPENED) + 32 * HOUR_MS, HOUR_MS)
@@ -202,7 +202,7 @@ def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
     assert fetched.notes == {f"BTCUSDT: {reason}": 1} and fetched.failures == {}
 
 
-def test_a_bar_that_cannot_be_true_is_kept_for_the_record(door: BybitDoor, vendor: Any) -> None:
+def test_a_bar_that_cannot_be_true_is_kept_for_the_record(door: BybitBars, vendor: Any) -> None:
     """Beside the rows, in their columns: who stores them can show what the vendor said."""
     page = [kline(opened) for opened in range(int(OPENED), int(OPENED) + 3 * HOUR_MS, HOUR_MS)]
     page[1][3] = "-5"
@@ -212,7 +212,7 @@ def test_a_bar_that_cannot_be_true_is_kept_for_the_record(door: BybitDoor, vendo
     assert fetched.aside[["timestamp", "symbol", "low"]].values.tolist() == [[utc("2024-03-08 18:00"), "BTCUSDT", -5.0]]
 
 
-def test_of_two_different_bars_of_one_hour_neither_is_believed(door: BybitDoor, vendor: Any) -> None:
+def test_of_two_different_bars_of_one_hour_neither_is_believed(door: BybitBars, vendor: Any) -> None:
     """Both rows are counted; when nothing else came, the answer is refused."""
     other = kline(int(OPENED))
     other[4] = str(float(other[1]) + 0.5)
@@ -225,7 +225,7 @@ def test_of_two_different_bars_of_one_hour_neither_is_believed(door: BybitDoor, 
     assert len(fetched.table) == 1 and fetched.notes == {"BTCUSDT: the same row again": 1}
 
 
-def test_numbers_and_further_columns_are_understood(door: BybitDoor, vendor: Any) -> None:
+def test_numbers_and_further_columns_are_understood(door: BybitBars, vendor: Any) -> None:
     """A vendor that sends numbers for strings, or one column more, changes nothing."""
     clean = door.fetch_bars(CRYPTO, ["BTCUSDT"], START, END).table
     answer: Any = exchange("/v5/market/kline", vendor.asked[0][1])
@@ -234,7 +234,7 @@ def test_numbers_and_further_columns_are_understood(door: BybitDoor, vendor: Any
     pd.testing.assert_frame_equal(door.fetch_bars(CRYPTO, ["BTCUSDT"], START, END).table, clean)
 
 
-def test_changed_units_of_volume_are_refused(door: BybitDoor, vendor: Any) -> None:
+def test_changed_units_of_volume_are_refused(door: BybitBars, vendor: Any) -> None:
     """Turnover over volume is no price any more: the answer as a whole is nonsense."""
     answer: Any = rows(*[[*kline(int(OPENED) - hour * HOUR_MS)[:5], "12500", "1262.5"] for hour in range(9)])
     vendor.faults.append(answer)
@@ -242,7 +242,7 @@ def test_changed_units_of_volume_are_refused(door: BybitDoor, vendor: Any) -> No
         door.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 08:00"), utc("2024-03-08 17:00"))
 
 
-def test_a_tenfold_jump_is_said_and_kept(door: BybitDoor, vendor: Any) -> None:
+def test_a_tenfold_jump_is_said_and_kept(door: BybitBars, vendor: Any) -> None:
     """A crash and a price in other units look the same: the rows stay, a note says where to look."""
     opened = [int(OPENED) - hour * HOUR_MS for hour in range(3)]
     vendor.faults.append(
@@ -253,7 +253,7 @@ def test_a_tenfold_jump_is_said_and_kept(door: BybitDoor, vendor: Any) -> None:
     assert fetched.notes == {"BTCUSDT: closes tenfold or a tenth of the one before, kept": 2}
 
 
-def test_what_came_of_many_symbols_is_kept(door: BybitDoor) -> None:
+def test_what_came_of_many_symbols_is_kept(door: BybitBars) -> None:
     """A symbol the exchange refuses is a failure with its reason; the others are there."""
     fetched = door.fetch_bars(CRYPTO, ["BTCUSDT", "BTCUSDX", "ETHUSDT"], START, END)
     assert set(fetched.table["symbol"]) == set(KNOWN) and len(fetched.table) == 96
@@ -261,7 +261,7 @@ def test_what_came_of_many_symbols_is_kept(door: BybitDoor) -> None:
     assert fetched.table["timestamp"].is_monotonic_increasing
 
 
-def test_a_ban_ends_the_asking(door: BybitDoor, vendor: Any) -> None:
+def test_a_ban_ends_the_asking(door: BybitBars, vendor: Any) -> None:
     """After 403 no further symbol is asked, for that makes the ban longer; all of them are failures."""
     vendor.faults.extend(["ok", "403"])
     fetched = door.fetch_bars(CRYPTO, ["BTCUSDT", "CCCUSDT", "ETHUSDT"], START, END)
@@ -271,7 +271,7 @@ def test_a_ban_ends_the_asking(door: BybitDoor, vendor: Any) -> None:
 
 
 def test_what_failed_goes_to_the_log_where_a_table_is_asked_for(
-    door: BybitDoor, caplog: pytest.LogCaptureFixture
+    door: BybitBars, caplog: pytest.LogCaptureFixture
 ) -> None:
     """`fetch_ohlcv` keeps what came too, and says the rest aloud."""
     caplog.set_level("WARNING", logger="resources.vendors.batch")
@@ -279,7 +279,7 @@ def test_what_failed_goes_to_the_log_where_a_table_is_asked_for(
     assert "bybit did not give BTCUSDX: " in caplog.text
 
 
-def test_a_symbol_listed_later_is_noted(door: BybitDoor, vendor: Any) -> None:
+def test_a_symbol_listed_later_is_noted(door: BybitBars, vendor: Any) -> None:
     """No bar of one symbol is no failure, for it may not have been listed; the note says it."""
     vendor.answer = lambda path, query: rows() if query["symbol"] == "ETHUSDT" else exchange(path, query)
     fetched = door.fetch_bars(CRYPTO, None, START, END)
@@ -287,14 +287,14 @@ def test_a_symbol_listed_later_is_noted(door: BybitDoor, vendor: Any) -> None:
     assert fetched.notes == {"ETHUSDT: no bar in the window": 1}
 
 
-def test_a_window_asked_twice_gives_the_same_bars(door: BybitDoor) -> None:
+def test_a_window_asked_twice_gives_the_same_bars(door: BybitBars) -> None:
     """Later, with more bars there, a past window has not changed."""
     first = door.fetch_bars(CRYPTO, None, START, END).table
     later = replace(door, now=lambda: NOW + pd.Timedelta(days=30))
     pd.testing.assert_frame_equal(later.fetch_bars(CRYPTO, None, START, END).table, first)
 
 
-def test_three_years_of_hours_are_twenty_seven_pages(door: BybitDoor, vendor: Any) -> None:
+def test_three_years_of_hours_are_twenty_seven_pages(door: BybitBars, vendor: Any) -> None:
     """A backfill needs nothing of its own: every hour once, and no page more than it takes."""
     start, end = utc("2021-03-10"), utc("2024-03-09")
     table = door.fetch_bars(CRYPTO, ["BTCUSDT"], start, end).table
@@ -302,22 +302,22 @@ def test_three_years_of_hours_are_twenty_seven_pages(door: BybitDoor, vendor: An
     assert len(vendor.asked) == 27
 
 
-def test_every_request_waits_for_its_pace(door: BybitDoor, tmp_path: Path) -> None:
+def test_every_request_waits_for_its_pace(door: BybitBars, tmp_path: Path) -> None:
     """Three pages at two in a fifth of a second take that long at least."""
     begun = time.monotonic()
-    paced = replace(door, pace=Pace("bybit", 2, 0.2, str(tmp_path / "slow")))
+    paced = replace(door, pace=RateLimit("bybit", 2, 0.2, str(tmp_path / "slow")))
     paced.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2023-12-01"), utc("2024-02-29"))
     assert time.monotonic() - begun > 0.19
 
 
-def test_an_empty_answer_where_bars_must_exist_is_an_error(door: BybitDoor, vendor: Any) -> None:
+def test_an_empty_answer_where_bars_must_exist_is_an_error(door: BybitBars, vendor: Any) -> None:
     """Coins trade around the clock: no bar at all is never true."""
     vendor.answer = lambda path, query: rows()
     with pytest.raises(SourceError, match=r"gave no crypto bar in .* the calendar 24/7 has 48"):
         door.fetch_ohlcv(CRYPTO, None, START, END)
 
 
-def test_an_unknown_symbol_is_named(door: BybitDoor) -> None:
+def test_an_unknown_symbol_is_named(door: BybitBars) -> None:
     """The exchange's refusal comes through with the symbol; text that is no ticker is not sent at all."""
     with pytest.raises(SourceError, match=r"klines of BTCUSDX .* code 10001: params error: Symbol Is Invalid"):
         door.fetch_ohlcv(CRYPTO, ["BTCUSDX"], START, END)
@@ -325,7 +325,7 @@ def test_an_unknown_symbol_is_named(door: BybitDoor) -> None:
         door.fetch_ohlcv(CRYPTO, ["BTCUSDT&category=spot"], START, END)
 
 
-def test_slow_and_absent_servers_are_named(door: BybitDoor, vendor: Any) -> None:
+def test_slow_and_absent_servers_are_named(door: BybitBars, vendor: Any) -> None:
     """No answer in time, and nobody listening, are different messages."""
     vendor.faults.extend(["slow"] * 3)
     hasty = replace(door, patience=replace(PATIENCE, attempts=2, timeout_seconds=0.1))
@@ -336,7 +336,7 @@ def test_slow_and_absent_servers_are_named(door: BybitDoor, vendor: Any) -> None
         door.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_history_goes_back_as_far_as_asked(door: BybitDoor) -> None:
+def test_history_goes_back_as_far_as_asked(door: BybitBars) -> None:
     """The bars of the days before, up to and including the end."""
     table = replace(door, history_days=3).history(CRYPTO, END)
     assert len(table) == 3 * 24 * 2 and table["timestamp"].max() == END

@@ -11,15 +11,15 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
 
 HOUR_MS = 3_600_000
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
 START, END = pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC")
 KNOWN = ("BTCUSDT", "ETHUSDT")
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 EVERY = {"/v5/market/funding/history": 8 * HOUR_MS, "/v5/market/open-interest": HOUR_MS}
 
 
@@ -65,17 +65,17 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def pace(tmp_path: Path) -> Pace:
-    return Pace("bybit", 10_000, 1.0, str(tmp_path))
+def pace(tmp_path: Path) -> RateLimit:
+    return RateLimit("bybit", 10_000, 1.0, str(tmp_path))
 
 
 @pytest.fixture
-def funding(vendor: Any, pace: Pace) -> BybitFunding:
+def funding(vendor: Any, pace: RateLimit) -> BybitFunding:
     return BybitFunding(vendor.url, PATIENCE, pace, lambda: NOW)
 
 
 @pytest.fixture
-def derivatives(vendor: Any, pace: Pace) -> BybitDerivatives:
+def derivatives(vendor: Any, pace: RateLimit) -> BybitDerivatives:
     return BybitDerivatives(vendor.url, PATIENCE, pace, lambda: NOW)
 
 

@@ -11,12 +11,12 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.market.universe import traded_at
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.vendors.bybit.bars import BybitDoor
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.vendors.bybit.bars import BybitBars
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -73,12 +73,12 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> BybitDoor:
-    pace = Pace("bybit", 10_000, 1.0, str(tmp_path))
-    return BybitDoor(url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
+def door(vendor: Any, tmp_path: Path) -> BybitBars:
+    pace = RateLimit("bybit", 10_000, 1.0, str(tmp_path))
+    return BybitBars(url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
 
 
-def test_every_page_of_every_status_is_read(door: BybitDoor, vendor: Any) -> None:
+def test_every_page_of_every_status_is_read(door: BybitBars, vendor: Any) -> None:
     """Three pages of those that trade, one of none, three of the dead; rows conform and are dated."""
     fetched = door.fetch_instruments(CRYPTO)
     assert tables.LISTINGS.conform(fetched.table).num_rows == 5
@@ -91,7 +91,7 @@ def test_every_page_of_every_status_is_read(door: BybitDoor, vendor: Any) -> Non
     ]  # fmt: skip
 
 
-def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitDoor) -> None:
+def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitBars) -> None:
     """A symbol that was delisted and listed anew trades in both its lives and not between."""
     table = door.fetch_instruments(CRYPTO).table
     assert traded_at(table, utc("2020-03-25 10:00")) == ()
@@ -101,7 +101,7 @@ def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitDoor) -> No
     assert traded_at(table, utc("2024-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
 
 
-def test_a_listing_does_not_tell_its_end(door: BybitDoor) -> None:
+def test_a_listing_does_not_tell_its_end(door: BybitBars) -> None:
     """The row of the listing reads as on that day; the end is a row of its own, at its own moment."""
     rows = door.fetch_instruments(CRYPTO).table
     first, end, again = rows[rows["symbol"] == "LUNAUSDT"].itertuples()
@@ -110,14 +110,14 @@ def test_a_listing_does_not_tell_its_end(door: BybitDoor) -> None:
     assert (again.status, again.timestamp) == ("Trading", utc("2022-05-30"))
 
 
-def test_what_is_announced_has_not_happened(door: BybitDoor) -> None:
+def test_what_is_announced_has_not_happened(door: BybitBars) -> None:
     """A listing of next month is no row, and an announced end leaves its symbol trading."""
     rows = door.fetch_instruments(CRYPTO).table
     assert "SOONUSDT" not in set(rows["symbol"])
     assert rows.loc[rows["symbol"] == "GOINGUSDT", "delisted_at"].isna().tolist() == [True]
 
 
-def test_rows_without_dates_are_left_out_and_counted(door: BybitDoor) -> None:
+def test_rows_without_dates_are_left_out_and_counted(door: BybitBars) -> None:
     """Each with its reason; futures that expire are another kind of instrument."""
     assert door.fetch_instruments(CRYPTO).notes == {
         "status Trading: futures that expire": 1,
@@ -128,7 +128,7 @@ def test_rows_without_dates_are_left_out_and_counted(door: BybitDoor) -> None:
     }
 
 
-def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(door: BybitDoor, vendor: Any) -> None:
+def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(door: BybitBars, vendor: Any) -> None:
     """A status the exchange does not answer for is a failure: the table has survivors only."""
     refused = {"retCode": 10001, "retMsg": "params error: status invalid", "result": {}}
     vendor.answer = lambda path, query: refused if query["status"] == "Closed" else exchange(path, query)
@@ -149,7 +149,7 @@ def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(door: BybitDo
         ({"retCode": 0, "retMsg": "OK", "result": {"rows": []}}, "no list 'list'"),
     ],
 )
-def test_an_answer_that_is_none_is_an_error(door: BybitDoor, vendor: Any, answer: object, words: str) -> None:
+def test_an_answer_that_is_none_is_an_error(door: BybitBars, vendor: Any, answer: object, words: str) -> None:
     """Nothing, another shape, and a cursor that leads round in a circle."""
     vendor.answer = lambda path, query: answer
     with pytest.raises(SourceError, match=words):

@@ -11,10 +11,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import bitcoin_chain
-from resources.vendors.onchain.bitcoin_chain import FEES_PATH, BitcoinChainDoor
+from resources.vendors.onchain.bitcoin_chain import FEES_PATH, BitcoinChain
 from resources.vendors.onchain.fields import fields
 from resources.vendors.protocols import FactSource
 
@@ -60,13 +60,13 @@ def fees(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(charts: Any, fees: Any, tmp_path: Path) -> BitcoinChainDoor:
-    patience = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-    pace = Pace("bitcoin", 10_000, 1.0, str(tmp_path))
-    return BitcoinChainDoor(charts.url, fees.url, patience, pace, pace, lambda: NOW)
+def door(charts: Any, fees: Any, tmp_path: Path) -> BitcoinChain:
+    patience = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+    pace = RateLimit("bitcoin", 10_000, 1.0, str(tmp_path))
+    return BitcoinChain(charts.url, fees.url, patience, pace, pace, lambda: NOW)
 
 
-def test_bitcoin_has_a_row_per_day_and_other_coins_none(door: BitcoinChainDoor) -> None:
+def test_bitcoin_has_a_row_per_day_and_other_coins_none(door: BitcoinChain) -> None:
     """Three days of both symbols of bitcoin; ether is counted, not answered."""
     source: FactSource = door
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
@@ -81,7 +81,7 @@ def test_bitcoin_has_a_row_per_day_and_other_coins_none(door: BitcoinChainDoor) 
     assert one["fee_rate"].tolist() == [20, 21, 22]
 
 
-def test_the_window_is_what_is_asked_for(door: BitcoinChainDoor, charts: Any) -> None:
+def test_the_window_is_what_is_asked_for(door: BitcoinChain, charts: Any) -> None:
     """From its first day, as many days as it has, unthinned."""
     door.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert charts.asked[0] == (
@@ -90,7 +90,7 @@ def test_the_window_is_what_is_asked_for(door: BitcoinChainDoor, charts: Any) ->
     )
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: BitcoinChainDoor) -> None:
+def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: BitcoinChain) -> None:
     """Asked a month later as well."""
     once = door.fetch(CRYPTO, SYMBOLS, START, END).table
     later = replace(door, now=lambda: NOW + pd.Timedelta(days=30))
@@ -112,7 +112,7 @@ def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: Bitco
     ids=str,
 )
 def test_a_chart_that_fails_is_named_and_the_rest_kept(
-    door: BitcoinChainDoor, charts: Any, fault: object, words: str
+    door: BitcoinChain, charts: Any, fault: object, words: str
 ) -> None:
     """The other fields of the same days are there."""
     charts.faulty_path = "hash-rate"
@@ -122,14 +122,14 @@ def test_a_chart_that_fails_is_named_and_the_rest_kept(
     assert got.table["hash_rate"].isna().all() and got.table[["transactions", "fee_rate"]].notna().all(axis=None)
 
 
-def test_fees_that_fail_leave_the_charts(door: BitcoinChainDoor, fees: Any) -> None:
+def test_fees_that_fail_leave_the_charts(door: BitcoinChain, fees: Any) -> None:
     """A vendor of its own."""
     fees.close()
     got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert "not reachable" in got.failures["fee_rate"] and len(got.table) == 3
 
 
-def test_nothing_at_all_is_an_error(door: BitcoinChainDoor, charts: Any, fees: Any) -> None:
+def test_nothing_at_all_is_an_error(door: BitcoinChain, charts: Any, fees: Any) -> None:
     """Both vendors down: each reason is told."""
     charts.close()
     fees.close()
@@ -137,7 +137,7 @@ def test_nothing_at_all_is_an_error(door: BitcoinChainDoor, charts: Any, fees: A
         door.fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_several_points_of_one_day_are_not_believed(door: BitcoinChainDoor, fees: Any) -> None:
+def test_several_points_of_one_day_are_not_believed(door: BitcoinChain, fees: Any) -> None:
     """Were the history cut finer one day, a day's fee would be anyone of its parts: better none, and a note."""
     fees.answer = lambda path, query: [
         {"timestamp": FIRST * DAY + 100, "avgFee_50": 20},
@@ -149,14 +149,14 @@ def test_several_points_of_one_day_are_not_believed(door: BitcoinChainDoor, fees
     assert got.notes == {"fee_rate: days with two different values": 1}
 
 
-def test_numbers_in_scientific_notation_and_as_text_are_numbers(door: BitcoinChainDoor, charts: Any) -> None:
+def test_numbers_in_scientific_notation_and_as_text_are_numbers(door: BitcoinChain, charts: Any) -> None:
     """As the vendor's documents warn."""
     charts.answer = lambda path, query: {"values": [{"x": FIRST * DAY, "y": "1.46277E7"}]}
     got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert got.table["transactions"].iloc[0] == 14_627_700
 
 
-def test_without_bitcoin_nothing_is_asked(door: BitcoinChainDoor, charts: Any, fees: Any) -> None:
+def test_without_bitcoin_nothing_is_asked(door: BitcoinChain, charts: Any, fees: Any) -> None:
     """Other coins are counted; a window without a midnight is empty."""
     got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
     assert len(got.table) == 0 and got.notes == {"symbols of other coins": 1}

@@ -13,10 +13,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import coin_metrics
-from resources.vendors.onchain.coin_metrics import COMPLETED, DEFAULT, LAG, PATH, CoinMetricsDoor, Metric
+from resources.vendors.onchain.coin_metrics import COMPLETED, DEFAULT, LAG, PATH, CoinMetrics, Metric
 from resources.vendors.onchain.fields import fields
 from resources.vendors.protocols import FactSource
 
@@ -86,13 +86,13 @@ def server(stand_in: Callable[..., Any], vendor: Vendor) -> Any:
 
 
 @pytest.fixture
-def door(server: Any, tmp_path: Path) -> CoinMetricsDoor:
-    patience = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-    pace = Pace("coin_metrics", 10_000, 1.0, str(tmp_path))
-    return CoinMetricsDoor(server.url, DEFAULT, patience, pace, lambda: NOW)
+def door(server: Any, tmp_path: Path) -> CoinMetrics:
+    patience = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+    pace = RateLimit("coin_metrics", 10_000, 1.0, str(tmp_path))
+    return CoinMetrics(server.url, DEFAULT, patience, pace, lambda: NOW)
 
 
-def test_a_window_has_a_row_per_day_and_symbol(door: CoinMetricsDoor, server: Any) -> None:
+def test_a_window_has_a_row_per_day_and_symbol(door: CoinMetrics, server: Any) -> None:
     """Three days of two coins in one question; netflow is what came in less what went out."""
     source: FactSource = door
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
@@ -106,14 +106,14 @@ def test_a_window_has_a_row_per_day_and_symbol(door: CoinMetricsDoor, server: An
     assert one["mvrv"].tolist() == [7.5, 8.5, 9.5] and one["whale_balance"].iloc[0] == 3e6 + 5.5
 
 
-def test_the_days_of_the_window_are_asked_for(door: CoinMetricsDoor, server: Any) -> None:
+def test_the_days_of_the_window_are_asked_for(door: CoinMetrics, server: Any) -> None:
     """By their beginning: the day that ends at `end` is the last."""
     door.fetch(CRYPTO, SYMBOLS, START, END)
     _, query = server.asked[0]
     assert (query["start_time"], query["end_time"], query["page_size"]) == ("2024-03-05", "2024-03-07", "10000")
 
 
-def test_a_day_is_known_when_the_vendor_says_it_was_complete(door: CoinMetricsDoor) -> None:
+def test_a_day_is_known_when_the_vendor_says_it_was_complete(door: CoinMetrics) -> None:
     """Three hours after its end here, not the moment of asking and not our lag."""
     table = door.fetch(CRYPTO, SYMBOLS, START, END).table
     assert (table["available_at"] - table["timestamp"] == pd.Timedelta(hours=3)).all()
@@ -132,7 +132,7 @@ def test_a_day_is_known_when_the_vendor_says_it_was_complete(door: CoinMetricsDo
     ids=["absent", "blank", "text", "before the end", "in the future", "milliseconds"],
 )
 def test_without_a_stamp_one_can_believe_the_lag_counts(
-    door: CoinMetricsDoor, vendor: Vendor, completed: str | None, doubted: int
+    door: CoinMetrics, vendor: Vendor, completed: str | None, doubted: int
 ) -> None:
     """A day cannot be complete before its end, or after now."""
     vendor.spoil = lambda row: {**row, COMPLETED: completed}
@@ -141,7 +141,7 @@ def test_without_a_stamp_one_can_believe_the_lag_counts(
     assert sum(count for what, count in got.notes.items() if "cannot be" in what) >= doubted
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: CoinMetricsDoor) -> None:
+def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: CoinMetrics) -> None:
     """Asked a month later as well."""
     once = door.fetch(CRYPTO, SYMBOLS, START, END).table
     later = replace(door, now=lambda: NOW + pd.Timedelta(days=30))
@@ -150,7 +150,7 @@ def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: CoinM
     assert until_now["timestamp"].max() == pd.Timestamp("2024-03-10", tz="UTC")
 
 
-def test_pages_are_followed_at_our_address_without_loss(door: CoinMetricsDoor, vendor: Vendor, server: Any) -> None:
+def test_pages_are_followed_at_our_address_without_loss(door: CoinMetrics, vendor: Vendor, server: Any) -> None:
     """The link names another host and path; only what it asks is taken from it."""
     clean = door.fetch(CRYPTO, SYMBOLS, START, END).table
     vendor.page = 4
@@ -159,7 +159,7 @@ def test_pages_are_followed_at_our_address_without_loss(door: CoinMetricsDoor, v
     assert [(path, query.get("next_page_token")) for path, query in server.asked] == [(PATH, None), (PATH, "4")]
 
 
-def test_a_page_that_comes_back_ends_the_walk(door: CoinMetricsDoor, vendor: Vendor, server: Any) -> None:
+def test_a_page_that_comes_back_ends_the_walk(door: CoinMetrics, vendor: Vendor, server: Any) -> None:
     """A vendor whose link leads in a circle is not asked forever."""
     circle = {"next_page_url": "https://elsewhere.invalid/x?next_page_token=1"}
     server.answer = lambda path, query: {"data": [vendor.row("btc", date(2024, 3, 5), list(SIZE))], **circle}
@@ -170,9 +170,7 @@ def test_a_page_that_comes_back_ends_the_walk(door: CoinMetricsDoor, vendor: Ven
 
 
 @pytest.mark.parametrize("fault", ["500", "html", "list"])
-def test_a_later_page_that_fails_keeps_the_earlier(
-    door: CoinMetricsDoor, vendor: Vendor, server: Any, fault: str
-) -> None:
+def test_a_later_page_that_fails_keeps_the_earlier(door: CoinMetrics, vendor: Vendor, server: Any, fault: str) -> None:
     """What came is kept, what did not is named: the pages, and the coin that had none before."""
     vendor.page = 3
     server.faults.extend(["ok", fault, fault])
@@ -181,7 +179,7 @@ def test_a_later_page_that_fails_keeps_the_earlier(
     assert sorted(what.split(" of")[0] for what in got.failures) == ["eth", "pages after 1"]
 
 
-def test_a_paid_metric_is_named_and_the_rest_kept(door: CoinMetricsDoor, vendor: Vendor, server: Any) -> None:
+def test_a_paid_metric_is_named_and_the_rest_kept(door: CoinMetrics, vendor: Vendor, server: Any) -> None:
     """Told to answer what it may, the vendor leaves it out: one question, no number, a failure."""
     vendor.paid = ("SplyAdrBal1in10K",)
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
@@ -190,7 +188,7 @@ def test_a_paid_metric_is_named_and_the_rest_kept(door: CoinMetricsDoor, vendor:
     assert got.table["whale_balance"].isna().all() and got.table["mvrv"].notna().all() and len(server.asked) == 1
 
 
-def test_a_vendor_that_refuses_all_for_one_is_asked_one_by_one(door: CoinMetricsDoor, vendor: Vendor) -> None:
+def test_a_vendor_that_refuses_all_for_one_is_asked_one_by_one(door: CoinMetrics, vendor: Vendor) -> None:
     """The metric is found and named with the vendor's words; half a netflow is none."""
     vendor.knows_lenience = False
     clean = door.fetch(CRYPTO, SYMBOLS, START, END).table
@@ -204,14 +202,14 @@ def test_a_vendor_that_refuses_all_for_one_is_asked_one_by_one(door: CoinMetrics
 
 
 @pytest.mark.parametrize("knows_lenience", [True, False])
-def test_a_coin_the_vendor_does_not_know_is_named(door: CoinMetricsDoor, vendor: Vendor, knows_lenience: bool) -> None:
+def test_a_coin_the_vendor_does_not_know_is_named(door: CoinMetrics, vendor: Vendor, knows_lenience: bool) -> None:
     """Once, not once per metric."""
     vendor.knows_lenience = knows_lenience
     got = door.fetch(CRYPTO, [*SYMBOLS, "SOLUSDT"], START, END)
     assert list(got.failures) == ["sol"] and set(got.table["symbol"]) == set(SYMBOLS)
 
 
-def test_a_metric_that_breaks_on_the_way_is_named(door: CoinMetricsDoor, vendor: Vendor, server: Any) -> None:
+def test_a_metric_that_breaks_on_the_way_is_named(door: CoinMetrics, vendor: Vendor, server: Any) -> None:
     """Asked one by one, a question that fails in another way than by refusal costs its own metric only."""
     vendor.knows_lenience, vendor.paid = False, ("SplyAdrBal1in10K",)
     server.faults.extend(["ok", "500", "500"])  # all at once, then the first metric by name
@@ -220,7 +218,7 @@ def test_a_metric_that_breaks_on_the_way_is_named(door: CoinMetricsDoor, vendor:
     assert got.table["active_addresses"].isna().all() and got.table["supply"].notna().all()
 
 
-def test_a_metric_refused_for_one_coin_is_named_with_it(door: CoinMetricsDoor, server: Any, vendor: Vendor) -> None:
+def test_a_metric_refused_for_one_coin_is_named_with_it(door: CoinMetrics, server: Any, vendor: Vendor) -> None:
     """The other coins keep it."""
 
     def refuse(path: str, query: dict[str, str]) -> object:
@@ -234,14 +232,14 @@ def test_a_metric_refused_for_one_coin_is_named_with_it(door: CoinMetricsDoor, s
     assert got.table.groupby("symbol")["mvrv"].count().to_dict() == {"BTCUSDT": 3, "ETHUSDT": 0}
 
 
-def test_a_refused_stamp_of_publication_is_no_failure(door: CoinMetricsDoor, vendor: Vendor) -> None:
+def test_a_refused_stamp_of_publication_is_no_failure(door: CoinMetrics, vendor: Vendor) -> None:
     """The lag is there for that."""
     vendor.knows_lenience, vendor.paid = False, (COMPLETED,)
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
     assert not got.failures and (got.table["available_at"] - got.table["timestamp"] == LAG).all()
 
 
-def test_a_metric_that_some_coins_lack_is_counted(door: CoinMetricsDoor, vendor: Vendor) -> None:
+def test_a_metric_that_some_coins_lack_is_counted(door: CoinMetrics, vendor: Vendor) -> None:
     """Flows exist for few coins: no failure, NaN, and a note."""
     vendor.lacking = (("FlowInExNtv", "eth"), ("FlowOutExNtv", "eth"))
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
@@ -249,7 +247,7 @@ def test_a_metric_that_some_coins_lack_is_counted(door: CoinMetricsDoor, vendor:
     assert got.table.groupby("symbol")["netflow"].count().to_dict() == {"BTCUSDT": 3, "ETHUSDT": 0}
 
 
-def test_symbols_the_vendor_does_not_cover_are_counted(door: CoinMetricsDoor, server: Any) -> None:
+def test_symbols_the_vendor_does_not_cover_are_counted(door: CoinMetrics, server: Any) -> None:
     """Nothing is asked for them, so nothing fails."""
     got = door.fetch(CRYPTO, ["NEARUSDT", "BTCUSDT"], START, END)
     assert got.notes == {"symbols without a coin at the vendor": 1} and set(got.table["symbol"]) == {"BTCUSDT"}
@@ -259,7 +257,7 @@ def test_symbols_the_vendor_does_not_cover_are_counted(door: CoinMetricsDoor, se
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 0
 
 
-def test_two_symbols_of_one_coin_have_the_same_rows(door: CoinMetricsDoor, server: Any) -> None:
+def test_two_symbols_of_one_coin_have_the_same_rows(door: CoinMetrics, server: Any) -> None:
     """The coin is asked once."""
     table = door.fetch(CRYPTO, ["BTCUSDT", "BTCUSDC"], START, END).table
     assert server.asked[0][1]["assets"] == "btc" and len(table) == 6
@@ -267,21 +265,21 @@ def test_two_symbols_of_one_coin_have_the_same_rows(door: CoinMetricsDoor, serve
     np.testing.assert_array_equal(one.to_numpy(), other.to_numpy())
 
 
-def test_an_empty_day_is_no_failure(door: CoinMetricsDoor, server: Any) -> None:
+def test_an_empty_day_is_no_failure(door: CoinMetrics, server: Any) -> None:
     """The vendor may not have it yet."""
     server.answer = lambda path, query: {"data": []}
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
     assert len(got.table) == 0 and not got.failures and not got.notes
 
 
-def test_null_is_no_value_and_nothing_to_be_said_of(door: CoinMetricsDoor, vendor: Vendor) -> None:
+def test_null_is_no_value_and_nothing_to_be_said_of(door: CoinMetrics, vendor: Vendor) -> None:
     """A day without any value is no row."""
     vendor.spoil = lambda row: {**dict.fromkeys(row), "asset": row["asset"], "time": row["time"]}
     got = door.fetch(CRYPTO, SYMBOLS, START, END)
     assert len(got.table) == 0 and not got.failures and not got.notes
 
 
-def test_dirt_is_left_out_and_counted(door: CoinMetricsDoor, server: Any) -> None:
+def test_dirt_is_left_out_and_counted(door: CoinMetrics, server: Any) -> None:
     """Repetition, contradiction, nonsense, strangers, other hours, rows that are none: what is clean is kept."""
     door = replace(door, metrics=(Metric("supply", "SplyCur"),))
 
@@ -320,7 +318,7 @@ def test_dirt_is_left_out_and_counted(door: CoinMetricsDoor, server: Any) -> Non
     ],
     ids=str,
 )
-def test_a_lasting_fault_is_an_error(door: CoinMetricsDoor, server: Any, fault: object, tries: int, words: str) -> None:
+def test_a_lasting_fault_is_an_error(door: CoinMetrics, server: Any, fault: object, tries: int, words: str) -> None:
     """With one question for all, nothing came: said once, with address and cause."""
     server.faults.extend([fault] * 2)
     with pytest.raises(SourceError) as caught:
@@ -329,20 +327,20 @@ def test_a_lasting_fault_is_an_error(door: CoinMetricsDoor, server: Any, fault: 
     assert len(server.asked) == tries
 
 
-def test_a_refusal_of_everything_is_an_error(door: CoinMetricsDoor, server: Any) -> None:
+def test_a_refusal_of_everything_is_an_error(door: CoinMetrics, server: Any) -> None:
     """Were the plan closed one day, one by one would not help either."""
     server.answer = lambda path, query: (403, {"error": {"type": "forbidden"}})
     with pytest.raises(SourceError, match="HTTP 403.*forbidden"):
         door.fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_a_passing_fault_is_survived(door: CoinMetricsDoor, server: Any) -> None:
+def test_a_passing_fault_is_survived(door: CoinMetrics, server: Any) -> None:
     """A busy vendor is asked again."""
     server.faults.append("429")
     assert len(door.fetch(CRYPTO, SYMBOLS, START, END).table) == 6
 
 
-def test_a_year_of_many_coins_is_quick(door: CoinMetricsDoor, vendor: Vendor) -> None:
+def test_a_year_of_many_coins_is_quick(door: CoinMetrics, vendor: Vendor) -> None:
     """Every row is read once: a year of both coins in well under a second."""
     vendor.page = 1000
     got = door.fetch(CRYPTO, SYMBOLS, START - pd.Timedelta(days=365), END)

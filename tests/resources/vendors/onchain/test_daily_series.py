@@ -124,7 +124,7 @@ def test_a_number_is_finite(value: object, found: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "values", "left_out"),
+    ("points", "values", "exclusion_reason"),
     [
         ([(12 * DAY, 2), (11 * DAY, 1)], {11: 1.0, 12: 2.0}, {}),
         ([(11 * DAY, "1"), (11 * DAY, 1.0)], {11: 1.0}, {"rows given twice": 1}),
@@ -141,11 +141,11 @@ def test_a_number_is_finite(value: object, found: float | None) -> None:
     ids=["order", "twice", "disputed", "window", "future", "stamp", "null", "nan", "negative", "zero", "empty"],
 )
 def test_dirty_points_are_left_out_and_counted(
-    points: list[tuple[object, object]], values: dict[int, float], left_out: dict[str, int]
+    points: list[tuple[object, object]], values: dict[int, float], exclusion_reason: dict[str, int]
 ) -> None:
     """Each kind of dirt has one treatment; what is clean is kept."""
     reading = read_days(points, DAYS, day_of_seconds, "here")
-    assert (reading.values, reading.left_out) == (values, left_out)
+    assert (reading.values, reading.exclusion_reason) == (values, exclusion_reason)
 
 
 def test_a_series_of_another_shape_is_an_error() -> None:

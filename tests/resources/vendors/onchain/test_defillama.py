@@ -11,10 +11,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import defillama
-from resources.vendors.onchain.defillama import DefiLlamaDoor
+from resources.vendors.onchain.defillama import DefiLlama
 from resources.vendors.onchain.fields import fields
 from resources.vendors.protocols import FactSource
 
@@ -46,13 +46,13 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> DefiLlamaDoor:
-    patience = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-    pace = Pace("defillama", 10_000, 1.0, str(tmp_path))
-    return DefiLlamaDoor(vendor.url, vendor.url, patience, pace, lambda: NOW)
+def door(vendor: Any, tmp_path: Path) -> DefiLlama:
+    patience = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+    pace = RateLimit("defillama", 10_000, 1.0, str(tmp_path))
+    return DefiLlama(vendor.url, vendor.url, patience, pace, lambda: NOW)
 
 
-def test_a_window_has_a_row_per_day_and_symbol(door: DefiLlamaDoor) -> None:
+def test_a_window_has_a_row_per_day_and_symbol(door: DefiLlama) -> None:
     """Three days of four symbols; a chain of one's own gives its value, dollars are the same for all."""
     source: FactSource = door
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
@@ -68,7 +68,7 @@ def test_a_window_has_a_row_per_day_and_symbol(door: DefiLlamaDoor) -> None:
     assert got.table["stablecoin_supply"].iloc[0] == 1e9 + FIRST
 
 
-def test_each_chain_is_asked_once(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_each_chain_is_asked_once(door: DefiLlama, vendor: Any) -> None:
     """Two symbols of one chain are one question."""
     door.fetch(CRYPTO, SYMBOLS, START, END)
     assert sorted(path for path, _ in vendor.asked) == [
@@ -78,7 +78,7 @@ def test_each_chain_is_asked_once(door: DefiLlamaDoor, vendor: Any) -> None:
     ]
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: DefiLlamaDoor) -> None:
+def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: DefiLlama) -> None:
     """The day of asking still changes; whoever asks up to tomorrow gets the days that are over."""
     once, again = (door.fetch(CRYPTO, SYMBOLS, START, END).table for _ in range(2))
     pd.testing.assert_frame_equal(once, again)
@@ -88,9 +88,7 @@ def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: DefiL
 
 
 @pytest.mark.parametrize(("fault", "words"), [("403", "HTTP 403"), ("html", "no JSON"), ("list", "none of 1 rows")])
-def test_a_chain_that_fails_is_named_and_the_rest_kept(
-    door: DefiLlamaDoor, vendor: Any, fault: str, words: str
-) -> None:
+def test_a_chain_that_fails_is_named_and_the_rest_kept(door: DefiLlama, vendor: Any, fault: str, words: str) -> None:
     """Its symbols keep their other column."""
     vendor.faulty_path = "Cardano"
     vendor.faults.extend(["403", "403"] if fault == "403" else [fault, fault])
@@ -99,13 +97,13 @@ def test_a_chain_that_fails_is_named_and_the_rest_kept(
     assert len(got.table) == 3 and got.table["tvl"].isna().all() and got.table["stablecoin_supply"].notna().all()
 
 
-def test_an_unknown_chain_is_a_failure(door: DefiLlamaDoor) -> None:
+def test_an_unknown_chain_is_a_failure(door: DefiLlama) -> None:
     """The vendor's own words say so."""
     got = door.fetch(CRYPTO, ["NEARUSDT"], START, END)
     assert "Chain not found" in got.failures["tvl of Near"]
 
 
-def test_stablecoins_that_fail_leave_the_chains(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_stablecoins_that_fail_leave_the_chains(door: DefiLlama, vendor: Any) -> None:
     """And a symbol without a chain has no row then."""
     vendor.faulty_path = "stablecoin"
     vendor.faults.extend([{"error": "busy"}])
@@ -114,20 +112,20 @@ def test_stablecoins_that_fail_leave_the_chains(door: DefiLlamaDoor, vendor: Any
     assert set(got.table["symbol"]) == {"ADAUSDT", "ETHUSDT", "ETHUSDC"}
 
 
-def test_nothing_at_all_is_an_error(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_nothing_at_all_is_an_error(door: DefiLlama, vendor: Any) -> None:
     """Each failure is in the message."""
     vendor.answer = lambda path, query: (500, "down")
     with pytest.raises(SourceError, match=r"defillama gave nothing. tvl of Cardano: .*; stablecoin_supply: .*HTTP 500"):
         door.fetch(CRYPTO, ["ADAUSDT"], START, END)
 
 
-def test_a_passing_fault_is_survived(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_a_passing_fault_is_survived(door: DefiLlama, vendor: Any) -> None:
     """A cut answer is asked for again."""
     vendor.faults.append("truncate")
     assert not door.fetch(CRYPTO, ["ETHUSDT"], START, END).failures
 
 
-def test_an_empty_series_is_no_failure(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_an_empty_series_is_no_failure(door: DefiLlama, vendor: Any) -> None:
     """A chain that begins later has no rows, and nothing is said."""
     vendor.answer = lambda path, query: []
     got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
@@ -135,7 +133,7 @@ def test_an_empty_series_is_no_failure(door: DefiLlamaDoor, vendor: Any) -> None
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 0
 
 
-def test_dirt_is_left_out_and_counted_by_series(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_dirt_is_left_out_and_counted_by_series(door: DefiLlama, vendor: Any) -> None:
     """Order, repetition, text for numbers, nulls, negatives, the future: each is treated as `daily` says."""
     dirty = [
         {"date": (FIRST + 2) * DAY, "tvl": "3"},
@@ -159,7 +157,7 @@ def test_dirt_is_left_out_and_counted_by_series(door: DefiLlamaDoor, vendor: Any
     }
 
 
-def test_only_dollars_are_counted(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_only_dollars_are_counted(door: DefiLlama, vendor: Any) -> None:
     """A day without the dollar peg has no value, whatever else is pegged."""
     vendor.answer = lambda path, query: (
         [
@@ -175,7 +173,7 @@ def test_only_dollars_are_counted(door: DefiLlamaDoor, vendor: Any) -> None:
     assert got.notes == {"stablecoin_supply: values that are no finite number": 2}
 
 
-def test_a_window_without_a_midnight_asks_nothing(door: DefiLlamaDoor, vendor: Any) -> None:
+def test_a_window_without_a_midnight_asks_nothing(door: DefiLlama, vendor: Any) -> None:
     """No day ends in it."""
     got = door.fetch(CRYPTO, SYMBOLS, START + pd.Timedelta("1h"), START + pd.Timedelta("20h"))
     assert len(got.table) == 0 and not vendor.asked

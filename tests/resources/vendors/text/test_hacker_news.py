@@ -12,14 +12,14 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.text import hacker_news, posts
-from resources.vendors.text.hacker_news import HackerNewsDoor
+from resources.vendors.text.hacker_news import HackerNews
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-09", tz="UTC")
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -60,8 +60,8 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> HackerNewsDoor:
-    return HackerNewsDoor(score, vendor.url, PATIENCE, Pace("hacker_news", 1000, 1.0, str(tmp_path)), lambda: NOW)
+def door(vendor: Any, tmp_path: Path) -> HackerNews:
+    return HackerNews(score, vendor.url, PATIENCE, RateLimit("hacker_news", 1000, 1.0, str(tmp_path)), lambda: NOW)
 
 
 def _covers(query: dict[str, str], at: int) -> bool:
@@ -73,7 +73,7 @@ def answer_of(*hits: object) -> dict[str, object]:
     return {"hits": list(hits), "nbHits": len(hits), "nbPages": 1}
 
 
-def test_a_day_is_rows_of_hours(door: HackerNewsDoor, vendor: Any) -> None:
+def test_a_day_is_rows_of_hours(door: HackerNews, vendor: Any) -> None:
     """Six comments an hour, typed and sorted, known a lag after the hour."""
     told = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert tables.RAW_SOCIAL.conform(told.table).num_rows == 24 and not told.failures and not told.notes
@@ -83,14 +83,14 @@ def test_a_day_is_rows_of_hours(door: HackerNewsDoor, vendor: Any) -> None:
     assert len(vendor.asked) == 1 and (door.name, door.kind) == ("hacker_news", "social")
 
 
-def test_pages_are_followed_to_the_last(door: HackerNewsDoor, vendor: Any) -> None:
+def test_pages_are_followed_to_the_last(door: HackerNews, vendor: Any) -> None:
     """A server that lists fewer a page than asked loses nothing."""
     vendor.answer = site(600, listed=50)
     assert door.fetch(CRYPTO, ["BTCUSDT"], START, END).table["posts"].sum() == 144
     assert [query["page"] for _, query in vendor.asked] == ["0", "1", "2"]
 
 
-def test_more_than_a_thousand_hits_are_asked_again_in_halves(door: HackerNewsDoor, vendor: Any) -> None:
+def test_more_than_a_thousand_hits_are_asked_again_in_halves(door: HackerNews, vendor: Any) -> None:
     """A comment every half minute is 2,880 a day; each counts once."""
     vendor.answer = site(30)
     told = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -98,7 +98,7 @@ def test_more_than_a_thousand_hits_are_asked_again_in_halves(door: HackerNewsDoo
     assert len(vendor.asked) == 7
 
 
-def test_what_cannot_be_split_further_is_noted(door: HackerNewsDoor, vendor: Any) -> None:
+def test_what_cannot_be_split_further_is_noted(door: HackerNews, vendor: Any) -> None:
     """A minute with more than the index lists is short, and says so."""
     at = int((START + pd.Timedelta(minutes=1)).timestamp())
     crowd = answer_of(*[hit(number, at, comment_text="Bitcoin") for number in range(1000)])
@@ -107,7 +107,7 @@ def test_what_cannot_be_split_further_is_noted(door: HackerNewsDoor, vendor: Any
     assert told.notes == {hacker_news.TRUNCATED: 1} and told.table["posts"].tolist() == [1000.0]
 
 
-def test_every_name_is_asked_for_and_a_post_counts_once(door: HackerNewsDoor, vendor: Any) -> None:
+def test_every_name_is_asked_for_and_a_post_counts_once(door: HackerNews, vendor: Any) -> None:
     """A post with both names of a coin is found twice."""
     at = int(utc("2024-03-08 10:30").timestamp())
     both = hit(1, at, title="Ethereum and ether", story_text=None)
@@ -117,7 +117,7 @@ def test_every_name_is_asked_for_and_a_post_counts_once(door: HackerNewsDoor, ve
     assert [query["query"] for _, query in vendor.asked] == ['"ethereum"', '"ether"']
 
 
-def test_a_post_counts_by_its_own_words(door: HackerNewsDoor, vendor: Any) -> None:
+def test_a_post_counts_by_its_own_words(door: HackerNews, vendor: Any) -> None:
     """A comment below a story on Bitcoin that does not name it is no post on Bitcoin; markup does not hide a name."""
     at = int(utc("2024-03-08 10:30").timestamp())
     vendor.answer = lambda path, query: answer_of(
@@ -126,13 +126,13 @@ def test_a_post_counts_by_its_own_words(door: HackerNewsDoor, vendor: Any) -> No
     assert door.fetch(CRYPTO, ["BTCUSDT"], START, END).table["posts"].sum() == 1
 
 
-def test_an_empty_day_is_hours_of_no_posts(door: HackerNewsDoor) -> None:
+def test_an_empty_day_is_hours_of_no_posts(door: HackerNews) -> None:
     """That nobody wrote is known."""
     told = door.fetch(CRYPTO, ["SOLUSDT"], START, END)
     assert len(told.table) == 24 and (told.table["posts"] == 0).all() and told.table["social_sentiment"].isna().all()
 
 
-def test_dirty_hits_are_left_out_and_counted(door: HackerNewsDoor, vendor: Any) -> None:
+def test_dirty_hits_are_left_out_and_counted(door: HackerNews, vendor: Any) -> None:
     """Each for its reason; the good one stays."""
     at = int(utc("2024-03-08 10:30").timestamp())
     vendor.answer = lambda path, query: answer_of(
@@ -146,7 +146,7 @@ def test_dirty_hits_are_left_out_and_counted(door: HackerNewsDoor, vendor: Any) 
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "truncate", "html"])
-def test_a_passing_fault_is_survived(door: HackerNewsDoor, vendor: Any, fault: str) -> None:
+def test_a_passing_fault_is_survived(door: HackerNews, vendor: Any, fault: str) -> None:
     """One fault, then the answer."""
     vendor.faults.append(fault)
     assert door.fetch(CRYPTO, ["BTCUSDT"], START, END).table["posts"].sum() == 144
@@ -169,7 +169,7 @@ def test_a_passing_fault_is_survived(door: HackerNewsDoor, vendor: Any, fault: s
     ids=str,
 )
 def test_a_lasting_fault_is_an_error_that_says_what_came(
-    door: HackerNewsDoor, vendor: Any, fault: object, words: str
+    door: HackerNews, vendor: Any, fault: object, words: str
 ) -> None:
     """No count is made of an answer that is not understood."""
     vendor.faults.extend([fault] * 2)
@@ -178,14 +178,14 @@ def test_a_lasting_fault_is_an_error_that_says_what_came(
     assert words in str(caught.value) and vendor.url in str(caught.value)
 
 
-def test_one_symbol_that_fails_does_not_take_the_others(door: HackerNewsDoor, vendor: Any) -> None:
+def test_one_symbol_that_fails_does_not_take_the_others(door: HackerNews, vendor: Any) -> None:
     """It is named and has no rows: no count is not a count of none."""
     vendor.faults.append("403")
     told = door.fetch(CRYPTO, ["BTCUSDT", "SOLUSDT"], START, END)
     assert set(told.table["symbol"]) == {"SOLUSDT"} and "HTTP 403" in told.failures["BTCUSDT"]
 
 
-def test_the_running_hour_is_left_for_later(door: HackerNewsDoor, vendor: Any) -> None:
+def test_the_running_hour_is_left_for_later(door: HackerNews, vendor: Any) -> None:
     """At 12:00 the hour that ends now is not in the index yet."""
     table = door.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-10 10:00"), utc("2024-03-11")).table
     assert table["timestamp"].tolist() == [utc("2024-03-10 11:00")]
@@ -194,7 +194,7 @@ def test_the_running_hour_is_left_for_later(door: HackerNewsDoor, vendor: Any) -
     assert not vendor.asked
 
 
-def test_a_past_window_asked_twice_gives_the_same_rows(door: HackerNewsDoor) -> None:
+def test_a_past_window_asked_twice_gives_the_same_rows(door: HackerNews) -> None:
     """Whenever it is asked, and the parts of a window are the window."""
     whole = door.fetch(CRYPTO, ["BTCUSDT"], START, END).table
     later = replace(door, now=lambda: NOW + pd.Timedelta(days=90))

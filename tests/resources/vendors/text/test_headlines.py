@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO
-from resources.vendors.protocols import Fetched
+from resources.vendors.protocols import FetchResult
 from resources.vendors.text import headlines
 from resources.vendors.text.headlines import Item, moment, news, plain, web_address
 
@@ -23,7 +23,7 @@ def item(title: object = "Bitcoin", url: object = "https://a.example/1", at: str
     return Item(title, url, utc(at))
 
 
-def rows(*items: Item) -> Fetched:
+def rows(*items: Item) -> FetchResult:
     return news(items, SYMBOLS, CRYPTO, WINDOW, NOW)
 
 
@@ -120,7 +120,7 @@ def test_a_title_changed_later_is_known_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_out", "note"),
+    ("exclusion_reason", "note"),
     [
         (item("Weather"), headlines.UNNAMED),
         (item(" <b></b> "), headlines.NO_TITLE),
@@ -130,9 +130,9 @@ def test_a_title_changed_later_is_known_later() -> None:
         (Item("Bitcoin", "https://a.example/1", utc("2024-03-09"), utc("2025-01-01")), headlines.FUTURE),
     ],
 )
-def test_what_is_left_out_is_counted(left_out: Item, note: str) -> None:
+def test_what_is_left_out_is_counted(exclusion_reason: Item, note: str) -> None:
     """A row is missing for a stated reason only."""
-    told = rows(left_out)
+    told = rows(exclusion_reason)
     assert told.table.empty and told.notes == {note: 1}
 
 

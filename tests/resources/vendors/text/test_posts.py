@@ -51,7 +51,7 @@ def test_a_post_without_a_score_counts_but_does_not_mean() -> None:
 
 
 def test_an_hour_without_a_post_says_none() -> None:
-    """An empty day is rows of zero posts without a mood."""
+    """An empty day is rows of zero posts without a sentiment."""
     table = rows()
     assert table["posts"].tolist() == [0.0, 0.0] and table["social_sentiment"].isna().all()
 
@@ -76,7 +76,7 @@ def test_each_text_is_scored_once() -> None:
 
 
 def test_a_score_of_another_length_is_refused() -> None:
-    """It would give a post the mood of another."""
+    """It would give a post the sentiment of another."""
     with pytest.raises(SourceError, match="0 values for 1 texts"):
         hourly({"BTCUSDT": [post("Bitcoin", "10:30")]}, CRYPTO, SPAN, lambda texts: [], LAG, "forum")
 

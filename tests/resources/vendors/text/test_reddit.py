@@ -12,14 +12,14 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.text import posts, reddit
-from resources.vendors.text.reddit import RedditDoor
+from resources.vendors.text.reddit import RedditPosts
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-10", tz="UTC"), pd.Timestamp("2024-03-10 10:00", tz="UTC")
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
 TOKEN = {"access_token": "granted-1", "token_type": "bearer", "expires_in": 3600, "scope": "*"}
 KEYS = ("an-id", "a-secret-that-is-never-shown")
 
@@ -64,14 +64,14 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> RedditDoor:
-    return RedditDoor(
+def door(vendor: Any, tmp_path: Path) -> RedditPosts:
+    return RedditPosts(
         score, *KEYS, {"crypto": ("Bitcoin",)}, vendor.url, vendor.url, PATIENCE,
-        Pace("reddit", 1000, 1.0, str(tmp_path)), lambda: NOW,
+        RateLimit("reddit", 1000, 1.0, str(tmp_path)), lambda: NOW,
     )  # fmt: skip
 
 
-def test_new_posts_are_rows_of_hours(door: RedditDoor, vendor: Any) -> None:
+def test_new_posts_are_rows_of_hours(door: RedditPosts, vendor: Any) -> None:
     """Six posts an hour, typed and sorted, known a lag after the hour."""
     told = door.fetch(CRYPTO, ["BTCUSDT", "ETHUSDT"], START, END)
     assert tables.RAW_SOCIAL.conform(told.table).num_rows == 20 and not told.failures and not told.notes
@@ -82,7 +82,7 @@ def test_new_posts_are_rows_of_hours(door: RedditDoor, vendor: Any) -> None:
     assert (door.name, door.kind) == ("reddit", "social")
 
 
-def test_a_token_is_asked_for_once_and_sent_with_every_page(door: RedditDoor, vendor: Any) -> None:
+def test_a_token_is_asked_for_once_and_sent_with_every_page(door: RedditPosts, vendor: Any) -> None:
     """By the key of the application alone; the address of a page carries none."""
     vendor.answer = community(60)
     door.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -93,7 +93,7 @@ def test_a_token_is_asked_for_once_and_sent_with_every_page(door: RedditDoor, ve
     assert [query.get("after") for _, query in vendor.asked[1:4]] == [None, "t3_100", "t3_200"]
 
 
-def test_hours_a_listing_no_longer_reaches_are_left_out(door: RedditDoor, vendor: Any) -> None:
+def test_hours_a_listing_no_longer_reaches_are_left_out(door: RedditPosts, vendor: Any) -> None:
     """A thousand posts at one in twenty seconds reach back to 6:27: the hour that ends at 7:00 would be short."""
     vendor.answer = community(20, total=5000)
     told = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -101,14 +101,14 @@ def test_hours_a_listing_no_longer_reaches_are_left_out(door: RedditDoor, vendor
     assert (told.table["posts"] == 180).all() and told.notes == {reddit.OUT_OF_REACH: 7}
 
 
-def test_a_small_community_is_reached_whole(door: RedditDoor, vendor: Any) -> None:
+def test_a_small_community_is_reached_whole(door: RedditPosts, vendor: Any) -> None:
     """A listing that ends by itself has no more: hours without posts are zeros."""
     vendor.answer = community(3600, total=5)
     told = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert told.table["posts"].tolist() == [0.0] * 7 + [1.0] * 3 and not told.notes
 
 
-def test_communities_are_counted_together_and_one_may_fail(door: RedditDoor, vendor: Any) -> None:
+def test_communities_are_counted_together_and_one_may_fail(door: RedditPosts, vendor: Any) -> None:
     """The one that fails is named; the counts are the others'."""
     both = replace(door, communities={"crypto": ("CryptoCurrency", "Bitcoin")})
     vendor.answer = lambda path, query: (
@@ -120,7 +120,7 @@ def test_communities_are_counted_together_and_one_may_fail(door: RedditDoor, ven
     assert told.table["posts"].sum() == 1 and "HTTP 403" in told.failures["CryptoCurrency"]
 
 
-def test_dirty_posts_are_left_out_and_counted(door: RedditDoor, vendor: Any) -> None:
+def test_dirty_posts_are_left_out_and_counted(door: RedditPosts, vendor: Any) -> None:
     """Each for its reason; the good one stays, and disorder does not end the listing."""
     at = utc("2024-03-10 05:30").timestamp()
     good = post(2, at, "<b>Bitcoin</b> &amp; co")
@@ -136,7 +136,7 @@ def test_dirty_posts_are_left_out_and_counted(door: RedditDoor, vendor: Any) -> 
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "truncate", "html"])
-def test_a_passing_fault_is_survived(door: RedditDoor, vendor: Any, fault: str) -> None:
+def test_a_passing_fault_is_survived(door: RedditPosts, vendor: Any, fault: str) -> None:
     """One fault, of the token or of a page."""
     for path in (reddit.TOKEN_PATH, "/new"):
         vendor.faulty_path = path
@@ -166,7 +166,7 @@ def test_a_passing_fault_is_survived(door: RedditDoor, vendor: Any, fault: str) 
     ids=str,
 )
 def test_a_lasting_fault_says_what_came_and_shows_no_key(
-    door: RedditDoor, vendor: Any, path: str, fault: object, words: str
+    door: RedditPosts, vendor: Any, path: str, fault: object, words: str
 ) -> None:
     """Not even one that the vendor sends back."""
     vendor.faulty_path = path
@@ -178,12 +178,12 @@ def test_a_lasting_fault_says_what_came_and_shows_no_key(
     assert not any(key in message for key in (*KEYS, "granted-1"))
 
 
-def test_keys_stand_in_no_description(door: RedditDoor) -> None:
+def test_keys_stand_in_no_description(door: RedditPosts) -> None:
     """Nor does what is made of them."""
     assert not any(key in repr(door) for key in KEYS)
 
 
-def test_without_a_key_the_variables_are_named(door: RedditDoor, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_variables_are_named(door: RedditPosts, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is asked; with the variables set, all is well."""
     for name in ("ALPHA_PIPELINE_REDDIT_ID", "ALPHA_PIPELINE_REDDIT_SECRET"):
         monkeypatch.delenv(name, raising=False)
@@ -198,7 +198,7 @@ def test_without_a_key_the_variables_are_named(door: RedditDoor, vendor: Any, mo
     assert len(bare.fetch(CRYPTO, ["BTCUSDT"], START, END).table) == 10
 
 
-def test_wrong_settings_are_named(door: RedditDoor) -> None:
+def test_wrong_settings_are_named(door: RedditPosts) -> None:
     """A market without communities; a community that is no name."""
     with pytest.raises(SettingError, match="no communities for market equities"):
         door.fetch(EQUITIES, ["AAPL"], START, END)
@@ -206,7 +206,7 @@ def test_wrong_settings_are_named(door: RedditDoor) -> None:
         replace(door, communities={"crypto": ("../x",)}).fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_the_running_hour_is_left_for_later(door: RedditDoor, vendor: Any) -> None:
+def test_the_running_hour_is_left_for_later(door: RedditPosts, vendor: Any) -> None:
     """At 12:00 the hour that ends now may still get posts."""
     table = door.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-10 09:00"), utc("2024-03-11")).table
     assert table["timestamp"].max() == utc("2024-03-10 11:00")
@@ -214,7 +214,7 @@ def test_the_running_hour_is_left_for_later(door: RedditDoor, vendor: Any) -> No
     assert door.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-11"), utc("2024-03-12")).table.empty and not vendor.asked
 
 
-def test_a_window_asked_twice_gives_the_same_rows(door: RedditDoor) -> None:
+def test_a_window_asked_twice_gives_the_same_rows(door: RedditPosts) -> None:
     """As long as the listing reaches it."""
     first = door.fetch(CRYPTO, ["BTCUSDT"], START, END).table
     later = replace(door, now=lambda: NOW + pd.Timedelta(hours=3))

@@ -11,12 +11,12 @@ import pytest
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.protocols import FACTS, FactSource
-from resources.vendors.text.gdelt import GdeltDoor
-from resources.vendors.text.hacker_news import HackerNewsDoor
-from resources.vendors.text.reddit import TOKEN_PATH, RedditDoor
+from resources.vendors.text.gdelt import GdeltNews
+from resources.vendors.text.hacker_news import HackerNews
+from resources.vendors.text.reddit import TOKEN_PATH, RedditPosts
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-09", tz="UTC"), pd.Timestamp("2024-03-09 12:00", tz="UTC")
@@ -78,16 +78,16 @@ def damaged(value: Any, chance: random.Random) -> Any:
 
 
 def door_of(name: str, url: str, folder: str) -> FactSource:
-    patience, pace = Patience(1, 0.0, 0.0, 2.0), Pace(name, 10_000, 1.0, folder)
+    patience, pace = RetryPolicy(1, 0.0, 0.0, 2.0), RateLimit(name, 10_000, 1.0, folder)
 
     def score(texts: Any) -> list[float]:
         return [0.0] * len(texts)
 
     if name == "gdelt":
-        return GdeltDoor(url, patience, pace, lambda: NOW)
+        return GdeltNews(url, patience, pace, lambda: NOW)
     if name == "hacker_news":
-        return HackerNewsDoor(score, url, patience, pace, lambda: NOW)
-    return RedditDoor(score, "id", "key", {"crypto": ("Bitcoin",)}, url, url, patience, pace, lambda: NOW)
+        return HackerNews(score, url, patience, pace, lambda: NOW)
+    return RedditPosts(score, "id", "key", {"crypto": ("Bitcoin",)}, url, url, patience, pace, lambda: NOW)
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

@@ -11,15 +11,15 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.yahoo.adjustments import YahooAdjustments
 
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-06-30", tz="UTC"), pd.Timestamp("2024-07-03", tz="UTC")
 FIRST, SECOND = pd.Timestamp("2024-07-01 20:00", tz="UTC"), pd.Timestamp("2024-07-02 20:00", tz="UTC")
 DAYS = ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-05", "2024-07-08", "2024-07-09"]
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def opened(day: str) -> int:
@@ -56,7 +56,7 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def source(vendor: Any, tmp_path: Path) -> YahooAdjustments:
-    pace = Pace("yahoo", 10_000, 1.0, str(tmp_path))
+    pace = RateLimit("yahoo", 10_000, 1.0, str(tmp_path))
     return YahooAdjustments(vendor.url, PATIENCE, str(tmp_path), lambda: NOW, pace)
 
 

@@ -14,9 +14,9 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.universe import traded_at
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
-from resources.vendors.yahoo.bars import YahooDoor
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
+from resources.vendors.yahoo.bars import YahooBars
 
 HOLIDAYS = ("2024-03-29", "2024-05-27", "2024-06-19", "2024-07-04")
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
@@ -24,7 +24,7 @@ START, END = pd.Timestamp("2024-07-01", tz="UTC"), pd.Timestamp("2024-07-06", tz
 # Monday to Friday; the 3rd is a half day, the 4th a holiday.
 CLOSES = ["2024-07-01 20:00", "2024-07-02 20:00", "2024-07-03 17:00", "2024-07-05 20:00"]
 SPLIT_DAY = "2024-07-02"
-PATIENCE = Patience(attempts=2, wait_seconds=0.0, longest_wait_seconds=0.0, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.0, longest_wait_seconds=0.0, timeout_seconds=2.0)
 CHART = re.compile(r"/v8/finance/chart/(?P<symbol>[A-Z]+)")
 LISTED = {"AAPL": 200.0, "MSFT": 400.0}
 NOT_FOUND = {
@@ -95,16 +95,16 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> YahooDoor:
-    pace = Pace("yahoo", 10_000, 1.0, str(tmp_path))
-    return YahooDoor(("AAPL", "MSFT"), vendor.url, PATIENCE, cache_folder=str(tmp_path), now=lambda: NOW, pace=pace)
+def door(vendor: Any, tmp_path: Path) -> YahooBars:
+    pace = RateLimit("yahoo", 10_000, 1.0, str(tmp_path))
+    return YahooBars(("AAPL", "MSFT"), vendor.url, PATIENCE, cache_folder=str(tmp_path), now=lambda: NOW, pace=pace)
 
 
 def utc(text: str) -> pd.Timestamp:
     return pd.Timestamp(text, tz="UTC")
 
 
-def test_a_week_has_its_sessions_at_their_closes(door: YahooDoor, vendor: Any) -> None:
+def test_a_week_has_its_sessions_at_their_closes(door: YahooBars, vendor: Any) -> None:
     """Half day and holiday included: four closes of two symbols, raw prices, typed and sorted."""
     table = door.fetch_ohlcv(EQUITIES, None, START, END)
     assert table.dtypes.equals(tables.RAW_OHLCV.empty().dtypes)
@@ -117,7 +117,7 @@ def test_a_week_has_its_sessions_at_their_closes(door: YahooDoor, vendor: Any) -
     assert vendor.asked
 
 
-def test_an_unsettled_session_is_not_returned(door: YahooDoor) -> None:
+def test_an_unsettled_session_is_not_returned(door: YahooBars) -> None:
     """Ten minutes after the close the bar may still move; half an hour later it is there."""
     early = replace(door, now=lambda: utc("2024-07-05 20:10"))
     assert early.fetch_ohlcv(EQUITIES, None, START, END)["timestamp"].max() == utc("2024-07-03 17:00")
@@ -127,14 +127,14 @@ def test_an_unsettled_session_is_not_returned(door: YahooDoor) -> None:
     assert late.fetch_ohlcv(EQUITIES, None, START, END)["timestamp"].max() == utc("2024-07-05 20:00")
 
 
-def test_a_holiday_asks_nobody(door: YahooDoor, vendor: Any) -> None:
+def test_a_holiday_asks_nobody(door: YahooBars, vendor: Any) -> None:
     """No session: an empty table of the right columns, and no request."""
     table = door.fetch_ohlcv(EQUITIES, None, utc("2024-07-04"), utc("2024-07-05"))
     assert len(table) == 0 and table.dtypes.equals(tables.RAW_OHLCV.empty().dtypes)
     assert vendor.asked == []
 
 
-def test_an_empty_answer_for_a_session_is_an_error(door: YahooDoor, vendor: Any) -> None:
+def test_an_empty_answer_for_a_session_is_an_error(door: YahooBars, vendor: Any) -> None:
     """The client returns an empty frame without a word; the door does not."""
     vendor.answer = lambda path, query: chart("AAPL", 0, 0) if "chart" in path else yahoo(path, query)
     with pytest.raises(SourceError, match=r"daily bars of AAPL, sessions 2024-07-01 to 2024-07-05: "):
@@ -176,7 +176,7 @@ def cell(column: str, value: object) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
-    door: YahooDoor, vendor: Any, column: str, value: object, reason: str
+    door: YahooBars, vendor: Any, column: str, value: object, reason: str
 ) -> None:
     """One bad row costs one session, with its reason; the others are kept."""
     changed(vendor, cell(column, value))
@@ -185,7 +185,7 @@ def test_a_bar_that_breaks_its_contract_is_left_out_and_counted(
     assert fetched.notes == {f"AAPL: {reason}": 1, "AAPL: sessions without a bar": 1} and fetched.failures == {}
 
 
-def test_a_price_the_vendor_has_not_is_not_a_number(door: YahooDoor, vendor: Any) -> None:
+def test_a_price_the_vendor_has_not_is_not_a_number(door: YahooBars, vendor: Any) -> None:
     """Without an open the bar is kept; without a volume the client makes it zero."""
     changed(vendor, cell("open", None))
     assert door.fetch_bars(EQUITIES, ["AAPL"], START, END).table["open"].isna().tolist() == [False, True, False, False]
@@ -193,7 +193,7 @@ def test_a_price_the_vendor_has_not_is_not_a_number(door: YahooDoor, vendor: Any
     assert door.fetch_bars(EQUITIES, ["AAPL"], START, END).table["volume"].tolist()[1] == 0.0
 
 
-def test_strings_duplicates_and_disorder_are_harmless(door: YahooDoor, vendor: Any) -> None:
+def test_strings_duplicates_and_disorder_are_harmless(door: YahooBars, vendor: Any) -> None:
     """Prices as text, the same day twice and days in any order give the same bars; text that is no number does not."""
     clean = door.fetch_bars(EQUITIES, ["AAPL"], START, END).table
 
@@ -212,7 +212,7 @@ def test_strings_duplicates_and_disorder_are_harmless(door: YahooDoor, vendor: A
         door.fetch_bars(EQUITIES, ["AAPL"], START, END)
 
 
-def test_days_that_are_no_session_are_left_out_and_counted(door: YahooDoor, vendor: Any) -> None:
+def test_days_that_are_no_session_are_left_out_and_counted(door: YahooBars, vendor: Any) -> None:
     """A row of a holiday is not stored; an answer of nothing else is refused."""
     stamp = int(pd.Timestamp("2024-07-04 09:30", tz="America/New_York").timestamp())
 
@@ -226,14 +226,14 @@ def test_days_that_are_no_session_are_left_out_and_counted(door: YahooDoor, vend
         door.fetch_bars(EQUITIES, ["AAPL"], utc("2024-07-05"), END)
 
 
-def test_another_currency_is_refused(door: YahooDoor, vendor: Any) -> None:
+def test_another_currency_is_refused(door: YahooBars, vendor: Any) -> None:
     """Pence among dollars would be a hundredfold price; the symbol fails and the others are kept."""
     changed(vendor, lambda result: result["meta"].update(currency="GBp"))
     fetched = door.fetch_bars(EQUITIES, None, START, END)
     assert set(fetched.table["symbol"]) == {"MSFT"} and "prices are in 'GBp'; expected USD" in fetched.failures["AAPL"]
 
 
-def test_a_tenfold_jump_is_said_and_kept(door: YahooDoor, vendor: Any) -> None:
+def test_a_tenfold_jump_is_said_and_kept(door: YahooBars, vendor: Any) -> None:
     """Cents for dollars in one session look like a rise and a crash: a note says where to look."""
 
     def cents(result: dict[str, Any]) -> None:
@@ -246,14 +246,14 @@ def test_a_tenfold_jump_is_said_and_kept(door: YahooDoor, vendor: Any) -> None:
     assert fetched.notes == {"AAPL: closes tenfold or a tenth of the one before, kept": 2}
 
 
-def test_sessions_keep_their_close_when_the_clock_changes(door: YahooDoor) -> None:
+def test_sessions_keep_their_close_when_the_clock_changes(door: YahooBars) -> None:
     """New York closes at 21:00 UTC on the Friday before summer time and at 20:00 on the Monday after."""
     table = door.fetch_bars(EQUITIES, ["AAPL"], utc("2024-03-08"), utc("2024-03-12")).table
     assert table["timestamp"].tolist() == [utc("2024-03-08 21:00"), utc("2024-03-11 20:00")]
     assert table["close"].tolist() == [208.0, 211.0]
 
 
-def test_what_came_of_many_symbols_is_kept(door: YahooDoor, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_came_of_many_symbols_is_kept(door: YahooBars, caplog: pytest.LogCaptureFixture) -> None:
     """A delisted symbol is a failure with its reason; where only a table is asked for, the log says it."""
     fetched = door.fetch_bars(EQUITIES, ["AAPL", "AAPLE", "MSFT"], START, END)
     assert len(fetched.table) == 8 and list(fetched.failures) == ["AAPLE"]
@@ -264,7 +264,7 @@ def test_what_came_of_many_symbols_is_kept(door: YahooDoor, caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize(("fault", "tries"), [("403", 1), ("429", 2)])
-def test_a_ban_ends_the_asking(door: YahooDoor, vendor: Any, fault: str, tries: int) -> None:
+def test_a_ban_ends_the_asking(door: YahooBars, vendor: Any, fault: str, tries: int) -> None:
     """The vendor bans by address, with either status: after the last try no other symbol is asked."""
     door.fetch_bars(EQUITIES, None, START, END)  # the client has looked up the time zones
     vendor.asked.clear()
@@ -275,22 +275,22 @@ def test_a_ban_ends_the_asking(door: YahooDoor, vendor: Any, fault: str, tries: 
     assert not any(path.endswith(("NVDA", "XOM")) for path, _ in vendor.asked)
 
 
-def test_a_window_asked_twice_gives_the_same_bars(door: YahooDoor) -> None:
+def test_a_window_asked_twice_gives_the_same_bars(door: YahooBars) -> None:
     """Some days later a past window has not changed."""
     first = door.fetch_bars(EQUITIES, None, utc("2024-06-03"), utc("2024-06-20")).table
     earlier = replace(door, now=lambda: utc("2024-06-25"))
     pd.testing.assert_frame_equal(earlier.fetch_bars(EQUITIES, None, utc("2024-06-03"), utc("2024-06-20")).table, first)
 
 
-def test_every_request_waits_for_its_pace(door: YahooDoor, tmp_path: Path) -> None:
+def test_every_request_waits_for_its_pace(door: YahooBars, tmp_path: Path) -> None:
     """Two symbols with their time zones are four requests: at two in a fifth of a second they take that long."""
     begun = time.monotonic()
-    paced = replace(door, cache_folder=str(tmp_path / "zones"), pace=Pace("yahoo", 2, 0.2, str(tmp_path / "slow")))
+    paced = replace(door, cache_folder=str(tmp_path / "zones"), pace=RateLimit("yahoo", 2, 0.2, str(tmp_path / "slow")))
     paced.fetch_bars(EQUITIES, None, START, END)
     assert time.monotonic() - begun > 0.19
 
 
-def test_instruments_have_the_date_of_their_first_trade(door: YahooDoor, vendor: Any) -> None:
+def test_instruments_have_the_date_of_their_first_trade(door: YahooBars, vendor: Any) -> None:
     """The vendor forgets what is delisted, and the note says so; without a date a symbol is counted."""
     changed(vendor, lambda result: result["meta"].pop("firstTradeDate"), "MSFT")
     fetched = door.fetch_instruments(EQUITIES)
@@ -306,7 +306,7 @@ def test_instruments_have_the_date_of_their_first_trade(door: YahooDoor, vendor:
     }
 
 
-def test_a_passing_fault_is_survived_and_not_remembered(door: YahooDoor, vendor: Any) -> None:
+def test_a_passing_fault_is_survived_and_not_remembered(door: YahooBars, vendor: Any) -> None:
     """A bad answer about a past day is not served again from the client's memory."""
     for fault in ("500", "html", "truncate"):
         door.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)
@@ -329,7 +329,7 @@ def test_a_passing_fault_is_survived_and_not_remembered(door: YahooDoor, vendor:
     ids=str,
 )
 def test_a_lasting_fault_names_address_symbol_window_and_cause(
-    door: YahooDoor, vendor: Any, fault: object, words: str
+    door: YahooBars, vendor: Any, fault: object, words: str
 ) -> None:
     """After bounded tries the error says what came instead of an answer, and from where."""
     door.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)  # the client has looked up the time zone
@@ -340,7 +340,7 @@ def test_a_lasting_fault_names_address_symbol_window_and_cause(
     assert f"{vendor.url} daily bars of AAPL, sessions 2024-07-01 to 2024-07-05" in str(caught.value)
 
 
-def test_an_unknown_symbol_is_named(door: YahooDoor) -> None:
+def test_an_unknown_symbol_is_named(door: YahooBars) -> None:
     """A delisted or misspelt ticker is an error, not a silent gap; text that is no ticker is not sent."""
     with pytest.raises(SourceError, match=r"daily bars of AAPLE, .*delisted"):
         door.fetch_ohlcv(EQUITIES, ["AAPLE"], START, END)
@@ -348,7 +348,7 @@ def test_an_unknown_symbol_is_named(door: YahooDoor) -> None:
         door.fetch_ohlcv(EQUITIES, ["../v1"], START, END)
 
 
-def test_slow_and_absent_servers_are_named(door: YahooDoor, vendor: Any) -> None:
+def test_slow_and_absent_servers_are_named(door: YahooBars, vendor: Any) -> None:
     """No answer in time, and nobody listening, are different messages."""
     hasty = replace(door, patience=replace(PATIENCE, timeout_seconds=0.2))
     hasty.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)
@@ -360,13 +360,13 @@ def test_slow_and_absent_servers_are_named(door: YahooDoor, vendor: Any) -> None
         door.fetch_ohlcv(EQUITIES, ["AAPL"], START, END)
 
 
-def test_only_daily_bars(door: YahooDoor) -> None:
+def test_only_daily_bars(door: YahooBars) -> None:
     """Hourly markets are refused."""
     with pytest.raises(SettingError, match="serves daily bars; market crypto asks for '1h'"):
         door.fetch_ohlcv(CRYPTO, None, START, END)
 
 
-def test_history_ends_where_asked(door: YahooDoor) -> None:
+def test_history_ends_where_asked(door: YahooBars) -> None:
     """The sessions of the days before, up to and including the end."""
     table = replace(door, history_days=10).history(EQUITIES, END)
     assert table["timestamp"].max() == utc("2024-07-05 20:00")

@@ -11,15 +11,15 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import EQUITIES
-from resources.http.rate_limit import Pace
-from resources.http.retry import Patience
+from resources.http.rate_limit import RateLimit
+from resources.http.retry import RetryPolicy
 from resources.vendors.text import headlines
 from resources.vendors.yahoo import news as yahoo_news
-from resources.vendors.yahoo.news import YahooNewsDoor
+from resources.vendors.yahoo.news import YahooNews
 
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-07-08", tz="UTC"), pd.Timestamp("2024-07-10", tz="UTC")
-PATIENCE = Patience(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
+PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
 PATH = "/xhr/ncp"
 
 
@@ -56,16 +56,16 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> YahooNewsDoor:
-    pace = Pace("yahoo_news", 1000, 1.0, str(tmp_path))
-    return YahooNewsDoor(vendor.url, PATIENCE, str(tmp_path / "cache"), pace, now=lambda: NOW)
+def door(vendor: Any, tmp_path: Path) -> YahooNews:
+    pace = RateLimit("yahoo_news", 1000, 1.0, str(tmp_path))
+    return YahooNews(vendor.url, PATIENCE, str(tmp_path / "cache"), pace, now=lambda: NOW)
 
 
 def answered(vendor: Any, *items: object) -> None:
     vendor.answer = lambda path, query: stream(*items) if path == PATH else "crumb"
 
 
-def test_the_stream_of_each_symbol_becomes_rows(door: YahooNewsDoor, vendor: Any) -> None:
+def test_the_stream_of_each_symbol_becomes_rows(door: YahooNews, vendor: Any) -> None:
     """Typed and sorted, known when published; advertisements and older items are no rows."""
     told = door.fetch(EQUITIES, ["AAPL", "V"], START, END)
     assert tables.RAW_NEWS.conform(told.table).num_rows == 2 and not told.failures
@@ -78,21 +78,21 @@ def test_the_stream_of_each_symbol_becomes_rows(door: YahooNewsDoor, vendor: Any
     assert (door.name, door.kind) == ("yahoo_news", "news")
 
 
-def test_an_item_in_two_streams_is_one_row_each(door: YahooNewsDoor, vendor: Any) -> None:
+def test_an_item_in_two_streams_is_one_row_each(door: YahooNews, vendor: Any) -> None:
     """The vendor's filing counts, named in the title or not; a symbol named in the title counts too."""
     answered(vendor, item("Stocks and Walmart rally"), OLD)
     told = door.fetch(EQUITIES, ["AAPL", "MSFT", "WMT"], START, END)
     assert told.table["symbol"].tolist() == ["AAPL", "MSFT", "WMT"]
 
 
-def test_zones_are_converted_and_markup_removed(door: YahooNewsDoor, vendor: Any) -> None:
+def test_zones_are_converted_and_markup_removed(door: YahooNews, vendor: Any) -> None:
     """An hour in New York is an hour there."""
     answered(vendor, item("<b>A</b> &amp; B", at="2024-07-09T14:00:00-04:00"), OLD)
     row = door.fetch(EQUITIES, ["AAPL"], START, END).table.iloc[0]
     assert (row["timestamp"], row["title"]) == (utc("2024-07-09 18:00"), "A & B")
 
 
-def test_dirty_items_are_left_out_and_counted(door: YahooNewsDoor, vendor: Any) -> None:
+def test_dirty_items_are_left_out_and_counted(door: YahooNews, vendor: Any) -> None:
     """Each for its reason; the good one stays."""
     items = [
         item("Good", 1), item("Good", 1), item("Later", 2, "2030-01-01T00:00:00Z"), item("No zone", 3, "2024-07-09"),
@@ -109,21 +109,21 @@ def test_dirty_items_are_left_out_and_counted(door: YahooNewsDoor, vendor: Any) 
     }  # fmt: skip
 
 
-def test_a_quiet_day_is_an_empty_table(door: YahooNewsDoor, vendor: Any) -> None:
+def test_a_quiet_day_is_an_empty_table(door: YahooNews, vendor: Any) -> None:
     """A stream whose items are all older is no failure."""
     answered(vendor, OLD)
     told = door.fetch(EQUITIES, ["AAPL"], START, END)
     assert told.table.empty and told.table.dtypes.equals(tables.RAW_NEWS.empty().dtypes) and not told.failures
 
 
-def test_a_stream_that_begins_within_the_window_says_so(door: YahooNewsDoor, vendor: Any) -> None:
+def test_a_stream_that_begins_within_the_window_says_so(door: YahooNews, vendor: Any) -> None:
     """What it listed before is lost."""
     answered(vendor, item("Good"))
     assert door.fetch(EQUITIES, ["AAPL"], START, END).notes == {yahoo_news.SHORT_REACH: 1}
 
 
 @pytest.mark.parametrize("fault", ["500", "html", "truncate"])
-def test_a_passing_fault_is_survived(door: YahooNewsDoor, vendor: Any, fault: str) -> None:
+def test_a_passing_fault_is_survived(door: YahooNews, vendor: Any, fault: str) -> None:
     """One fault, then the stream."""
     vendor.faults.append(fault)
     assert len(door.fetch(EQUITIES, ["AAPL"], START, END).table) == 1
@@ -147,7 +147,7 @@ def test_a_passing_fault_is_survived(door: YahooNewsDoor, vendor: Any, fault: st
     ids=str,
 )
 def test_a_lasting_fault_is_an_error_that_says_what_came(
-    door: YahooNewsDoor, vendor: Any, fault: object, words: str
+    door: YahooNews, vendor: Any, fault: object, words: str
 ) -> None:
     """After bounded tries, with the symbol and the address."""
     vendor.faults.extend([fault] * 8)
@@ -156,22 +156,22 @@ def test_a_lasting_fault_is_an_error_that_says_what_came(
     assert words in str(caught.value) and f"{vendor.url} news of AAPL" in str(caught.value)
 
 
-def test_one_symbol_that_fails_does_not_take_the_others(door: YahooNewsDoor, vendor: Any) -> None:
+def test_one_symbol_that_fails_does_not_take_the_others(door: YahooNews, vendor: Any) -> None:
     """It is named; the rows of the other come."""
     vendor.faults.append(stream())
     told = door.fetch(EQUITIES, ["AAPL", "MSFT"], START, END)
     assert told.table["symbol"].tolist() == ["MSFT"] and list(told.failures) == ["AAPL"]
 
 
-def test_a_slow_server_is_not_waited_for(door: YahooNewsDoor, vendor: Any, tmp_path: Path) -> None:
+def test_a_slow_server_is_not_waited_for(door: YahooNews, vendor: Any, tmp_path: Path) -> None:
     """The client's own thirty seconds do not hold."""
     vendor.faults.extend(["slow"] * 2)
-    hasty = YahooNewsDoor(vendor.url, Patience(1, 0.01, 0.01, 0.3), door.cache_folder, door.pace, now=door.now)
+    hasty = YahooNews(vendor.url, RetryPolicy(1, 0.01, 0.01, 0.3), door.cache_folder, door.pace, now=door.now)
     with pytest.raises(SourceError, match="no answer in time"):
         hasty.fetch(EQUITIES, ["AAPL"], START, END)
 
 
-def test_a_window_asked_twice_gives_the_same_rows(door: YahooNewsDoor) -> None:
+def test_a_window_asked_twice_gives_the_same_rows(door: YahooNews) -> None:
     """The clock of the asking stands nowhere in a row."""
     tables_of = [door.fetch(EQUITIES, ["AAPL", "V"], START, END).table for _ in range(2)]
     pd.testing.assert_frame_equal(*tables_of)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.returns import last_known
+from alpha_pipeline.backtesting.returns import last_known
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.returns import Fill
+from alpha_pipeline.backtesting.returns import Fill
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
 

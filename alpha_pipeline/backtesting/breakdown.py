@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.portfolio import BacktestConfig
-from alpha_pipeline.backtest.regimes import regimes
-from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.portfolio import BacktestConfig
+from alpha_pipeline.backtesting.regimes import regimes
+from alpha_pipeline.backtesting.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags
@@ -21,7 +21,7 @@ LEAST_DAYS = 20
 WHOLE = ("all", "all bars")
 
 
-def sliced(
+def subsample_breakdown(
     values: Array,
     panel: Panel,
     market: Market,
@@ -74,8 +74,8 @@ def long_enough(bars: int, market: Market) -> bool:
     return bool(bars * market.bar_length >= pd.Timedelta(days=LEAST_DAYS))
 
 
-def measured_part(kind: str, name: str, outcome: Outcome, mask: Array, market: Market) -> dict[str, object]:
-    """One row of `sliced`: what a factor did on the (bars,) of a mask."""
+def subsample_measures(kind: str, name: str, outcome: Outcome, mask: Array, market: Market) -> dict[str, object]:
+    """One row of `subsample_breakdown`: what a factor did on the (bars,) of a mask."""
     return _row(kind, name, outcome.net[mask], outcome.rank_ic[mask], market)
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.portfolio import BacktestConfig, Tape, trade
-from alpha_pipeline.backtest.ranks import rank_correlations, ranks
-from alpha_pipeline.backtest.returns import forward_returns
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.portfolio import BacktestConfig, ExecutionBars, trade
+from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.returns import forward_returns
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sharpe, sharpe_moments
@@ -15,7 +15,7 @@ from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)
-class Stretch:
+class EvaluationBars:
     """
     Bars on which factors are measured, with all that does not depend on the factor.
 
@@ -27,14 +27,14 @@ class Stretch:
     """
 
     market: Market
-    tape: Tape
+    tape: ExecutionBars
     forward_ranks: Array
     funding: Array | None = None
 
     @classmethod
     def of(
         cls, panel: Panel, market: Market, config: BacktestConfig | None = None, funding: Array | None = None
-    ) -> "Stretch":
+    ) -> "EvaluationBars":
         """
         Prepare the bars of a panel.
 
@@ -46,12 +46,12 @@ class Stretch:
         """
         config = config or BacktestConfig.of(market)
         labels = forward_returns(panel, market.horizon_bars, config.delay_bars, config.fill)
-        return cls(market, Tape.of(panel, config, market.periods_per_year), ranks(labels), funding)
+        return cls(market, ExecutionBars.of(panel, config, market.periods_per_year), ranks(labels), funding)
 
 
 def score(
     values: Array,
-    stretch: Stretch,
+    stretch: EvaluationBars,
     delayed: bool = True,
     direction: float | None = 1.0,
     fractions: Array | None = None,
@@ -62,7 +62,7 @@ def score(
 
 def scored(
     values: Array,
-    stretch: Stretch,
+    stretch: EvaluationBars,
     delayed: bool = True,
     direction: float | None = 1.0,
     fractions: Array | None = None,

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, backtest, bar_returns, forward_returns, funding_payments, trades
-from alpha_pipeline.backtest.portfolio import decision_bars
-from alpha_pipeline.backtest.positions import (
+from alpha_pipeline.backtesting import BacktestConfig, backtest, bar_returns, forward_returns, funding_payments, trades
+from alpha_pipeline.backtesting.portfolio import decision_bars
+from alpha_pipeline.backtesting.positions import (
     long_only_weights,
     quantile_weights,
     rank_weights,
     time_series_weights,
 )
-from alpha_pipeline.backtest.ranks import ranks
+from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.market.panel import Panel
 
@@ -205,7 +205,7 @@ def test_days_of_hours_are_decided_at_midnight(start: str) -> None:
 
 
 def test_days_are_counted() -> None:
-    """Sessions have no clock to follow: every fifth, whatever the holidays between."""
+    """Sessions have no clock to follow: every quintile, whatever the holidays between."""
     sessions = pd.bdate_range("2019-01-01", periods=12).to_numpy("datetime64[us]")
     assert np.flatnonzero(decision_bars(sessions, 5)).tolist() == [4, 9]
 

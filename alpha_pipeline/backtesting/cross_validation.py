@@ -9,12 +9,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.breakdown import measured_part
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig
-from alpha_pipeline.backtest.returns import forward_returns
-from alpha_pipeline.backtest.splits import combinatorial, walk_forward
-from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.backtesting.breakdown import subsample_measures
+from alpha_pipeline.backtesting.information import rank_ic
+from alpha_pipeline.backtesting.portfolio import BacktestConfig
+from alpha_pipeline.backtesting.returns import forward_returns
+from alpha_pipeline.backtesting.splits import combinatorial, walk_forward
+from alpha_pipeline.backtesting.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
@@ -23,7 +23,7 @@ TRAIN_DAYS, VALID_DAYS = 180, 30
 GROUPS, TESTED = 10, 2
 
 
-def walked(
+def walk_forward_book(
     values: Array,
     panel: Panel,
     market: Market,
@@ -45,7 +45,7 @@ def walked(
         valid_days: days it is traded.
 
     Returns:
-        Columns of `slices.sliced`, kind `walk`: all walks as one book, which pays for its turns, then a row per walk,
+        Columns of `slices.subsample_breakdown`, kind `walk`: all walks as one book, which pays for its turns, then a row per walk,
         named by its first day. No rows where the panel is shorter than one walk.
     """
     per_day = market.periods_per_year / (365 if market.calendar == "24/7" else 252)
@@ -63,7 +63,7 @@ def walked(
         mask = np.zeros(len(signs), dtype=bool)
         mask[first:stop] = True
         parts.append((f"from {pd.Timestamp(panel.timestamps[first]):%Y-%m-%d}", mask))
-    return pd.DataFrame([measured_part("walk", name, outcome, mask, market) for name, mask in parts])
+    return pd.DataFrame([subsample_measures("walk", name, outcome, mask, market) for name, mask in parts])
 
 
 def combined(
@@ -78,10 +78,10 @@ def combined(
     """
     Combinatorial purged cross-validation: each path through all blocks, directions learnt on the purged rest.
 
-    Args as `walked`; `groups` blocks of time of which `tested` are left out at a time.
+    Args as `walk_forward_book`; `groups` blocks of time of which `tested` are left out at a time.
 
     Returns:
-        Columns of `slices.sliced`, kind `path`: one row per path; there are C(groups - 1, tested - 1) of them.
+        Columns of `slices.subsample_breakdown`, kind `path`: one row per path; there are C(groups - 1, tested - 1) of them.
 
     Source: Lopez de Prado, Advances in Financial Machine Learning (combinatorial purged cross-validation).
     """
@@ -98,7 +98,7 @@ def combined(
     for path in range(len(signs[0])):
         direction = np.repeat([group[path] for group in signs], np.diff(edges))
         outcome = Outcome.of(values * direction[:, None], panel, market, config, funding)
-        rows.append(measured_part("path", f"{path + 1} of {len(signs[0])}", outcome, whole, market))
+        rows.append(subsample_measures("path", f"{path + 1} of {len(signs[0])}", outcome, whole, market))
     return pd.DataFrame(rows)
 
 

@@ -1,10 +1,10 @@
 """
-What a night costs, by part, and what Dagster's bookkeeping costs per partition and step.
+What a run date costs, by part, and what Dagster's bookkeeping costs per partition and step.
 
 Runs real `dagster` processes in a temporary folder, on the embedded data with the random-grammar proposer (the model's
 own time is not machinery). Prints tables; judges nothing.
 
-    python -m benchmarks.night [--days 365]
+    python -m benchmarks.run date [--days 365]
 """
 
 import argparse
@@ -19,7 +19,7 @@ import dagster as dg
 import pandas as pd
 
 ROOT = Path(__file__).parents[1]
-NIGHT = "2019-09-30"
+RUN_DATE = "2019-09-30"
 PRICES = "key:*/ohlcv_history or key:*/raw_ohlcv or key:*/market_panel"
 BOOKKEEPING = "crypto/raw_funding,crypto/raw_news,crypto/raw_social,crypto/raw_onchain"
 
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365, help="length of the range run")
     days = parser.parse_args().days
-    last = pd.Timestamp(NIGHT)
+    last = pd.Timestamp(RUN_DATE)
     first = last - pd.Timedelta(days=days - 1)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -37,7 +37,7 @@ def main() -> None:
         span = f"{first.date()}...{last.date()}"
         empty = _materialize(place, BOOKKEEPING, "--partition-range", span, first=str(first.date()))
         steps = len(BOOKKEEPING.split(","))
-        started = _materialize(place, "crypto/raw_funding", "--partition", NIGHT, first=str(first.date()))
+        started = _materialize(place, "crypto/raw_funding", "--partition", RUN_DATE, first=str(first.date()))
         each = (empty - started) / (days * steps - 1)
         print(f"\nOne trivial step, process included      {started:6.2f} s")
         print(
@@ -45,8 +45,10 @@ def main() -> None:
         )
 
         recent = str((last - pd.Timedelta(days=91)).date())
-        _materialize(place, PRICES, "--partition-range", f"{recent}...{NIGHT}", first=recent)
-        wall = _materialize(place, "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", NIGHT, first=recent)
+        _materialize(place, PRICES, "--partition-range", f"{recent}...{RUN_DATE}", first=recent)
+        wall = _materialize(
+            place, "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", RUN_DATE, first=recent
+        )
         _print_night(place, wall)
 
 
@@ -86,7 +88,7 @@ def _print_night(place: Path, wall: float) -> None:
         stats = instance.get_run_step_stats(run.run_id)
     steps = pd.DataFrame({"step": s.step_key, "seconds": s.end_time - s.start_time} for s in stats if s.end_time)
     inside = float(steps["seconds"].sum())
-    print(f"\nThe night of {NIGHT}, both markets, {len(steps)} steps: {wall:.2f} s wall")
+    print(f"\nThe run date of {RUN_DATE}, both markets, {len(steps)} steps: {wall:.2f} s wall")
     for row in steps.sort_values("seconds", ascending=False).head(12).itertuples():
         print(f"  {row.step:<34} {row.seconds:6.2f} s")
     print(f"  {'outside the steps (machinery)':<34} {wall - inside:6.2f} s")

@@ -13,7 +13,7 @@ import numpy as np
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.typing import Array
 
-# Bars before a night that mining and measuring look at, so that both cut at the same places.
+# Bars before a run date that mining and measuring look at, so that both cut at the same places.
 HISTORY_BARS = 10_000
 MINIMUM_BARS = 20
 
@@ -38,7 +38,7 @@ class Split:
         """
         The sealed segment.
 
-        Only what neither writes nor judges may call this: it measures factors that are in force already.
+        Only what neither writes nor judges may call this: it measures factors that are active already.
         """
         return self._test
 

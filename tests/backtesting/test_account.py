@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, account, backtest, forward_returns, metrics, predictive_correlation
-from alpha_pipeline.backtest.account import bars_of_days, stretch
+from alpha_pipeline.backtesting import (
+    BacktestConfig,
+    account,
+    backtest,
+    forward_returns,
+    metrics,
+    predictive_correlation,
+)
+from alpha_pipeline.backtesting.account import bars_of_days, stretch
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.panel import Panel

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from alpha_pipeline.backtest.breakdown import sliced
-from alpha_pipeline.backtest.compare import protocol
-from alpha_pipeline.backtest.information import ic_decay, quantile_returns
-from alpha_pipeline.backtest.portfolio import BacktestConfig
-from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.backtesting.breakdown import subsample_breakdown
+from alpha_pipeline.backtesting.compare import protocol
+from alpha_pipeline.backtesting.information import ic_decay, quantile_returns
+from alpha_pipeline.backtesting.portfolio import BacktestConfig
+from alpha_pipeline.backtesting.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
@@ -18,7 +18,7 @@ DECAY = (0.25, 0.5, 1, 2, 5, 10, 20)
 
 
 @dataclass(frozen=True)
-class Study:
+class FactorStudy:
     """
     A factor in detail.
 
@@ -27,7 +27,7 @@ class Study:
         rank_ic: by close of the decision bar, UTC; NaN where undefined.
         ic_decay: mean rank IC by horizon in bars.
         quantiles: mean forward return per horizon by quantile of the factor, lowest first; NaN with few symbols.
-        slices: as `slices.sliced` gives them.
+        slices: as `slices.subsample_breakdown` gives them.
         protocol: as `compare.protocol` gives it.
     """
 
@@ -47,7 +47,7 @@ def study(
     funding: Array | None = None,
     cutoff: pd.Timestamp | None = None,
     start: int = 0,
-) -> Study:
+) -> FactorStudy:
     """
     Look at a factor.
 
@@ -68,13 +68,13 @@ def study(
     outcome = Outcome.of(later, recent, market, config, paid)
     result, closes = outcome.result, pd.DatetimeIndex(recent.timestamps).tz_localize("UTC")
     horizons = sorted({max(1, round(share * market.horizon_bars)) for share in DECAY})
-    return Study(
+    return FactorStudy(
         pd.DataFrame(
             {"gross": result.gross, "net": result.net, "turnover": result.turnover}, index=closes[outcome.held]
         ),
         pd.Series(outcome.rank_ic, index=closes),
         ic_decay(later, recent, horizons),
         quantile_returns(later, outcome.labels),
-        sliced(values, panel, market, config, funding, cutoff, start, outcome),
+        subsample_breakdown(values, panel, market, config, funding, cutoff, start, outcome),
         protocol(later, recent, market, config, paid),
     )

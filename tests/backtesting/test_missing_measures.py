@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.measures import Stretch, score
-from alpha_pipeline.backtest.missing_measures import IDLE, RANKS, REASONS, spelled, why_undefined
+from alpha_pipeline.backtesting.measures import EvaluationBars, score
+from alpha_pipeline.backtesting.missing_measures import IDLE, RANKS, REASONS, spelled, why_undefined
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import FLOAT, METRICS
@@ -25,7 +25,7 @@ def test_every_measure_that_can_be_missing_has_a_reason() -> None:
 def test_a_factor_that_holds_nothing_says_so() -> None:
     """Values without a single number: no ranks, no returns."""
     rising = panel(np.exp(np.cumsum(np.full((60, 6), 0.01), axis=0)))
-    found = why_undefined(score(np.full((60, 6), np.nan), Stretch.of(rising, EQUITIES)))
+    found = why_undefined(score(np.full((60, 6), np.nan), EvaluationBars.of(rising, EQUITIES)))
     assert found["sharpe"] == IDLE and found["rank_ic"] == RANKS and found["break_even_bps"] == IDLE
 
 
@@ -33,7 +33,7 @@ def test_what_is_defined_is_not_spoken_of() -> None:
     """Noise has every measure; its cutoff is another matter."""
     rng = np.random.default_rng(0)
     noise = panel(np.exp(np.cumsum(rng.normal(0, 0.01, (300, 6)), axis=0)))
-    measures = score(rng.normal(size=(300, 6)), Stretch.of(noise, EQUITIES))
+    measures = score(rng.normal(size=(300, 6)), EvaluationBars.of(noise, EQUITIES))
     assert why_undefined(measures) == {}
     told = why_undefined({**measures, "calmar": np.nan, "sharpe_after_cutoff": np.nan, "cutoff": pd.NaT})
     assert spelled(told) == (

@@ -30,10 +30,10 @@ REASONS = {
     "break_even_bps": "there was no trade",
     "beta": "the market did not move",
     "capacity": "the volume of what was traded is not known",
-    "spa": "the library has too few factors or bars to test",
+    "spa_p_value": "the library has too few factors or bars to test",
     "pbo": "the library has too few factors or bars to test",
 }
-NEEDS_RETURNS = frozenset(REASONS) - {"rank_ic", "icir", "t_stat", "ic_positive", "monotonicity", "spa", "pbo"}
+NEEDS_RETURNS = frozenset(REASONS) - {"rank_ic", "icir", "t_stat", "ic_positive", "monotonicity", "spa_p_value", "pbo"}
 
 
 def why_undefined(measures: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ Ranks are fractions as `ranks.ranks` gives them. Execution, drift and costs are 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
+from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 from alpha_pipeline.kernels import portable, portfolio
 from alpha_pipeline.typing import Array
 

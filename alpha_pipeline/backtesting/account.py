@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.information import predictive_correlation, rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, Tape, trade, trades
-from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
-from alpha_pipeline.backtest.returns import forward_returns
-from alpha_pipeline.backtest.splits import HISTORY_BARS, Segment, split
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.information import predictive_correlation, rank_ic
+from alpha_pipeline.backtesting.portfolio import BacktestConfig, BacktestResult, ExecutionBars, trade, trades
+from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
+from alpha_pipeline.backtesting.returns import forward_returns
+from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -49,12 +49,12 @@ class Account:
 
 def stretch(bars: int, market: Market, name: str, wanted_bars: int) -> Segment:
     """
-    The last bars of a part of the history, cut where the nights cut it.
+    The last bars of a part of the history, cut where the run dates cut it.
 
     Args:
-        bars: bars of the panel, up to the last night.
+        bars: bars of the panel, up to the last run date.
         market: gives the horizon.
-        name: "train", "valid" or "sealed"; bars older than the nights look at belong to train.
+        name: "train", "valid" or "sealed"; bars older than the run dates look at belong to train.
         wanted_bars: how many, at least 1; fewer when the part has no more.
 
     Raises:
@@ -94,7 +94,7 @@ def account(
     start, stop = window
     warm = max(0, start - config.window_bars - config.rebalance_bars - config.delay_bars)
     piece, inside = panel.rows(warm, stop), slice(start - warm, None)
-    tape = Tape.of(piece, config, market.periods_per_year)
+    tape = ExecutionBars.of(piece, config, market.periods_per_year)
     tradable = tape.tradable.copy()
     tradable[: inside.start] = False  # before the window a book may be decided, never bought
     paid = None if funding is None else funding[warm:stop]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alpha_pipeline.backtest import combinatorial, split, walk_forward
+from alpha_pipeline.backtesting import combinatorial, split, walk_forward
 from alpha_pipeline.errors import DataError
 
 

@@ -1,7 +1,7 @@
 """
-How often each scorer is right about texts whose mood people have labelled. Prints tables; judges nothing.
+How often each scorer is right about texts whose sentiment people have labelled. Prints tables; judges nothing.
 
-    python -m benchmarks.mood --data FILE.csv [FILE.csv ...] [--model 100]
+    python -m benchmarks.sentiment --data FILE.csv [FILE.csv ...] [--model 100]
 
 A file has the columns `text` and `label` (positive, neutral, negative; or 1, 0, -1). None ships, and no package was
 found that carries one: the usual sets forbid commercial use (Financial PhraseBank) or state no terms. With `--model`
@@ -29,7 +29,7 @@ from alpha_pipeline.text.lexicon import finance_words
 from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel
-from resources.llm.sentiment import MoodResource
+from resources.llm.sentiment import SentimentResource
 
 UP = ("surge", "rally", "bullish", "upgrade", "breakthrough")
 DOWN = ("crash", "drop", "bearish", "downgrade", "concern")
@@ -120,7 +120,7 @@ SCORERS: dict[str, tuple[Score, float]] = {
 
 
 def _with_model(texts: list[str], labels: Array) -> None:
-    limitless = MoodResource(mood="model", calls=10**9, tokens=10**12, seconds=1e9, usd=1e9)
+    limitless = SentimentResource(sentiment="model", calls=10**9, tokens=10**12, seconds=1e9, usd=1e9)
     model = LanguageModel.from_environment()
     with tempfile.TemporaryDirectory() as folder, limitless.scorer(model, Lake(folder)) as scorer:
         _table(texts, labels, {**SCORERS, f"model {model.name()}": (scorer.score, NEUTRAL)})

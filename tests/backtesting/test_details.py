@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, backtest
-from alpha_pipeline.backtest.details import beta, capacity, details, monotonicity, trade_win_rate
+from alpha_pipeline.backtesting import BacktestConfig, backtest
+from alpha_pipeline.backtesting.details import beta, capacity, details, monotonicity, trade_win_rate
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 
@@ -35,7 +35,7 @@ def test_the_slope_is_that_of_a_regression() -> None:
 
 
 def test_monotony_is_a_rank_correlation() -> None:
-    """1 when every fifth earns more than the one below, NaN when one is empty."""
+    """1 when every quintile earns more than the one below, NaN when one is empty."""
     assert monotonicity(np.array([-2.0, -1.0, 0.0, 0.1, 5.0])) == pytest.approx(1)
     assert monotonicity(np.array([2.0, 1.0, 0.0, -0.1, -5.0])) == pytest.approx(-1)
     assert np.isnan(monotonicity(np.array([1.0, np.nan, 2.0])))

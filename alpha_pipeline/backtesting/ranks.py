@@ -1,5 +1,5 @@
 """
-Ranks across the symbols of a bar, taken once: information coefficients, legs and likeness all start from them.
+Ranks across the symbols of a bar, taken once: information coefficients, legs and correlation all start from them.
 
 What is correlated with what, and what is bought, is decided elsewhere.
 """

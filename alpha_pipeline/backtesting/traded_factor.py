@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_pipeline.backtest.information import rank_ic
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult, backtest
-from alpha_pipeline.backtest.returns import forward_returns
+from alpha_pipeline.backtesting.information import rank_ic
+from alpha_pipeline.backtesting.portfolio import BacktestConfig, BacktestResult, backtest
+from alpha_pipeline.backtesting.returns import forward_returns
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array

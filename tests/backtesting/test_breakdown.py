@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, backtest, sliced, study
-from alpha_pipeline.backtest.regimes import regime, regimes
+from alpha_pipeline.backtesting import BacktestConfig, backtest, study, subsample_breakdown
+from alpha_pipeline.backtesting.regimes import regime, regimes
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 
@@ -30,7 +30,7 @@ def values() -> np.ndarray:
 
 def test_parts_of_a_kind_cover_the_whole(panel: Panel, values: np.ndarray) -> None:
     """Years and both sides of a cutoff add up to all bars; the whole is the plain backtest."""
-    table = sliced(values, panel, EQUITIES, cutoff=pd.Timestamp("2016-06-30", tz="UTC"))
+    table = subsample_breakdown(values, panel, EQUITIES, cutoff=pd.Timestamp("2016-06-30", tz="UTC"))
     whole = table.set_index("kind").loc["all"]
     net = backtest(values, panel, BacktestConfig.of(EQUITIES), 252.0).net
     assert whole["bars"] == len(net) and whole["sharpe"] == pytest.approx(net.mean() / net.std(ddof=1) * np.sqrt(252))
@@ -46,7 +46,7 @@ def test_a_slice_is_what_pandas_groups(panel: Panel, values: np.ndarray) -> None
     closes = pd.DatetimeIndex(panel.timestamps)[result.first : result.first + len(result.net)]
     net = pd.Series(result.net, closes)
     wanted = net.groupby(net.index.year).apply(lambda x: x.mean() / x.std() * np.sqrt(252))
-    table = sliced(values, panel, EQUITIES)
+    table = subsample_breakdown(values, panel, EQUITIES)
     found = table[table["kind"] == "year"].set_index("slice")["sharpe"]
     np.testing.assert_allclose(found.to_numpy(), wanted.to_numpy(), rtol=1e-12)
 
@@ -62,8 +62,8 @@ def test_regimes_know_no_later_bar(panel: Panel) -> None:
 
 def test_earlier_bars_only_say_the_regime(panel: Panel, values: np.ndarray) -> None:
     """Measured from a later bar on, the numbers are those of the later bars; no bar lacks its regime then."""
-    late = sliced(values, panel, EQUITIES, start=500)
-    alone = sliced(values[500:], panel.rows(500, None), EQUITIES)
+    late = subsample_breakdown(values, panel, EQUITIES, start=500)
+    alone = subsample_breakdown(values[500:], panel.rows(500, None), EQUITIES)
     kinds = ["all", "year"]
     pd.testing.assert_frame_equal(
         late[late["kind"].isin(kinds)].reset_index(drop=True), alone[alone["kind"].isin(kinds)].reset_index(drop=True)
@@ -78,7 +78,7 @@ def test_groups_of_symbols_are_halves_by_money(panel: Panel, values: np.ndarray)
     money = (panel["close"] * panel["volume"])[:450].sum(axis=0)
     much = money >= np.median(money)
     cheat[:, much] = forward[:, much]
-    table = sliced(cheat, panel, EQUITIES).set_index("slice")
+    table = subsample_breakdown(cheat, panel, EQUITIES).set_index("slice")
     assert table.loc["more traded half", "rank_ic"] > 0.9 and abs(table.loc["less traded half", "rank_ic"]) < 0.1
 
 

@@ -1,13 +1,13 @@
-"""What else a researcher asks of a factor in force: trades, capacity, market exposure, monotony of its quantiles."""
+"""What else a researcher asks of a factor active: trades, capacity, market exposure, monotony of its quantiles."""
 
 import numpy as np
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.information import quantile_returns
-from alpha_pipeline.backtest.portfolio import BacktestConfig, BacktestResult
-from alpha_pipeline.backtest.ranks import rank_correlations, ranks
-from alpha_pipeline.backtest.returns import bar_returns, last_known
-from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.information import quantile_returns
+from alpha_pipeline.backtesting.portfolio import BacktestConfig, BacktestResult
+from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.returns import bar_returns, last_known
+from alpha_pipeline.backtesting.traded_factor import Outcome
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from alpha_pipeline.backtest import metrics
-from alpha_pipeline.backtest.measures import Stretch, score
-from alpha_pipeline.backtest.portfolio import BacktestConfig, backtest
+from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.measures import EvaluationBars, score
+from alpha_pipeline.backtesting.portfolio import BacktestConfig, backtest
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -26,7 +26,7 @@ def compare(
     A factor that cannot be measured has NaN measures and the reason as its status; the others read "measured".
     """
     rows: list[dict[str, object]] = []
-    stretch = Stretch.of(panel, market, config)
+    stretch = EvaluationBars.of(panel, market, config)
     for name, values in factors.items():
         try:
             rows.append({"factor": name, "status": "measured", **score(values, stretch)})

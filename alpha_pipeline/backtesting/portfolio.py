@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtest import positions
-from alpha_pipeline.backtest.ranks import ranks
-from alpha_pipeline.backtest.returns import Fill, bar_returns, fill_prices
+from alpha_pipeline.backtesting import positions
+from alpha_pipeline.backtesting.ranks import ranks
+from alpha_pipeline.backtesting.returns import Fill, bar_returns, fill_prices
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.market.markets import Market
@@ -129,10 +129,10 @@ def backtest(
     Raises:
         DataError: the shapes differ.
     """
-    return trade(values, Tape.of(panel, config, periods_per_year), funding=funding)
+    return trade(values, ExecutionBars.of(panel, config, periods_per_year), funding=funding)
 
 
-def hold(weights: Array, decided: Array, tape: "Tape") -> BacktestResult:
+def hold(weights: Array, decided: Array, tape: "ExecutionBars") -> BacktestResult:
     """
     Hold given weights: each row from `delay_bars` after its decision to those of the next.
 
@@ -175,7 +175,7 @@ def hold(weights: Array, decided: Array, tape: "Tape") -> BacktestResult:
 
 
 @dataclass(frozen=True)
-class Tape:
+class ExecutionBars:
     """
     What every factor meets on the same bars: read once, traded on many times.
 
@@ -196,7 +196,7 @@ class Tape:
     impact: Array
 
     @classmethod
-    def of(cls, panel: Panel, config: BacktestConfig, periods_per_year: float) -> "Tape":
+    def of(cls, panel: Panel, config: BacktestConfig, periods_per_year: float) -> "ExecutionBars":
         """The tape of a panel."""
         return cls(
             config,
@@ -207,14 +207,14 @@ class Tape:
             _impact_rates(panel, config),
         )
 
-    def later(self) -> "Tape":
+    def later(self) -> "ExecutionBars":
         """The same with every trade a bar later."""
         return replace(self, config=replace(self.config, delay_bars=self.config.delay_bars + 1))
 
 
 def trade(
     values: Array,
-    tape: Tape,
+    tape: ExecutionBars,
     fractions: Array | None = None,
     direction: float = 1.0,
     funding: Array | None = None,

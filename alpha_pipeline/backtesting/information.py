@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alpha_pipeline.backtest.ranks import rank_correlations, ranks
-from alpha_pipeline.backtest.returns import forward_returns
+from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.returns import forward_returns
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array

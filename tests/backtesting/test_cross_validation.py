@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtest import BacktestConfig, combined, walk_forward, walked
-from alpha_pipeline.backtest.traded_factor import Outcome
+from alpha_pipeline.backtesting import BacktestConfig, combined, walk_forward, walk_forward_book
+from alpha_pipeline.backtesting.traded_factor import Outcome
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 
@@ -25,14 +25,14 @@ def panel() -> Panel:
 def foresight(panel: Panel, sign: np.ndarray) -> np.ndarray:
     """Tomorrow's move from open to open, turned by (bars,) signs: a factor whose direction is known."""
     opens = panel["open"]
-    ahead = np.full(opens.shape, np.nan)
-    ahead[:-2] = opens[2:] / opens[1:-1] - 1
-    return ahead * sign[:, None]
+    excess_return = np.full(opens.shape, np.nan)
+    excess_return[:-2] = opens[2:] / opens[1:-1] - 1
+    return excess_return * sign[:, None]
 
 
 def test_an_inverted_factor_is_traded_the_other_way(panel: Panel) -> None:
     """What lost in the 180 days before is sold in the next 30, so either sign of a true factor earns."""
-    plain, inverted = (walked(foresight(panel, np.full(DAYS, s)), panel, EQUITIES) for s in (1.0, -1.0))
+    plain, inverted = (walk_forward_book(foresight(panel, np.full(DAYS, s)), panel, EQUITIES) for s in (1.0, -1.0))
     assert plain["slice"].tolist()[:2] == ["all 4 walks", "from 2015-09-10"]
     assert (plain["sharpe"] > 5).all()
     pd.testing.assert_frame_equal(plain, inverted)
@@ -42,14 +42,14 @@ def test_a_turn_is_noticed_only_by_the_walks_that_learnt_after_it(panel: Panel) 
     """A factor that turns round on the day the second walk begins loses in that walk: nothing looks ahead."""
     second = list(walk_forward(DAYS, EQUITIES.horizon_bars, 180, 30))[1][1][0]
     turned = np.where(np.arange(DAYS) < second, 1.0, -1.0)
-    found = walked(foresight(panel, turned), panel, EQUITIES)
+    found = walk_forward_book(foresight(panel, turned), panel, EQUITIES)
     assert found["sharpe"].iloc[1] > 5 and found["sharpe"].iloc[2] < -5
 
 
 def test_no_walk_fits_a_short_panel(panel: Panel) -> None:
     """Without a whole walk there is nothing to say."""
     short = panel.rows(0, 100)
-    assert walked(foresight(panel, np.ones(DAYS))[:100], short, EQUITIES).empty
+    assert walk_forward_book(foresight(panel, np.ones(DAYS))[:100], short, EQUITIES).empty
 
 
 def test_nine_paths_through_ten_blocks(panel: Panel) -> None:
@@ -69,5 +69,5 @@ def test_a_late_fill_is_learnt_from_later(panel: Panel) -> None:
     values[:-6] = opens[6:] / opens[5:-1] - 1
     values[: first - 4] = np.nan
     values[first - 4 : first] *= -1  # says the opposite of what is traded, of days that are not over as trading begins
-    found = walked(values, panel, EQUITIES, replace(BacktestConfig.of(EQUITIES), delay_bars=5))
+    found = walk_forward_book(values, panel, EQUITIES, replace(BacktestConfig.of(EQUITIES), delay_bars=5))
     assert found["sharpe"].iloc[1] > 5

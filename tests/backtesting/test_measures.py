@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from alpha_pipeline.backtest import (
+from alpha_pipeline.backtesting import (
     BacktestConfig,
-    Stretch,
+    EvaluationBars,
     backtest,
     compare,
     forward_returns,
@@ -21,9 +21,9 @@ from alpha_pipeline.backtest import (
     rank_ic,
     score,
 )
-from alpha_pipeline.backtest.details import details
-from alpha_pipeline.backtest.portfolio import MODES, Mode
-from alpha_pipeline.backtest.ranks import MINIMUM_BREADTH
+from alpha_pipeline.backtesting.details import details
+from alpha_pipeline.backtesting.portfolio import MODES, Mode
+from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import METRICS
@@ -69,7 +69,7 @@ def test_a_prepared_stretch_changes_no_number(seed: int, mode: Mode) -> None:
     """Ranks and prices taken once give what the plain functions and scipy give, to 1e-12."""
     values, panel = awkward(seed)
     config = BacktestConfig(10, 5, 300, rebalance_bars=3, mode=mode, window_bars=10)
-    found = score(values, Stretch.of(panel, EQUITIES, config))
+    found = score(values, EvaluationBars.of(panel, EQUITIES, config))
     labels = forward_returns(panel, EQUITIES.horizon_bars)
     ic = [
         stats.spearmanr(values[bar, both], labels[bar, both]).statistic
@@ -90,7 +90,9 @@ def test_an_oriented_factor_is_traded_as_its_ic_says(mode: Mode) -> None:
     """A factor that orders backwards earns what its negative earns; its IC stays negative."""
     for seed in range(4):
         values, panel = awkward(seed)
-        stretch = Stretch.of(panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10))
+        stretch = EvaluationBars.of(
+            panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10)
+        )
         plain = score(values, stretch, delayed=False)
         wrong = -values if plain["rank_ic"] > 0 else values
         found, turned = score(wrong, stretch, False, None), score(-wrong, stretch, False)
@@ -105,7 +107,7 @@ def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
     """Perfect foresight has rank IC 1 and a large Sharpe ratio; its negative the mirror image."""
     panel = walk(600, 8)
     oracle = np.nan_to_num(forward_returns(panel, CRYPTO.horizon_bars))
-    stretch = Stretch.of(panel, CRYPTO)
+    stretch = EvaluationBars.of(panel, CRYPTO)
     good, bad = score(oracle, stretch), score(-oracle, stretch)
     assert good["rank_ic"] == pytest.approx(1.0)
     assert bad["rank_ic"] == pytest.approx(-1.0)
@@ -115,7 +117,7 @@ def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
 def test_noise_is_worth_nothing_and_costs_are_real() -> None:
     """On random walks the mean t is near 0, and net Sharpe is below gross."""
     rng = np.random.default_rng(5)
-    found = [score(rng.normal(size=(500, 10)), Stretch.of(walk(500, 10, seed), EQUITIES)) for seed in range(20)]
+    found = [score(rng.normal(size=(500, 10)), EvaluationBars.of(walk(500, 10, seed), EQUITIES)) for seed in range(20)]
     assert abs(np.mean([f["t_stat"] for f in found])) < 0.6
     assert np.mean([f["sharpe"] < f["sharpe_gross"] for f in found]) == 1.0
 
@@ -148,12 +150,12 @@ def test_undefined_is_nan() -> None:
 
 def test_the_measures_are_the_columns_of_the_table() -> None:
     """What is stored of a factor is what is measured, and nothing is missing."""
-    stored = {column.name for column in METRICS.columns} - {"night", "factor_id", "status", "deflated_sharpe"}
+    stored = {column.name for column in METRICS.columns} - {"run_date", "factor_id", "status", "deflated_sharpe"}
     values, panel = np.random.default_rng(0).normal(size=(300, 5)), walk(300, 5)
-    found = set(score(values, Stretch.of(panel, EQUITIES))) | set(details(values, panel, EQUITIES))
+    found = set(score(values, EvaluationBars.of(panel, EQUITIES))) | set(details(values, panel, EQUITIES))
     found |= {
-        "spa",
-        "superior",
+        "spa_p_value",
+        "stepm_significant",
         "pbo",
         "cutoff",
         "bars_after_cutoff",
@@ -166,7 +168,7 @@ def test_the_measures_are_the_columns_of_the_table() -> None:
 def test_a_factor_without_a_value_is_nan_not_an_error() -> None:
     """All NaN, or a market of two: nothing measured, nothing raised."""
     for values, panel in ((np.full((300, 5), np.nan), walk(300, 5)), (np.ones((300, 2)), walk(300, 2))):
-        found = score(values, Stretch.of(panel, EQUITIES))
+        found = score(values, EvaluationBars.of(panel, EQUITIES))
         assert found["bars"] == 0
         assert np.isnan([found["rank_ic"], found["sharpe"], found["turnover"], found["max_drawdown"]]).all()
 
@@ -175,7 +177,7 @@ def test_the_seed_s_leak_is_not_there() -> None:
     """-close on driftless random walks earned a mean Sharpe of 1.17 by full-sample ranks; per bar it earns nothing."""
     config = BacktestConfig(0, 0, 0, rebalance_bars=1)
     panels = [walk(600, 10, seed) for seed in range(30)]
-    ratios = [score(-panel["close"], Stretch.of(panel, EQUITIES, config))["sharpe"] for panel in panels]
+    ratios = [score(-panel["close"], EvaluationBars.of(panel, EQUITIES, config))["sharpe"] for panel in panels]
     assert abs(np.mean(ratios)) < 3 * np.std(ratios) / np.sqrt(len(ratios))
 
 
@@ -192,15 +194,15 @@ def test_the_break_even_cost_breaks_even() -> None:
     panel = walk(500, 10)
     oracle = np.nan_to_num(forward_returns(panel, 1)) + np.random.default_rng(0).normal(0, 0.02, panel.shape)
     free = BacktestConfig(0, 0, 0, rebalance_bars=1)
-    bps = score(oracle, Stretch.of(panel, EQUITIES, free))["break_even_bps"]
-    paid = score(oracle, Stretch.of(panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1)))
-    assert abs(paid["annual_return"]) < 0.01 * score(oracle, Stretch.of(panel, EQUITIES, free))["annual_return"]
+    bps = score(oracle, EvaluationBars.of(panel, EQUITIES, free))["break_even_bps"]
+    paid = score(oracle, EvaluationBars.of(panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1)))
+    assert abs(paid["annual_return"]) < 0.01 * score(oracle, EvaluationBars.of(panel, EQUITIES, free))["annual_return"]
 
 
 def test_another_bar_of_delay_shows() -> None:
     """A factor that knows only the very next bar loses everything when executed later."""
     panel = walk(600, 8)
-    found = score(np.nan_to_num(forward_returns(panel, 1)), Stretch.of(panel, EQUITIES))
+    found = score(np.nan_to_num(forward_returns(panel, 1)), EvaluationBars.of(panel, EQUITIES))
     assert found["sharpe"] > 10 > 2 > found["sharpe_delayed"]
 
 
