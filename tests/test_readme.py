@@ -1,45 +1,36 @@
-"""What the README says of the language and the desk is what the commands say."""
+"""The README is short and its pictures and commands are there."""
 
-import shlex
+import re
 from pathlib import Path
 
-import pytest
-
-from alpha_pipeline.cli import main
-from alpha_pipeline.operators import operators
-
-README = Path(__file__).parents[1] / "README.md"
-DESK, SECTION = (
-    README.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0]
-    for title in ("At the desk", "The factor language")
-)
-SHOWN = [
-    shown.rstrip("`\n")
-    for section in (DESK, SECTION)
-    for shown in section.split("```")[1].split("$ .venv/bin/alpha-pipeline ")[1:]
-]
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LARGEST_PICTURE = 300_000  # bytes
 
 
-@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.partition("\n")[0])
-def test_commands_say_what_is_shown(
-    shown: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each command of the section prints the lines below it, from the first one on; "..." ends the quotation early."""
-    monkeypatch.setenv("ALPHA_PIPELINE_LAKE", str(tmp_path))  # empty: nothing was run before
-    command, _, expected = shown.partition("\n")
-    main(shlex.split(command))
-    captured = capsys.readouterr()
-    said = (captured.out or captured.err).strip()
-    assert (
-        said.startswith(expected.removesuffix("...").strip()) if expected.endswith("...") else said == expected.strip()
-    )
+def test_it_is_short() -> None:
+    """What is longer lives once, in docs/."""
+    assert len(README.splitlines()) <= 150
 
 
-def test_the_table_lists_every_operator() -> None:
-    """One row a group, every word of it, in the order of the registry."""
-    groups: dict[str, dict[str, None]] = {}
-    for operator in operators().values():
-        groups.setdefault(operator.group, {})[f"`{operator.symbol or operator.name}`"] = None
-    rows = [f"| {group} | {' '.join(words)} |" for group, words in groups.items()]
-    table = SECTION.split("| group | words |\n|---|---|\n")[1].split("\n\n")[0]
-    assert table.splitlines() == rows
+def test_its_links_and_pictures_exist() -> None:
+    """Every relative link is a file; pictures are PNG below 300 kB."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+    pictures = [target for target in targets if target.endswith(".png")]
+    assert len(pictures) == 2
+    assert all((ROOT / picture).stat().st_size < LARGEST_PICTURE for picture in pictures)
+
+
+def test_its_python_runs() -> None:
+    """The example of the front door, on a small table."""
+    import numpy as np
+    import pandas as pd
+
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    rng, days = np.random.default_rng(0), pd.bdate_range("2024-01-01", periods=60, tz="UTC")
+    rows = [(day, symbol, *rng.lognormal(3, 0.1, 4), 1e6) for day in days for symbol in "ABCDE"]
+    table = pd.DataFrame(rows, columns=["timestamp", "symbol", "open", "high", "low", "close", "volume"])
+    names: dict[str, object] = {"table": table}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["values"].shape == (60, 5)  # type: ignore[attr-defined]
