@@ -7,7 +7,7 @@ Trading factors, mined and measured honestly: parse, evaluate, validate, backtes
     values = ap.evaluate_one(node, panel)
     result = ap.backtest(values, panel, ap.BacktestConfig.of(ap.EQUITIES), ap.EQUITIES.periods_per_year)
 
-Names load at first use, so that importing the package costs nothing. The Dagster graph is in `alpha_pipeline.definitions`.
+Names load at first use, so that importing the package costs nothing. The Dagster graph is in `definitions`.
 """
 
 from importlib import import_module
@@ -33,10 +33,33 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("errors",)
 
 __all__ = [
-    "CRYPTO", "EQUITIES", "Admission", "AlphaSignal", "BacktestConfig", "BacktestResult", "CheckResult", "DecisionRule", "Market",
-    "MiningSettings", "Node", "Panel", "backtest", "errors", "evaluate", "evaluate_one", "forward_returns", "fuse", "identity",
-    "lookback", "mine", "parse", "rank_ic", "tear_sheet", "to_text", "validate",
-]  # fmt: skip
+    "CRYPTO",
+    "EQUITIES",
+    "Admission",
+    "AlphaSignal",
+    "BacktestConfig",
+    "BacktestResult",
+    "CheckResult",
+    "DecisionRule",
+    "Market",
+    "MiningSettings",
+    "Node",
+    "Panel",
+    "backtest",
+    "errors",
+    "evaluate",
+    "evaluate_one",
+    "forward_returns",
+    "fuse",
+    "identity",
+    "lookback",
+    "mine",
+    "parse",
+    "rank_ic",
+    "tear_sheet",
+    "to_text",
+    "validate",
+]
 
 if TYPE_CHECKING:
     from alpha_pipeline import errors

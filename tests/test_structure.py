@@ -41,7 +41,7 @@ def test_the_root_of_the_package_holds_what_all_share() -> None:
 
 
 def test_module_names_are_distinct() -> None:
-    """A reader who searches for a file finds one; vendors' folders repeat their parts on purpose."""
+    """A reader who searches for a file finds one; vendors' folders and assets repeat names on purpose."""
     names = Counter(
         name
         for folder in _folders()
