@@ -194,11 +194,11 @@ class Alerts(dg.ConfigurableResource):
             ) from None
         except smtplib.SMTPNotSupportedError:
             raise AttemptFailedError(
-                "does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", again=False
+                "does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", retryable=False
             ) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise AttemptFailedError(
-                f"not reachable: {type(error).__name__}", again=isinstance(error, OSError)
+                f"not reachable: {type(error).__name__}", retryable=isinstance(error, OSError)
             ) from None
 
 
@@ -211,11 +211,11 @@ def _post(webhook: str, body: dict[str, str | bool]) -> None:
         ) as response:
             status = response.status_code
     except requests.Timeout:
-        raise AttemptFailedError("no answer in time", again=True) from None
+        raise AttemptFailedError("no answer in time", retryable=True) from None
     except (requests.RequestException, ValueError) as error:  # its words would show the address
-        raise AttemptFailedError(f"not reachable: {type(error).__name__}", again=True) from None
+        raise AttemptFailedError(f"not reachable: {type(error).__name__}", retryable=True) from None
     if not 200 <= status < 300:
-        raise AttemptFailedError(f"answered HTTP {status}", again=status in (408, 429) or status >= 500)
+        raise AttemptFailedError(f"answered HTTP {status}", retryable=status in (408, 429) or status >= 500)
 
 
 def _today() -> str:

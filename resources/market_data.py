@@ -105,7 +105,7 @@ class SourceSettings:
         if not self.vendors_url:
             return door
         limits = {limit.name: getattr(door, limit.name) for limit in fields(door)}  # type: ignore[arg-type]  # a dataclass
-        paces = {name: replace(pace, lifted=True) for name, pace in limits.items() if isinstance(pace, RateLimit)}
+        paces = {name: replace(pace, disabled=True) for name, pace in limits.items() if isinstance(pace, RateLimit)}
         waits = {
             name: replace(patience, wait_seconds=SHORT_WAIT_SECONDS, longest_wait_seconds=SHORT_WAIT_SECONDS)
             for name, patience in limits.items()

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""HTTP: the client of the data sources, its rate limit and retry policy, and the signal webhook."""

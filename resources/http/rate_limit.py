@@ -1,7 +1,7 @@
 """
-How fast a vendor may be asked, by all processes of this machine together.
+Rate limits of the vendors, shared by all processes of this machine.
 
-`pyrate-limiter` counts in a file that processes share; which pace a vendor asks for is written beside its door.
+`pyrate-limiter` counts in a file that the processes share; the limit of each vendor stands beside its source.
 """
 
 import os
@@ -15,40 +15,40 @@ from typing import Any
 
 from alpha_pipeline.errors import SettingError
 
-FOLDER = "alpha_pipeline_pace"
+FOLDER = "alpha_pipeline_rate_limits"
 
 
 @dataclass(frozen=True)
 class RateLimit:
     """
-    The most a vendor is asked.
+    The most requests a vendor gets within a window of time.
 
     Args:
-        vendor: whose limit it is; letters, digits and `_`.
+        vendor: name of the count; letters, digits and `_`.
         calls: requests that may begin within `seconds`; at least one.
         seconds: length of the window.
-        folder: where the count is kept; empty for a folder of temporary files, shared by all runs of this machine.
-        lifted: nobody waits and nothing is counted; for a stand-in, which has no limit to keep.
+        folder: where the count is stored; empty for a folder of temporary files, shared by all runs of this machine.
+        disabled: no waiting and no counting; for stand-in servers.
     """
 
     vendor: str
     calls: int
     seconds: float
     folder: str = ""
-    lifted: bool = False
+    disabled: bool = False
 
     def __post_init__(self) -> None:
         if self.calls < 1 or not 0.001 <= self.seconds < float("inf") or not self.vendor.isidentifier():
-            raise SettingError(f"a pace needs a name, calls >= 1 and seconds >= 0.001; found {self}")
+            raise SettingError(f"a rate limit needs a name, calls >= 1 and seconds >= 0.001; found {self}")
 
     def wait(self) -> None:
         """
-        Return when one more request may begin, counting it.
+        Wait until one more request may begin, and count it.
 
         Raises:
-            SettingError: the count cannot be kept in the folder.
+            SettingError: the count cannot be stored in the folder.
         """
-        if self.lifted:
+        if self.disabled:
             return
         folder = self.folder or str(Path(tempfile.gettempdir()) / FOLDER)
         try:
@@ -56,16 +56,17 @@ class RateLimit:
                 time.sleep(min(max(self.seconds / 50, 0.005), 0.25))
         except (OSError, sqlite3.Error) as error:
             raise SettingError(
-                f"the pace of {self.vendor} cannot be counted in {folder}: {error}; expected a folder one can write to"
+                f"the requests to {self.vendor} cannot be counted in {folder}: {error}; expected a writable folder"
             ) from error
 
 
 def _count(bucket: Any) -> bool:
     """
-    Whether one more request may begin now; it is counted then.
+    Count one more request if it may begin now; return whether it may.
 
-    Counted at the moment it begins, under the lock of all processes. The library's own limiter counts the moment it
-    meant to wake from its wait: on a busy machine it begins later than counted, and two bursts meet in one window.
+    The moment counted is the one at which the request begins, under the lock of all processes. The library's own
+    limiter counts the moment at which it planned to wake up: on a busy machine requests begin later than counted, and
+    two bursts meet in one window.
     """
     from pyrate_limiter import RateItem
 
@@ -77,8 +78,8 @@ def _count(bucket: Any) -> bool:
 
 @lru_cache(maxsize=64)
 def _bucket(vendor: str, calls: int, milliseconds: int, folder: str, process: int) -> Any:
-    """One per process, as no connection survives a fork; a table per pace, as each forgets what is old to itself."""
-    from pyrate_limiter import Rate, SQLiteBucket  # paid by live runs only
+    """Bucket of one process (connections do not survive a fork) and one limit (each table drops its own old rows)."""
+    from pyrate_limiter import Rate, SQLiteBucket  # imported by live runs only
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     return SQLiteBucket.init_from_file(

@@ -1,7 +1,7 @@
 """
-How long a door insists: a bounded number of tries with waits that double.
+Retries: a bounded number of attempts with waits that double.
 
-Which failures deserve another try is the door's knowledge; it says so with `AttemptFailedError`.
+The caller decides which failures deserve another attempt, by raising `AttemptFailedError`.
 """
 
 import time
@@ -17,13 +17,13 @@ Answer = TypeVar("Answer")
 @dataclass(frozen=True)
 class RetryPolicy:
     """
-    Limits on insisting.
+    Limits of the retries.
 
     Args:
-        attempts: tries in all, at least one.
-        wait_seconds: wait before the second try; doubles with every further one.
-        longest_wait_seconds: no single wait is longer, whatever the vendor asks for.
-        timeout_seconds: how long one answer may take.
+        attempts: attempts in all, at least one.
+        wait_seconds: wait before the second attempt; doubles with each further one.
+        longest_wait_seconds: upper limit of a single wait, also of one the vendor asks for.
+        timeout_seconds: time-out of one attempt.
     """
 
     attempts: int = 4
@@ -34,40 +34,40 @@ class RetryPolicy:
 
 class AttemptFailedError(Exception):
     """
-    One try failed.
+    One attempt failed.
 
     Args:
         reason: what came instead of an answer.
-        again: another try may succeed.
-        wait_seconds: how long the vendor asks to wait; None when it says nothing.
+        retryable: another attempt may succeed.
+        wait_seconds: wait the vendor asks for; None without one.
     """
 
-    def __init__(self, reason: str, again: bool, wait_seconds: float | None = None) -> None:
+    def __init__(self, reason: str, retryable: bool, wait_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.again = again
+        self.retryable = retryable
         self.wait_seconds = wait_seconds
 
 
-def with_retry(call: Callable[[], Answer], patience: RetryPolicy, asked: str) -> Answer:
+def with_retry(call: Callable[[], Answer], policy: RetryPolicy, subject: str) -> Answer:
     """
-    The answer of `call`, tried until it comes, is refused for good, or patience ends.
+    Call until there is an answer, a failure that is not retryable, or no attempt left.
 
     Args:
         call: raises `AttemptFailedError` when it fails.
-        patience: the limits.
-        asked: what was asked of whom; begins the message.
+        policy: limits of the retries.
+        subject: the address or the data requested; begins the error message.
 
     Raises:
-        SourceError: with the last reason and the number of tries.
+        SourceError: with the last reason and the number of attempts.
     """
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in range(1, policy.attempts + 1):
         try:
             return call()
-        except AttemptFailedError as refused:
-            if not refused.again or attempt == patience.attempts:
+        except AttemptFailedError as failure:
+            if not failure.retryable or attempt == policy.attempts:
                 tries = "" if attempt == 1 else f" (tried {attempt} times)"
-                raise SourceError(f"{asked}: {refused.reason}{tries}") from refused
-            wait = max(patience.wait_seconds * 2 ** (attempt - 1), refused.wait_seconds or 0.0)
-            time.sleep(min(wait, patience.longest_wait_seconds))
-    raise SourceError(f"{asked}: {patience.attempts} attempts allowed; expected at least one")
+                raise SourceError(f"{subject}: {failure.reason}{tries}") from failure
+            wait = max(policy.wait_seconds * 2 ** (attempt - 1), failure.wait_seconds or 0.0)
+            time.sleep(min(wait, policy.longest_wait_seconds))
+    raise SourceError(f"{subject}: {policy.attempts} attempts allowed; expected at least one")

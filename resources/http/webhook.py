@@ -1,7 +1,7 @@
 """
-The signal's way out over HTTP: one POST, tried a few times, its address never told.
+Signal webhook: POST of a JSON document with retries, without showing the address anywhere.
 
-What is sent, and when, is `assets.export`'s business.
+What is sent, and when, is decided in `assets.export`.
 """
 
 import os
@@ -19,7 +19,7 @@ from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 URL_VARIABLE = "ALPHA_PIPELINE_SIGNAL_WEBHOOK"
 AGENT = "alpha-pipeline"
-PATIENCE = RetryPolicy(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
+RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
 
 
 class SignalWebhook(dg.ConfigurableResource):
@@ -27,16 +27,16 @@ class SignalWebhook(dg.ConfigurableResource):
     Posts JSON to one address.
 
     Args:
-        url: http or https; may hold a secret, hence no message ever shows it. Empty: nothing is sent.
-        attempts: tries in all, of which those answered with 5xx, 408, 429 or nothing are followed by another.
-        wait_seconds: before the second try, doubling.
-        timeout_seconds: for one try, from looking up the host to the whole answer.
+        url: http or https; may contain a secret, hence no message shows it. Empty: nothing is sent.
+        attempts: attempts in all; HTTP 5xx, 408, 429 and no answer are tried again.
+        wait_seconds: before the second attempt, doubling.
+        timeout_seconds: of one attempt, from the DNS lookup to the end of the answer.
     """
 
     url: str = ""
-    attempts: int = PATIENCE.attempts
-    wait_seconds: float = PATIENCE.wait_seconds
-    timeout_seconds: float = PATIENCE.timeout_seconds
+    attempts: int = RETRY_POLICY.attempts
+    wait_seconds: float = RETRY_POLICY.wait_seconds
+    timeout_seconds: float = RETRY_POLICY.timeout_seconds
 
     @classmethod
     def from_environment(cls) -> "SignalWebhook":
@@ -49,26 +49,26 @@ class SignalWebhook(dg.ConfigurableResource):
 
         Args:
             body: UTF-8.
-            key: the header `Idempotency-Key`; equal keys are one delivery, which the receiver may take once.
+            key: the header `Idempotency-Key`; the receiver may ignore a second delivery with the same key.
 
         Returns:
             The HTTP status, 2xx; None when there is no address.
 
         Raises:
             SettingError: the address is no http or https URL.
-            SourceError: refused, redirected, or no answer after all tries.
+            SourceError: refused, redirected, or no answer after all attempts.
         """
         if not self.url:
             return None
         request = _request(self.url, body, key)
-        patience = RetryPolicy(self.attempts, self.wait_seconds, PATIENCE.longest_wait_seconds, self.timeout_seconds)
-        return with_retry(partial(_in_time, request, self.timeout_seconds), patience, "the signal webhook")
+        policy = RetryPolicy(self.attempts, self.wait_seconds, RETRY_POLICY.longest_wait_seconds, self.timeout_seconds)
+        return with_retry(partial(_in_time, request, self.timeout_seconds), policy, "the signal webhook")
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A signal is for one address; wherever that sends us is another."""
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the signal is for the configured address only."""
 
-    def redirect_request(self, *told: Any, **more: Any) -> None:
+    def redirect_request(self, *arguments: Any, **options: Any) -> None:
         return None
 
 
@@ -79,45 +79,45 @@ def _request(url: str, body: bytes, key: str) -> urllib.request.Request:
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return urllib.request.Request(url, data=body, headers=headers, method="POST")
     except ValueError:
-        pass  # the parser's own words would show the address
+        pass  # the parser's error would show the address
     raise SettingError(f"{URL_VARIABLE} is no address; expected http://... or https://... (it is not shown here)")
 
 
 def _in_time(request: urllib.request.Request, timeout_seconds: float) -> int:
-    """`_once`, and not a moment longer: a socket's limit begins anew with every byte that drips in."""
-    found: list[int | AttemptFailedError] = []
+    """`_post` within a deadline: a socket's time-out starts again with every byte received."""
+    results: list[int | AttemptFailedError] = []
 
-    def ask() -> None:
+    def post() -> None:
         try:
-            found.append(_once(request, timeout_seconds))
-        except AttemptFailedError as refused:
-            found.append(refused)
+            results.append(_post(request, timeout_seconds))
+        except AttemptFailedError as failure:
+            results.append(failure)
 
-    worker = threading.Thread(target=ask, daemon=True)
+    worker = threading.Thread(target=post, daemon=True)
     worker.start()
     worker.join(timeout_seconds)
-    answer = found[0] if found else AttemptFailedError("no answer in time", again=True)
+    answer = results[0] if results else AttemptFailedError("no answer in time", retryable=True)
     if isinstance(answer, AttemptFailedError):
         raise answer
     return answer
 
 
-def _once(request: urllib.request.Request, timeout_seconds: float) -> int:
-    # Not the client the vendors are asked with: its debug log tells every path, and here the path may be the secret.
+def _post(request: urllib.request.Request, timeout_seconds: float) -> int:
+    # Not `HttpClient`: its debug log shows every path, and the path of a webhook may be the secret.
     try:
-        with urllib.request.build_opener(_Stay).open(request, timeout=timeout_seconds) as response:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout_seconds) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             status = error.code
-        sent_on = ": sent elsewhere, where the signal must not go" if 300 <= status < 400 else ""
-        raise AttemptFailedError(f"HTTP {status}{sent_on}", status in (408, 429) or status >= 500) from None
+        redirect = ": redirect refused, the signal is for this address only" if 300 <= status < 400 else ""
+        raise AttemptFailedError(f"HTTP {status}{redirect}", status in (408, 429) or status >= 500) from None
     except TimeoutError:
-        raise AttemptFailedError("no answer in time", again=True) from None
+        raise AttemptFailedError("no answer in time", retryable=True) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
         late = isinstance(reason, TimeoutError)
-        told = "no answer in time" if late else f"not reachable: {type(reason).__name__}"
-        raise AttemptFailedError(told, again=True) from None
-    except Exception as error:  # whatever the client makes of an answer that is no HTTP, or of an odd address
-        raise AttemptFailedError(f"no answer one can read: {type(error).__name__}", again=False) from None
+        message = "no answer in time" if late else f"not reachable: {type(reason).__name__}"
+        raise AttemptFailedError(message, retryable=True) from None
+    except Exception as error:  # the library's errors for answers that are no HTTP and for odd addresses
+        raise AttemptFailedError(f"unreadable answer: {type(error).__name__}", retryable=False) from None

@@ -110,7 +110,7 @@ def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None
         assert len(limits) >= 2
         for limit in limits:
             assert (
-                limit.lifted == lifted if isinstance(limit, RateLimit) else (limit.longest_wait_seconds < 1) == lifted
+                limit.disabled == lifted if isinstance(limit, RateLimit) else (limit.longest_wait_seconds < 1) == lifted
             )
 
 

@@ -146,23 +146,23 @@ def _once(call: Callable[[], dict[str, Any]], pace: RateLimit) -> dict[str, Any]
     except FailedRequestError as error:
         raise _refused_by_status(error) from error
     except requests.Timeout as error:
-        raise AttemptFailedError("no answer in time", again=True) from error
+        raise AttemptFailedError("no answer in time", retryable=True) from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise AttemptFailedError("the answer was cut short", again=True) from error
+        raise AttemptFailedError("the answer was cut short", retryable=True) from error
     except requests.RequestException as error:
-        raise AttemptFailedError(f"not reachable: {error}", again=True) from error
+        raise AttemptFailedError(f"not reachable: {error}", retryable=True) from error
     except (AttributeError, TypeError) as error:  # valid JSON that is no object breaks inside the client
-        raise AttemptFailedError("the answer is no JSON object", again=False) from error
+        raise AttemptFailedError("the answer is no JSON object", retryable=False) from error
     if not isinstance(answer, dict):
-        raise AttemptFailedError("the answer is no JSON object", again=False)
+        raise AttemptFailedError("the answer is no JSON object", retryable=False)
     return answer
 
 
 def _refused_by_status(error: Any) -> AttemptFailedError:
     if error.status_code == 403:
-        return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served", again=False)
+        return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served", retryable=False)
     if error.status_code == 409:  # the client's code for a body that is no JSON
-        return AttemptFailedError("the answer is no JSON (cut short, or a web page in between)", again=True)
+        return AttemptFailedError("the answer is no JSON (cut short, or a web page in between)", retryable=True)
     again = error.status_code == 429 or error.status_code >= 500
     return AttemptFailedError(f"HTTP {error.status_code}", again, _reset_seconds(error))
 

@@ -133,14 +133,14 @@ def _once(web: HttpClient, query: dict[str, object]) -> Any:
     text = web.content(PATH, query).decode("utf-8", "replace").strip()
     if not text.startswith(("{", "[")):
         raise AttemptFailedError(
-            f"expected JSON, found {text[:120]!r}", again=not ABOUT_THE_QUESTION.search(text[:200])
+            f"expected JSON, found {text[:120]!r}", retryable=not ABOUT_THE_QUESTION.search(text[:200])
         )
     for said in (text, re.sub(r'\\(?!["\\/bfnrtu])', "", text)):
         try:
             return json.loads(said, strict=False)
         except ValueError:
             continue
-    raise AttemptFailedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", again=True)
+    raise AttemptFailedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", retryable=True)
 
 
 def _seen(stamp: object) -> pd.Timestamp | None:

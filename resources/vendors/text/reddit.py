@@ -158,22 +158,24 @@ class RedditPosts:
                 timeout=self.patience.timeout_seconds,
             )
         except requests.Timeout as error:
-            raise AttemptFailedError("no answer in time", again=True) from error
+            raise AttemptFailedError("no answer in time", retryable=True) from error
         except requests.RequestException as error:
-            raise AttemptFailedError(f"not reachable or cut short: {type(error).__name__}", again=True) from error
+            raise AttemptFailedError(f"not reachable or cut short: {type(error).__name__}", retryable=True) from error
         status = response.status_code
         if status in (400, 401, 403):
-            raise AttemptFailedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", again=False)
+            raise AttemptFailedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", retryable=False)
         if status != 200:
-            raise AttemptFailedError(f"HTTP {status}", again=status == 429 or status >= 500)
+            raise AttemptFailedError(f"HTTP {status}", retryable=status == 429 or status >= 500)
         try:
             answer = response.json()
         except ValueError as error:
-            raise AttemptFailedError("the answer is no JSON (cut short, or a page in between)", again=True) from error
+            raise AttemptFailedError(
+                "the answer is no JSON (cut short, or a page in between)", retryable=True
+            ) from error
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             # A wrong key may also be told with status 200.
-            raise AttemptFailedError("expected an object with an access_token", again=False)
+            raise AttemptFailedError("expected an object with an access_token", retryable=False)
         return token
 
     def _listing(

@@ -108,20 +108,20 @@ def refused(error: Exception, session: Any) -> AttemptFailedError:
 
     status = session.last_status
     if isinstance(error, YFRateLimitError):
-        return BannedError("HTTP 429: too many requests", again=True)
+        return BannedError("HTTP 429: too many requests", retryable=True)
     if isinstance(error, Timeout):
-        return AttemptFailedError("no answer in time", again=True)
+        return AttemptFailedError("no answer in time", retryable=True)
     if status == 403:
-        return BannedError("HTTP 403: this address is not served", again=False)
+        return BannedError("HTTP 403: this address is not served", retryable=False)
     if status >= 400 and status != 404:
-        return AttemptFailedError(f"HTTP {status}", again=status >= 500)
+        return AttemptFailedError(f"HTTP {status}", retryable=status >= 500)
     if isinstance(error, YFTickerMissingError):
-        return AttemptFailedError(str(error), again=False)
+        return AttemptFailedError(str(error), retryable=False)
     if status == 404:
-        return AttemptFailedError("HTTP 404: no such symbol, or delisted", again=False)
+        return AttemptFailedError("HTTP 404: no such symbol, or delisted", retryable=False)
     if isinstance(error, RequestException) and status == 0:
-        return AttemptFailedError(f"not reachable or cut short: {error}", again=True)
-    return AttemptFailedError(f"not understood: {error!r:.200}", again=isinstance(error, ValueError))
+        return AttemptFailedError(f"not reachable or cut short: {error}", retryable=True)
+    return AttemptFailedError(f"not understood: {error!r:.200}", retryable=isinstance(error, ValueError))
 
 
 def _ask(
@@ -151,6 +151,6 @@ def _ask(
         raise refused(error, session) from error
     if found.empty:
         raise AttemptFailedError(
-            "an empty answer for days with a session (delisted, renamed or not yet listed?)", again=False
+            "an empty answer for days with a session (delisted, renamed or not yet listed?)", retryable=False
         )
     return found, told

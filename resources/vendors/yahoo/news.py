@@ -102,14 +102,14 @@ class YahooNews:
         try:
             rows = yfinance.Ticker(symbol, session=session).get_news(count=self.count)
         except YFDataException as error:
-            raise AttemptFailedError(f"the vendor says it is down: {error}", again=True) from error
+            raise AttemptFailedError(f"the vendor says it is down: {error}", retryable=True) from error
         except Exception as error:  # answers of another shape surface as AttributeError and more from inside the client
             raise refused(error, session) from error
         if session.last_status >= 400:
-            raise AttemptFailedError(f"HTTP {session.last_status}", again=session.last_status >= 500)
+            raise AttemptFailedError(f"HTTP {session.last_status}", retryable=session.last_status >= 500)
         if not rows:
             raise AttemptFailedError(
-                "no items; expected the latest ones (no such symbol, or another shape?)", again=False
+                "no items; expected the latest ones (no such symbol, or another shape?)", retryable=False
             )
         return list(rows)
 

@@ -1,4 +1,4 @@
-"""Plain HTTP, through the real client, against a server on loopback that fails in every way."""
+"""The HTTP client against a server on loopback with all kinds of faults."""
 
 import gzip
 import http.server
@@ -18,8 +18,8 @@ from resources.http.client import HttpClient, rows_of, status_of
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-KEY = "sk-do-not-tell-4711"
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+KEY = "sk-secret-4711"
 
 
 @pytest.fixture
@@ -28,18 +28,18 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def pace(tmp_path: Path) -> RateLimit:
+def limit(tmp_path: Path) -> RateLimit:
     return RateLimit("vendor", 10_000, 1.0, str(tmp_path))
 
 
 @pytest.fixture
-def web(vendor: Any, pace: RateLimit) -> HttpClient:
-    return HttpClient(vendor.url + "/", pace, PATIENCE)
+def web(vendor: Any, limit: RateLimit) -> HttpClient:
+    return HttpClient(vendor.url + "/", limit, RETRY_POLICY)
 
 
 @pytest.fixture
-def raw(pace: RateLimit) -> Iterator[Callable[[Callable[[Any], None]], HttpClient]]:
-    """A server whose every answer is written byte by byte by the test."""
+def raw(limit: RateLimit) -> Iterator[Callable[[Callable[[Any], None]], HttpClient]]:
+    """A server whose answers the test writes byte by byte."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
     def start(write: Callable[[Any], None]) -> HttpClient:
@@ -52,12 +52,12 @@ def raw(pace: RateLimit) -> Iterator[Callable[[Callable[[Any], None]], HttpClien
 
         class Server(http.server.ThreadingHTTPServer):
             def handle_error(self, *args: object) -> None:
-                pass  # a client that went away is part of the tests
+                pass  # clients disconnect in some tests
 
         server = Server(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return HttpClient(f"http://127.0.0.1:{server.server_port}", pace, PATIENCE)
+        return HttpClient(f"http://127.0.0.1:{server.server_port}", limit, RETRY_POLICY)
 
     yield start
     for server in servers:
@@ -66,7 +66,7 @@ def raw(pace: RateLimit) -> Iterator[Callable[[Callable[[Any], None]], HttpClien
 
 
 def test_path_and_query_arrive_and_nothing_else(web: HttpClient, vendor: Any) -> None:
-    """A question left open (None) is not asked; the rest is sent as text."""
+    """Parameters that are None are left out; the others are sent as text."""
     assert web.json("/v1/bars", {"from": 3, "sort": None, "name": "a b&c"}) == {
         "path": "/v1/bars",
         "query": {"from": "3", "name": "a b&c"},
@@ -75,8 +75,8 @@ def test_path_and_query_arrive_and_nothing_else(web: HttpClient, vendor: Any) ->
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "html", "truncate", (503, "busy")], ids=str)
-def test_a_passing_fault_is_survived(web: HttpClient, vendor: Any, fault: object) -> None:
-    """One fault, then the answer: the caller sees nothing of it."""
+def test_a_temporary_fault_is_retried(web: HttpClient, vendor: Any, fault: object) -> None:
+    """One fault, then the answer."""
     vendor.faults.append(fault)
     assert web.json("/v1")["path"] == "/v1"
     assert len(vendor.asked) == 2
@@ -87,20 +87,20 @@ def test_a_passing_fault_is_survived(web: HttpClient, vendor: Any, fault: object
     [
         ("429", 2, "HTTP 429"),
         ("500", 2, "HTTP 500"),
-        ((503, {"told": "maintenance"}), 2, "maintenance"),
+        ((503, {"message": "maintenance"}), 2, "maintenance"),
         ("403", 1, "HTTP 403"),
         ((404, "no such chain"), 1, "HTTP 404 '\"no such chain\"'"),
         ((400, "bad"), 1, "HTTP 400"),
         ((204, ""), 1, "HTTP 204"),
-        ("html", 2, "no JSON (cut short, or a page in between): '<html><body>Please log in"),
+        ("html", 2, "no JSON (cut short, or a web page in between): '<html><body>Please log in"),
         ("truncate", 2, "cut short"),
     ],
     ids=str,
 )
-def test_a_lasting_fault_names_address_and_cause(
+def test_a_permanent_fault_is_an_error_with_address_and_cause(
     web: HttpClient, vendor: Any, fault: object, tries: int, words: str
 ) -> None:
-    """After bounded tries the error says what came instead of an answer, and from where."""
+    """The error names the address, the reason, and the number of attempts."""
     vendor.faults.extend([fault] * 2)
     with pytest.raises(SourceError) as caught:
         web.json("/v1")
@@ -109,8 +109,8 @@ def test_a_lasting_fault_names_address_and_cause(
     assert ("(tried 2 times)" in message) == (tries == 2) and len(vendor.asked) == tries
 
 
-def test_a_refusal_keeps_its_status(web: HttpClient, vendor: Any) -> None:
-    """A door can tell what is forbidden from what is broken."""
+def test_an_error_has_its_http_status(web: HttpClient, vendor: Any) -> None:
+    """A source can distinguish a forbidden request from a broken answer."""
     vendor.faults.extend(["403", "html", "html"])
     with pytest.raises(SourceError) as forbidden:
         web.json("/v1")
@@ -120,10 +120,10 @@ def test_a_refusal_keeps_its_status(web: HttpClient, vendor: Any) -> None:
     assert status_of(SourceError("of another kind")) is None
 
 
-def test_a_late_answer_and_an_absent_server_are_told_apart(web: HttpClient, vendor: Any) -> None:
-    """Nobody listening, and no answer in time, are different messages."""
+def test_a_late_answer_and_an_absent_server_are_different_errors(web: HttpClient, vendor: Any) -> None:
+    """A closed port and a time-out have different messages."""
     vendor.faults.extend(["slow"] * 2)
-    hasty = replace(web, patience=replace(PATIENCE, timeout_seconds=0.1))
+    hasty = replace(web, retry_policy=replace(RETRY_POLICY, timeout_seconds=0.1))
     with pytest.raises(SourceError, match="no answer in time"):
         hasty.json("/v1")
     vendor.close()
@@ -131,8 +131,8 @@ def test_a_late_answer_and_an_absent_server_are_told_apart(web: HttpClient, vend
         web.json("/v1")
 
 
-def test_an_answer_that_stops_half_way_is_late(raw: Callable[..., HttpClient]) -> None:
-    """Silence after the first bytes is no answer in time, not a lost connection."""
+def test_an_answer_that_stalls_times_out(raw: Callable[..., HttpClient]) -> None:
+    """A stall after the first bytes is a time-out, not a lost connection."""
     released = threading.Event()
 
     def write(handler: Any) -> None:
@@ -143,14 +143,14 @@ def test_an_answer_that_stops_half_way_is_late(raw: Callable[..., HttpClient]) -
         handler.wfile.flush()
         released.wait(5)
 
-    hasty = replace(raw(write), patience=replace(PATIENCE, timeout_seconds=0.1))
+    hasty = replace(raw(write), retry_policy=replace(RETRY_POLICY, timeout_seconds=0.1))
     with pytest.raises(SourceError, match="no answer in time"):
         hasty.json("/v1")
     released.set()
 
 
-def test_an_answer_that_drips_is_late(raw: Callable[..., HttpClient]) -> None:
-    """A byte now and then does not hold a run up forever."""
+def test_a_dripping_answer_times_out(raw: Callable[..., HttpClient]) -> None:
+    """The time-out holds for the complete answer."""
 
     def write(handler: Any) -> None:
         handler.send_response(200)
@@ -161,22 +161,22 @@ def test_an_answer_that_drips_is_late(raw: Callable[..., HttpClient]) -> None:
             handler.wfile.flush()
             time.sleep(0.005)
 
-    hasty = replace(raw(write), patience=replace(PATIENCE, attempts=1, timeout_seconds=0.2))
+    hasty = replace(raw(write), retry_policy=replace(RETRY_POLICY, attempts=1, timeout_seconds=0.2))
     began = time.monotonic()
-    with pytest.raises(SourceError, match=r"no answer in time, [\d,]+ bytes of it"):
+    with pytest.raises(SourceError, match=r"no complete answer in time, [\d,]+ bytes received"):
         hasty.json("/v1")
     assert time.monotonic() - began < 2.0
 
 
-def test_an_answer_without_end_is_cut_off(web: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest size is a limit on reading, not a remark after it."""
+def test_reading_stops_at_the_size_limit(web: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size is checked while reading."""
     monkeypatch.setattr(module, "LARGEST_BYTES", 10)
-    with pytest.raises(SourceError, match="an answer of more than 10 bytes"):
+    with pytest.raises(SourceError, match="the answer has more than 10 bytes"):
         web.json("/v1")
 
 
-def test_a_packed_answer_is_unpacked_and_a_broken_one_named(raw: Callable[..., HttpClient]) -> None:
-    """Packed with gzip is what vendors send; half of it is no answer."""
+def test_gzip_is_decompressed_and_broken_gzip_is_an_error(raw: Callable[..., HttpClient]) -> None:
+    """Broken compression is reported as such."""
     packed = gzip.compress(b'{"data": [1, 2, 3]}')
     bodies = [packed, b"no gzip at all", b"no gzip at all"]
 
@@ -190,15 +190,15 @@ def test_a_packed_answer_is_unpacked_and_a_broken_one_named(raw: Callable[..., H
 
     web = raw(write)
     assert web.json("/v1") == {"data": [1, 2, 3]}
-    with pytest.raises(SourceError, match="cannot be unpacked"):
+    with pytest.raises(SourceError, match="cannot be decompressed"):
         web.json("/v1")
 
 
 @pytest.mark.parametrize(
     "body", [b"[" * 100_000, b"\xff\xfe\x00", b"", b"9" * 10_000], ids=["deep", "bytes", "empty", "long"]
 )
-def test_json_that_cannot_be_read_is_no_json(raw: Callable[..., HttpClient], body: bytes) -> None:
-    """Nested beyond depth, of another alphabet, nothing at all, digits without end: one message, no crash."""
+def test_unreadable_json_is_an_error(raw: Callable[..., HttpClient], body: bytes) -> None:
+    """Too deep, binary, empty, or too many digits: one message, no crash."""
 
     def write(handler: Any) -> None:
         handler.send_response(200)
@@ -223,21 +223,23 @@ def test_json_that_cannot_be_read_is_no_json(raw: Callable[..., HttpClient], bod
     ],
     ids=str,
 )
-def test_the_vendor_says_how_long_to_wait(
+def test_retry_after_in_seconds(
     web: HttpClient, vendor: Any, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], wait: float | None
 ) -> None:
-    """Seconds are heard; a moment that is past, and what cannot be read, leave our own wait."""
+    """Seconds are obeyed; for a past date or an unreadable value our own wait holds."""
     waits: list[float] = []
     monkeypatch.setattr("resources.http.retry.time.sleep", waits.append)
     vendor.headers.update(headers)
     vendor.faults.append("429")
-    patient = replace(web, patience=replace(PATIENCE, longest_wait_seconds=60.0))
+    patient = replace(web, retry_policy=replace(RETRY_POLICY, longest_wait_seconds=60.0))
     assert patient.json("/v1")["path"] == "/v1"
-    assert waits == [wait or PATIENCE.wait_seconds]
+    assert waits == [wait or RETRY_POLICY.wait_seconds]
 
 
-def test_a_moment_to_wait_for_is_read_by_the_vendors_clock(raw: Callable[..., HttpClient], monkeypatch: Any) -> None:
-    """Nine seconds after the Date of the answer, whatever our clock says."""
+def test_retry_after_as_a_date_is_relative_to_the_vendors_clock(
+    raw: Callable[..., HttpClient], monkeypatch: Any
+) -> None:
+    """Nine seconds after the Date header, independent of the local clock."""
     waits: list[float] = []
     monkeypatch.setattr("resources.http.retry.time.sleep", waits.append)
 
@@ -250,12 +252,12 @@ def test_a_moment_to_wait_for_is_read_by_the_vendors_clock(raw: Callable[..., Ht
 
     patient = raw(write)
     with pytest.raises(SourceError, match="HTTP 429"):
-        replace(patient, patience=replace(PATIENCE, longest_wait_seconds=60.0)).json("/v1")
+        replace(patient, retry_policy=replace(RETRY_POLICY, longest_wait_seconds=60.0)).json("/v1")
     assert waits == [9.0]
 
 
-def test_a_long_wait_is_cut(web: HttpClient, vendor: Any) -> None:
-    """No vendor makes us wait longer than our patience allows."""
+def test_a_long_retry_after_is_limited(web: HttpClient, vendor: Any) -> None:
+    """No wait is longer than the retry policy allows."""
     vendor.headers["Retry-After"] = "86400"
     vendor.faults.append("429")
     began = time.monotonic()
@@ -263,16 +265,16 @@ def test_a_long_wait_is_cut(web: HttpClient, vendor: Any) -> None:
     assert time.monotonic() - began < 1.0
 
 
-def all_that_is_told(error: BaseException, web: HttpClient) -> str:
-    """The message, the traceback with all causes, and how the client prints."""
+def full_text(error: BaseException, web: HttpClient) -> str:
+    """The message, the traceback with all causes, and the client's repr."""
     return "".join(traceback.format_exception(error)) + str(error) + repr(web)
 
 
 @pytest.mark.parametrize(
     "fault", [(401, {"error": f"unknown key {KEY}"}), (200, f"{KEY} is no JSON")], ids=["401", "text"]
 )
-def test_a_key_the_vendor_repeats_is_not_shown(raw: Callable[..., HttpClient], fault: tuple[int, Any]) -> None:
-    """Neither with the word before it nor alone."""
+def test_an_api_key_repeated_by_the_vendor_is_masked(raw: Callable[..., HttpClient], fault: tuple[int, Any]) -> None:
+    """With and without the word `Bearer`."""
     status, body = fault
 
     def write(handler: Any) -> None:
@@ -286,21 +288,21 @@ def test_a_key_the_vendor_repeats_is_not_shown(raw: Callable[..., HttpClient], f
     web = replace(raw(write), headers={"Authorization": f"Bearer {KEY}"})
     with pytest.raises(SourceError, match=r"\*\*\*") as caught:
         web.json("/v1")
-    assert KEY not in all_that_is_told(caught.value, web)
+    assert KEY not in full_text(caught.value, web)
 
 
 @pytest.mark.parametrize("value", [f"{KEY}\n", f" {KEY}", f"{KEY}\u20ac"], ids=["newline", "blank", "euro"])
-def test_a_key_that_cannot_be_sent_is_not_shown(web: HttpClient, vendor: Any, value: str) -> None:
-    """The client's own words would repeat it; nothing is sent, nothing is tried again."""
+def test_an_invalid_api_key_is_not_shown(web: HttpClient, vendor: Any, value: str) -> None:
+    """The error of the library would show it; nothing is sent or retried."""
     spoilt = replace(web, headers={"X-Key": value})
-    with pytest.raises(SourceError, match="not a request one can send") as caught:
+    with pytest.raises(SourceError, match="invalid request") as caught:
         spoilt.json("/v1")
-    assert KEY not in all_that_is_told(caught.value, spoilt)
+    assert KEY not in full_text(caught.value, spoilt)
     assert not vendor.asked and "tried" not in str(caught.value)
 
 
-def test_a_key_is_not_handed_on_to_another_address(raw: Callable[..., HttpClient], vendor: Any) -> None:
-    """With headers of ours a redirection is refused; without, it is followed."""
+def test_an_api_key_is_not_sent_to_another_address(raw: Callable[..., HttpClient], vendor: Any) -> None:
+    """With headers a redirect is refused; without, it is followed."""
 
     def write(handler: Any) -> None:
         handler.send_response(302)
@@ -309,32 +311,32 @@ def test_a_key_is_not_handed_on_to_another_address(raw: Callable[..., HttpClient
         handler.end_headers()
 
     web = raw(write)
-    with pytest.raises(SourceError, match="HTTP 302: sent elsewhere, where our headers must not go"):
+    with pytest.raises(SourceError, match="HTTP 302: redirect refused"):
         replace(web, headers={"X-Key": KEY}).json("/v1")
     assert not vendor.asked
     assert web.json("/v1")["path"] == "/elsewhere"
 
 
 @pytest.mark.parametrize("base", ["", "nowhere", "http://[broken"])
-def test_an_address_that_is_none_is_said_at_once(pace: RateLimit, base: str) -> None:
-    """A setting that cannot work is not tried again."""
-    with pytest.raises(SourceError, match="not a request one can send") as caught:
-        HttpClient(base, pace, PATIENCE).json("/v1")
+def test_an_invalid_address_is_not_retried(limit: RateLimit, base: str) -> None:
+    """The first attempt is the last."""
+    with pytest.raises(SourceError, match="invalid request") as caught:
+        HttpClient(base, limit, RETRY_POLICY).json("/v1")
     assert "tried" not in str(caught.value)
 
 
-def test_every_try_is_paced(web: HttpClient, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vendor that is busy is not asked faster than one that answers."""
+def test_every_attempt_is_rate_limited(web: HttpClient, vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries count as requests, too."""
     counted: list[str] = []
-    monkeypatch.setattr(RateLimit, "wait", lambda pace: counted.append(pace.vendor))
+    monkeypatch.setattr(RateLimit, "wait", lambda limit: counted.append(limit.vendor))
     vendor.faults.append("500")
     web.json("/v1")
     assert counted == ["vendor", "vendor"]
 
 
 @pytest.mark.parametrize("answer", [None, [], "text", {"rows": []}, {"data": {}}, {"data": None}])
-def test_an_answer_of_another_shape_is_shown(answer: object) -> None:
-    """What was expected, and the beginning of what came."""
+def test_an_unexpected_shape_is_an_error(answer: object) -> None:
+    """With what was expected and an excerpt of the answer."""
     assert rows_of({"data": [1]}, "data", "here") == [1]
     with pytest.raises(SourceError, match="here: expected an object with a list 'data'; found"):
         rows_of(answer, "data", "here")

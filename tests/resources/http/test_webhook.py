@@ -1,4 +1,4 @@
-"""One POST to one address: tried while that helps, told apart by a key, its address never shown."""
+"""The signal webhook: retries, idempotency key, and an address that is never shown."""
 
 import logging
 import socket
@@ -14,27 +14,27 @@ from resources.http.webhook import SignalWebhook
 from tests.resources.conftest import StandIn
 
 SECRET = "hook-5ecre7"
-BODY, KEY = b'{"night": "2019-09-30"}', "2019-09-30-abc"
+BODY, KEY = b'{"run_date": "2019-09-30"}', "2019-09-30-abc"
 
 
 @pytest.fixture
 def receiver(stand_in: Callable[..., StandIn]) -> StandIn:
-    """Takes everything."""
+    """A receiver that accepts everything."""
     return stand_in(lambda path, query: {"ok": True})
 
 
-def hook(receiver: StandIn, **patience: float) -> SignalWebhook:
-    """An address with a secret in its path and in its query."""
-    settings = {"attempts": 3, "wait_seconds": 0.01, "timeout_seconds": 0.3, **patience}
+def hook(receiver: StandIn, **settings: float) -> SignalWebhook:
+    """A webhook with a secret in the path and query of its address."""
+    settings = {"attempts": 3, "wait_seconds": 0.01, "timeout_seconds": 0.3, **settings}
     return SignalWebhook(url=f"{receiver.url}/{SECRET}?token={SECRET}", **settings)
 
 
-def test_the_document_arrives_as_it_is(receiver: StandIn) -> None:
+def test_the_document_arrives_unchanged(receiver: StandIn) -> None:
     """Body, content type and key; once."""
     assert hook(receiver).send(BODY, KEY) == 200
     assert receiver.posted == [BODY]
-    told = {name.lower(): value for name, value in receiver.told[0].items()}
-    assert (told["content-type"], told["idempotency-key"]) == ("application/json", KEY)
+    headers = {name.lower(): value for name, value in receiver.told[0].items()}
+    assert (headers["content-type"], headers["idempotency-key"]) == ("application/json", KEY)
 
 
 def test_without_an_address_nothing_is_sent(receiver: StandIn) -> None:
@@ -43,14 +43,13 @@ def test_without_an_address_nothing_is_sent(receiver: StandIn) -> None:
     assert receiver.posted == []
 
 
-def test_a_receiver_that_stumbles_is_asked_again_with_the_same_key(receiver: StandIn) -> None:
-    """500 and 429, then 200: the receiver can tell that it is one delivery."""
+def test_a_temporary_fault_is_retried_with_the_same_key(receiver: StandIn) -> None:
+    """500 and 429, then 200: the receiver can recognise one delivery."""
     receiver.faults.extend(["500", "429"])
     assert hook(receiver).send(BODY, KEY) == 200
     assert receiver.posted == [BODY] * 3
-    assert {told["Idempotency-Key" if "Idempotency-Key" in told else "Idempotency-key"] for told in receiver.told} == {
-        KEY
-    }
+    names = [{name.lower(): value for name, value in headers.items()} for headers in receiver.told]
+    assert {headers["idempotency-key"] for headers in names} == {KEY}
 
 
 @pytest.mark.parametrize(
@@ -63,10 +62,10 @@ def test_a_receiver_that_stumbles_is_asked_again_with_the_same_key(receiver: Sta
     ],
     ids=str,
 )
-def test_a_lasting_fault_ends_after_bounded_tries(
+def test_a_permanent_fault_ends_after_bounded_attempts(
     receiver: StandIn, caplog: pytest.LogCaptureFixture, fault: object, tries: int, words: str
 ) -> None:
-    """It says what came, and nowhere, not even in the logs of libraries, where it was sent."""
+    """The error has the reason; the address appears nowhere, not even in the logs of libraries."""
     receiver.faults.extend([fault] * 5)
     caplog.set_level(logging.DEBUG)
     began = monotonic()
@@ -77,19 +76,19 @@ def test_a_lasting_fault_ends_after_bounded_tries(
     assert SECRET not in caplog.text and SECRET not in repr(caught.value.__cause__)
 
 
-def test_a_redirection_is_not_followed(receiver: StandIn, stand_in: Callable[..., StandIn]) -> None:
-    """The signal is for the address that was set."""
+def test_a_redirect_is_not_followed(receiver: StandIn, stand_in: Callable[..., StandIn]) -> None:
+    """The signal is for the configured address."""
     other = stand_in(lambda path, query: {})
     for status in (301, 302, 307, 308):
         receiver.headers = {"Location": f"{other.url}/{SECRET}"}
         receiver.faults.append((status, ""))
-        with pytest.raises(SourceError, match=f"HTTP {status}: sent elsewhere"):
+        with pytest.raises(SourceError, match=f"HTTP {status}: redirect refused"):
             hook(receiver).send(BODY, KEY)
     assert other.asked == [] and len(receiver.posted) == 4
 
 
-def test_an_answer_that_drips_is_late() -> None:
-    """A byte now and then keeps a socket alive, not a delivery."""
+def test_a_dripping_answer_times_out() -> None:
+    """The time-out holds for the complete answer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = Event()
 
@@ -111,11 +110,11 @@ def test_an_answer_that_drips_is_late() -> None:
         assert monotonic() - began < 2
 
 
-def test_nobody_listening_is_told() -> None:
-    """The kind of failure, not the address."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+def test_a_closed_port_is_an_error() -> None:
+    """With the kind of failure, without the address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
         closed = SignalWebhook(url=f"http://127.0.0.1:{port}/{SECRET}", attempts=2, wait_seconds=0.01)
         with pytest.raises(SourceError) as caught:
             closed.send(BODY, KEY)
@@ -125,15 +124,15 @@ def test_nobody_listening_is_told() -> None:
 @pytest.mark.parametrize(
     "url", [SECRET, f"file:///{SECRET}", f"http:///{SECRET}", f"http://host:{SECRET}/", "http://["]
 )
-def test_an_address_that_is_none_is_refused_unshown(url: str) -> None:
+def test_an_invalid_address_is_refused_without_showing_it(url: str) -> None:
     """Before anything is sent."""
     with pytest.raises(SettingError, match="ALPHA_PIPELINE_SIGNAL_WEBHOOK is no address") as caught:
         SignalWebhook(url=url).send(BODY, KEY)
     assert SECRET not in str(caught.value)
 
 
-def test_the_address_stays_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The definition holds the variable's name."""
+def test_the_address_is_read_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The definition contains the name of the variable only."""
     monkeypatch.setenv("ALPHA_PIPELINE_SIGNAL_WEBHOOK", f"http://127.0.0.1:9/{SECRET}")
     assert SECRET not in repr(SignalWebhook.from_environment())
     monkeypatch.delenv("ALPHA_PIPELINE_SIGNAL_WEBHOOK")

@@ -34,7 +34,7 @@ def fails(error: Exception) -> Callable[[], Answer]:
 
 def test_rows_failures_and_notes_come_together() -> None:
     """Sorted by the keys of the table, whatever the order of asking."""
-    refused = fails(AttemptFailedError("no", again=False))
+    refused = fails(AttemptFailedError("no", retryable=False))
     fetched = gather({"B": row("B"), "X": refused, "A": row("A")}, RAW_FUNDING, "vendor")
     assert fetched.table["symbol"].tolist() == ["A", "B"]
     assert fetched.failures == {"X": "asked: no"} and fetched.notes == {"A: noted": 1, "B: noted": 1}
@@ -42,7 +42,7 @@ def test_rows_failures_and_notes_come_together() -> None:
 
 def test_after_a_ban_nothing_is_asked() -> None:
     """What was not asked is a failure too, with the reason of the ban."""
-    banned = fails(BannedError("HTTP 403", again=False))
+    banned = fails(BannedError("HTTP 403", retryable=False))
     fetched = gather({"A": row("A"), "B": banned, "C": row("C")}, RAW_FUNDING, "vendor")
     assert fetched.table["symbol"].tolist() == ["A"]
     assert fetched.failures == {"B": "asked: HTTP 403", "C": "not asked: asked: HTTP 403"}
@@ -50,7 +50,7 @@ def test_after_a_ban_nothing_is_asked() -> None:
 
 def test_nothing_at_all_is_an_error() -> None:
     """One failed question speaks for itself; of many the first is told, with their number."""
-    refused = fails(AttemptFailedError("no", again=False))
+    refused = fails(AttemptFailedError("no", retryable=False))
     with pytest.raises(SourceError, match="^asked: no$"):
         gather({"A": refused}, RAW_FUNDING, "vendor")
     with pytest.raises(SourceError, match="^vendor: none of 2 answers came; asked: no$"):
@@ -71,7 +71,7 @@ def test_other_errors_pass_through() -> None:
 
 def test_what_did_not_come_is_said_aloud_where_only_a_table_goes(caplog: pytest.LogCaptureFixture) -> None:
     """Failures and notes go to the log, each in a line."""
-    refused = fails(AttemptFailedError("no", again=False))
+    refused = fails(AttemptFailedError("no", retryable=False))
     table = table_of(gather({"A": row("A"), "X": refused}, RAW_FUNDING, "vendor"), "vendor")
     assert table["symbol"].tolist() == ["A"]
     assert caplog.messages == ["vendor did not give X: asked: no", "vendor, A: noted: 1"]
