@@ -1,7 +1,7 @@
 """
 The contest of the fusion methods on both embedded markets, in full: methods, sources left out, claims, seconds.
 
-    python -m benchmarks.fusion [--run date 2019-09-30]
+    python -m benchmarks.fusion [--run-date 2019-09-30]
 """
 
 import argparse

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from alpha_pipeline.cli import backtesting, completion, fusing, language, mining
 from alpha_pipeline.cli import running as run_date
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
-from alpha_pipeline.cli.terminal import harmless, hush
+from alpha_pipeline.cli.terminal import harmless, silence
 from alpha_pipeline.errors import AlphaError
 
 INTERRUPTED = 130
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(parser(), sys.argv[1:] if arguments is None else arguments)
         return int(options.command(options))
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        hush(sys.stdout)
+        silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
         print(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alpha_pipeline.cli.terminal import facts, say, sparkline, table
+from alpha_pipeline.cli.terminal import echo, print_pairs, sparkline, table
 
 if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.backtesting import Account, BacktestConfig
@@ -109,7 +109,7 @@ def show(found: Sequence[FactorRun], scene: BacktestRun, orders: int) -> None:
     meant = ", ".join(f"{symbol} for {text}" for text, symbol in scene.taken.items() if text != symbol)
     fill = config.fill if scene.opens else "close (these data have no open)"
     rhythm = "bar" if config.rebalance_bars == 1 else f"{config.rebalance_bars} bars"
-    facts(
+    print_pairs(
         {
             "data": f"{scene.data}, {scene.market}: {listed}" + (f" (taken: {meant})" if meant else ""),
             "bars": f"{scene.bars:,} from {scene.first} to {scene.last}",
@@ -120,13 +120,13 @@ def show(found: Sequence[FactorRun], scene: BacktestRun, orders: int) -> None:
             + ("" if scene.funded or scene.market != "crypto" else "; funding is not in these data"),
         }
     )
-    say()
+    echo()
     only = found[0].account if len(found) == 1 else None
     if only is None:
         table(HEADS, [_row(one) for one in found])
     else:
         _in_full(found[0], only, len(symbols), orders)
-    say(f"\n{doubt(found)}")
+    echo(f"\n{doubt(found)}")
 
 
 def doubt(found: Sequence[FactorRun]) -> str:
@@ -167,7 +167,7 @@ def _in_full(one: FactorRun, account: "Account", symbols: int, orders: int) -> N
 
     held = "the symbol" if symbols == 1 else "all symbols alike"
     information = "predictive correlation over time" if symbols < MINIMUM_BREADTH else "mean rank IC"
-    facts(
+    print_pairs(
         {
             "factor": str(one.node),
             "equity": f"{of('capital', ',.2f')} -> {of('final_equity', ',.2f')}, profit {of('profit', '+,.2f')}; "
@@ -184,14 +184,14 @@ def _in_full(one: FactorRun, account: "Account", symbols: int, orders: int) -> N
         }
     )
     if one.status != "traded":
-        say(f"\n{one.status}")
+        echo(f"\n{one.status}")
         return
     low, high = float(account.equity.min()), float(account.equity.max())
-    say(f"\n{sparkline(account.equity.tolist())}  equity {low:,.0f} ... {high:,.0f}\n")
+    echo(f"\n{sparkline(account.equity.tolist())}  equity {low:,.0f} ... {high:,.0f}\n")
     rows = account.orders.head(max(0, orders))
     table(("time (UTC)", "symbol ", "side ", "price", "size", "amount", "cost"), map(_order, rows.to_dict("records")))
     if len(account.orders) > len(rows):
-        say(f"... and {plural(len(account.orders) - len(rows), 'more order')}")
+        echo(f"... and {plural(len(account.orders) - len(rows), 'more order')}")
 
 
 def _order(order: Mapping[Any, Any]) -> tuple[str, ...]:

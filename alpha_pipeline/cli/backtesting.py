@@ -14,7 +14,7 @@ from alpha_pipeline.cli.accounts import BacktestRun, FactorRun, doubt, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, file_bars, market_with, stored
 from alpha_pipeline.cli.language import add_dialect
-from alpha_pipeline.cli.terminal import document, say, working
+from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -98,7 +98,7 @@ def _backtest(options: argparse.Namespace) -> int:
     config, factors, window = _config(options, bars, len(symbols)), _factors(options, bars), _window(options, bars)
     part = "own" if bars.own else options.stretch
     opening = _opened(options, bars, symbols) if part == "sealed" else None
-    with working("trading", len(factors)) as step:
+    with progress("trading", len(factors)) as step:
         found = []
         for name, node in factors.items():
             found.append(_follow(name, node, bars, symbols, config, window))
@@ -112,11 +112,11 @@ def _backtest(options: argparse.Namespace) -> int:
     if options.out:
         _write(found, options.out)
     if options.json:
-        document({**scene.record, "warning": doubt(found), "factors": [one.record for one in found]})
+        print_json({**scene.record, "warning": doubt(found), "factors": [one.record for one in found]})
         return 0 if any(one.account for one in found) else 1
     show(found, scene, options.orders)
     if options.out:
-        say(f"wrote the orders to {options.out}")
+        echo(f"wrote the orders to {options.out}")
     return 0 if any(one.account for one in found) else 1
 
 

@@ -11,7 +11,7 @@ from alpha_pipeline.cli.arguments import Commands
 from alpha_pipeline.cli.terminal import encodable
 
 SHELLS = ("bash", "zsh", "tcsh")
-NIGHTS = "ls -1 \"${ALPHA_PIPELINE_LAKE:-data}/fused_signal\" 2>/dev/null | sed -n 's/^day=//p'"
+RUN_DATES = "ls -1 \"${ALPHA_PIPELINE_LAKE:-data}/fused_signal\" 2>/dev/null | sed -n 's/^day=//p'"
 
 
 def add_commands(commands: Commands) -> None:
@@ -33,7 +33,7 @@ def _completion(options: argparse.Namespace) -> int:
         wanted = getattr(action, "complete", None)
         if wanted:
             action.complete = dict.fromkeys(("bash", "zsh"), f"_alpha_pipeline_{wanted}")  # type: ignore[attr-defined]  # read by shtab
-            action.complete["tcsh"] = f"`{NIGHTS}`" if wanted == "run_dates" else f"({' '.join(lists[wanted])})"  # type: ignore[attr-defined]  # the same
+            action.complete["tcsh"] = f"`{RUN_DATES}`" if wanted == "run_dates" else f"({' '.join(lists[wanted])})"  # type: ignore[attr-defined]  # the same
         elif action.dest in {"data", "out"}:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # the same
     functions = {"bash": _bash, "zsh": _zsh, "tcsh": lambda lists: ""}[options.shell](lists)
@@ -71,9 +71,9 @@ def _bash(lists: dict[str, Sequence[str]]) -> str:
     each = [
         f"_alpha_pipeline_{name}() {{ compgen -W '{' '.join(words)}' -- \"$1\"; }}" for name, words in lists.items()
     ]
-    return "\n".join([*each, f'_alpha_pipeline_nights() {{ compgen -W "$({NIGHTS})" -- "$1"; }}'])
+    return "\n".join([*each, f'_alpha_pipeline_run_dates() {{ compgen -W "$({RUN_DATES})" -- "$1"; }}'])
 
 
 def _zsh(lists: dict[str, Sequence[str]]) -> str:
     each = [f"_alpha_pipeline_{name}() {{ compadd -- {' '.join(words)}; }}" for name, words in lists.items()]
-    return "\n".join([*each, f"_alpha_pipeline_nights() {{ compadd -- $({NIGHTS}); }}"])
+    return "\n".join([*each, f"_alpha_pipeline_run_dates() {{ compadd -- $({RUN_DATES}); }}"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, lake_root, stored
-from alpha_pipeline.cli.terminal import document, facts, say, table, working
+from alpha_pipeline.cli.terminal import echo, print_json, print_pairs, progress, table
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -30,7 +30,7 @@ def add_commands(commands: Commands) -> None:
     """`fuse`."""
     found = commands.add(
         "fuse", _fuse, "the latest decision per symbol: LONG, SHORT or HOLD, with its reasons",
-        ("--symbol BTCUSDT", "--market crypto", "--symbol AAPL --run date 2019-09-27 --json"), FIELDS,
+        ("--symbol BTCUSDT", "--market crypto", "--symbol AAPL --run-date 2019-09-27 --json"), FIELDS,
     )  # fmt: skip
     symbols = found.add_argument(
         "--symbol", "--symbols", default="", help="one or more, as BTCUSDT,AAPL (default: all)"
@@ -54,7 +54,7 @@ def _fuse(options: argparse.Namespace) -> int:
     found: list[tuple[str, DecisionExplanation]] = []
     taken: dict[str, str] = {}
     known: list[str] = []
-    with working("fusing", len(markets)) as step:
+    with progress("fusing", len(markets)) as step:
         for market in markets:
             bars = bars_of(market, run_date)
             known += bars.panel.symbols
@@ -74,14 +74,14 @@ def _fuse(options: argparse.Namespace) -> int:
     rule = settings[1]
     if options.json:
         thresholds = {"threshold": rule.threshold, "confidence": rule.confidence}
-        document({"rule": thresholds, "decisions": [{"data": source, **_record(one)} for source, one in found]})
+        print_json({"rule": thresholds, "decisions": [{"data": source, **_record(one)} for source, one in found]})
         return 0
     for source in dict.fromkeys(source for source, _ in found):
-        say(f"data  {source}")
+        echo(f"data  {source}")
     for text, symbol in taken.items():
         if text != symbol:
-            say(f"      {symbol} is taken for {text}")
-    say(f"rule  LONG or SHORT: |value| above {rule.threshold:.2f}, confidence above {rule.confidence:.0%}; else HOLD")
+            echo(f"      {symbol} is taken for {text}")
+    echo(f"rule  LONG or SHORT: |value| above {rule.threshold:.2f}, confidence above {rule.confidence:.0%}; else HOLD")
     if asked:
         for _, one in found:
             _show(one)
@@ -165,8 +165,8 @@ def _show(one: "DecisionExplanation") -> None:
     right = f"{number(row['confidence'], '.1%')} of such values had the right sign, less what chance explains"
     alone, spoke = len(one.sources) == 1, plural(len(one.sources), "source")
     same = "HOLD without it, too: rests on one source alone" if alone else "the same without any one of its sources"
-    say()
-    facts(
+    echo()
+    print_pairs(
         {
             str(row["symbol"]): f"{row['decision']}, decided at the close of {clock(row['timestamp'])}",
             "value": f"{number(row['value'], '+.2f')} in [-1, 1], by the method {row['method']}",
@@ -177,7 +177,7 @@ def _show(one: "DecisionExplanation") -> None:
             "would be": changes or same,
         }
     )
-    say()
+    echo()
     table(
         ("source", "value", "confidence", "weight", "contribution", "reason "),
         [
@@ -197,7 +197,7 @@ def _show(one: "DecisionExplanation") -> None:
 def _list(found: "Sequence[DecisionExplanation]") -> None:
     from alpha_pipeline.reporting.formatting import clock, number
 
-    say()
+    echo()
     rows = []
     for one in found:
         row: Mapping[str, Any] = one.row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import MARKET_NAMES, embedded
-from alpha_pipeline.cli.terminal import document, facts, say
+from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -84,7 +84,7 @@ def _add_fields(command: argparse.ArgumentParser) -> None:
 def _operators(options: argparse.Namespace) -> int:
     from alpha_pipeline.factors.explain import vocabulary_json, vocabulary_table
 
-    print(vocabulary_json(options.match)) if options.json else say(vocabulary_table(options.match))
+    print(vocabulary_json(options.match)) if options.json else echo(vocabulary_table(options.match))
     return 0
 
 
@@ -92,9 +92,9 @@ def _check(options: argparse.Namespace) -> int:
     node = _node(options, names(options.fields), options.bar)
     found = _needs(node)
     if options.json:
-        document(found)
+        print_json(found)
         return 0
-    facts(
+    print_pairs(
         {
             "canonical ": str(found["canonical"]),
             "unit": str(found["unit"] or "number"),
@@ -122,7 +122,7 @@ def _explain(options: argparse.Namespace) -> int:
 
     node = _node(options, names(options.fields), options.bar)
     text = explain(node, options.bar)
-    document({**_needs(node), "text": text}) if options.json else say(text)
+    print_json({**_needs(node), "text": text}) if options.json else echo(text)
     return 0
 
 
@@ -142,13 +142,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         last = found.last(options.last).to_dict("records")
         shape = {"bars": bars, "symbols": list(found.symbols)}
-        document({"canonical": str(node), "data": source, **shape, "last": last, "summary": summaries(found)})
+        print_json({"canonical": str(node), "data": source, **shape, "last": last, "summary": summaries(found)})
         return 0
-    say(f"factor  {node}")
-    say(f"data    {source}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
-    say(show(found, options.last))
+    echo(f"factor  {node}")
+    echo(f"data    {source}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
+    echo(show(found, options.last))
     if options.out:
-        say(f"\nwrote {written:,} values to {options.out}")
+        echo(f"\nwrote {written:,} values to {options.out}")
     return 0
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import MARKET_NAMES, bars_of, lake_root, priced_days, require_writable, stored
 from alpha_pipeline.cli.language import add_dialect
-from alpha_pipeline.cli.running import add_night, heard
-from alpha_pipeline.cli.terminal import document, say, working
+from alpha_pipeline.cli.running import add_run_date, stream_progress
+from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -63,11 +63,11 @@ def add_commands(commands: Commands) -> None:
 
     mine = commands.add(
         "mine", _mine, "one run date of mining alone: trials into the ledger, admissions into the library",
-        ("--market crypto --rounds 3 --factor types momentum,volume",
+        ("--market crypto --rounds 3 --factor-types momentum,volume",
          "--proposer random_grammar --rounds 1 --proposals 2 --json"),
         "run date, seconds, trials [rows of factor_definitions with their market]",
     )  # fmt: skip
-    add_night(mine)
+    add_run_date(mine)
     mine.add_argument("--market", choices=[*MARKET_NAMES, "all"], default="all", help="default %(default)s")
     size = mine.add_argument_group("how much")
     size.add_argument("--rounds", type=int, help="rounds; each is told what the earlier ones earned")
@@ -109,7 +109,7 @@ def _generate(options: argparse.Namespace) -> int:
     prompt_mode: PromptMode = "code" if options.code else "multimodal" if beyond else "generate"
     task = replace(task, prompt_mode=prompt_mode, context=_text(options.context))
     found: list[Attempt] = []
-    with _writer(options) as (proposer, meter), working(f"asking {proposer.model}", options.count) as step:
+    with _writer(options) as (proposer, meter), progress(f"asking {proposer.model}", options.count) as step:
         while len(found) < options.count:
             taken = tuple(f"taken, write something else: {one.canonical}" for one in found if one.canonical)
             seed = options.seed + 100 * len(found)
@@ -117,11 +117,11 @@ def _generate(options: argparse.Namespace) -> int:
             found += ask(proposer, asked, train)
             step(f"{proposer.model}: {len(found)} of {options.count}")
     if options.json:
-        document(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
+        print_json(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
     else:
         _show(found, f"{task.factor_type}, window {task.window}: {_billed(proposer, meter)}")
         if data is None:
-            say(f"not measured: no {options.asset_type} prices here")
+            echo(f"not measured: no {options.asset_type} prices here")
     return 0 if any(not one.refused for one in found) else 1
 
 
@@ -135,18 +135,18 @@ def _optimize(options: argparse.Namespace) -> int:
     train = train_bars(bars_of(_NAMES[options.asset_type]).panel, market)
     node = parse(options.expression.strip(), options.dialect, fields=list(train.fields), bar=market.bar)
     task = task_for(market, tuple(train.fields), "momentum", max(5, lookback(node)), options.seed)
-    with _writer(options) as (proposer, meter), working(f"asking {proposer.model}", options.steps + 1) as tick:
+    with _writer(options) as (proposer, meter), progress(f"asking {proposer.model}", options.steps + 1) as tick:
         found = []
         for one in improve(proposer, task, node, train, options.steps):
             found.append(one)
             tick(f"{proposer.model}: step {one.step}")
             if not options.json:
-                say(_line(one))
+                echo(_line(one))
     if options.json:
-        document(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
+        print_json(_bill(proposer, meter) | {"factors": [_record(one) for one in found]})
         return 0
     best = max(found, key=lambda find: find.measures["sharpe"] if find.measures else float("-inf"))
-    say(f"\nbest on train: step {best.step}, {best.canonical}\n{_billed(proposer, meter)}\n{HONEST}")
+    echo(f"\nbest on train: step {best.step}, {best.canonical}\n{_billed(proposer, meter)}\n{HONEST}")
     return 0
 
 
@@ -170,16 +170,16 @@ def _mine(options: argparse.Namespace) -> int:
     told: dict[str, Any] = {name: knobs[name] for name in same if name in knobs}
     MiningSettings(**told)  # a wrong one is refused here, before any process starts
     require_writable()
-    with heard(f"mining the run date of {run_date}", options.json) as tell:
+    with stream_progress(f"mining the run date of {run_date}", options.json) as tell:
         seconds = run_mining(RunRequest(run_date, first_day(), priced_days()), markets, knobs, tell)
     trials = {name: stored().read(f"{name}/factor_definitions", run_date, run_date) for name in markets}
     if options.json:
         rows = [row for market, table in trials.items() for row in table.assign(market=market).to_dict("records")]
-        document({"run_date": run_date, "seconds": seconds, "trials": rows})
+        print_json({"run_date": run_date, "seconds": seconds, "trials": rows})
         return 0
     place = f"{lake_root()}/<market>/factor_definitions/day={run_date}/part-0.parquet"
-    say("\n" + funnel_text(trials))
-    say(f"\nThe ledger of the run date: {place}\nDone in {seconds:.0f} s.")
+    echo("\n" + funnel_text(trials))
+    echo(f"\nThe ledger of the run date: {place}\nDone in {seconds:.0f} s.")
     return 0
 
 
@@ -226,10 +226,10 @@ def _record(one: "Attempt") -> dict[str, object]:
 
 
 def _show(found: "list[Attempt]", head: str) -> None:
-    say(head)
+    echo(head)
     for number, one in enumerate(found, 1):
-        say(f"\n{number}. {_card(one)}")
-    say("\n" + HONEST if any(one.measures for one in found) else "")
+        echo(f"\n{number}. {_card(one)}")
+    echo("\n" + HONEST if any(one.measures for one in found) else "")
 
 
 def _card(one: "Attempt") -> str:

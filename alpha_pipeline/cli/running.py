@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
 from alpha_pipeline.cli.data import MARKET_NAMES, lake_root, priced_days, require_writable, stored
-from alpha_pipeline.cli.terminal import Step, document, harmless, hush, say, working
+from alpha_pipeline.cli.terminal import Step, echo, harmless, print_json, progress, silence
 from alpha_pipeline.errors import AlphaError
 
 REPORT_FIELDS = (
@@ -19,17 +19,17 @@ def add_commands(commands: Commands) -> None:
     """`run` and `report`."""
     run = commands.add(
         "run", _run, "one run date of the whole graph, then its signal, funnel and report",
-        ("", "--run date 2019-09-30 --fresh", "--json"), f"seconds, {REPORT_FIELDS}",
+        ("", "--run-date 2019-09-30 --fresh", "--json"), f"seconds, {REPORT_FIELDS}",
     )  # fmt: skip
-    add_night(run)
+    add_run_date(run)
     run.add_argument("--fresh", action="store_true", help="load the prices again even where they are stored")
     report = commands.add(
-        "report", _report, "the stored summary of a run date", ("", "--run date 2019-09-30", "--json"), REPORT_FIELDS
+        "report", _report, "the stored summary of a run date", ("", "--run-date 2019-09-30", "--json"), REPORT_FIELDS
     )
-    add_night(report, "the latest with a report")
+    add_run_date(report, "the latest with a report")
 
 
-def add_night(command: argparse.ArgumentParser, default: str = "the last one of the graph that is over") -> None:
+def add_run_date(command: argparse.ArgumentParser, default: str = "the last one of the graph that is over") -> None:
     """`--run_date`, completed from the run dates that are stored."""
     complete(
         command.add_argument("--run-date", metavar="YYYY-MM-DD", help=f"the run date (default {default})"), "run_dates"
@@ -42,25 +42,25 @@ def _run(options: argparse.Namespace) -> int:
 
     run_date = require_run_date(options.run_date or last_run_date())
     require_writable()
-    with heard(f"the run date of {run_date}", options.json) as tell:
+    with stream_progress(f"the run date of {run_date}", options.json) as tell:
         seconds = run_graph(RunRequest(run_date, first_day(), priced_days(), options.fresh), tell)
     if options.json:
-        document({"seconds": seconds, **_stored_night(run_date)})
+        print_json({"seconds": seconds, **_stored_run(run_date)})
         return 0
-    say(_summary(run_date))
+    echo(_summary(run_date))
     lake = lake_root()
-    say(f"Parquet {lake}/<market>/<asset>/day={run_date}/part-0.parquet, {lake}/fused_signal/...")
-    say(f"\nDone in {seconds:.0f} s. Try next:")
-    say("  make ui                                             the graph, its checks and plots")
-    say("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       one decision and its reasons")
-    say("  .venv/bin/alpha-pipeline operators                  the factor language")
-    say("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
-    say(f"      --select fused_signal --partition {run_date}   one asset again")
+    echo(f"Parquet {lake}/<market>/<asset>/day={run_date}/part-0.parquet, {lake}/fused_signal/...")
+    echo(f"\nDone in {seconds:.0f} s. Try next:")
+    echo("  make ui                                             the graph, its checks and plots")
+    echo("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       one decision and its reasons")
+    echo("  .venv/bin/alpha-pipeline operators                  the factor language")
+    echo("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
+    echo(f"      --select fused_signal --partition {run_date}   one asset again")
     return 0
 
 
 @contextmanager
-def heard(what: str, aside: bool) -> Iterator[Step]:
+def stream_progress(what: str, aside: bool) -> Iterator[Step]:
     """
     The lines of a long process: printed as they come, and shown as progress.
 
@@ -72,13 +72,13 @@ def heard(what: str, aside: bool) -> Iterator[Step]:
         A function that takes a line; AlphaError when nobody reads them any more, for a run date cut short is not done.
     """
     stream = sys.stderr if aside else sys.stdout
-    with working(what) as step:
+    with progress(what) as step:
 
         def tell(line: str) -> None:
             try:
                 print(harmless(line), file=stream, flush=True)
             except BrokenPipeError:
-                hush(stream)
+                silence(stream)
                 raise AlphaError(
                     f"{what} was ended, for nobody reads its lines; what was stored before is whole"
                 ) from None
@@ -92,9 +92,9 @@ def _report(options: argparse.Namespace) -> int:
     run_date = options.run_date or _latest()
     if options.json:
         _summary(run_date)
-        document(_stored_night(run_date))
+        print_json(_stored_run(run_date))
     else:
-        say(_summary(run_date))
+        echo(_summary(run_date))
     return 0
 
 
@@ -108,11 +108,11 @@ def _latest() -> str:
 def _summary(run_date: str) -> str:
     lake = stored()
     if run_date not in lake.days("nightly_report"):
-        raise AlphaError(f"no report of {run_date} under {lake_root()}; run `alpha-pipeline run --run date {run_date}`")
+        raise AlphaError(f"no report of {run_date} under {lake_root()}; run `alpha-pipeline run --run-date {run_date}`")
     return lake.read_bytes(f"reports/{run_date}.txt").decode().rstrip("\n")
 
 
-def _stored_night(run_date: str) -> dict[str, object]:
+def _stored_run(run_date: str) -> dict[str, object]:
     from alpha_pipeline.reporting.funnel import funnel
 
     lake = stored()

@@ -20,7 +20,7 @@ COLOURS = {"LONG": "green", "BUY": "green", "SHORT": "red", "SELL": "red"}
 Step = Callable[[str], None]
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Print; what a model, a server or a file wrote must not steer the terminal."""
     print(encodable(harmless(text)), flush=True)
 
@@ -38,16 +38,16 @@ def encodable(text: str) -> str:
     return text.translate(PLAINER).encode(encoding, "replace").decode(encoding)
 
 
-def hush(stream: TextIO) -> None:
+def silence(stream: TextIO) -> None:
     """Let what is still to be printed go nowhere: its reader, such as `head`, is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def facts(pairs: Mapping[str, str]) -> None:
+def print_pairs(pairs: Mapping[str, str]) -> None:
     """Lines of a name and what is said of it."""
     room = max((len(name) for name in pairs), default=0)
     for name, told in pairs.items():
-        say(f"{name:<{room}}  {told}")
+        echo(f"{name:<{room}}  {told}")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
@@ -82,7 +82,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
     print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
 
 
-def document(found: object) -> None:
+def print_json(found: object) -> None:
     """One JSON document; what is undefined is null, which all readers know."""
     print(json.dumps(_defined(found), default=_plain, allow_nan=False, indent=1), flush=True)
 
@@ -103,7 +103,7 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
 
 
 @contextmanager
-def working(what: str, total: int | None = None) -> Iterator[Step]:
+def progress(what: str, total: int | None = None) -> Iterator[Step]:
     """
     Progress of something long, on standard error and only when that is a terminal.
 

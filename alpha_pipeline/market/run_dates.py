@@ -43,7 +43,7 @@ def require_run_date(run_date: str) -> str:
     Raises:
         SettingError: it is no day, or the graph has no such day.
     """
-    day, first, last = _day(run_date, "run_date"), first_day(), last_run_date()
+    day, first, last = _day(run_date, "run date"), first_day(), last_run_date()
     if not first <= str(day) <= last:
         which = "lies before the first day of the graph" if str(day) < first else "is after the last day of the graph"
         raise SettingError(f"run date {day} {which}; it has the days {first} ... {last}")

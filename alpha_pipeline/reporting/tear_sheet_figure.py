@@ -109,7 +109,7 @@ def _head(picture: Figure, sheet: "Sheet") -> None:
     about = f"{sheet.market.name}, bars of {sheet.market.bar}, run date of {sheet.run_date:%Y-%m-%d}; measured on {sheet.segment}"
     picture.text(0.03, 0.953, about, size=9, color=SOFT, va="top")
     lines = wrap(sheet.expression, 130, 2)
-    picture.text(0.03, 0.938, "\n".join(lines), size=8.5, factor_type="monospace", va="top", linespacing=1.4)
+    picture.text(0.03, 0.938, "\n".join(lines), size=8.5, family="monospace", va="top", linespacing=1.4)
     for place, (label, key, spec, unit) in enumerate(TILES):
         left = 0.03 + place * 0.1185
         value = float(sheet.measures.get(key, np.nan))
