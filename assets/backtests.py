@@ -1,5 +1,5 @@
 """
-What the library's factors earned, net of costs, on the validation bars before each run date, part by part.
+Backtest metrics and subsample breakdown of the active factors on the validation bars of each run date.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.backtesting.splits import Segment
-from alpha_pipeline.library.metrics import LibraryBacktest, validation
+from alpha_pipeline.library.metrics import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
@@ -25,19 +25,19 @@ SHOWN = [
     "turnover", "deflated_sharpe", "stepm_significant",
 ]  # fmt: skip
 LISTED = ("run_date", "symbol", "delisted_at")
-# A factor that earns this much a year, and loses when it acts one bar later, knew something it should not have.
+# A Sharpe ratio above this that turns negative with one more bar of delay indicates look-ahead.
 ALARM_SHARPE = 1.0
-DELAY = "No traded factor may turn from a net Sharpe ratio above 1 to a loss when it acts one bar later."
+DELAY = "No traded factor with a net Sharpe ratio above 1 may have a negative one when executed one bar later."
 
 
 class BreakdownConfig(dg.Config):
-    """Parts that are measured only when asked for: the paths of combinatorial purged cross-validation."""
+    """Optional parts of the breakdown: the paths of combinatorial purged cross-validation."""
 
     combinations: bool = False
 
 
 def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """What measuring the library needs: the library, the bars, and what holders of perpetuals paid."""
+    """Inputs of a library backtest: the library, the bars, and funding."""
     return {
         "factor_library": dg.AssetIn(key_of("factor_library", market)),
         **funding_input(market),
@@ -46,7 +46,7 @@ def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
 
 
 def listing_input(market: Market) -> dict[str, dg.AssetIn]:
-    """Who was listed and delisted, for the warning that belongs to every result."""
+    """Listings, for the survivorship warning."""
     return {
         "raw_instruments": dg.AssetIn(
             key_of("raw_instruments", market), metadata={"allow_missing": True, "columns": list(LISTED)}
@@ -55,12 +55,12 @@ def listing_input(market: Market) -> dict[str, dg.AssetIn]:
 
 
 def trial_input(market: Market, columns: Sequence[str] | None = ("run_date", "train_valid_sharpe")) -> dg.AssetIn:
-    """All trials up to the run date; by default what says how much luck there was, all columns with None."""
-    chosen = {} if columns is None else {"columns": list(columns)}
+    """All trials up to the run date; by default the columns that deflate a Sharpe ratio, all columns with None."""
+    selection = {} if columns is None else {"columns": list(columns)}
     return dg.AssetIn(
         key_of("factor_definitions", market),
         partition_mapping=lookback(ALL_NIGHTS),
-        metadata={"allow_missing": True, **chosen},
+        metadata={"allow_missing": True, **selection},
     )
 
 
@@ -70,12 +70,12 @@ def library_backtests(
     library: pd.DataFrame,
     panel: Panel,
     funding: pd.DataFrame,
-    segment: Callable[[int, int], Segment] = validation,
+    segment: Callable[[int, int], Segment] = validation_segment,
 ) -> Iterator[tuple[Window, LibraryBacktest]]:
-    """Each run date of a window with its own library, ready to be measured on what was known by its end."""
+    """The backtest of each run date in a window, with the library and the data as of that date."""
     for run_date in span.days():
-        held = library[library["run_date"] == run_date.start]
-        yield run_date, LibraryBacktest.of(held, panel.until(run_date.end), market, segment, funding, cutoff_of)
+        active = library[library["run_date"] == run_date.start]
+        yield run_date, LibraryBacktest.of(active, panel.until(run_date.end), market, segment, funding, cutoff_of)
 
 
 def backtest_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -89,7 +89,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         "backtest",
         market,
         code_version="3",
-        description="Each factor active, filled at the next bar, after costs and funding, on the validation bars.",
+        description="Each active factor on the validation bars: executed at the next bar, after costs and funding.",
         ins={"trials": trial_input(market), **library_inputs(market), **listing_input(market)},
         checks={"survives_delay": DELAY},
     )
@@ -104,7 +104,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
     ) -> Result:
         panel = with_history(ohlcv_history, market_panel)
         run_dates = [
-            library_backtest.measured(trials[trials["run_date"] <= run_date.start])
+            library_backtest.metrics(trials[trials["run_date"] <= run_date.start])
             for run_date, library_backtest in library_backtests(
                 window(context), market, factor_library, panel, raw_funding
             )
@@ -113,7 +113,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         context.log.info(f"{len(last)} factors measured, {len(trials)} trials counted")
         chart = markdown_image(ic_bars(last), "rank IC of each factor")
         metadata: dict[str, dg.MetadataValue | float | str] = {
-            "universe": hindsight(raw_instruments, panel.symbols) or "dated, with those that were delisted",
+            "universe": hindsight(raw_instruments, panel.symbols) or "point in time, with delisted symbols",
             "rank_ic": dg.MetadataValue.md(chart),
             "leaderboard": markdown_table(last[SHOWN]),
         }
@@ -131,12 +131,12 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
 
 def _survives_delay(metrics: pd.DataFrame) -> dg.AssetCheckResult:
     traded = metrics[metrics["status"] != "reference"]
-    fallen = traded[(traded["sharpe"] > ALARM_SHARPE) & (traded["sharpe_delayed"] < 0)]
+    failed = traded[(traded["sharpe"] > ALARM_SHARPE) & (traded["sharpe_delayed"] < 0)]
     return dg.AssetCheckResult(
         check_name="survives_delay",
-        passed=fallen.empty,
+        passed=failed.empty,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(traded) - len(fallen)} of {len(traded)} traded factors pass",
+        description=f"{len(traded) - len(failed)} of {len(traded)} traded factors pass",
         metadata={"factors": markdown_table(metrics[["factor_id", "status", "sharpe", "sharpe_delayed"]])},
     )
 
@@ -147,8 +147,8 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         "backtest",
         market,
         code_version="3",
-        description="Where each factor earns: by year, regime, symbols, cutoff, horizon and quantile, walking forward; "
-        "and how much of its Sharpe ratio is protocol.",
+        description="Each active factor by year, regime, symbols, cutoff, horizon and quantile, walk-forward; and "
+        "the sensitivity of its Sharpe ratio to backtest assumptions.",
         ins=library_inputs(market),
     )
     def backtest_breakdown(
@@ -161,11 +161,11 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
         run_dates = [
-            library_backtest.parts(config.combinations)
+            library_backtest.breakdown(config.combinations)
             for _, library_backtest in library_backtests(window(context), market, factor_library, panel, raw_funding)
         ]
         last = run_dates[-1]
-        shown = last[["factor_id", "kind", "slice", "bars", "rank_ic", "t_stat", "sharpe", "mean_return"]]
+        shown = last[["factor_id", "kind", "subsample", "bars", "rank_ic", "t_stat", "sharpe", "mean_return"]]
         return dg.Output(pd.concat(run_dates, ignore_index=True), metadata={"breakdown": markdown_table(shown, 60)})
 
     return backtest_breakdown

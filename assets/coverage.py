@@ -76,7 +76,7 @@ def _described(
     return {
         **shares,
         "present": int((last["status"] == PRESENT).sum()),
-        "quarantined": int(last["quarantined"].sum()),
+        "rejected_rows": int(last["rejected_rows"].sum()),
         "bars_by_day": dg.MetadataValue.md(
             markdown_image(share_heat(bars, "Share of the bars due, lowest first"), "share of bars by symbol and day")
         ),

@@ -1,14 +1,14 @@
 """
-The library: who is active, and where what a factor showed since it entered has moved it.
+The factor library: active factors, their live performance and status changes.
 
-Dagster refuses cycles, so the library measures its factors itself instead of reading `backtest_metrics`.
+Dagster refuses cycles, so the library computes the live measures itself instead of reading `backtest_metrics`.
 """
 
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.library.lifecycle import changes, library_of, live_lines
+from alpha_pipeline.library.lifecycle import library_as_of, live_rank_ic_history, status_changes
 from alpha_pipeline.library.live_performance import WINDOW_DAYS
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
@@ -19,7 +19,7 @@ from assets.wiring.partitions import earlier, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
 
 SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
-LIFE = [
+LIFECYCLE = [
     "factor_id", "status", "since", "status_since", "live_bars", "live_rank_ic", "live_t_stat", "expected_rank_ic",
     "live_turnover", "expected_turnover", "live_break_even_bps", "half_life_days", "live_half_life_days",
 ]  # fmt: skip
@@ -35,8 +35,7 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
         market,
         code_version="2",
         kinds=("parquet", "numba"),
-        description="Factors active that run date: shipped references, admitted ones, on probation, retired; moved by "
-        "what they showed on the bars since they entered.",
+        description="References, accepted factors, and those on probation or retired by live performance since entry.",
         ins={
             "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
             "earlier_library": dg.AssetIn(
@@ -61,28 +60,27 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
         run_dates = [library]
         for run_date in span.days():
             trials = factor_definitions[factor_definitions["run_date"] == run_date.start]
-            run_dates.append(library_of(run_date.start, market, panel, run_dates[-1], trials, raw_funding))
-        library, changed = run_dates[-1], changes(pd.concat(run_dates, ignore_index=True))
+            run_dates.append(library_as_of(run_date.start, market, panel, run_dates[-1], trials, raw_funding))
+        library, changed = run_dates[-1], status_changes(pd.concat(run_dates, ignore_index=True))
         chart = line_chart(
-            live_lines(pd.concat([past, *run_dates[1:]], ignore_index=True), market),
+            live_rank_ic_history(pd.concat([past, *run_dates[1:]], ignore_index=True), market),
             "Live rank IC",
-            subtitle=f"mean over the bars since a factor entered, {WINDOW_DAYS} days back at most",
+            subtitle=f"mean over the bars since entry, the last {WINDOW_DAYS} days at most",
             reference=0.0,
         )
         counts = library["status"].value_counts()
         context.log.info("active: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
-        for move in changed.itertuples():
-            context.log.info(
-                f"{move.run_date:%Y-%m-%d}: {move.factor_id} from {move.was} to {move.status}: {move.reason}"
-            )
+        for change in changed.itertuples():
+            move = f"{change.factor_id} from {change.previous} to {change.status}"
+            context.log.info(f"{change.run_date:%Y-%m-%d}: {move}: {change.reason}")
         return dg.Output(
             pd.concat(run_dates[1:], ignore_index=True),
             metadata={
                 **{f"{status}_factors": int(counts.get(status, 0)) for status in STATUSES},
-                "changes": len(changed),
-                "changed": markdown_table(changed, 30),
+                "changed_factors": len(changed),
+                "status_changes": markdown_table(changed, 30),
                 "live_rank_ic": dg.MetadataValue.md(markdown_image(chart, "live rank IC")),
-                "life": markdown_table(library[LIFE], 30),
+                "lifecycle": markdown_table(library[LIFECYCLE], 30),
                 "library": markdown_table(library[SHOWN], 30),
             },
         )

@@ -1,12 +1,12 @@
 """
-The sealed test bars: no part of any run date. Opening them is a decision of a person, counted for good.
+The library on the holdout, which no run date uses. Each access is a person's decision and is counted.
 """
 
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.library.metrics import sealed
+from alpha_pipeline.library.metrics import holdout_segment
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
@@ -24,8 +24,9 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
         tables.SEALED_TEST,
         "sealed",
         market,
-        description="The library on the bars no writer and no judge has seen. Every materialization is an opening, and "
-        "every opening wears them out: it is counted, never undone. No schedule runs it.",
+        description="Backtest metrics of the library on the holdout, the bars neither writer nor judge has seen. Each "
+        "materialization is one holdout access, and accesses are counted, as each makes the test less independent. "
+        "No schedule runs it.",
         ins={"trials": trial_input(market), **library_inputs(market)},
     )
     def sealed_test(
@@ -39,22 +40,22 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         panel = with_history(ohlcv_history, market_panel)
         span = window(context)
-        opening = record_holdout_access(
+        access_count = record_holdout_access(
             lake.lake, market, {"run": context.run_id, "run_dates": [d.run_date for d in span.days()]}
         )
         run_dates = [
-            library_backtest.measured(trials[trials["run_date"] <= run_date.start])
+            library_backtest.metrics(trials[trials["run_date"] <= run_date.start])
             for run_date, library_backtest in library_backtests(
-                span, market, factor_library, panel, raw_funding, sealed
+                span, market, factor_library, panel, raw_funding, holdout_segment
             )
         ]
-        out = pd.concat(run_dates, ignore_index=True).assign(opening=opening)
-        place = lake.lake.url(f"{market.name}/{tables.SEALED_TEST.name}")
+        out = pd.concat(run_dates, ignore_index=True).assign(access_count=access_count)
+        folder = lake.lake.url(f"{market.name}/{tables.SEALED_TEST.name}")
         context.log.warning(
-            f"the sealed bars of {market.name} have now been opened {plural(opening, 'time')}; the numbers are in "
-            f"{place}/day=.../part-0.parquet and in the metadata of this materialization"
+            f"{plural(access_count, 'holdout access', 'holdout accesses')} of {market.name} so far; the metrics are in "
+            f"{folder}/day=.../part-0.parquet and in the metadata of this materialization"
         )
         leaderboard = markdown_table(run_dates[-1].sort_values("t_stat", ascending=False)[SHOWN])
-        return dg.Output(out, metadata={"openings": opening, "leaderboard": leaderboard})
+        return dg.Output(out, metadata={"holdout_accesses": access_count, "leaderboard": leaderboard})
 
     return [sealed_test]

@@ -1,5 +1,5 @@
 """
-Tear sheets: one page and one picture per factor that is traded, and for the best of the references to compare with.
+Tear sheets: an HTML page and a PNG per traded factor, and of the best references for comparison.
 """
 
 import dagster as dg
@@ -24,14 +24,14 @@ from resources.lake.lake import Lake
 from resources.llm.cache import prompt_of
 
 REFERENCES, TRADED = 2, 20
-FLATTERED = "Chosen on these very bars, so the numbers flatter it. The sealed bars have not been opened for this page."
+BIASED = "Selected on these bars, so its measures are biased upwards. This page does not use the holdout."
 AS_WRITTEN = (
-    "A reference is measured as it is written: long where its values are high. In the ledger of trials the same "
-    "formula is measured in the direction that train found, so its numbers may have the other sign there."
+    "A reference is measured as written: long where its values are high. In the ledger of trials the same formula is "
+    "measured in the direction estimated on train, so its measures may have the opposite sign there."
 )
-IDLE = "On bars without values, such as those after a gap in the prices, the book is in cash, which counts as flat."
-WHOLE = 0.95
-WRITTEN = (
+IDLE = "On bars without values, such as those after a gap in the prices, the book is in cash with a return of 0."
+FULL_COVERAGE = 0.95
+PROVENANCE = (
     "proposer",
     "model",
     "prompt_mode",
@@ -53,7 +53,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         "report",
         market,
         kinds=("parquet", "html", "matplotlib"),
-        description="A page and a picture for each traded factor and the best references, as of the last run date asked.",
+        description="HTML page and PNG of each traded factor and the best references, as of the last run date.",
         ins={
             "factor_definitions": trial_input(market, columns=None),
             "backtest_metrics": dg.AssetIn(key_of("backtest_metrics", market)),
@@ -76,22 +76,22 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         last = Window(window(context).end - pd.Timedelta(days=1), window(context).end)
         run_date, library_backtest = next(library_backtests(last, market, factor_library, panel, raw_funding))
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["run_date"] <= run_date.start])
-        measured = backtest_metrics[backtest_metrics["run_date"] == run_date.start]
-        rows, shown = [], None
+        metrics = backtest_metrics[backtest_metrics["run_date"] == run_date.start]
+        rows, preview = [], None
         warning = hindsight(raw_instruments, panel.symbols)
-        for sheet, status in _sheets(library_backtest, measured, trials, run_date, lake.lake, warning):
+        for sheet, status in _sheets(library_backtest, metrics, trials, run_date, lake.lake, warning):
             place = f"tear_sheets/{market.name}/{run_date.run_date}/{sheet.factor_id}"
-            picture = tear_sheet_png(sheet)
+            wide = tear_sheet_png(sheet)
             narrow = tear_sheet_png(sheet, narrow=True)
-            lake.lake.atomic_write(f"{place}.png", picture)
-            lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, picture, narrow).encode())
-            shown = shown or dg.MetadataValue.md(markdown_png(narrow, f"tear sheet of {sheet.name}"))
-            head = {"run_date": run_date.start, "factor_id": sheet.factor_id, "status": status}
-            rows.append({**head, "page": f"{place}.html", "picture": f"{place}.png"})
+            lake.lake.atomic_write(f"{place}.png", wide)
+            lake.lake.atomic_write(f"{place}.html", tear_sheet_page(sheet, wide, narrow).encode())
+            preview = preview or dg.MetadataValue.md(markdown_png(narrow, f"tear sheet of {sheet.name}"))
+            keys = {"run_date": run_date.start, "factor_id": sheet.factor_id, "status": status}
+            rows.append({**keys, "html_path": f"{place}.html", "png_path": f"{place}.png"})
         context.log.info(f"{len(rows)} tear sheets")
-        pages = {str(row["factor_id"]): dg.MetadataValue.path(lake.lake.url(str(row["page"]))) for row in rows}
+        pages = {str(row["factor_id"]): dg.MetadataValue.path(lake.lake.url(str(row["html_path"]))) for row in rows}
         out = pd.DataFrame(rows) if rows else tables.TEAR_SHEETS.empty()
-        first = {"first_sheet": shown} if shown else {}
+        first = {"first_sheet": preview} if preview else {}
         return dg.Output(out, metadata={"sheets": len(rows), **first, **pages})
 
     return [tear_sheets]
@@ -99,57 +99,63 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 def _sheets(
     library_backtest: LibraryBacktest,
-    measured: pd.DataFrame,
+    metrics: pd.DataFrame,
     trials: pd.DataFrame,
     run_date: Window,
     lake: Lake,
     warning: str,
 ) -> list[tuple[Sheet, str]]:
-    """What is shown, the traded first, by size of t."""
-    order = measured.assign(size=measured["t_stat"].abs()).sort_values("size", ascending=False)
+    """Sheets with the status of their factors: traded factors first, by absolute t."""
+    order = metrics.assign(size=metrics["t_stat"].abs()).sort_values("size", ascending=False)
     reference = order["status"] == "reference"
     chosen = pd.concat([order[~reference].head(TRADED), order[reference].head(REFERENCES)])
     factors = library_backtest.factors.set_index("factor_id")
-    written = trials.drop_duplicates("factor_id", keep="last").set_index("factor_id")
+    last_trials = trials.drop_duplicates("factor_id", keep="last").set_index("factor_id")
     ranked = {
         name: SampledRanks.of(values[library_backtest.start :]) for name, values in library_backtest.values.items()
     }
     closes = library_backtest.panel.timestamps[[library_backtest.start, -1]].astype("datetime64[D]")
     counts = funnel_counts(trials)
-    found = []
+    sheets = []
     for row in chosen.to_dict("records"):
         name = str(row["factor_id"])
-        origin = written.loc[name].to_dict() if name in written.index else {}
+        origin = last_trials.loc[name].to_dict() if name in last_trials.index else {}
         others = {key: ranks for key, ranks in ranked.items() if key != name}
-        said = [
+        provenance = [
             ("entered", str(factors.loc[name, "since"])[:10]),
-            *((key, str(origin.get(key, ""))) for key in WRITTEN),
+            *((key, str(origin.get(key, ""))) for key in PROVENANCE),
         ]
-        asked = prompt_of(lake, str(origin.get("request_hash", "")))
+        prompt = prompt_of(lake, str(origin.get("request_hash", "")))
+        segment = (
+            f"validation, {closes[0]} to {closes[1]}, {_coverage(library_backtest, name):.0%} of the bars with values"
+        )
         sheet = Sheet(
             name=str(factors.loc[name, "name"]),
             factor_id=name,
             expression=str(factors.loc[name, "expression"]),
             market=library_backtest.market,
             run_date=run_date.start,
-            segment=f"validation, {closes[0]} to {closes[1]}, {_valued(library_backtest, name):.0%} of the bars with values",
+            segment=segment,
             study=library_backtest.study(name),
             measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
             undefined=why_undefined({str(key): value for key, value in row.items()}),
             correlations=rank_correlations(ranked[name], others),
             funnel=counts,
             stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),
-            provenance=[*((label, text) for label, text in said if text), *([("prompt", asked)] if asked else [])],
+            provenance=[
+                *((label, text) for label, text in provenance if text),
+                *([("prompt", prompt)] if prompt else []),
+            ],
             notes=[
-                AS_WRITTEN if row["status"] == "reference" else FLATTERED,
+                AS_WRITTEN if row["status"] == "reference" else BIASED,
                 *([warning] if warning else []),
-                *([IDLE] if _valued(library_backtest, name) < WHOLE else []),
+                *([IDLE] if _coverage(library_backtest, name) < FULL_COVERAGE else []),
             ],
         )
-        found.append((sheet, str(row["status"])))
-    return found
+        sheets.append((sheet, str(row["status"])))
+    return sheets
 
 
-def _valued(library_backtest: LibraryBacktest, name: str) -> float:
-    """Share of the measured bars on which the factor says something of some symbol."""
+def _coverage(library_backtest: LibraryBacktest, name: str) -> float:
+    """Share of the evaluation bars on which the factor has a value for any symbol."""
     return float(np.isfinite(library_backtest.values[name][library_backtest.start :]).any(axis=1).mean())

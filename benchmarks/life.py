@@ -1,7 +1,7 @@
 """
-Whom the rules of a factor's life find: factors that stay true, factors that die, and luck that was admitted.
+Status changes of simulated factors: with a constant rank IC, with one that is lost, and with none.
 
-Planted fields lead simulated daily closes; the rules live through two years of run dates. Prints a table; judges nothing.
+Simulated fields predict daily closes; the lifecycle rules run over two years of run dates. Prints a table.
 
     python -m benchmarks.life [--each 30] [--rank-ic 0.03] [--symbols 100] [--every 1] [--seed 0]
 """
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.library.lifecycle import changes, live_on
+from alpha_pipeline.library.lifecycle import status_changes, update_statuses
 from alpha_pipeline.library.live_performance import live_measures
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
@@ -40,9 +40,9 @@ def main() -> None:
         for status in ("probation", "retired"):
             days = reached(run_dates, kind, status) - (DIES if kind == "dies" else 0)
             middle, late = days.quantile([0.5, 0.9])
-            told = f"after {middle:.0f} days (median), {late:.0f} (90 %)" if days.notna().any() else ""
-            _say(f"{kind}  {status:<9}  {days.notna().sum():>3} of {len(days)}  {told}")
-    _say(f"{len(changes(run_dates)) / (3 * given.each):.1f} changes of status a factor in two years")
+            message = f"after {middle:.0f} days (median), {late:.0f} (90 %)" if days.notna().any() else ""
+            _say(f"{kind}  {status:<9}  {days.notna().sum():>3} of {len(days)}  {message}")
+    _say(f"{len(status_changes(run_dates)) / (3 * given.each):.1f} changes of status a factor in two years")
 
 
 def lived(each: int, rank_ic: float, symbols: int, every: int, seed: int = 0) -> pd.DataFrame:
@@ -66,16 +66,16 @@ def lived(each: int, rank_ic: float, symbols: int, every: int, seed: int = 0) ->
     run_dates = []
     for run_date in pd.date_range(FIRST, periods=DAYS // every, freq=every * DAY):
         library = library.assign(run_date=run_date)
-        library = live_on(library, live_measures(library, panel, EQUITIES), EQUITIES)
+        library = update_statuses(library, live_measures(library, panel, EQUITIES), EQUITIES)
         run_dates.append(library)
     return pd.concat(run_dates, ignore_index=True)
 
 
 def reached(run_dates: pd.DataFrame, kind: str, status: str) -> pd.Series:
     """Days from the first run date until each factor of a kind first had a status; NaN where it never had."""
-    mine = run_dates[run_dates["factor_id"].str.startswith(kind)]
-    first = mine[mine["status"] == status].groupby("factor_id")["run_date"].min()
-    return ((first - FIRST) / DAY).reindex(mine["factor_id"].unique())
+    of_kind = run_dates[run_dates["factor_id"].str.startswith(kind)]
+    first = of_kind[of_kind["status"] == status].groupby("factor_id")["run_date"].min()
+    return ((first - FIRST) / DAY).reindex(of_kind["factor_id"].unique())
 
 
 def led(leads: dict[str, Array], symbols: int = 40, seed: int = 0) -> Panel:

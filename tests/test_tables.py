@@ -1,4 +1,4 @@
-"""What an asset returns has the columns of its table, or is refused."""
+"""Conformance of frames to their tables."""
 
 import numpy as np
 import pandas as pd
@@ -44,8 +44,8 @@ def test_rows_are_sorted_by_key_and_columns_ordered() -> None:
         (ROW.assign(funding="much"), "wrong type"),
     ],
 )
-def test_what_does_not_conform_is_named(frame: pd.DataFrame, message: str) -> None:
-    """Missing, unknown, repeated and mistyped, each with its name."""
+def test_errors_name_the_column_or_key(frame: pd.DataFrame, message: str) -> None:
+    """Missing, unknown, repeated and mistyped."""
     with pytest.raises(DataError, match=message):
         RAW_FUNDING.conform(frame)
 
@@ -59,13 +59,13 @@ def test_open_ended_tables_take_float_fields_sorted_by_name() -> None:
 
 
 def test_rows_stored_before_a_column_existed_are_completed() -> None:
-    """Nothing said is an empty text, no count and no number; what was said stays."""
-    whole = TRIALS.empty().reindex([0])
-    whole["run_date"] = pd.Timestamp("2019-01-01", tz="UTC")
-    whole["trial"], whole["name"], whole["train_t_stat"] = 3, "old", 1.5
-    found = TRIALS.complete(whole[["run_date", "trial", "name", "train_t_stat"]])
-    assert list(found.columns) == [column.name for column in TRIALS.columns]
-    assert found.loc[0, ["name", "trial", "critique", "calls", "train_t_stat"]].tolist() == ["old", 3, "", 0, 1.5]
-    assert np.isnan(found.loc[0, "usd"])
-    pd.testing.assert_frame_equal(TRIALS.complete(found), found)
+    """New columns are blank: an empty text, 0 or NaN; stored values stay."""
+    rows = TRIALS.empty().reindex([0])
+    rows["run_date"] = pd.Timestamp("2019-01-01", tz="UTC")
+    rows["trial"], rows["name"], rows["train_t_stat"] = 3, "old", 1.5
+    completed = TRIALS.complete(rows[["run_date", "trial", "name", "train_t_stat"]])
+    assert list(completed.columns) == [column.name for column in TRIALS.columns]
+    assert completed.loc[0, ["name", "trial", "critique", "calls", "train_t_stat"]].tolist() == ["old", 3, "", 0, 1.5]
+    assert np.isnan(completed.loc[0, "usd"])
+    pd.testing.assert_frame_equal(TRIALS.complete(completed), completed)
     pd.testing.assert_frame_equal(TRIALS.complete(TRIALS.empty()), TRIALS.empty())

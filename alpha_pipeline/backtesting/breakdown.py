@@ -45,9 +45,9 @@ def subsample_breakdown(
         whole: what came of the factor from `start` on, where the caller has it already.
 
     Returns:
-        Columns `kind` (all, year, trend, risk, liquidity, cutoff, symbols), `slice`, `bars` (of returns), `rank_ic`,
-        `t_stat`, `annual_return` and `sharpe` (after costs; annualised by the calendar), `max_drawdown`. A bar belongs
-        to the regime known at its close. The symbols are halved by the money traded before `start`, or in the first
+        Columns `kind` (all, year, trend, risk, liquidity, cutoff, symbols), `subsample`, `bars` (of returns),
+        `rank_ic`, `t_stat`, `annual_return` and `sharpe` (after costs; annualised by the calendar), `max_drawdown`.
+        A bar belongs to the regime known at its close. The symbols are halved by the money traded before `start`, or in the first
         half of the bars where there is nothing before it. NaN where undefined, and on parts of less than 20 days.
     """
     words = regimes(panel, market).iloc[start:].reset_index(drop=True)
@@ -83,11 +83,11 @@ def _row(kind: str, name: str, net: Array, ic: Array, market: Market) -> dict[st
     earned, year = net[np.isfinite(net)], market.periods_per_year
     if not long_enough(len(earned), market):
         blank = dict.fromkeys(("rank_ic", "t_stat", "annual_return", "sharpe", "max_drawdown"), np.nan)
-        return {"kind": kind, "slice": name, "bars": len(earned), **blank}
+        return {"kind": kind, "subsample": name, "bars": len(earned), **blank}
     test = mean_test(ic, overlap_lags(market.horizon_bars))
     return {
         "kind": kind,
-        "slice": name,
+        "subsample": name,
         "bars": len(earned),
         "rank_ic": test.mean,
         "t_stat": test.t_stat,

@@ -1,7 +1,7 @@
 """
 A factor as one would have lived with it: its direction learnt on what came before, or on all other blocks of time.
 
-Where the cuts lie is `splits`' business, how a part is measured `slices`'.
+Where the cuts lie is `splits`' business, how a part is measured `breakdown`'.
 """
 
 from itertools import combinations
@@ -45,8 +45,9 @@ def walk_forward_book(
         valid_days: days it is traded.
 
     Returns:
-        Columns of `slices.subsample_breakdown`, kind `walk`: all walks as one book, which pays for its turns, then a row per walk,
-        named by its first day. No rows where the panel is shorter than one walk.
+        Columns of `breakdown.subsample_breakdown`, kind `walk_forward`: all walks as one book, which
+        pays for its turns, then a row per walk, named by its first day. No rows where the panel is shorter
+        than one walk.
     """
     per_day = market.periods_per_year / (365 if market.calendar == "24/7" else 252)
     train, valid = round(train_days * per_day), round(valid_days * per_day)
@@ -63,7 +64,7 @@ def walk_forward_book(
         mask = np.zeros(len(signs), dtype=bool)
         mask[first:stop] = True
         parts.append((f"from {pd.Timestamp(panel.timestamps[first]):%Y-%m-%d}", mask))
-    return pd.DataFrame([subsample_measures("walk", name, outcome, mask, market) for name, mask in parts])
+    return pd.DataFrame([subsample_measures("walk_forward", name, outcome, mask, market) for name, mask in parts])
 
 
 def combined(
@@ -81,7 +82,8 @@ def combined(
     Args as `walk_forward_book`; `groups` blocks of time of which `tested` are left out at a time.
 
     Returns:
-        Columns of `slices.subsample_breakdown`, kind `path`: one row per path; there are C(groups - 1, tested - 1) of them.
+        Columns of `breakdown.subsample_breakdown`, kind `cpcv_path`: one row per path; there are
+        C(groups - 1, tested - 1) of them.
 
     Source: Lopez de Prado, Advances in Financial Machine Learning (combinatorial purged cross-validation).
     """
@@ -98,7 +100,7 @@ def combined(
     for path in range(len(signs[0])):
         direction = np.repeat([group[path] for group in signs], np.diff(edges))
         outcome = Outcome.of(values * direction[:, None], panel, market, config, funding)
-        rows.append(subsample_measures("path", f"{path + 1} of {len(signs[0])}", outcome, whole, market))
+        rows.append(subsample_measures("cpcv_path", f"{path + 1} of {len(signs[0])}", outcome, whole, market))
     return pd.DataFrame(rows)
 
 

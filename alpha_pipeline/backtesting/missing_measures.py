@@ -53,7 +53,7 @@ def why_undefined(measures: Mapping[str, Any]) -> dict[str, str]:
         if name in measures and pd.isna(measures[name])
     }
     if "sharpe_after_cutoff" in measures and pd.isna(measures["sharpe_after_cutoff"]):
-        unknown = pd.isna(measures.get("cutoff", pd.NaT))
+        unknown = pd.isna(measures.get("training_cutoff", pd.NaT))
         late = "no model wrote it, or its cutoff is not known"
         found["sharpe_after_cutoff"] = late if unknown else "less than 20 days of bars lie after the cutoff"
     return found

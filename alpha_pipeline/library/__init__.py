@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""The factor library: admission, live performance, status changes, and backtests of the active factors."""

@@ -1,35 +1,37 @@
 """
-The library as of a run date: yesterday's, with the run date's admissions.
+Admission to the library: the library of the run date before, with the factors accepted on this one.
 
-What the factors showed since they entered, and where that moves them, is `life`'s business.
+Live performance and status changes are in `lifecycle`.
 """
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.library.live_performance import BLANK
+from alpha_pipeline.library.live_performance import NO_LIVE_MEASURES
 from alpha_pipeline.tables import LIBRARY
 
 
-def next_library(run_date: pd.Timestamp, earlier: pd.DataFrame, context: pd.DataFrame) -> pd.DataFrame:
+def admit_factors(run_date: pd.Timestamp, earlier: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """
-    Factors active after a run date of mining.
+    Add the accepted factors of a run date to the library.
 
     Args:
-        run date: start of the run date's day, UTC.
+        run_date: start of the day, UTC.
         earlier: rows of `tables.LIBRARY` of the run date before; empty on the first.
-        on the run date: rows of `tables.TRIALS` of this run date.
+        trials: rows of `tables.TRIALS` of this run date.
 
     Returns:
-        Rows of `tables.LIBRARY`. An admitted factor is weighted by its signed validation rank IC, shrunk by its
-        deflated Sharpe ratio; a reference has weight 0. A factor keeps the run date it entered; one that was replaced is
-        retired, and says by whom; who is retired stays so. Rows older than the columns on a factor's life get what can
-        be known: their status since they entered, their weight as what is expected.
+        Rows of `tables.LIBRARY`. The weight of an accepted factor is its signed validation rank IC, shrunk by its
+        deflated Sharpe ratio; a reference has weight 0. `since` of a factor does not change; a replaced factor is
+        retired and its reason names the replacement; a retired factor stays retired. In rows stored before the
+        lifecycle columns existed, `status_since` is the date of entry and the expected rank IC is the weight.
     """
-    earlier = _told(LIBRARY.complete(earlier))
-    gone = earlier.loc[earlier["status"] == "retired", "identity"]
-    admitted = context[(context["verdict"] == "accepted") & ~context["identity"].isin(gone)]
-    shrunk = admitted["valid_rank_ic"] * admitted["deflated_sharpe"].fillna(0.0)  # luck explains the rest
+    earlier = _complete_lifecycle(LIBRARY.complete(earlier))
+    retired = earlier.loc[earlier["status"] == "retired", "identity"]
+    admitted = trials[(trials["verdict"] == "accepted") & ~trials["identity"].isin(retired)]
+    shrunk = admitted["valid_rank_ic"] * admitted["deflated_sharpe"].fillna(
+        0.0
+    )  # the deflated Sharpe ratio is the shrinkage factor
     new = pd.DataFrame(
         {
             "run_date": run_date,
@@ -47,18 +49,18 @@ def next_library(run_date: pd.Timestamp, earlier: pd.DataFrame, context: pd.Data
             "expected_rank_ic": shrunk.abs().where(admitted["proposer"] != "reference", shrunk),
             "expected_turnover": admitted["valid_turnover"],
             "half_life_days": np.nan,
-            **BLANK,
+            **NO_LIVE_MEASURES,
         }
     )
-    kept = earlier[~earlier["identity"].isin(new["identity"])].assign(run_date=run_date)
-    library = pd.concat([frame for frame in (kept, new) if len(frame)] or [LIBRARY.empty()], ignore_index=True)
+    unchanged = earlier[~earlier["identity"].isin(new["identity"])].assign(run_date=run_date)
+    library = pd.concat([frame for frame in (unchanged, new) if len(frame)] or [LIBRARY.empty()], ignore_index=True)
     replaced = admitted[admitted["replaces"] != ""]
     if len(replaced):
-        library = _retired(library, dict(zip(replaced["replaces"], replaced["factor_id"], strict=True)))
+        library = _retire(library, dict(zip(replaced["replaces"], replaced["factor_id"], strict=True)))
     return LIBRARY.complete(library.sort_values("factor_id", ignore_index=True))
 
 
-def _told(library: pd.DataFrame) -> pd.DataFrame:
+def _complete_lifecycle(library: pd.DataFrame) -> pd.DataFrame:
     expected = library["expected_rank_ic"].where(library["status"] == "retired", library["weight"].abs())
     return library.assign(
         status_since=library["status_since"].fillna(library["since"]),
@@ -66,13 +68,13 @@ def _told(library: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _retired(library: pd.DataFrame, winners: dict[str, str]) -> pd.DataFrame:
-    beaten = library["factor_id"].isin(list(winners)) & (library["status"] != "retired")
+def _retire(library: pd.DataFrame, replacements: dict[str, str]) -> pd.DataFrame:
+    replaced = library["factor_id"].isin(list(replacements)) & (library["status"] != "retired")
     return library.assign(
-        status=library["status"].mask(beaten, "retired"),
-        weight=library["weight"].mask(beaten, 0.0),
-        status_since=library["status_since"].mask(beaten, library["run_date"]),
+        status=library["status"].mask(replaced, "retired"),
+        weight=library["weight"].mask(replaced, 0.0),
+        status_since=library["status_since"].mask(replaced, library["run_date"]),
         reason=library["reason"].mask(
-            beaten, [f"replaced by {winners.get(name, '')}" for name in library["factor_id"]]
+            replaced, [f"replaced by {replacements.get(name, '')}" for name in library["factor_id"]]
         ),
     )

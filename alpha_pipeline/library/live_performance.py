@@ -1,7 +1,8 @@
 """
-What factors active showed since they entered, and how fast they fade.
+Live performance of the active factors and the half-lives of their signals.
 
-Only bars after the run date of entry count, and only those whose outcome the run date knows; what follows is `life`'s.
+Only bars after the run date of entry count whose forward return is known by the run date; status changes are in
+`lifecycle`.
 """
 
 from dataclasses import replace
@@ -27,12 +28,12 @@ from alpha_pipeline.statistics import mean_test, overlap_lags
 from alpha_pipeline.typing import Array
 
 DAY = pd.Timedelta(days=1)
-# Live bars reach this far back; the days before them only warm factors up.
+# Longest live window; the days before it are warm-up.
 WINDOW_DAYS = 182
 LOOKBACK_DAYS = WINDOW_DAYS + 98
-# A t below this is no rank IC to speak of, and half of nothing has no date.
+# A half-life needs a significant rank IC.
 SIGNIFICANT = 2.0
-BLANK = {
+NO_LIVE_MEASURES = {
     "live_bars": 0, "live_rank_ic": np.nan, "live_t_stat": np.nan, "live_net_t_stat": np.nan, "live_turnover": np.nan,
     "live_break_even_bps": np.nan, "live_half_life_days": np.nan,
 }  # fmt: skip
@@ -42,60 +43,59 @@ def live_measures(
     library: pd.DataFrame, panel: Panel, market: Market, funding: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """
-    What each factor active showed on the bars since it entered, `WINDOW_DAYS` back at most.
+    Live measures of each active factor on the bars since it entered, the last `WINDOW_DAYS` at most.
 
     Args:
         library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
-        panel: bars of the market; those after the run date are not looked at.
+        panel: bars of the market; bars after the run date are not used.
         market: horizon and costs.
-        funding: rows of `tables.RAW_FUNDING`; what was not known by the run date does not count, nothing is paid by
-            default.
+        funding: rows of `tables.RAW_FUNDING`; rows not available by the run date are ignored; none by default.
 
     Returns:
-        Index factor_id; the columns `live_...` of `tables.LIBRARY`, in the direction of the factor's weight (a
-        reference as it is written). `live_bars` counts bars with a rank IC, each with an outcome known by the run date;
-        NaN where there is nothing to measure. The same for a run date lived alone and for one of many: no bar before the
-        window and its warm-up is looked at.
+        Index factor_id; the columns `live_...` of `tables.LIBRARY`, in the direction of the factor's weight (of a
+        reference: as written). `live_bars` counts bars with a rank IC whose forward return is known by the run date;
+        NaN without any. Bars before the window and its warm-up are not used, so a run date has the same measures in a
+        run of its own and in a run of many.
     """
     active = library[library["status"] != "retired"]
     if active.empty:
-        return pd.DataFrame(columns=list(BLANK), index=pd.Index([], name="factor_id"))
+        return pd.DataFrame(columns=list(NO_LIVE_MEASURES), index=pd.Index([], name="factor_id"))
     end = active["run_date"].iloc[0] + DAY
     recent = panel.after(end - LOOKBACK_DAYS * DAY).until(end)
-    recent = replace(recent, origin=0)  # where a window's blocks begin depends on no bar that others may have
+    recent = replace(recent, origin=0)  # blocks of a window start at the first bar of this panel
     values = evaluate_all(library_nodes(active, market), recent)
-    paid = None
+    payments = None
     if funding is not None and len(funding):
-        known = funding[funding["available_at"] <= end]
-        paid = funding_payments(known, recent, BacktestConfig.of(market).fill)
-    stretches: dict[int, EvaluationBars] = {}
+        available = funding[funding["available_at"] <= end]
+        payments = funding_payments(available, recent, BacktestConfig.of(market).fill)
+    bars_from: dict[int, EvaluationBars] = {}
     rows = {}
     for factor in active.to_dict("records"):
         name, entered = str(factor["factor_id"]), factor["since"] + DAY
         first = recent.closed_by(max(entered, end - WINDOW_DAYS * DAY))
         if recent.shape[0] - first <= market.horizon_bars + 1:
-            rows[name] = dict(BLANK)
+            rows[name] = dict(NO_LIVE_MEASURES)
             continue
-        if first not in stretches:
-            later = None if paid is None else paid[first:]
-            stretches[first] = EvaluationBars.of(recent.rows(first, None), market, funding=later)
+        if first not in bars_from:
+            later = None if payments is None else payments[first:]
+            bars_from[first] = EvaluationBars.of(recent.rows(first, None), market, funding=later)
         ages = (recent.timestamps[first:] - np.datetime64(entered.tz_localize(None), "us")) / np.timedelta64(1, "D")
         direction = -1.0 if factor["weight"] < 0 else 1.0
-        rows[name] = _measured(values[name][first:], stretches[first], direction, factor["expected_rank_ic"], ages)
+        rows[name] = _measures(values[name][first:], bars_from[first], direction, factor["expected_rank_ic"], ages)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("factor_id")
 
 
 def half_lives(library: pd.DataFrame, panel: Panel, market: Market) -> pd.Series:
     """
-    The half-life of each factor on the bars the judge had: train and validation.
+    Half-life of each factor on train and validation.
 
     Args:
         library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
-        panel: bars of the market; those after the run date, and the sealed ones before it, are not looked at.
+        panel: bars of the market; bars after the run date and the holdout before it are not used.
         market: horizon.
 
     Returns:
-        By factor_id, of `half_life_days`.
+        `half_life_days` by factor_id.
 
     Raises:
         DataError: too few bars to split.
@@ -103,16 +103,16 @@ def half_lives(library: pd.DataFrame, panel: Panel, market: Market) -> pd.Series
     active = library[library["status"] != "retired"]
     if active.empty:
         return pd.Series(dtype=float)
-    known = panel.until(active["run_date"].iloc[0] + DAY)
-    known = known.rows(-min(known.shape[0], HISTORY_BARS), None)
-    seen = known.rows(0, split(known.shape[0], market.horizon_bars).valid[1])
-    values = evaluate_all(library_nodes(active, market), seen)
-    return pd.Series({name: half_life_days(array, seen, market) for name, array in values.items()}, dtype=float)
+    history = panel.until(active["run_date"].iloc[0] + DAY)
+    history = history.rows(-min(history.shape[0], HISTORY_BARS), None)
+    in_sample = history.rows(0, split(history.shape[0], market.horizon_bars).valid[1])
+    values = evaluate_all(library_nodes(active, market), in_sample)
+    return pd.Series({name: half_life_days(array, in_sample, market) for name, array in values.items()}, dtype=float)
 
 
 def half_life_days(values: Array, panel: Panel, market: Market) -> float:
     """
-    How old values may be before they say half as much.
+    Signal half-life: the age at which values have half of their predictive power.
 
     Args:
         values: (bars, symbols), any unit and direction.
@@ -120,65 +120,63 @@ def half_life_days(values: Array, panel: Panel, market: Market) -> float:
         market: horizon.
 
     Returns:
-        Age at which the mean rank IC of old values with the forward returns over the market's horizon first falls to
-        half of that of fresh ones, measured at ages of 1, 2, 4, ... bars, on a straight line between the two around it;
-        bars over bars per day, so sessions where a session has one bar. NaN where fresh values have no rank IC with a t
-        of 2, and where half is not reached within 20 horizons (at least 64 bars) or a quarter of the bars.
+        Age at which the mean rank IC of lagged values with the forward returns over the market's horizon first falls
+        to half of that without a lag, measured at lags of 1, 2, 4, ... bars and interpolated linearly; in bars over
+        bars per day, so sessions where a session has one bar. NaN where the rank IC without a lag has a t below 2, and
+        where half is not reached within 20 horizons (at least 64 bars) or a quarter of the bars.
 
     Raises:
         DataError: the shapes differ.
     """
     farthest = min(max(64, 20 * market.horizon_bars), len(values) // 4)
     ages = [0, *(2**k for k in range(farthest.bit_length()) if 2**k <= farthest)]
-    found = np.array([rank_ic(values, forward_returns(panel, market.horizon_bars, 1 + age)) for age in ages])
-    found = found[:, np.isfinite(found).all(axis=0)]
-    fresh = mean_test(found[0], overlap_lags(market.horizon_bars))
+    rank_ics = np.array([rank_ic(values, forward_returns(panel, market.horizon_bars, 1 + age)) for age in ages])
+    rank_ics = rank_ics[:, np.isfinite(rank_ics).all(axis=0)]
+    fresh = mean_test(rank_ics[0], overlap_lags(market.horizon_bars))
     if not abs(fresh.t_stat) >= SIGNIFICANT:
         return np.nan
-    left = found.mean(axis=1) / fresh.mean
-    fallen = np.flatnonzero(left <= 0.5)
-    if not len(fallen):
+    shares = rank_ics.mean(axis=1) / fresh.mean
+    below_half = np.flatnonzero(shares <= 0.5)
+    if not len(below_half):
         return np.nan
-    after, before = fallen[0], fallen[0] - 1
-    bars = np.interp(0.5, [left[after], left[before]], [ages[after], ages[before]])
+    after, before = below_half[0], below_half[0] - 1
+    bars = np.interp(0.5, [shares[after], shares[before]], [ages[after], ages[before]])
     return float(bars / market.bars_per_day)
 
 
-def fading_days(rank_ics: Array, ages: Array, expected: float, lags: int) -> float:
+def decline_half_life_days(rank_ics: Array, ages: Array, expected: float, lags: int) -> float:
     """
-    Days after entry at which the live rank IC has fallen to half of what was expected.
+    Days after entry at which the live rank IC has declined to half of the expected one.
 
     Args:
-        rank_ics: (bars,), live, in the direction the factor is traded; NaN are left out.
+        rank_ics: (bars,), live, in the direction the factor is traded; NaN are ignored.
         ages: (bars,), days since entry.
         expected: rank IC on entry.
         lags: autocovariances counted in the test of the decline.
 
     Returns:
-        Where the straight line from `expected` on entry through the live rank ICs (least squares) reaches half of
-        `expected`; NaN unless it falls with a Newey-West t of 2, or where nothing was expected.
+        Where the least-squares line through (0, `expected`) and the live rank ICs reaches half of `expected`; NaN
+        unless it declines with a Newey-West t of 2, or without a positive expected rank IC.
     """
-    known = np.isfinite(rank_ics)
-    missed, age = rank_ics[known] - expected, ages[known]
-    slope = mean_test(missed * age, lags)
+    is_valid = np.isfinite(rank_ics)
+    shortfall, age = rank_ics[is_valid] - expected, ages[is_valid]
+    slope = mean_test(shortfall * age, lags)
     if not (expected > 0 and slope.t_stat <= -SIGNIFICANT):
         return np.nan
     return float(-0.5 * expected / (slope.mean / np.mean(age**2)))
 
 
-def _measured(
-    values: Array, stretch: EvaluationBars, direction: float, expected: float, ages: Array
-) -> dict[str, float]:
-    lags = overlap_lags(stretch.market.horizon_bars)
+def _measures(values: Array, bars: EvaluationBars, direction: float, expected: float, ages: Array) -> dict[str, float]:
+    lags = overlap_lags(bars.market.horizon_bars)
     fractions = ranks(values)
-    earned = direction * rank_correlations(fractions, stretch.forward_ranks)
-    found, net = scored(values, stretch, False, direction, fractions)
+    rank_ics = direction * rank_correlations(fractions, bars.forward_ranks)
+    measures, net = scored(values, bars, False, direction, fractions)
     return {
-        "live_bars": int(np.isfinite(earned).sum()),
-        "live_rank_ic": direction * found["rank_ic"],
-        "live_t_stat": direction * found["t_stat"],
+        "live_bars": int(np.isfinite(rank_ics).sum()),
+        "live_rank_ic": direction * measures["rank_ic"],
+        "live_t_stat": direction * measures["t_stat"],
         "live_net_t_stat": mean_test(net, lags).t_stat,
-        "live_turnover": found["turnover"],
-        "live_break_even_bps": found["break_even_bps"],
-        "live_half_life_days": fading_days(earned, ages, expected, lags),
+        "live_turnover": measures["turnover"],
+        "live_break_even_bps": measures["break_even_bps"],
+        "live_half_life_days": decline_half_life_days(rank_ics, ages, expected, lags),
     }

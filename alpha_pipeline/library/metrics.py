@@ -1,4 +1,4 @@
-"""The library's factors, measured as of a run date on one segment of the bars before it."""
+"""Backtest metrics and subsample breakdown of the library as of a run date, on one segment of the bars before it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ CutoffOf = Callable[[str], pd.Timestamp | None]
 @dataclass(frozen=True)
 class LibraryBacktest:
     """
-    Factors active ready to be measured, each in the direction it is traded.
+    Values of the active factors on one segment, each in the direction it is traded.
 
     Args:
         market: of the panel.
-        panel: bars up to the end of the segment; those before it warm up.
+        panel: bars up to the end of the segment; earlier bars are warm-up.
         start: first bar of the segment.
         factors: rows of `tables.LIBRARY`, in the order of the values.
-        values: (bars, symbols) by factor_id, turned round where the weight is negative.
-        funding: payments of holders on the panel's bars; None where nothing is paid.
-        cutoff_of: the training cutoff of a model by its name.
+        values: (bars, symbols) by factor_id, with the sign reversed where the weight is negative.
+        funding: payments of holders on the panel's bars; None without funding.
+        cutoff_of: training cutoff by model name.
     """
 
     market: Market
@@ -61,85 +61,87 @@ class LibraryBacktest:
         cutoff_of: CutoffOf = lambda model: None,
     ) -> "LibraryBacktest":
         """
-        Evaluate a run date's library.
+        Evaluate the library of a run date.
 
         Args:
             library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
             panel: bars up to the run date.
             market: of the panel.
-            segment: from bars and horizon to the bars to measure on: `validation` or `sealed`.
-            funding: rows of `tables.RAW_FUNDING`; nothing is paid by default.
-            cutoff_of: the training cutoff of a model by its name.
+            segment: evaluation bars from number of bars and horizon: `validation_segment` or `holdout_segment`.
+            funding: rows of `tables.RAW_FUNDING`; none by default.
+            cutoff_of: training cutoff by model name.
 
         Raises:
             DataError: too few bars to split.
         """
         active = library[library["status"] != "retired"].reset_index(drop=True)
-        known = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-        start, stop = segment(known.shape[0], market.horizon_bars) if len(active) else (0, 0)
-        known = known.rows(0, stop)
-        values = evaluate_all(library_nodes(active, market), known) if len(active) else {}
-        turned = {str(f.factor_id): -values[str(f.factor_id)] for f in active.itertuples() if float(f.weight) < 0}  # type: ignore[arg-type]  # rows of pandas are untyped
+        history = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
+        start, stop = segment(history.shape[0], market.horizon_bars) if len(active) else (0, 0)
+        history = history.rows(0, stop)
+        values = evaluate_all(library_nodes(active, market), history) if len(active) else {}
+        reversed_values = {name: -values[name] for name in active.loc[active["weight"] < 0, "factor_id"].map(str)}
         fill = BacktestConfig.of(market).fill
-        paid = funding_payments(funding, known, fill) if funding is not None and len(funding) else None
-        return cls(market, known, start, active, values | turned, paid, cutoff_of)
+        paid = funding_payments(funding, history, fill) if funding is not None and len(funding) else None
+        return cls(market, history, start, active, values | reversed_values, paid, cutoff_of)
 
-    def measured(self, trials: pd.DataFrame) -> pd.DataFrame:
+    def metrics(self, trials: pd.DataFrame) -> pd.DataFrame:
         """
         One row of `tables.METRICS` per factor.
 
         Args:
-            trials: rows of `tables.TRIALS` of the run date and all before it; their number and spread deflate.
+            trials: rows of `tables.TRIALS` up to the run date; their number and the variance of their Sharpe ratios
+                deflate.
         """
         if self.factors.empty:
             return METRICS.empty()
-        piece, paid = self.panel.rows(self.start, None), self._paid()
-        stretch = EvaluationBars.of(piece, self.market, funding=paid)
-        tried, variance = trial_statistics(trials, self.market)
-        rows, series = [], {}
+        panel, funding = self.panel.rows(self.start, None), self._segment_funding()
+        bars = EvaluationBars.of(panel, self.market, funding=funding)
+        trial_count, variance = trial_statistics(trials, self.market)
+        rows, returns = [], {}
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
             values = self.values[name][self.start :]
-            found, net = scored(values, stretch)
-            series[name] = np.concatenate([np.zeros(piece.shape[0] - 1 - len(net)), net])
-            per_bar, skewness, kurtosis = (found.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
-            belief = deflated_sharpe(per_bar, int(found["bars"]), skewness, kurtosis, tried, variance)
-            more = details(values, piece, self.market, funding=paid)
-            head = {key: factor[key] for key in ("run_date", "factor_id", "status")}
-            rows.append({**head, **found, **more, "deflated_sharpe": belief, **self._after_cutoff(name, net)})
+            measures, net = scored(values, bars)
+            returns[name] = np.concatenate([np.zeros(panel.shape[0] - 1 - len(net)), net])
+            per_bar, skewness, kurtosis = (measures.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
+            deflated = deflated_sharpe(per_bar, int(measures["bars"]), skewness, kurtosis, trial_count, variance)
+            more = details(values, panel, self.market, funding=funding)
+            keys = {key: factor[key] for key in ("run_date", "factor_id", "status")}
+            rows.append({**keys, **measures, **more, "deflated_sharpe": deflated, **self._after_cutoff(name, net)})
         table = pd.DataFrame(rows)
-        table = table.assign(**family_tests(np.column_stack([series[name] for name in table["factor_id"]])))
+        table = table.assign(**family_tests(np.column_stack([returns[name] for name in table["factor_id"]])))
         return table.assign(
-            undefined=[spelled(why_undefined({str(k): v for k, v in row.items()})) for row in table.to_dict("records")]
+            undefined_measures=[
+                spelled(why_undefined({str(k): v for k, v in row.items()})) for row in table.to_dict("records")
+            ]
         )
 
-    def parts(self, combinations: bool = False) -> pd.DataFrame:
+    def breakdown(self, combinations: bool = False) -> pd.DataFrame:
         """
-        Rows of `tables.BREAKDOWN`: every factor by part: slices, horizons, quantiles, walks, protocols.
+        Rows of `tables.BREAKDOWN`: each factor by subsample, horizon and quantile, walk-forward, and by assumption.
 
         Args:
-            combinations: the paths of combinatorial purged cross-validation too.
+            combinations: also the paths of combinatorial purged cross-validation.
         """
         if self.factors.empty:
             return BREAKDOWN.empty()
-        walks = (walk_forward_book, combined) if combinations else (walk_forward_book,)
+        schemes = (walk_forward_book, combined) if combinations else (walk_forward_book,)
         frames = []
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
-            found = self.study(name)
-            lived = [walk(self.values[name], self.panel, self.market, None, self.funding) for walk in walks]
-            switched = found.protocol.assign(
-                kind="protocol: " + found.protocol["switch"], slice=found.protocol["setting"]
-            )
-            curves = [_decay(found), _quantiles(found), *lived]
-            both = pd.concat([found.slices, *curves, switched[["kind", "slice", "sharpe"]]], ignore_index=True)
-            frames.append(
-                both.assign(run_date=factor["run_date"], factor_id=factor["factor_id"], part=np.arange(len(both)))
-            )
+            study = self.study(name)
+            validated = [scheme(self.values[name], self.panel, self.market, None, self.funding) for scheme in schemes]
+            assumptions = study.protocol.assign(
+                kind="assumption: " + study.protocol["switch"], subsample=study.protocol["setting"]
+            )[["kind", "subsample", "sharpe"]]
+            parts = [study.slices, _decay(study), _quantiles(study), *validated, assumptions]
+            table = pd.concat(parts, ignore_index=True)
+            keys = {"run_date": factor["run_date"], "factor_id": name, "subsample_number": np.arange(len(table))}
+            frames.append(table.assign(**keys))
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
 
     def study(self, name: str) -> FactorStudy:
-        """One factor in detail on the segment."""
+        """Detailed study of one factor on the segment."""
         return study(
             self.values[name],
             self.panel,
@@ -149,47 +151,47 @@ class LibraryBacktest:
             start=self.start,
         )
 
-    def _paid(self) -> Array | None:
+    def _segment_funding(self) -> Array | None:
         return None if self.funding is None else self.funding[self.start :]
 
     def _cutoff(self, name: str) -> pd.Timestamp | None:
         return self.cutoff_of(str(self.factors.set_index("factor_id").loc[name, "model"] or ""))
 
     def _after_cutoff(self, name: str, net: Array) -> dict[str, object]:
-        """What it earned on bars its writer cannot have read of: the headline where there is a cutoff."""
+        """Training cutoff of the model that wrote the factor, and the Sharpe ratio on the bars after it."""
         cutoff = self._cutoff(name)
         if cutoff is None:
-            return {"cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
-        earned = self.panel.timestamps[-1 - len(net) : -1]  # the last bar has no return
-        closes = pd.DatetimeIndex(earned).tz_localize("UTC")
+            return {"training_cutoff": pd.NaT, "bars_after_cutoff": 0, "sharpe_after_cutoff": np.nan}
+        timestamps = self.panel.timestamps[-1 - len(net) : -1]  # the last bar has no return
+        closes = pd.DatetimeIndex(timestamps).tz_localize("UTC")
         late = net[np.asarray(closes > cutoff)]
-        known = long_enough(len(late), self.market)
-        sharpe = metrics.sharpe(late, self.market.periods_per_year) if known else np.nan
-        return {"cutoff": cutoff, "bars_after_cutoff": len(late), "sharpe_after_cutoff": sharpe}
+        is_long = long_enough(len(late), self.market)
+        sharpe = metrics.sharpe(late, self.market.periods_per_year) if is_long else np.nan
+        return {"training_cutoff": cutoff, "bars_after_cutoff": len(late), "sharpe_after_cutoff": sharpe}
 
 
-def validation(bars: int, horizon_bars: int) -> Segment:
-    """What the judge decides on: its numbers flatter what was chosen by them."""
+def validation_segment(bars: int, horizon_bars: int) -> Segment:
+    """Bars the judge selects on; their measures are biased upwards for the selected factors."""
     return split(bars, horizon_bars).valid
 
 
-def sealed(bars: int, horizon_bars: int) -> Segment:
-    """What no writer and no judge has seen; every look at it is counted."""
+def holdout_segment(bars: int, horizon_bars: int) -> Segment:
+    """Holdout bars that neither writer nor judge has seen; each access is counted."""
     return split(bars, horizon_bars).open_test()
 
 
-def _decay(found: FactorStudy) -> pd.DataFrame:
-    horizons = [f"{bars} bars" for bars in found.ic_decay]
-    return pd.DataFrame({"kind": "horizon", "slice": horizons, "rank_ic": list(found.ic_decay.values())})
+def _decay(study: FactorStudy) -> pd.DataFrame:
+    horizons = [f"{bars} bars" for bars in study.ic_decay]
+    return pd.DataFrame({"kind": "horizon", "subsample": horizons, "rank_ic": list(study.ic_decay.values())})
 
 
-def _quantiles(found: FactorStudy) -> pd.DataFrame:
-    names = [f"{number} of {len(found.quantiles)}" for number in range(1, len(found.quantiles) + 1)]
-    return pd.DataFrame({"kind": "quantile", "slice": names, "mean_return": found.quantiles})
+def _quantiles(study: FactorStudy) -> pd.DataFrame:
+    names = [f"{number} of {len(study.quantiles)}" for number in range(1, len(study.quantiles) + 1)]
+    return pd.DataFrame({"kind": "quantile", "subsample": names, "mean_return": study.quantiles})
 
 
 def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:
-    """How many factors were ever measured, and the variance of their Sharpe ratios per bar on train and validation."""
-    measured = trials["train_valid_sharpe"].dropna()
-    per_bar = measured / np.sqrt(market.periods_per_year)
-    return max(len(measured), 1), float(per_bar.var(ddof=1)) if len(measured) > 1 else 0.0
+    """Number of trials measured so far, and the variance of their Sharpe ratios per bar on train and validation."""
+    sharpes = trials["train_valid_sharpe"].dropna()
+    per_bar = sharpes / np.sqrt(market.periods_per_year)
+    return max(len(sharpes), 1), float(per_bar.var(ddof=1)) if len(sharpes) > 1 else 0.0

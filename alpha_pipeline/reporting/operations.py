@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.library.lifecycle import decays
+from alpha_pipeline.library.lifecycle import decaying_factors
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.coverage import ABSENT, LATE
 from alpha_pipeline.reporting.formatting import clock, day, figure, humanize, percent, plain, plural
@@ -87,7 +87,7 @@ def data(markets: Sequence[MarketReport]) -> list[str]:
         titles += [("Newest row known", "n"), ("Set aside", "n"), ("Why", "long")]
         cells = [
             (humanize(r["source"]), r["status"], f"{r['rows']:,}", percent(float(np.floor(r["share"] * 100) / 100)),
-             clock(r["last_known"]), f"{r['quarantined']:,}", r["reason"])
+             clock(r["last_known"]), f"{r['rejected_rows']:,}", r["reason"])
             for r in rows[rows["status"] != ABSENT].to_dict("records")
         ]  # fmt: skip
         absent = rows[rows["status"] == ABSENT]
@@ -108,7 +108,7 @@ def troubles(m: MarketReport) -> list[str]:
     said = [f"{name}: {humanize(r['source'])} is late: {_lateness(r)}." for r in late.to_dict("records")]
     lost = m.coverage[(m.coverage["status"] == ABSENT) & (m.coverage["reason"] == "")]
     said += [f"{name}: {humanize(source)} has no rows at all, and nobody knows why." for source in lost["source"]]
-    if aside := int(m.coverage["quarantined"].sum()):
+    if aside := int(m.coverage["rejected_rows"].sum()):
         said.append(f"{name}: {plural(aside, 'row')} could not be true and went to quarantine.")
     if silent := unanswered(m.trials):
         said.append(f"{name}: {plural(silent, 'question')} to the model went unanswered.")
@@ -132,7 +132,7 @@ def _life(m: MarketReport) -> list[str]:
         return [market_title(m.market.name, "No factor of the library has been admitted yet, so none can decay.")]
     if not set(_LIFE) <= set(voting.columns):
         return [market_title(m.market.name, "The life of the factors was not measured that run date.")]
-    lately = voting["factor_id"].isin(decays(voting)["factor_id"])
+    lately = voting["factor_id"].isin(decaying_factors(voting)["factor_id"])
     voting = voting[(voting["status"] != "retired") | lately]
     order = {"retired": 2, "probation": 0, "accepted": 1}
     behind = (voting["live_rank_ic"] - voting["expected_rank_ic"]).fillna(0.0)

@@ -201,7 +201,7 @@ def _factors(m: MarketReport) -> list[str]:
     ]
     return [
         market_title(m.market.name, counts or "The library is empty."),
-        links((f"../{r['page']}", f"Tear sheet: {names.get(r['factor_id'], r['factor_id'])}") for r in sheets),
+        links((f"../{r['html_path']}", f"Tear sheet: {names.get(r['factor_id'], r['factor_id'])}") for r in sheets),
         table(titles, cells, stacked=True),
     ]
 

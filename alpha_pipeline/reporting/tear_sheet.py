@@ -143,7 +143,7 @@ def _parts(sheet: Sheet) -> str:
     titles = [("kind", "w"), ("part", "name"), ("bars", "n"), ("rank IC", "n"), ("t", "n"), ("return a year", "n"),
               ("net Sharpe", "n"), ("drawdown", "n")]  # fmt: skip
     rows = [
-        (row["kind"], row["slice"], figure(row["bars"], ",.0f"), figure(row["rank_ic"], "+.3f"),
+        (row["kind"], row["subsample"], figure(row["bars"], ",.0f"), figure(row["rank_ic"], "+.3f"),
          figure(row["t_stat"], "+.1f"), percent(row["annual_return"], "+.1f"), figure(row["sharpe"], "+.2f"),
          percent(row["max_drawdown"], ".1f"))
         for row in sheet.study.slices.to_dict("records")

@@ -196,7 +196,7 @@ def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
 def _slices(axes: Axes, slices: pd.DataFrame) -> None:
     axes.set_title("Net Sharpe by part (t of the rank IC)")
     parts = slices.head(18)
-    names = parts["slice"].str.replace(" the model's", "")
+    names = parts["subsample"].str.replace(" the model's", "")
     labels = [f"{name} ({shown(t, '+.1f')})" for name, t in zip(names, parts["t_stat"], strict=True)]
     _bars(axes, labels, parts["sharpe"].tolist(), None, "+.1f")
 

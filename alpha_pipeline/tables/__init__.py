@@ -1,7 +1,7 @@
 """
-The columns of every stored table: name, type, unit and meaning, in one place.
+Column contracts of every stored table: name, type, unit and meaning.
 
-Column schemas in the UI, the Parquet schema on disk and the checks on what an asset returns all follow from here.
+The column schemas in the UI, the Parquet schemas and the checks on asset outputs are derived from them.
 """
 
 from alpha_pipeline.tables.factors import (

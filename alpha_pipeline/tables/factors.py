@@ -1,5 +1,5 @@
 """
-Trials, library, values, and what factors earned.
+Tables of factors: trials, library, values and backtests.
 """
 
 from alpha_pipeline.tables.schema import (
@@ -78,38 +78,40 @@ LIBRARY = Table(
         column("expression", TEXT, "", "canonical DSL"),
         column("identity", TEXT, "", "SHA-256 of the canonical form"),
         column("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
-        column("since", TIME, "UTC", "run date it entered the library"),
+        column("since", TIME, "UTC", "run date of entry"),
         column("proposer", TEXT, "", "model, random_grammar or reference"),
         column("model", TEXT, "", "language model that wrote it; empty for the others"),
         column(
             "weight",
             FLOAT,
             "signed",
-            "sign of the validated rank IC times its shrunk size, half of it on probation; 0 when not traded",
+            "signed validation rank IC shrunk by the deflated Sharpe ratio; half of it on probation, 0 when not traded",
         ),
+        column("reason", TEXT, "", "of the status; of a status change: cause, colon, figures"),
+        column("status_since", TIME, "UTC", "run date of the last status change"),
+        column("live_bars", INT, "bars", "bars with a rank IC after the run date of entry, the last 182 days at most"),
         column(
-            "reason", TEXT, "", "why the status is what it is; of a change, a countable cause, a colon, the figures"
+            "live_rank_ic", FLOAT, "correlation", "mean rank IC on the live bars, in the direction the factor is traded"
         ),
-        column("status_since", TIME, "UTC", "run date of the last change of status"),
-        column("live_bars", INT, "bars", "bars with a rank IC after the run date it entered, 182 days back at most"),
-        column("live_rank_ic", FLOAT, "correlation", "mean rank IC on them, in the direction it is traded"),
-        column("live_t_stat", FLOAT, "", "Newey-West t of it"),
-        column("expected_rank_ic", FLOAT, "correlation", "size of the validated rank IC, shrunk as in the weight"),
+        column("live_t_stat", FLOAT, "", "Newey-West t of the live rank IC"),
+        column("expected_rank_ic", FLOAT, "correlation", "absolute validation rank IC, shrunk as in the weight"),
         column("live_net_t_stat", FLOAT, "", "Newey-West t of the mean live return after costs and funding"),
         column("live_turnover", FLOAT, "per day", "on the live bars; half the sum of absolute weight changes"),
-        column("expected_turnover", FLOAT, "per day", "the same on validation, the run date it entered"),
-        column("live_break_even_bps", FLOAT, "bps", "cost per unit of weight at which the live mean return is zero"),
+        column("expected_turnover", FLOAT, "per day", "turnover on validation as of the run date of entry"),
+        column(
+            "live_break_even_bps", FLOAT, "bps", "cost per unit of weight traded at which the mean live return is zero"
+        ),
         column(
             "half_life_days",
             FLOAT,
             "days of bars",
-            "age at which its values say half as much, on train and validation of the run date it entered; NaN if never",
+            "lag at which the rank IC on train and validation is half of that without lag; NaN if never",
         ),
         column(
             "live_half_life_days",
             FLOAT,
             "days",
-            "after entry, when the line through the live rank ICs halves; NaN unless they fall with a t of 2",
+            "days after entry until the fitted live rank IC is halved; NaN unless it declines with a t of 2",
         ),
     ),
     ("run_date", "factor_id"),
@@ -122,49 +124,61 @@ METRICS = Table(
         RUN_DATE,
         FACTOR_ID,
         column("status", TEXT, "", "as in factor_library"),
-        column("bars", INT, "bars", "bars of returns that were measured"),
+        column("bars", INT, "bars", "bars with a return"),
         column("rank_ic", FLOAT, "correlation", "mean Spearman correlation per bar with forward returns"),
         column("icir", FLOAT, "", "mean over standard deviation of the rank IC"),
         column("t_stat", FLOAT, "", "Newey-West t of the mean rank IC"),
         column("annual_return", FLOAT, "fraction/year", "arithmetic mean net return, annualised by the calendar"),
         column("volatility", FLOAT, "fraction/year", "annualised standard deviation of net returns"),
         column("sharpe", FLOAT, "per year", "annualised Sharpe ratio after costs"),
-        column("sharpe_gross", FLOAT, "per year", "the same before costs"),
+        column("sharpe_gross", FLOAT, "per year", "annualised Sharpe ratio before costs"),
         column(
             "sharpe_delayed",
             FLOAT,
             "per year",
-            "the net ratio when executed one bar later still; a collapse is an alarm",
+            "annualised net Sharpe ratio with execution one bar later",
         ),
         column("sortino", FLOAT, "per year", "downside deviation over all bars"),
         column("calmar", FLOAT, "", "annualised return over maximum drawdown; NaN without a drawdown"),
-        column("max_drawdown", FLOAT, "fraction", "deepest fall of equity, starting capital included; negative"),
-        column("win_rate", FLOAT, "fraction", "share of gains among the bars that moved"),
+        column(
+            "max_drawdown", FLOAT, "fraction", "largest fall from a peak of equity, starting capital included; negative"
+        ),
+        column("win_rate", FLOAT, "fraction", "share of positive returns among the bars with a return other than 0"),
         column("turnover", FLOAT, "per day", "half the sum of absolute weight changes, per day"),
         column(
             "break_even_bps", FLOAT, "bps", "cost per unit of weight bought or sold at which the mean return is zero"
         ),
-        column("probabilistic_sharpe", FLOAT, "probability", "that the true Sharpe ratio is above zero"),
-        column("deflated_sharpe", FLOAT, "probability", "the same, above the best of all trials by chance"),
+        column("probabilistic_sharpe", FLOAT, "probability", "probability that the true Sharpe ratio is above zero"),
+        column(
+            "deflated_sharpe",
+            FLOAT,
+            "probability",
+            "probability that it is above the best Sharpe ratio expected from all trials by chance",
+        ),
         column("total_return", FLOAT, "fraction", "compounded net return"),
         column("ic_positive", FLOAT, "fraction", "share of bars with a rank IC above zero"),
-        column("monotonicity", FLOAT, "correlation", "of the number of a quantile with its mean return"),
-        column("drawdown_bars", FLOAT, "bars", "longest stretch below an earlier peak"),
+        column("monotonicity", FLOAT, "correlation", "rank correlation of quantile number and mean return"),
+        column("drawdown_bars", FLOAT, "bars", "longest run of bars below an earlier peak"),
         column("profit_factor", FLOAT, "", "gains over losses; NaN without a loss"),
         column("trade_win_rate", FLOAT, "fraction", "share of positions, entry to exit, that earned before costs"),
         column("beta", FLOAT, "", "slope on the equal-weighted market"),
         column(
             "capacity", FLOAT, "quote currency", "capital at which 95 % of the trades are below 1 % of a day's volume"
         ),
-        column("cutoff", TIME, "UTC", "until when the model that wrote it had read; empty when not known"),
-        column("bars_after_cutoff", INT, "bars", "of those measured, bars after the cutoff"),
-        column("sharpe_after_cutoff", FLOAT, "per year", "net ratio on those bars alone; NaN without any"),
+        column("training_cutoff", TIME, "UTC", "of the language model that wrote the factor; empty when unknown"),
+        column("bars_after_cutoff", INT, "bars", "bars with a return after the training cutoff"),
         column(
-            "spa_p_value", FLOAT, "p-value", "that the best of the library only looks better than holding nothing (SPA)"
+            "sharpe_after_cutoff",
+            FLOAT,
+            "per year",
+            "net Sharpe ratio after the training cutoff; NaN with less than 20 days",
         ),
-        column("stepm_significant", FLAG, "", "beats holding nothing with a family-wise error of 5 % (StepM)"),
-        column("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy number"),
-        column("undefined", TEXT, "", "why measures are NaN, by name; empty when all have a value"),
+        column("spa_p_value", FLOAT, "p-value", "Hansen's SPA test of the best factor of the library against cash"),
+        column("stepm_significant", FLAG, "", "beats cash at a family-wise error rate of 5 % (StepM)"),
+        column("pbo", FLOAT, "probability", "of backtest overfitting, over the library; a noisy estimate"),
+        column(
+            "undefined_measures", TEXT, "", "measures that are NaN, each with the reason; empty when all have a value"
+        ),
     ),
     ("run_date", "factor_id"),
     time="run_date",
@@ -174,23 +188,24 @@ BREAKDOWN = Table(
     (
         RUN_DATE,
         FACTOR_ID,
-        column("part", INT, "", "number of the part, from 0; the first is the whole"),
+        column("subsample_number", INT, "", "from 0; the first is the full sample"),
         column(
             "kind",
             TEXT,
             "",
-            "all, year, trend, risk, liquidity, cutoff, symbols, horizon, quantile, walk, path, or protocol",
+            "all, year, trend, risk, liquidity, cutoff, symbols, horizon, quantile, walk_forward, cpcv_path, or "
+            "assumption: and its name",
         ),
-        column("slice", TEXT, "", "which year, regime, half of the symbols, horizon, quantile, walk, path or setting"),
-        column("bars", INT, "bars", "bars of returns; 0 for horizons, quantiles and protocols"),
-        column("rank_ic", FLOAT, "correlation", "mean rank IC; NaN for quantiles and protocols"),
-        column("t_stat", FLOAT, "", "Newey-West t of it; NaN for horizons, quantiles and protocols"),
-        column("annual_return", FLOAT, "fraction/year", "after costs; NaN for horizons, quantiles and protocols"),
+        column("subsample", TEXT, "", "year, regime, half of the symbols, horizon, quantile, window, path or setting"),
+        column("bars", INT, "bars", "bars of returns; 0 for horizons, quantiles and assumptions"),
+        column("rank_ic", FLOAT, "correlation", "mean rank IC; NaN for quantiles and assumptions"),
+        column("t_stat", FLOAT, "", "Newey-West t of the rank IC; NaN for horizons, quantiles and assumptions"),
+        column("annual_return", FLOAT, "fraction/year", "after costs; NaN for horizons, quantiles and assumptions"),
         column("sharpe", FLOAT, "per year", "after costs; NaN for horizons and quantiles"),
-        column("max_drawdown", FLOAT, "fraction", "deepest fall of equity; NaN like the annual return"),
+        column("max_drawdown", FLOAT, "fraction", "largest fall from a peak of equity; NaN like the annual return"),
         column("mean_return", FLOAT, "fraction/horizon", "forward return of a quantile before costs; NaN elsewhere"),
     ),
-    ("run_date", "factor_id", "part"),
+    ("run_date", "factor_id", "subsample_number"),
     time="run_date",
 )
 SEALED_TEST = Table(
@@ -198,7 +213,7 @@ SEALED_TEST = Table(
     (
         RUN_DATE,
         FACTOR_ID,
-        column("opening", INT, "", "how many times the sealed bars of this market were looked at, this one included"),
+        column("access_count", INT, "", "holdout accesses of this market so far, this one included"),
         *METRICS.columns[2:],
     ),
     ("run_date", "factor_id"),
@@ -224,8 +239,8 @@ TEAR_SHEETS = Table(
         RUN_DATE,
         FACTOR_ID,
         column("status", TEXT, "", "as in factor_library"),
-        column("page", TEXT, "", "HTML, relative to the lake"),
-        column("picture", TEXT, "", "PNG, relative to the lake"),
+        column("html_path", TEXT, "", "relative to the lake"),
+        column("png_path", TEXT, "", "relative to the lake"),
     ),
     ("run_date", "factor_id"),
     time="run_date",

@@ -1,5 +1,5 @@
 """
-What came in from outside, as it became known, and the panel it is joined to.
+Tables of raw data with the time each row became available, the panel, and data coverage.
 """
 
 from alpha_pipeline.tables.schema import (
@@ -27,8 +27,8 @@ OHLCV = (
     column("volume", FLOAT, "units of the symbol", "traded volume"),
 )
 
-# Raw tables lie by the day on which their rows became known: reading days up to a run date is reading what was known then.
-# A value that a vendor revised is a row of its own, known later, so `available_at` is among the keys.
+# Raw tables are partitioned by the day of `available_at`: reading days up to a run date gives the data as of that date.
+# A revision by a vendor is a row of its own with a later `available_at`, which therefore is a key.
 RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), time="available_at")
 OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
 RAW_FUNDING = Table(
@@ -73,7 +73,7 @@ RAW_SOCIAL = Table(
         EVENT_TIME,
         SYMBOL,
         AVAILABLE_AT,
-        column("source", TEXT, "", "who counted; the counts of several add up"),
+        column("source", TEXT, "", "that counted the posts; counts of several sources add up"),
         column("posts", FLOAT, "posts", "posts in the interval"),
         column("social_sentiment", FLOAT, "[-1, 1]", "mean score of the posts"),
     ),
@@ -88,23 +88,23 @@ RAW_ONCHAIN = Table(
     time="available_at",
 )
 LISTING = (
-    column("timestamp", TIME, "UTC", "when it was listed; a second row says when it was delisted"),
+    column("timestamp", TIME, "UTC", "of the listing; a second row has the delisting"),
     SYMBOL,
     AVAILABLE_AT,
-    column("listed_at", TIME, "UTC", "first moment it could be traded"),
-    column("delisted_at", TIME, "UTC", "last moment it could be traded; NaT in the row of its listing"),
+    column("listed_at", TIME, "UTC", "first time it could be traded"),
+    column("delisted_at", TIME, "UTC", "last time it could be traded; NaT in the row of the listing"),
     column(
         "status",
         TEXT,
         "",
-        "Trading in the row of its listing; in that of its end the vendor's word, such as Closed",
+        "Trading in the row of the listing; in that of the delisting the vendor's status, such as Closed",
     ),
-    column("base", TEXT, "", "what is traded, such as BTC"),
+    column("base", TEXT, "", "base currency, such as BTC"),
     column("quote", TEXT, "", "currency of its prices, such as USDT"),
-    column("funding_interval_minutes", FLOAT, "min", "between settlements, as it is today; NaN without funding"),
-    column("tick_size", FLOAT, "quote currency", "smallest step of the price, as it is today; NaN where unknown"),
+    column("funding_interval_minutes", FLOAT, "min", "between settlements, current value; NaN without funding"),
+    column("tick_size", FLOAT, "quote currency", "current smallest price step; NaN where unknown"),
 )
-LISTINGS = Table("listings", LISTING, ("timestamp", "symbol"))  # as a door answers; stored day by day
+LISTINGS = Table("listings", LISTING, ("timestamp", "symbol"))  # as a source returns it; stored by day
 RAW_INSTRUMENTS = Table("raw_instruments", (RUN_DATE, *LISTING), ("run_date", "timestamp", "symbol"), time="run_date")
 RAW_ADJUSTMENTS = Table(
     "raw_adjustments",
@@ -112,9 +112,9 @@ RAW_ADJUSTMENTS = Table(
         CLOSE_TIME,
         SYMBOL,
         AVAILABLE_AT,
-        column("adjusted_close", FLOAT, "quote currency", "close made smaller by the splits and dividends after it"),
-        column("dividend", FLOAT, "quote currency", "paid per share to who held it before this session; 0 without one"),
-        column("split", FLOAT, "shares", "new shares per old from this session on; 0 without one"),
+        column("adjusted_close", FLOAT, "quote currency", "close adjusted for later splits and dividends"),
+        column("dividend", FLOAT, "quote currency", "per share held before this session; 0 without one"),
+        column("split", FLOAT, "shares", "new shares per old share from this session on; 0 without one"),
     ),
     ("available_at", "timestamp", "symbol"),
     time="available_at",
@@ -126,16 +126,14 @@ DATA_COVERAGE = Table(
         RUN_DATE,
         column("source", TEXT, "", "ohlcv, funding, news, ...: the raw table without `raw_`"),
         column("status", TEXT, "", "present, late, absent, or closed on a day without a session"),
-        column("rows", INT, "rows", "that became known that run date"),
-        column("symbols", INT, "symbols", "with a row that run date"),
-        column("symbols_due", INT, "symbols", "that are traded"),
-        column(
-            "share", FLOAT, "fraction", "of the bars that were due; of the symbols for facts; NaN where none is due"
-        ),
-        column("last_known", TIME, "UTC", "when the newest row became known; empty without any in the look-back"),
-        column("age_hours", FLOAT, "h", "from then to the end of the run date; NaN without any"),
-        column("quarantined", INT, "rows", "of the run date that could not be true and lie in quarantine"),
-        column("reason", TEXT, "", "why the source has nothing here, where that is known"),
+        column("rows", INT, "rows", "that became available on the run date"),
+        column("symbols", INT, "symbols", "with a row available on the run date"),
+        column("symbols_due", INT, "symbols", "traded"),
+        column("share", FLOAT, "fraction", "of the bars due; of the symbols for other sources; NaN where none is due"),
+        column("last_known", TIME, "UTC", "when the newest row became available; empty without any in the look-back"),
+        column("age_hours", FLOAT, "h", "of the newest row at the end of the run date; NaN without any"),
+        column("rejected_rows", INT, "rows", "of the run date that failed validation and are in quarantine"),
+        column("reason", TEXT, "", "why the source has no rows, where known"),
     ),
     ("run_date", "source"),
     time="run_date",

@@ -1,7 +1,7 @@
 """
-What a stored table is: columns with type, unit and meaning, keys, and the check on what an asset returns.
+Definition of a stored table: columns with type, unit and meaning, keys, and the check of an asset's output.
 
-The tables themselves stand beside this file, one file per stretch of the graph.
+The tables are in the files beside this one, one per part of the graph.
 """
 
 from collections.abc import Iterable
@@ -42,8 +42,8 @@ class Table:
         columns: the fixed columns, in order.
         keys: rows are unique by these and stored sorted by them.
         open_ended: further float64 columns (fields, factors) may follow the fixed ones.
-        time: the column that says which day a row belongs to.
-        append_only: a stored row stays as it is whatever is written later; only rows of new keys are added.
+        time: the column of the day a row belongs to.
+        append_only: stored rows never change; only rows of new keys are added.
     """
 
     name: str
@@ -60,22 +60,23 @@ class Table:
 
     def empty(self) -> pd.DataFrame:
         """No rows, all columns, the right types."""
-        return self.schema().empty_table().to_pandas()
+        empty: pd.DataFrame = self.schema().empty_table().to_pandas()
+        return empty
 
     def blank(self, column: Column, rows: int) -> pa.Array:
-        """A column of rows stored before it existed: what was not said then is "", 0, false, NaN or no time."""
+        """Values of a column in rows stored before it existed: "", 0, false, NaN or NaT."""
         return pa.array([BLANK.get(column.type)] * rows, column.type)
 
     def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The fixed columns of rows made before some of them existed; what is absent or null is blank."""
-        whole = frame.reindex(columns=[column.name for column in self.columns])
-        whole = whole.astype({c.name: MOMENT for c in self.columns if c.type is TIME and c.name not in frame})
-        gaps = {c.name: BLANK[c.type] for c in self.columns if c.type in GAPS and whole[c.name].isna().any()}
-        return whole.astype(dict.fromkeys(gaps, object)).fillna(gaps).infer_objects() if gaps else whole
+        """The fixed columns of rows stored before some of them existed; absent and null values are blank."""
+        table = frame.reindex(columns=[column.name for column in self.columns])
+        table = table.astype({c.name: MOMENT for c in self.columns if c.type is TIME and c.name not in frame})
+        gaps = {c.name: BLANK[c.type] for c in self.columns if c.type in GAPS and table[c.name].isna().any()}
+        return table.astype(dict.fromkeys(gaps, object)).fillna(gaps).infer_objects() if gaps else table
 
     def conform(self, frame: pd.DataFrame) -> pa.Table:
         """
-        Check and order what an asset returned.
+        Check and order the output of an asset.
 
         Returns:
             An Arrow table with exactly this table's columns (and extras, sorted by name), sorted by its keys.
@@ -93,10 +94,12 @@ class Table:
                 + f"; missing {missing}, unexpected {[] if self.open_ended else extra}"
             )
         ordered = frame.sort_values(list(self.keys), kind="stable", ignore_index=True)
-        twice = ordered.duplicated(list(self.keys))
-        if twice.any():
-            first = ordered.loc[twice, list(self.keys)].iloc[0].to_dict()
-            raise DataError(f"table {self.name!r}: {int(twice.sum())} rows repeat the keys {self.keys}; first {first}")
+        is_repeated = ordered.duplicated(list(self.keys))
+        if is_repeated.any():
+            first = ordered.loc[is_repeated, list(self.keys)].iloc[0].to_dict()
+            raise DataError(
+                f"table {self.name!r}: {int(is_repeated.sum())} rows repeat the keys {self.keys}; first {first}"
+            )
         try:
             return pa.Table.from_pandas(
                 ordered, schema=self.schema(extra), preserve_index=False
@@ -110,8 +113,8 @@ def column(name: str, type: pa.DataType, unit: str, meaning: str) -> Column:
 
 
 CLOSE_TIME = column("timestamp", TIME, "UTC", "close of the bar")
-EVENT_TIME = column("timestamp", TIME, "UTC", "when it happened")
+EVENT_TIME = column("timestamp", TIME, "UTC", "of the event")
 SYMBOL = column("symbol", TEXT, "", "traded instrument")
-AVAILABLE_AT = column("available_at", TIME, "UTC", "first moment one could have known this row")
-RUN_DATE = column("run_date", TIME, "UTC", "start of the day the run date belongs to")
+AVAILABLE_AT = column("available_at", TIME, "UTC", "when this row could first have been known")
+RUN_DATE = column("run_date", TIME, "UTC", "start of the day the run is for")
 FACTOR_ID = column("factor_id", TEXT, "", "slug of the name and eight digits of the canonical identity")

@@ -1,4 +1,4 @@
-"""What every run date proves of itself: canaries."""
+"""Checks of every run date: canaries, factor values, admission rule."""
 
 from dataclasses import fields
 
@@ -26,8 +26,8 @@ def panel() -> Panel:
     return Panel(times, tuple("ABCDE"), fields)
 
 
-def test_the_canaries_sing(panel: Panel) -> None:
-    """Every cheater is caught, every honest factor passes."""
+def test_the_canaries_pass(panel: Panel) -> None:
+    """Each look-ahead factor is refused, each causal factor passes."""
     assert _canaries(panel).passed
 
 
@@ -35,10 +35,10 @@ def test_the_canaries_sing(panel: Panel) -> None:
     ("broken", "outcome", "named"),
     [("passes everything", True, "cheater 'negative shift' passed"), ("refuses everything", False, "honest factor")],
 )
-def test_a_check_that_no_longer_works_stops_the_night(
+def test_a_broken_check_fails_the_canaries(
     panel: Panel, monkeypatch: pytest.MonkeyPatch, broken: str, outcome: bool, named: str
 ) -> None:
-    """Whichever way it broke; the result names what was let through or refused."""
+    """Whether it passes or refuses everything; the result names the canary."""
     for name in ("no_lookahead", "start_independence"):
         assert registered()[name]
         monkeypatch.setitem(_checks, name, (lambda candidate: (outcome, 0.0, 0.0, broken), True))
@@ -46,22 +46,24 @@ def test_a_check_that_no_longer_works_stops_the_night(
     assert not result.passed and named in str(result.description)
 
 
-def test_a_factor_without_values_yet_stops_nobody(panel: Panel) -> None:
-    """Facts begin with the live graph: until its memory is filled a factor of them is told and not judged."""
+def test_a_factor_without_values_yet_fails_no_check(panel: Panel) -> None:
+    """A field starts with the live graph: until its look-back is filled, a factor of it is listed and not judged."""
     late = np.full(panel["close"].shape, np.nan)
     late[-3:] = panel["close"][-3:]
-    begun = Panel(panel.timestamps, panel.symbols, {**panel.fields, "tvl": late, "supply": np.ones_like(late)})
+    recent = Panel(panel.timestamps, panel.symbols, {**panel.fields, "tvl": late, "supply": np.ones_like(late)})
     library = pd.DataFrame({"factor_id": ["young"], "expression": ["ts_zscore(tvl, 60)"], "status": ["reference"]})
-    told = {result.check_name: result for result in _check(library, begun, EQUITIES)}
+    results = {result.check_name: result for result in _check(library, recent, EQUITIES)}
     for name in ("variation", "movement"):
-        assert told[name].passed and told[name].description == "0 of 1 factors pass; nothing to compare yet: young"
-    assert not told["coverage"].passed and told["coverage"].severity == dg.AssetCheckSeverity.WARN
+        assert (
+            results[name].passed and results[name].description == "0 of 1 factors pass; nothing to compare yet: young"
+        )
+    assert not results["coverage"].passed and results["coverage"].severity == dg.AssetCheckSeverity.WARN
     constant = library.assign(factor_id="same", expression="sign(supply)")
-    assert not {result.check_name: result for result in _check(constant, begun, EQUITIES)}["variation"].passed
+    assert not {result.check_name: result for result in _check(constant, recent, EQUITIES)}["variation"].passed
 
 
-def test_the_rule_of_admission_is_configuration() -> None:
-    """Every field of the rule, by its name, with its own default."""
+def test_the_admission_rule_is_configuration() -> None:
+    """Each of its fields has the same name and default in the configuration."""
     assert MiningConfig().settings(PRICES).admission == Admission()
     stricter = MiningConfig(admission=AdmissionConfig(deflated_sharpe=0.95, t_stat=4.0)).settings(PRICES).admission
     assert stricter == Admission(deflated_sharpe=0.95, t_stat=4.0)

@@ -33,7 +33,7 @@ def foresight(panel: Panel, sign: np.ndarray) -> np.ndarray:
 def test_an_inverted_factor_is_traded_the_other_way(panel: Panel) -> None:
     """What lost in the 180 days before is sold in the next 30, so either sign of a true factor earns."""
     plain, inverted = (walk_forward_book(foresight(panel, np.full(DAYS, s)), panel, EQUITIES) for s in (1.0, -1.0))
-    assert plain["slice"].tolist()[:2] == ["all 4 walks", "from 2015-09-10"]
+    assert plain["subsample"].tolist()[:2] == ["all 4 walks", "from 2015-09-10"]
     assert (plain["sharpe"] > 5).all()
     pd.testing.assert_frame_equal(plain, inverted)
 
@@ -56,7 +56,7 @@ def test_nine_paths_through_ten_blocks(panel: Panel) -> None:
     """Each of the C(9, 1) paths of a factor that never turns is the factor itself, after costs."""
     values = foresight(panel, np.ones(DAYS))
     paths = combined(values, panel, EQUITIES)
-    assert paths["slice"].tolist() == [f"{k} of 9" for k in range(1, 10)]
+    assert paths["subsample"].tolist() == [f"{k} of 9" for k in range(1, 10)]
     net = Outcome.of(values, panel, EQUITIES).net
     expected = np.nanmean(net) / np.nanstd(net, ddof=1) * np.sqrt(252)
     np.testing.assert_allclose(paths["sharpe"], expected)

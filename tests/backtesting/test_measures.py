@@ -157,10 +157,10 @@ def test_the_measures_are_the_columns_of_the_table() -> None:
         "spa_p_value",
         "stepm_significant",
         "pbo",
-        "cutoff",
+        "training_cutoff",
         "bars_after_cutoff",
         "sharpe_after_cutoff",
-        "undefined",
+        "undefined_measures",
     }  # of the library as a whole
     assert found == stored | {"sharpe_per_bar", "skewness", "kurtosis"}
 

@@ -35,9 +35,9 @@ def test_what_is_defined_is_not_spoken_of() -> None:
     noise = panel(np.exp(np.cumsum(rng.normal(0, 0.01, (300, 6)), axis=0)))
     measures = score(rng.normal(size=(300, 6)), EvaluationBars.of(noise, EQUITIES))
     assert why_undefined(measures) == {}
-    told = why_undefined({**measures, "calmar": np.nan, "sharpe_after_cutoff": np.nan, "cutoff": pd.NaT})
+    told = why_undefined({**measures, "calmar": np.nan, "sharpe_after_cutoff": np.nan, "training_cutoff": pd.NaT})
     assert spelled(told) == (
         "calmar: there was no drawdown; sharpe_after_cutoff: no model wrote it, or its cutoff is not known"
     )
-    dated = {**measures, "sharpe_after_cutoff": np.nan, "cutoff": pd.Timestamp("2024-01-01", tz="UTC")}
+    dated = {**measures, "sharpe_after_cutoff": np.nan, "training_cutoff": pd.Timestamp("2024-01-01", tz="UTC")}
     assert why_undefined(dated)["sharpe_after_cutoff"].startswith("less than 20 days")

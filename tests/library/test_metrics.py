@@ -1,4 +1,4 @@
-"""The library measured on its sealed segment: direction, deflation, and what it may see."""
+"""Backtest metrics of the library: direction, deflation, and the bars they use."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 
 from alpha_pipeline.backtesting import split
 from alpha_pipeline.backtesting.splits import Segment
-from alpha_pipeline.library.metrics import LibraryBacktest, sealed, trial_statistics, validation
+from alpha_pipeline.library.metrics import LibraryBacktest, holdout_segment, trial_statistics, validation_segment
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import BREAKDOWN, LIBRARY, METRICS, TRIALS
@@ -19,7 +19,7 @@ RUN_DATE = pd.Timestamp("2019-07-01", tz="UTC")
 
 
 def panel(altered: slice | None = None) -> Panel:
-    """Random walks whose returns follow a field; bars may be replaced."""
+    """Returns predicted by a field; bars may be replaced."""
     rng = np.random.default_rng(2)
     edge = rng.normal(0, 0.01, (BARS, 8))
     returns = rng.normal(0, 0.01, (BARS, 8))
@@ -39,32 +39,32 @@ def library(weight: float = 0.02, status: str = "accepted", expression: str = "e
 
 
 def trials(*sharpes: float) -> pd.DataFrame:
-    """A ledger of those validation Sharpe ratios."""
+    """A ledger of trials with these Sharpe ratios."""
     return pd.DataFrame({"train_valid_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
 
 
 def measured(
-    held: pd.DataFrame, ledger: pd.DataFrame | None = None, on: Panel | None = None, segment: Cut = sealed
+    held: pd.DataFrame, ledger: pd.DataFrame | None = None, on: Panel | None = None, segment: Cut = holdout_segment
 ) -> pd.Series:
-    """The one row."""
-    table = LibraryBacktest.of(held, on or panel(), EQUITIES, segment).measured(
+    """Metrics of one factor."""
+    table = LibraryBacktest.of(held, on or panel(), EQUITIES, segment).metrics(
         trials(0.5) if ledger is None else ledger
     )
     assert METRICS.conform(table).num_rows == 1
     return table.iloc[0]
 
 
-def test_a_negative_weight_is_measured_turned_round() -> None:
-    """A factor that is sold high is measured as it is traded: exactly as its negative with a positive weight."""
-    turned = measured(library(-0.02, expression="-edge"))
+def test_a_negative_weight_reverses_the_factor() -> None:
+    """It is measured as it is traded: as its negative with a positive weight."""
+    reversed_factor = measured(library(-0.02, expression="-edge"))
     plain = measured(library(0.02, expression="edge"))
-    pd.testing.assert_series_equal(turned, plain)
+    pd.testing.assert_series_equal(reversed_factor, plain)
     assert plain["rank_ic"] > 0.1
     assert measured(library(-0.02, expression="edge"))["rank_ic"] == pytest.approx(-plain["rank_ic"])
 
 
 def test_a_reference_is_measured_as_written() -> None:
-    """Weight 0 has no direction to turn."""
+    """Weight 0 does not reverse it."""
     pd.testing.assert_series_equal(
         measured(library(0.0, "reference")).drop("status"), measured(library(0.02)).drop("status")
     )
@@ -73,21 +73,21 @@ def test_a_reference_is_measured_as_written() -> None:
 @pytest.mark.parametrize("ledger", [(), (1.0,), (1.0, 1.0), (-2.0, 2.0), tuple(np.linspace(-4, 4, 200))])
 @pytest.mark.parametrize("weight", [0.02, -0.02])
 def test_deflated_is_at_most_probabilistic(ledger: tuple[float, ...], weight: float) -> None:
-    """To beat the luckiest of all trials is never easier than to beat zero."""
+    """The expected maximum of all trials is never below zero."""
     row = measured(library(weight), trials(*ledger))
     assert 0 <= row["deflated_sharpe"] <= row["probabilistic_sharpe"] <= 1
 
 
-def test_more_and_wilder_trials_deflate_more() -> None:
-    """Number and spread of trials raise the bar."""
+def test_more_trials_and_more_variance_deflate_more() -> None:
+    """The deflated Sharpe ratio falls with their number and variance."""
     ledgers = [trials(0.5), trials(-1, 1), trials(*np.linspace(-2, 2, 50)), trials(*np.linspace(-4, 4, 50))]
-    found = [measured(library(), ledger)["deflated_sharpe"] for ledger in ledgers]
-    assert found == sorted(found, reverse=True)
-    assert len(set(found)) == len(found)
+    deflated = [measured(library(), ledger)["deflated_sharpe"] for ledger in ledgers]
+    assert deflated == sorted(deflated, reverse=True)
+    assert len(set(deflated)) == len(deflated)
 
 
 def test_trials_are_counted_when_measured() -> None:
-    """Refused texts without a measure are no trials; the variance is that of ratios per bar."""
+    """Refused texts without measures do not count; the variance is that of Sharpe ratios per bar."""
     number, variance = trial_statistics(trials(1.0, np.nan, 3.0), EQUITIES)
     assert number == 2
     assert variance == pytest.approx(2.0 / EQUITIES.periods_per_year)
@@ -95,70 +95,76 @@ def test_trials_are_counted_when_measured() -> None:
     assert trial_statistics(trials(1.0), EQUITIES) == (1, 0.0)
 
 
-def test_only_the_sealed_segment_is_measured() -> None:
-    """Bars before it move nothing in a factor without memory; bars in it do."""
+def test_only_the_holdout_segment_is_measured() -> None:
+    """Earlier bars change no measure of a factor without look-back; its own bars do."""
     start = split(BARS, EQUITIES.horizon_bars).open_test()[0]
     pd.testing.assert_series_equal(measured(library(), on=panel(slice(0, start))), measured(library()))
     assert measured(library(), on=panel(slice(start + 10, None)))["sharpe"] != measured(library())["sharpe"]
 
 
-def test_the_sealed_bars_move_no_validation_number() -> None:
-    """A run date reads validation alone: nothing after it, nothing of the sealed segment."""
+def test_the_holdout_changes_no_validation_metric() -> None:
+    """Validation uses no bar after its segment."""
     start = split(BARS, EQUITIES.horizon_bars).open_test()[0]
-    plain = measured(library(), segment=validation)
-    pd.testing.assert_series_equal(measured(library(), on=panel(slice(start - 1, None)), segment=validation), plain)
+    plain = measured(library(), segment=validation_segment)
+    pd.testing.assert_series_equal(
+        measured(library(), on=panel(slice(start - 1, None)), segment=validation_segment), plain
+    )
     assert plain["bars"] < split(BARS, EQUITIES.horizon_bars).valid[1] - split(BARS, EQUITIES.horizon_bars).valid[0]
 
 
 def test_holders_pay_funding() -> None:
-    """A flat rate on one symbol moves the return by what its holder pays."""
+    """A constant rate on one symbol changes the return and no rank IC."""
     stamps = pd.DatetimeIndex(panel().timestamps).tz_localize("UTC") + pd.Timedelta(hours=1)
     rows = pd.DataFrame({"timestamp": stamps, "symbol": "A", "available_at": stamps, "funding": 0.001})
-    free = LibraryBacktest.of(library(), panel(), EQUITIES, validation)
-    paid = LibraryBacktest.of(library(), panel(), EQUITIES, validation, rows)
-    a, b = (library_backtest.measured(trials(0.5)).iloc[0] for library_backtest in (free, paid))
+    free = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment)
+    paid = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment, rows)
+    a, b = (library_backtest.metrics(trials(0.5)).iloc[0] for library_backtest in (free, paid))
     assert a["annual_return"] != b["annual_return"] and a["rank_ic"] == b["rank_ic"]
     assert b["turnover"] == pytest.approx(a["turnover"], rel=1e-3)
 
 
-def test_what_a_model_may_remember_is_told_apart() -> None:
-    """With a cutoff the bars after it are measured alone; without one nothing is said."""
+def test_bars_after_the_training_cutoff_are_measured_separately() -> None:
+    """With a cutoff the bars after it have their own Sharpe ratio; without one it is NaN."""
     closes = pd.DatetimeIndex(panel().timestamps).tz_localize("UTC")
     held = library().assign(model="m")
     start, stop = split(BARS, EQUITIES.horizon_bars).valid
     cutoff = closes[(start + stop) // 2]
-    told = (
-        LibraryBacktest.of(held, panel(), EQUITIES, validation, cutoff_of={"m": cutoff}.get)
-        .measured(trials(0.5))
+    row = (
+        LibraryBacktest.of(held, panel(), EQUITIES, validation_segment, cutoff_of={"m": cutoff}.get)
+        .metrics(trials(0.5))
         .iloc[0]
     )
-    assert told["cutoff"] == cutoff and 0 < told["bars_after_cutoff"] < told["bars"]
-    assert np.isfinite(told["sharpe_after_cutoff"]) and told["sharpe_after_cutoff"] != told["sharpe"]
-    silent = measured(held, segment=validation)
-    assert pd.isna(silent["cutoff"]) and silent["bars_after_cutoff"] == 0
+    assert row["training_cutoff"] == cutoff and 0 < row["bars_after_cutoff"] < row["bars"]
+    assert np.isfinite(row["sharpe_after_cutoff"]) and row["sharpe_after_cutoff"] != row["sharpe"]
+    unknown = measured(held, segment=validation_segment)
+    assert pd.isna(unknown["training_cutoff"]) and unknown["bars_after_cutoff"] == 0
 
 
-def test_parts_fit_their_table() -> None:
-    """Slices and protocol of every factor; the first part is the whole, as measured."""
-    library_backtest = LibraryBacktest.of(library(), panel(), EQUITIES, validation)
-    table = library_backtest.parts()
+def test_the_breakdown_conforms_to_its_table() -> None:
+    """Subsamples and assumptions of every factor; the first subsample is the full sample."""
+    library_backtest = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment)
+    table = library_backtest.breakdown()
     assert BREAKDOWN.conform(table).num_rows == len(table)
-    assert table["sharpe"].iloc[0] == library_backtest.measured(trials(0.5))["sharpe"].iloc[0]
-    assert {"all", "year", "trend", "symbols", "protocol: cost", "protocol: delay"} <= set(table["kind"]) | {"symbols"}
+    assert table["sharpe"].iloc[0] == library_backtest.metrics(trials(0.5))["sharpe"].iloc[0]
+    assert {"all", "year", "trend", "symbols", "assumption: cost", "assumption: delay"} <= set(table["kind"]) | {
+        "symbols"
+    }
     curves = {kind: table[table["kind"] == kind] for kind in ("horizon", "quantile")}
     assert curves["horizon"]["rank_ic"].notna().any() and curves["quantile"]["mean_return"].notna().any()
-    assert curves["quantile"]["slice"].unique().tolist() == [f"{number} of 5" for number in range(1, 6)]
+    assert curves["quantile"]["subsample"].unique().tolist() == [f"{number} of 5" for number in range(1, 6)]
 
 
 def test_history_before_the_segment_warms_up() -> None:
-    """A long look-back costs no bar of the segment."""
+    """A long look-back uses up no bar of the segment."""
     assert measured(library(expression="ts_mean(edge, 60)"))["bars"] == measured(library())["bars"]
 
 
 def test_retired_factors_are_not_measured() -> None:
-    """Nothing active, nothing to measure; the columns are there."""
+    """Without active factors the tables are empty with all columns."""
     for held in (library(status="retired"), LIBRARY.empty()):
-        table = LibraryBacktest.of(held, panel(), EQUITIES, sealed).measured(trials())
+        table = LibraryBacktest.of(held, panel(), EQUITIES, holdout_segment).metrics(trials())
         assert len(table) == 0
         assert list(table.columns) == [c.name for c in METRICS.columns]
-        assert BREAKDOWN.conform(LibraryBacktest.of(held, panel(), EQUITIES, validation).parts()).num_rows == 0
+        assert (
+            BREAKDOWN.conform(LibraryBacktest.of(held, panel(), EQUITIES, validation_segment).breakdown()).num_rows == 0
+        )

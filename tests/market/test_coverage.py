@@ -33,7 +33,7 @@ def test_all_bars_are_present_and_one_less_is_late() -> None:
     whole, short = state(table), state(table.iloc[:-1])
     assert (whole["status"], whole["share"], whole["rows"], whole["age_hours"]) == ("present", 1.0, 48, 0.0)
     assert (short["status"], short["share"]) == ("late", 47 / 48)
-    assert (whole["quarantined"], whole["reason"]) == (4, "why")
+    assert (whole["rejected_rows"], whole["reason"]) == (4, "why")
 
 
 def test_what_became_known_later_does_not_count() -> None:

@@ -11,7 +11,7 @@ from alpha_pipeline.backtesting import split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.factors.references import REFERENCES
-from alpha_pipeline.library.library import next_library
+from alpha_pipeline.library.library import admit_factors
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings, mine
@@ -199,7 +199,7 @@ def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
     assert row["verdict"] == "accepted"
     assert row["train_rank_ic"] < 0 and row["valid_rank_ic"] < 0 and row["valid_t_stat"] < 0
     assert row["train_sharpe"] > 0 and row["valid_sharpe"] > 0
-    library = next_library(row["run_date"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
+    library = admit_factors(row["run_date"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
     assert library.loc[row["factor_id"], "weight"] == pytest.approx(row["deflated_sharpe"] * row["valid_rank_ic"])
 
 

@@ -48,7 +48,8 @@ class Page(HTMLParser):
 def coverage(reason, status="absent", source="funding"):
     """One source as `data_coverage` tells of it."""
     row = {"run_date": RUN_DATE, "source": source, "status": status, "rows": 0, "symbols": 0, "symbols_due": 5,
-           "share": np.nan, "last_known": RUN_DATE, "age_hours": 30.0, "quarantined": 0, "reason": reason}  # fmt: skip
+           "share": np.nan, "last_known": RUN_DATE, "age_hours": 30.0, "rejected_rows": 0,
+           "reason": reason}  # fmt: skip
     return tables.DATA_COVERAGE.conform(pd.DataFrame([row])).to_pandas()
 
 
@@ -186,7 +187,7 @@ def test_an_empty_night_is_a_page(run_date):
 
 def test_what_needs_attention_stands_first(run_date):
     """Late sources, quarantined rows, unanswered questions and a budget nearly used, before any chapter."""
-    late = coverage("", "late").assign(quarantined=3)
+    late = coverage("", "late").assign(rejected_rows=3)
     trials = run_date.trials["crypto"].assign(prompt_tokens=100_000)
     trials.loc[0, "verdict"] = tables.UNANSWERED
     text = Page(
