@@ -14,7 +14,13 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 project = "alpha_pipeline"
 author = "the authors of alpha_pipeline"
 version = release = installed("alpha-pipeline")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "reference"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.apidoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "reference",
+]
 exclude_patterns = ["_build"]
 default_role = "code"
 smartquotes_action = "D"  # dashes alone: quotes of the code stand as they are
@@ -22,6 +28,20 @@ smartquotes_action = "D"  # dashes alone: quotes of the code stand as they are
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
+apidoc_modules = [
+    {
+        "path": f"../{package}",
+        "destination": f"reference/python/{package}",
+        "max_depth": 2,
+        "separate_modules": False,
+        "automodule_options": {"members", "show-inheritance"},
+    }
+    for package in ("alpha_pipeline", "resources")
+]
+autodoc_mock_imports = ["torch"]
+autodoc_default_options = {"ignore-module-all": True}  # a re-exported name is described where it is defined
+# Short names in backticks fit several members; a multi-line quote in a console block is no error of the page.
+suppress_warnings = ["ref.python", "misc.highlighting_failure"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

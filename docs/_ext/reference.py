@@ -1,14 +1,13 @@
 """
 Pages generated from the code: a line `<!-- generated: NAME ARGUMENT -->` of a page becomes what NAME gives.
 
-Each generator returns Markdown and stands in a file of its own kind: the language, the graph, the shell, Python.
+Each generator returns Markdown and stands in a file of its own kind: the language, the graph, the shell.
 """
 
 import re
 
 import from_graph
 import from_language
-import from_modules
 import from_shell
 from sphinx.application import Sphinx
 
@@ -21,7 +20,6 @@ GENERATORS = {
     "methods": from_graph.methods,
     "schedules": from_graph.schedules,
     "commands": from_shell.commands,
-    "python": from_modules.members,
 }
 MARK = re.compile(r"^<!-- generated: (\w+) ?(.*?) -->$", re.MULTILINE)
 
