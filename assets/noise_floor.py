@@ -60,12 +60,12 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
             paid = raw_funding[raw_funding["available_at"] <= run_date.end]
             run_dates.append(noise_floor(run_date.start, market, known, trials, settings, config.replays, paid))
         out = pd.concat(run_dates, ignore_index=True)
-        admitted = int(out.loc[out["replay"] > 0, "accepted"].sum())
+        admitted = int(out.loc[out["shuffle"] > 0, "accepted"].sum())
         check = dg.AssetCheckResult(
             check_name="nothing_admitted",
             passed=admitted == 0,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{admitted} factors admitted on {int((out['replay'] > 0).sum())} shuffled panels",
+            description=f"{admitted} factors admitted on {int((out['shuffle'] > 0).sum())} shuffled panels",
         )
         yield check
         yield dg.Output(out, metadata=_described(run_dates[-1]))
@@ -79,8 +79,8 @@ def _described(run_date: pd.DataFrame) -> dict[str, dg.MetadataValue | float]:
     for name, real, luck in floors(run_date):
         if np.isfinite(real) and len(luck):
             told |= {name: real, f"{name}_by_luck": float(luck[-1])}
-    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in run_date["replay"]]
+    labels = ["real bars" if replay == 0 else f"shuffled {replay}" for replay in run_date["shuffle"]]
     title = "Largest |t| on train: real bars and shuffled ones"
-    styles = ["f-long" if replay == 0 else "f-hold" for replay in run_date["replay"]]
+    styles = ["f-long" if replay == 0 else "f-hold" for replay in run_date["shuffle"]]
     chart = bar_chart(labels, run_date["best_train_t"].to_numpy(float), title, spec=".1f", styles=styles)
     return told | {"luck": dg.MetadataValue.md(markdown_image(chart, title))}

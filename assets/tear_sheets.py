@@ -40,7 +40,7 @@ PROVENANCE = (
     "source",
     "rationale",
     "risks",
-    "claims",
+    "expected_performance",
     "feedback",
 )
 

@@ -20,7 +20,7 @@ from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import Control, random_grammar
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.task import Proposal, Task
 from alpha_pipeline.tables import TRIALS
 from alpha_pipeline.typing import Array
 
@@ -37,9 +37,9 @@ def with_plant(place: int) -> Control:
     """The random grammar on prices and volume, and once, at `place`, the planted factor."""
     asked, chance = count(), random_grammar()
 
-    def draw(task: Task, rng: np.random.Generator) -> Draft:
+    def draw(task: Task, rng: np.random.Generator) -> Proposal:
         if next(asked) == place:
-            return Draft("planted", PLANTED)
+            return Proposal("planted", PLANTED)
         return chance.draw(replace(task, fields=("close", "volume")), rng)
 
     return Control(chance.name, draw)

@@ -24,7 +24,7 @@ ASSET_TYPES = ("crypto", "stock", "forex")
 MOST = 1_000  # factors of one desk command
 HONEST = "Measured on train alone: tries at this desk are counted nowhere, so the bars that decide stay unseen."
 FIND_FIELDS = """\
-name, source, dialect, rationale, risks, claims, canonical, refused, step,
+name, source, dialect, rationale, risks, expected_performance, canonical, refused, step,
   measures {rank_ic, t_stat, sharpe, turnover}"""
 BILL_FIELDS = "model, questions, tokens, usd, factors [...], each with:\n  "
 
@@ -162,11 +162,11 @@ def _mine(options: argparse.Namespace) -> int:
         "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,
         "context": _text(options.context) or None, "seed": options.seed, "proposer": options.proposer,
         "fresh": options.fresh or None, "retry": options.retry or None,
-        "ways": options.prompt_modes.split(",") if options.prompt_modes else None,
+        "prompt_modes": options.prompt_modes.split(",") if options.prompt_modes else None,
         "factor_types": options.factor_types.split(",") if options.factor_types else None,
     }  # fmt: skip
     knobs = {name: value for name, value in plain.items() if value is not None}
-    same = ("rounds", "proposals_per_round", "batch", "ways", "factor_types")
+    same = ("rounds", "proposals_per_round", "batch", "prompt_modes", "factor_types")
     told: dict[str, Any] = {name: knobs[name] for name in same if name in knobs}
     MiningSettings(**told)  # a wrong one is refused here, before any process starts
     require_writable()
@@ -222,7 +222,7 @@ def _billed(proposer: "Proposer", meter: "SpendMeter") -> str:
 
 def _record(one: "Attempt") -> dict[str, object]:
     found = {"canonical": one.canonical, "refused": one.refused, "step": one.step, "measures": one.measures}
-    return {**asdict(one.draft), **found}
+    return {**asdict(one.proposal), **found}
 
 
 def _show(found: "list[Attempt]", head: str) -> None:
@@ -235,16 +235,16 @@ def _show(found: "list[Attempt]", head: str) -> None:
 def _card(one: "Attempt") -> str:
     from alpha_pipeline.reporting.formatting import plain
 
-    draft = one.draft
-    lines = [plain(draft.name)]
-    if draft.dialect == "pandas":
+    proposal = one.proposal
+    lines = [plain(proposal.name)]
+    if proposal.dialect == "pandas":
         lines += [
             "   code",
-            *("     " + "".join(c for c in line if c.isprintable()) for line in draft.source.splitlines()),
+            *("     " + "".join(c for c in line if c.isprintable()) for line in proposal.source.splitlines()),
         ]
     said = {
-        "expression": one.canonical or draft.source, "rationale": draft.rationale, "risks": draft.risks,
-        "claims": draft.claims and f"{draft.claims} (the model's words, not measured)",
+        "expression": one.canonical or proposal.source, "rationale": proposal.rationale, "risks": proposal.risks,
+        "expected": proposal.expected_performance and f"{proposal.expected_performance} (the model's words, not measured)",
         "measured": one.measured if one.measures else "",
     }  # fmt: skip
     lines += [f"   {name:<11} {plain(text)}" for name, text in said.items() if text]
@@ -255,7 +255,7 @@ def _card(one: "Attempt") -> str:
 
 def _line(one: "Attempt") -> str:
     told = one.measured if not one.refused else "refused: " + one.refused.splitlines()[0]
-    return f"step {one.step}  {one.canonical or one.draft.source}\n        {told}"
+    return f"step {one.step}  {one.canonical or one.proposal.source}\n        {told}"
 
 
 def _text(argument: str) -> str:

@@ -1,7 +1,7 @@
 """
 The judge: a stated rubric over measured metrics, and the one rule of admission.
 
-Numbers come from the backtest alone; what a model claims is never read here.
+Numbers come from the backtest alone; what a model expected_performance is never read here.
 """
 
 import json

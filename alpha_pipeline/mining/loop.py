@@ -28,8 +28,8 @@ from alpha_pipeline.mining.ledger import TrialHistory, train_summary
 from alpha_pipeline.mining.planner import next_task
 from alpha_pipeline.mining.progress import Progress, progress
 from alpha_pipeline.mining.run_context import ActiveFactors, Night, standing
-from alpha_pipeline.mining.task import PROMPT_MODES, Draft, PromptMode, Proposer, Task
-from alpha_pipeline.mining.trial import Proposal, Row, blank, read, references, try_out
+from alpha_pipeline.mining.task import PROMPT_MODES, PromptMode, Proposal, Proposer, Task
+from alpha_pipeline.mining.trial import ParsedProposal, Row, blank, read, references, try_out
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
@@ -126,7 +126,7 @@ def mine(
     except (BudgetError, ModelError) as end:
         run.say(f"stopped, with what there is: {end}")
     rule = settings.admission.to_text()
-    rows = [row | {"trial": number, "session": "", "rule": rule} for number, row in enumerate(run.rows)]
+    rows = [row | {"trial": number, "session": "", "admission_rule": rule} for number, row in enumerate(run.rows)]
     return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
 
 
@@ -192,9 +192,9 @@ class _Run:
 
     def _gather(
         self, number: int, done: int, wanted: int, knowledge: Knowledge
-    ) -> tuple[Task, list[Proposal], BudgetError | ModelError | None]:
+    ) -> tuple[Task, list[ParsedProposal], BudgetError | ModelError | None]:
         """Drafts for one chunk, and why there are no more of them if asking has to end."""
-        proposals: list[Proposal] = []
+        proposals: list[ParsedProposal] = []
         settings, context = self.settings, self.context
         while True:
             prompt_mode = settings.prompt_modes[self.questions % len(settings.prompt_modes)]
@@ -217,7 +217,7 @@ class _Run:
             if len(proposals) == wanted:
                 return task, proposals, None
 
-    def _ask(self, task: Task, knowledge: Knowledge, number: int) -> list[Proposal]:
+    def _ask(self, task: Task, knowledge: Knowledge, number: int) -> list[ParsedProposal]:
         """The drafts of one question, repaired where that helps; without an answer, a row that is no trial."""
         before = self.meter.run_date
         try:
@@ -226,25 +226,25 @@ class _Run:
             self.silent += 1
             reason = f"no answer: {failure}".encode("utf-8", "replace").decode()  # half a character fits no file
             self.say(reason)
-            row = self._blank(Draft(f"{task.factor_type}_{task.window}", ""), task, number, before)
-            return [Proposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
+            row = self._blank(Proposal(f"{task.factor_type}_{task.window}", ""), task, number, before)
+            return [ParsedProposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
         self.silent = 0
         proposals = []
         for place, draft in enumerate(drafts):
             repeated = draft.source in [earlier.source for earlier in drafts[:place]]
             repairs = 0 if repeated else self.settings.repairs
             final, node, error = self._read(draft, task, knowledge, repairs)
-            proposals.append(Proposal(self._blank(final, task, number, before), node, error))
+            proposals.append(ParsedProposal(self._blank(final, task, number, before), node, error))
             before = self.meter.run_date
         return proposals
 
-    def _blank(self, draft: Draft, task: Task, number: int, before: Spent) -> Row:
+    def _blank(self, draft: Proposal, task: Task, number: int, before: Spent) -> Row:
         row = blank(self.context, draft, self.proposer.name, self.proposer.model, task.factor_type, task.prompt_mode)
         return row | {"round": number, **_bill(before, self.meter)}
 
     def _read(
-        self, draft: Draft, task: Task, knowledge: Knowledge, repairs: int
-    ) -> tuple[Draft, Node | None, ExpressionError | None]:
+        self, draft: Proposal, task: Task, knowledge: Knowledge, repairs: int
+    ) -> tuple[Proposal, Node | None, ExpressionError | None]:
         """A draft and its tree; a refused one goes back with the error a bounded number of times."""
         for left in range(repairs, -1, -1):
             again = replace(task, seed=task.seed + repairs - left)  # the same mistake twice is not the same question

@@ -17,7 +17,7 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import Control
-from alpha_pipeline.mining.task import Draft
+from alpha_pipeline.mining.task import Proposal
 from alpha_pipeline.tables import TRIALS
 from alpha_pipeline.typing import Array
 
@@ -50,30 +50,30 @@ def noise_floor(
         replay counts its own trials only, so its rule is, if anything, easier to pass than the run date's.
     """
     computed = context[context["train_t_stat"].notna() & (context["proposer"] != "reference")]
-    drafts = [Draft(row["name"], row["source"], row["dialect"]) for row in computed.to_dict("records")]
+    proposals = [Proposal(row["name"], row["source"], row["dialect"]) for row in computed.to_dict("records")]
     rows = [_best(0, computed)]
-    if drafts:
+    if proposals:
         asked = replace(
             settings,
             rounds=1,
-            proposals_per_round=len(drafts),
-            batch=len(drafts),
+            proposals_per_round=len(proposals),
+            batch=len(proposals),
             prompt_modes=("generate",),
             factor_types=(),
             repairs=0,
-            admission=Admission.from_text(str(computed["rule"].iloc[0])),
+            admission=Admission.from_text(str(computed["admission_rule"].iloc[0])),
         )
         known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
         for number in range(1, replays + 1):
             luck = shuffled(known, market.horizon_bars, seed=number)
-            trials = mine(run_date, market, luck, TRIALS.empty(), _recorded(drafts), asked, funding=funding)
+            trials = mine(run_date, market, luck, TRIALS.empty(), _recorded(proposals), asked, funding=funding)
             rows.append(_best(number, trials[trials["proposer"] != "reference"]))
     return pd.DataFrame(rows).assign(run_date=run_date)
 
 
-def _recorded(drafts: Sequence[Draft]) -> Control:
+def _recorded(proposals: Sequence[Proposal]) -> Control:
     """A proposer that says again, in order, what was said."""
-    said = iter(drafts)
+    said = iter(proposals)
     return Control("recorded", lambda task, rng: next(said))
 
 
@@ -115,8 +115,8 @@ def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
 def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
     train, valid = trials["train_t_stat"], trials["valid_t_stat"]
     return {
-        "replay": number,
-        "measured": int(train.notna().sum()),
+        "shuffle": number,
+        "factors_measured": int(train.notna().sum()),
         "best_train_t": train.abs().max(),
         "best_valid_t": (np.sign(train) * valid).max(),
         "best_sharpe": trials["train_valid_sharpe"].max(),

@@ -13,7 +13,7 @@ from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
 from alpha_pipeline.llm.chat import Message
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, SOURCES
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.task import Proposal, Task
 
 # How far a server holds answers: to the typed language, to the shape of the JSON, not at all.
 Constrain = Literal["pattern", "schema", "none"]
@@ -68,11 +68,11 @@ def question(task: Task, constrain: Constrain) -> tuple[Message, ...]:
 
 
 def correction(
-    task: Task, draft: Draft, error: str, constrain: Constrain, near: tuple[str, ...] = ()
+    task: Task, proposal: Proposal, error: str, constrain: Constrain, near: tuple[str, ...] = ()
 ) -> tuple[Message, ...]:
     """The same conversation after a refusal: what was answered, why it was refused, valid formulas near to it."""
     key = _source_key(task)
-    answer = json.dumps({"rationale": draft.rationale[:200], key: draft.source[:500]})
+    answer = json.dumps({"rationale": proposal.rationale[:200], key: proposal.source[:500]})
     told = f"Refused:\n{quoted([error[:800]])}\n"
     if near:
         told += f"Formulas near to it that are valid:\n{quoted(near)}\n"

@@ -14,7 +14,7 @@ from alpha_pipeline.llm.budget import MeteredChat, SpendMeter
 from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest, Message
 from alpha_pipeline.mining.prompts import CRITIQUE_SCHEMA, Constrain, correction, critique, question, schema
 from alpha_pipeline.mining.reply import read_critique, read_reply
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.task import Proposal, Task
 
 DEPTH = 3
 HELD_ANSWER = 160  # tokens of an answer held to the language
@@ -50,17 +50,17 @@ class ModelWriter:
         """Name of the language model."""
         return self.chat.model
 
-    def propose(self, task: Task) -> tuple[Draft, ...]:
+    def propose(self, task: Task) -> tuple[Proposal, ...]:
         """Ask once."""
         if self.constrain == "pattern":
             # Small models copy their notes: shown four, one answer in five was new; shown none, seven in ten.
             task = replace(task, count=1, notes=())
         return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
+    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
         """Ask again with the refusal, for this one factor."""
         alone = replace(task, count=1)
-        messages = correction(alone, draft, str(error), self.constrain, near)
+        messages = correction(alone, proposal, str(error), self.constrain, near)
         return read_reply(self._ask(messages, alone, task.seed + 1), alone)[0]
 
     def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
@@ -76,17 +76,17 @@ class ModelWriter:
         return self.chat.ask(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
 
 
-def _chance(task: Task, rng: np.random.Generator) -> Draft:
+def _chance(task: Task, rng: np.random.Generator) -> Proposal:
     source = random_expression(rng, task.fields, DEPTH)
-    return Draft("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
+    return Proposal("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
 
 
-def _mutant(task: Task, rng: np.random.Generator) -> Draft:
+def _mutant(task: Task, rng: np.random.Generator) -> Proposal:
     if task.parent is None:
         return _chance(task, rng)
     source = mutate(task.parent.expression, task.fields, rng)
     why = "one part of its parent changed at random; no idea behind it"
-    return Draft("mutant", source, rationale=why, parent=task.parent.factor_id)
+    return Proposal("mutant", source, rationale=why, parent=task.parent.factor_id)
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,11 @@ class Control:
 
     Args:
         name: label of the ledger.
-        draw: one draft for a task.
+        draw: one proposal for a task.
     """
 
     name: str
-    draw: Callable[[Task, np.random.Generator], Draft] = field(repr=False)
+    draw: Callable[[Task, np.random.Generator], Proposal] = field(repr=False)
 
     @property
     def model(self) -> str:
@@ -111,12 +111,12 @@ class Control:
         """Chance is free."""
         return self
 
-    def propose(self, task: Task) -> tuple[Draft, ...]:
+    def propose(self, task: Task) -> tuple[Proposal, ...]:
         """`task.count` draws."""
         seeds = [task.seed, *range(task.seed + 1, task.seed + task.count)]
         return tuple(self.draw(task, np.random.default_rng(seed)) for seed in seeds)
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
+    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
         """Chance does not learn."""
         return None
 

@@ -1,5 +1,5 @@
 """
-From a model's reply to drafts: JSON where it is JSON, titled sections or a plausible line where it is not.
+From a model's reply to proposals: JSON where it is JSON, titled sections or a plausible line where it is not.
 
 The reply is untrusted text: it is only ever searched, never evaluated.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from alpha_pipeline.factors.definition import Dialect
 from alpha_pipeline.llm.chat import ChatReply
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.task import Proposal, Task
 
 MAXIMUM_TEXT = 2_000
 MAXIMUM_REPLY = 100_000
@@ -34,38 +34,38 @@ _CODE_SIGNS = re.compile(r"\bdef\s+\w+\s*\(|\bdf\b|^[ \t]*return\b|\.rolling\(|^
 _MATH_SIGNS = re.compile("[\u2212\u00d7·÷√∑∏σμΔ₀-₉²³⁴]")  # minus and times as typeset
 
 
-def read_reply(reply: ChatReply, task: Task) -> tuple[Draft, ...]:
+def read_reply(reply: ChatReply, task: Task) -> tuple[Proposal, ...]:
     """
-    The drafts in a reply.
+    The proposals in a reply.
 
     Args:
         reply: as stored.
         task: says how many are wanted, whether code or formulas, and gives names where the reply has none.
 
     Returns:
-        At least one and at most `task.count` drafts. One whose `source` is empty when no
+        At least one and at most `task.count` proposals. One whose `source` is empty when no
         factor was found; long texts are cut.
     """
     text = _storable(reply.text)
     found = list(_objects(text, task))[: task.count] or list(_sections(text, task))[: task.count]
     if not any(_source(one, task) for one in found):
         found = [{**(found[0] if found else {}), "expression": _bare_line(text)}]
-    drafts = []
+    proposals = []
     for number, one in enumerate(found):
         source = _source(one, task)
-        drafts.append(
-            Draft(
+        proposals.append(
+            Proposal(
                 name=_text(one, "name") or f"{task.factor_type}_{task.window}" + f"_{number + 1}" * (number > 0),
                 source=source,
                 dialect=dialect_of(source),
                 rationale=_text(one, "rationale"),
                 risks=_text(one, "risks"),
-                claims=_text(one, "expected_performance"),
+                expected_performance=_text(one, "expected_performance"),
                 parent=task.parent.factor_id if task.parent else "",
                 request_hash=reply.request_hash,
             )
         )
-    return tuple(drafts)
+    return tuple(proposals)
 
 
 def read_critique(reply: ChatReply) -> str:

@@ -21,7 +21,7 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.formula_search import Similarity
 from alpha_pipeline.mining.prompts import EXAMPLES
-from alpha_pipeline.mining.task import STEPS, Draft, Parent, Proposer, Task
+from alpha_pipeline.mining.task import STEPS, Parent, Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import read
 from alpha_pipeline.validation import validate
 
@@ -32,14 +32,14 @@ class Attempt:
     One factor as it came back and what became of it.
 
     Args:
-        draft: as written.
+        proposal: as written.
         canonical: DSL; empty when it was refused.
         refused: why, caret and all; empty when it was read.
         measures: train rank IC, its t, net Sharpe ratio and turnover; empty without data or when a check failed.
         step: of an improvement, from 0 for the factor it starts from.
     """
 
-    draft: Draft
+    proposal: Proposal
     canonical: str = ""
     refused: str = ""
     measures: dict[str, float] | None = None
@@ -62,13 +62,13 @@ def ask(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -
         proposer: who writes.
         task: what is wanted.
         train: bars to measure on, of `train_bars`; None only reads.
-        repairs: times a refused draft goes back.
+        repairs: times a refused proposal goes back.
 
     Raises:
         ModelError: the model cannot answer.
         BudgetError: it may not be asked.
     """
-    return [_find(proposer, task, draft, train, repairs) for draft in proposer.propose(task)]
+    return [_find(proposer, task, proposal, train, repairs) for proposal in proposer.propose(task)]
 
 
 def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int = STEPS) -> Iterator[Attempt]:
@@ -86,7 +86,7 @@ def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int
         The factor itself as step 0, then each improvement. The next step starts from the best so far, by net Sharpe
         ratio on train.
     """
-    best = _measured(node, Draft("the factor given", str(node)), task.market, train)
+    best = _measured(node, Proposal("the factor given", str(node)), task.market, train)
     yield best
     told: list[str] = []
     for step in range(1, steps + 1):
@@ -95,7 +95,7 @@ def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int
             task, prompt_mode="optimize", count=1, seed=task.seed + 10 * step, parent=parent, notes=tuple(told)
         )
         found = replace(ask(proposer, asked, train)[0], step=step)
-        told.append(f"{(found.canonical or found.draft.source)[:160]} -> {found.measured}")
+        told.append(f"{(found.canonical or found.proposal.source)[:160]} -> {found.measured}")
         yield found
         best = max(best, found, key=_sharpe)
 
@@ -128,28 +128,28 @@ def task_for(market: Market, fields: Sequence[str], factor_type: str, lookback_b
     return Task(market, tuple(sorted(fields)), factor_type, lookback_bars, seed)
 
 
-def _find(proposer: Proposer, task: Task, draft: Draft, train: Panel | None, repairs: int) -> Attempt:
+def _find(proposer: Proposer, task: Task, proposal: Proposal, train: Panel | None, repairs: int) -> Attempt:
     for left in range(repairs, -1, -1):
         try:
-            node = read(draft, task)
+            node = read(proposal, task)
             break
         except ExpressionError as error:
-            better = proposer.repair(task, draft, error, _near(draft.source)) if left else None
+            better = proposer.repair(task, proposal, error, _near(proposal.source)) if left else None
             if better is None:
-                return Attempt(draft, refused=str(error))
-            draft = better
-    return _measured(node, draft, task.market, train) if train else Attempt(draft, str(node))
+                return Attempt(proposal, refused=str(error))
+            proposal = better
+    return _measured(node, proposal, task.market, train) if train else Attempt(proposal, str(node))
 
 
-def _measured(node: Node, draft: Draft, market: Market, train: Panel) -> Attempt:
+def _measured(node: Node, proposal: Proposal, market: Market, train: Panel) -> Attempt:
     values = evaluate_one(node, train)
     found = validate(partial(evaluate_one, node), train, lookback(node))
     failed = next((check for check in found if check.blocking and not check.passed), None)
     if failed is not None:
-        return Attempt(draft, str(node), refused=f"{failed.name} check: {failed.detail}")
+        return Attempt(proposal, str(node), refused=f"{failed.name} check: {failed.detail}")
     measures = score(values, EvaluationBars.of(train, market), False, None)
     return Attempt(
-        draft, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")}
+        proposal, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")}
     )
 
 

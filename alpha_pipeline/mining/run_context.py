@@ -50,7 +50,7 @@ class Night:
 
     @cached_property
     def screen(self) -> ScreeningPanel:
-        """The bars on which every draft is looked over for leaks; admitted ones are looked over on all."""
+        """The bars on which every proposal is looked over for leaks; admitted ones are looked over on all."""
         return ScreeningPanel.of(self.panel)
 
 

@@ -17,7 +17,17 @@ from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 # What decides which questions are put; limits, prices and the rule decide how many, their cost and their fate.
-WAY = ("rounds", "proposals_per_round", "batch", "ways", "factor_types", "context", "repairs", "seed", "history_bars")
+WAY = (
+    "rounds",
+    "proposals_per_round",
+    "batch",
+    "prompt_modes",
+    "factor_types",
+    "context",
+    "repairs",
+    "seed",
+    "history_bars",
+)
 SAME_TRIAL = ["proposer", "source", "dialect"]
 
 

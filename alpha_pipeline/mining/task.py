@@ -68,7 +68,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Draft:
+class Proposal:
     """
     One factor as it came back.
 
@@ -78,7 +78,7 @@ class Draft:
         dialect: the front end that reads it.
         rationale: the proposer's words.
         risks: when it may fail, the proposer's words.
-        claims: expected performance as claimed; never a measurement.
+        expected_performance: expected performance as claimed; never a measurement.
         parent: factor_id it improves; empty for a fresh idea.
         request_hash: of the stored model request; empty when no model was asked.
     """
@@ -88,7 +88,7 @@ class Draft:
     dialect: Dialect = "dsl"
     rationale: str = ""
     risks: str = ""
-    claims: str = ""
+    expected_performance: str = ""
     parent: str = ""
     request_hash: str = ""
 
@@ -110,9 +110,9 @@ class Proposer(Protocol):
         """Name of the language model; empty for a control."""
         ...
 
-    def propose(self, task: Task) -> tuple[Draft, ...]:
+    def propose(self, task: Task) -> tuple[Proposal, ...]:
         """
-        At least one draft, at most `task.count`.
+        At least one proposal, at most `task.count`.
 
         Raises:
             ModelError: the model cannot answer.
@@ -120,8 +120,8 @@ class Proposer(Protocol):
         """
         ...
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
-        """A second try at a refused draft, told why and shown valid formulas `near` to it; None if it is no use."""
+    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
+        """A second try at a refused proposal, told why and shown valid formulas `near` to it; None if it is no use."""
         ...
 
     def criticize(self, task: Task, measured: tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ from alpha_pipeline.mining.run_context import (
     measure,
     train_and_valid,
 )
-from alpha_pipeline.mining.task import Draft, PromptMode, Task
+from alpha_pipeline.mining.task import PromptMode, Proposal, Task
 from alpha_pipeline.tables import MEASURES, UNANSWERED
 from alpha_pipeline.validation import CheckResult, rank_correlations, validate
 
@@ -34,7 +34,7 @@ Row = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ParsedProposal:
     """A draft on its way: its row so far, and its tree or the reason there is none."""
 
     row: Row
@@ -43,7 +43,12 @@ class Proposal:
 
 
 def blank(
-    context: Night, draft: Draft, proposer: str, model: str, factor_type: str = "", prompt_mode: PromptMode = "generate"
+    context: Night,
+    draft: Proposal,
+    proposer: str,
+    model: str,
+    factor_type: str = "",
+    prompt_mode: PromptMode = "generate",
 ) -> Row:
     """The row of a draft before anything is known of it."""
     return {
@@ -66,7 +71,7 @@ def blank(
         "identity": "",
         "rationale": draft.rationale,
         "risks": draft.risks,
-        "claims": draft.claims,
+        "expected_performance": draft.expected_performance,
         "stage": "proposed",
         "verdict": "refused",
         "reason": "",
@@ -82,7 +87,7 @@ def blank(
     }
 
 
-def read(draft: Draft, task: Task) -> Node:
+def read(draft: Proposal, task: Task) -> Node:
     """
     The tree of a draft.
 
@@ -98,7 +103,7 @@ def read(draft: Draft, task: Task) -> Node:
 
 
 def try_out(
-    context: Night, proposals: Sequence[Proposal], tried: TrialHistory, active_factors: ActiveFactors
+    context: Night, proposals: Sequence[ParsedProposal], tried: TrialHistory, active_factors: ActiveFactors
 ) -> list[Row]:
     """
     Walk proposals through the stages, each until it is refused or admitted.
@@ -129,7 +134,7 @@ def references(context: Night, tried: TrialHistory, active_factors: ActiveFactor
             fresh.append((factor, node))
     rows: list[Row] = []
     for (factor, node), found in zip(fresh, measure(context, [node for _, node in fresh], checked=False), strict=True):
-        draft = Draft(factor.name, factor.source, rationale=factor.rationale)
+        draft = Proposal(factor.name, factor.source, rationale=factor.rationale)
         row = blank(context, draft, "reference", "") | _named(draft.name, node)
         measures = against_all_trials(found.measures, context, tried)
         points, said = rubric(measures)
@@ -146,7 +151,7 @@ def references(context: Night, tried: TrialHistory, active_factors: ActiveFactor
     return rows
 
 
-def _screen(proposal: Proposal, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
+def _screen(proposal: ParsedProposal, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
     """Stop what does not parse and what was tried before; nothing of it is computed."""
     row, node, error = proposal.row, proposal.node, proposal.error
     if row["verdict"] == UNANSWERED:
@@ -202,10 +207,10 @@ def _judge(
         if not replaces:
             name = twin if twin in close else min(close)
             told = f"orders symbols like {name}, rank correlation {alike.get(name, np.nan):.2f}; {said}"
-            return known | {"stage": "leak_clean", "reason": "too close to a factor active", "feedback": told}
+            return known | {"stage": "leakage_free", "reason": "too close to a factor active", "feedback": told}
         known["feedback"] = f"replaces {replaces}, which it clearly beats; {said}"
     elif reason:
-        stage = "significant" if discovered(measures, context.admission) else "leak_clean"
+        stage = "significant" if discovered(measures, context.admission) else "leakage_free"
         return known | {"reason": reason, "stage": stage}
     whole = validate(partial(evaluate_one, node), context.panel, lookback(node), values=found.standing.values)
     failed = next((check for check in whole if check.blocking and not check.passed), None)
@@ -217,7 +222,7 @@ def _judge(
 
 
 def _failed(check: CheckResult) -> Row:
-    stage = "unique" if check.name == "no_lookahead" else "leak_clean"
+    stage = "unique" if check.name == "no_lookahead" else "leakage_free"
     return {"stage": stage, "reason": f"{check.name} check", "feedback": check.detail}
 
 

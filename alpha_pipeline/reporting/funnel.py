@@ -9,7 +9,7 @@ import pandas as pd
 from alpha_pipeline.reporting.formatting import plain
 from alpha_pipeline.tables import UNANSWERED
 
-STAGES = ("proposed", "parsed", "type_valid", "unique", "leak_clean", "significant", "accepted")
+STAGES = ("proposed", "parsed", "type_valid", "unique", "leakage_free", "significant", "accepted")
 CONTROL = "random_grammar"
 REFERENCE = "reference"
 

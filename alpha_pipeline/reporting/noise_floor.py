@@ -20,8 +20,8 @@ BESTS = {
 def floors(rows: pd.DataFrame) -> Iterator[tuple[str, float, Array]]:
     """Name, value on the real bars and sorted values on shuffled ones, of each kind of best."""
     for name in BESTS:
-        real = rows.loc[rows["replay"] == 0, name]
-        luck = rows.loc[rows["replay"] > 0, name].dropna().to_numpy(float)
+        real = rows.loc[rows["shuffle"] == 0, name]
+        luck = rows.loc[rows["shuffle"] > 0, name].dropna().to_numpy(float)
         yield name, float(real.iloc[0]) if len(real) else np.nan, np.sort(luck)
 
 

@@ -41,7 +41,7 @@ def test_generate_shows_what_was_proposed_and_what_it_is_worth(server: OpenAISer
     told = capsys.readouterr().out
     for line in (
         "volume, window 48: stand-in, 2 questions, 32 tokens", "1. [31mred", "   expression  ts_zscore(close, 20)",
-        "   rationale   why", "   risks       when", "   claims      Sharpe 9 (the model's words, not measured)",
+        "   rationale   why", "   risks       when", "   expected    Sharpe 9 (the model's words, not measured)",
         "2. mended", "   measured    rank IC ", "on train", "Measured on train alone",
     ):  # fmt: skip
         assert line in told, line

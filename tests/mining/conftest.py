@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.task import Draft
+from alpha_pipeline.mining.task import Proposal
 
 from .scripted import Script, mined, walk
 
@@ -19,4 +19,6 @@ def first() -> pd.DataFrame:
 def planted() -> tuple[Panel, pd.DataFrame]:
     """A market whose field `edge` leads returns, and the run date on which it and a twin of it are proposed."""
     panel = walk(edge=1.0, bars=400)
-    return panel, mined(Script([Draft("found", "edge"), Draft("twin", "edge + ts_mean(edge, 20) / 100")]), 2, panel)
+    return panel, mined(
+        Script([Proposal("found", "edge"), Proposal("twin", "edge + ts_mean(edge, 20) / 100")]), 2, panel
+    )

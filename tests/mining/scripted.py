@@ -13,7 +13,7 @@ from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import ModelWriter
-from alpha_pipeline.mining.task import Draft, Proposer, Task
+from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.tables import TRIALS
 
 BARS, SYMBOLS = 300, 8
@@ -46,8 +46,8 @@ def night_of(panel: Panel, back: int = 0) -> pd.Timestamp:
 class Script:
     """A proposer that reads its formulas from a list and remembers what it was asked and told."""
 
-    sources: Sequence[str | Draft]
-    better: Callable[[Draft], Draft | None] = lambda draft: None
+    sources: Sequence[str | Proposal]
+    better: Callable[[Proposal], Proposal | None] = lambda proposal: None
     name: str = "script"
     model: str = ""
     tasks: list[Task] = field(default_factory=list)
@@ -58,14 +58,14 @@ class Script:
     def within(self, meter: SpendMeter) -> "Script":
         return self
 
-    def propose(self, task: Task) -> tuple[Draft, ...]:
+    def propose(self, task: Task) -> tuple[Proposal, ...]:
         self.tasks.append(task)
         said = self.sources[(len(self.tasks) - 1) % len(self.sources)]
-        return (said if isinstance(said, Draft) else Draft(f"draft_{len(self.tasks)}", said),)
+        return (said if isinstance(said, Proposal) else Proposal(f"proposal_{len(self.tasks)}", said),)
 
-    def repair(self, task: Task, draft: Draft, error: ExpressionError, near: tuple[str, ...]) -> Draft | None:
+    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
         self.told.append(str(error))
-        return self.better(draft)
+        return self.better(proposal)
 
     def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
         self.shown.append(measured)

@@ -52,7 +52,7 @@ def test_the_weights_are_those_of_the_textbook() -> None:
     "text", ["", "\x00\x00", "\ud800", "🚀" * 9_000, "(" * 1_000_000, "a " * 5_000_000, "ts_zscore((((close,,, 2"]
 )
 def test_any_text_is_looked_up(text: str) -> None:
-    """Refused drafts are no formulas; what is long is cut."""
+    """Refused proposals are no formulas; what is long is cut."""
     index = Similarity([*FORMULAS, text])
     started = time.process_time()
     assert np.isfinite(index.to(text)).all()

@@ -68,7 +68,7 @@ def test_a_silent_model_does_not_end_the_night(first: pd.DataFrame) -> None:
 
 
 def test_a_repair_that_is_not_answered_leaves_the_refusal(first: pd.DataFrame) -> None:
-    """The first draft is answer enough."""
+    """The first proposal is answer enough."""
     chat = ScriptedChat(["ts_zscore(clsoe, 31)", ModelError("busy")])
     (row,) = mined(ModelWriter(chat, "pattern"), 1, ledger=first, repairs=1).to_dict("records")
     assert row["verdict"] == "refused" and "clsoe" in row["reason"] and row["calls"] == 2

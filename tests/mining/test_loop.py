@@ -107,13 +107,13 @@ def test_values_that_say_nothing_are_refused(first: pd.DataFrame, source: str, r
     """Too few values, or the same for all symbols, never reach the backtest."""
     row = mined(Script([source]), 1, panel=walk(), ledger=first).iloc[0]
     assert row["reason"] == f"{reason} check"
-    assert row["stage"] == "leak_clean"
+    assert row["stage"] == "leakage_free"
 
 
 @pytest.mark.parametrize("repairs", [0, 1, 3])
 def test_a_refusal_goes_back_exactly_so_often(first: pd.DataFrame, repairs: int) -> None:
     """The writer is told the error, caret and all, once a repair and never more."""
-    script = Script(["ts_zscore(clsoe, 20)"], better=lambda draft: draft)
+    script = Script(["ts_zscore(clsoe, 20)"], better=lambda proposal: proposal)
     row = mined(script, 1, ledger=first, repairs=repairs).iloc[0]
     assert len(script.told) == repairs
     assert all("clsoe" in text and "^" in text for text in script.told)
@@ -122,7 +122,7 @@ def test_a_refusal_goes_back_exactly_so_often(first: pd.DataFrame, repairs: int)
 
 def test_a_repaired_draft_is_the_one_that_counts(first: pd.DataFrame) -> None:
     """A corrected formula is measured, and no more repairs are spent."""
-    script = Script(["ts_zscore(clsoe, 9)"], better=lambda draft: replace(draft, source="ts_zscore(close, 9)"))
+    script = Script(["ts_zscore(clsoe, 9)"], better=lambda proposal: replace(proposal, source="ts_zscore(close, 9)"))
     row = mined(script, 1, ledger=first, repairs=3).iloc[0]
     assert len(script.told) == 1
     assert row["source"] == row["canonical"] == "ts_zscore(close, 9)"

@@ -61,8 +61,8 @@ def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
     assert NOISE_FLOOR.conform(table).num_rows == 7
     found = {name: (real, luck) for name, real, luck in floors(table)}
     assert all(real > luck.max() for real, luck in found.values())
-    assert table.loc[table["replay"] > 0, "accepted"].sum() == 0 and table["accepted"].iloc[0] >= 1
-    assert (table["measured"] == 2).all()
+    assert table.loc[table["shuffle"] > 0, "accepted"].sum() == 0 and table["accepted"].iloc[0] >= 1
+    assert (table["factors_measured"] == 2).all()
     assert [told for *_, told in floor_rows(table)] == ["above 6 of 6 shuffled panels"] * 3
     assert floor_text({"crypto": table}).count("above 6 of 6") == 3
 
@@ -72,11 +72,11 @@ def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None
     open_ = Admission(t_stat=0, train_q_value=1, valid_q_value=1, sharpe=-99, probabilistic_sharpe=0, correlation=2)
     sources = ["cs_rank(volume)", "-cs_rank(volume)", "ts_return(close, 5)", "-ts_return(close, 7)"]
     context = mined(Script(sources), 4, panel, admission=open_)
-    assert set(context["rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
+    assert set(context["admission_rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
     table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
-    assert table.loc[table["replay"] > 0, "accepted"].sum() > 0
-    strict = noise_floor(night_of(panel), EQUITIES, panel, context.assign(rule=""), MiningSettings(), 3)
-    assert strict.loc[strict["replay"] > 0, "accepted"].sum() == 0
+    assert table.loc[table["shuffle"] > 0, "accepted"].sum() > 0
+    strict = noise_floor(night_of(panel), EQUITIES, panel, context.assign(admission_rule=""), MiningSettings(), 3)
+    assert strict.loc[strict["shuffle"] > 0, "accepted"].sum() == 0
     with pytest.raises(DataError, match="no rule of admission"):
         Admission.from_text('{"speed": 1}')
 
@@ -92,7 +92,7 @@ def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
     free = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
     costly = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3, paid)
     assert (free["best_train_t"] == costly["best_train_t"]).all()
-    replays = free["replay"] > 0
+    replays = free["shuffle"] > 0
     assert (free.loc[replays, "best_sharpe"] != costly.loc[replays, "best_sharpe"]).all()
 
 
@@ -100,5 +100,5 @@ def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
     """One row, which says so."""
     context = mined(Script(["close +"]), 1, panel)
     table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
-    assert len(table) == 1 and table["measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
+    assert len(table) == 1 and table["factors_measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
     assert floor_rows(table) == [] and floor_text({"crypto": table}) == ""

@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline.factors.references import REFERENCES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.task import Draft
+from alpha_pipeline.mining.task import Proposal
 from alpha_pipeline.tables import MEASURES
 
 from .scripted import Script, mined, proposed, walk
@@ -65,12 +65,12 @@ def test_the_opposite_of_a_factor_is_its_twin(planted: tuple[Panel, pd.DataFrame
 def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
     """The ledger names the replaced one; a third like both is compared with the new one only."""
     panel = walk(edge=1.0, bars=400)
-    drafts = [
-        Draft("blurred", "edge + 0.8 * delay(edge, 1)"),
-        Draft("sharp", "edge"),
-        Draft("again", "edge * 1.01 + 1"),
+    proposals = [
+        Proposal("blurred", "edge + 0.8 * delay(edge, 1)"),
+        Proposal("sharp", "edge"),
+        Proposal("again", "edge * 1.01 + 1"),
     ]
-    rows = proposed(mined(Script(drafts), 3, panel)).set_index("name")
+    rows = proposed(mined(Script(proposals), 3, panel)).set_index("name")
     assert rows.loc["blurred", "verdict"] == "accepted"
     assert rows.loc["sharp", "replaces"] == rows.loc["blurred", "factor_id"]
     assert rows.loc["sharp", "verdict"] == "accepted" and rows.loc["sharp", "max_correlation"] >= 0.7

@@ -68,7 +68,8 @@ def test_how_many_are_measured_together_changes_no_number(batch: int, threads: i
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ways": ("guess",)}, {"ways": ()}, {"factor_types": ("luck",)}, {"batch": 0}, {"rounds": -1}]
+    "wrong",
+    [{"prompt_modes": ("guess",)}, {"prompt_modes": ()}, {"factor_types": ("luck",)}, {"batch": 0}, {"rounds": -1}],
 )
 def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     """With what was found."""

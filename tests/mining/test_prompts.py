@@ -11,7 +11,7 @@ from alpha_pipeline.expressions import fields_used, parse
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES
 from alpha_pipeline.mining.prompts import EXAMPLES, Constrain, correction, critique, question, quoted, schema
-from alpha_pipeline.mining.task import Draft, Parent, PromptMode, Task
+from alpha_pipeline.mining.task import Parent, PromptMode, Proposal, Task
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 FIELDS = [("close",), ("volume",), ("close", "volume"), ("funding",), ("close", "funding", "news_sentiment", "volume")]
@@ -67,7 +67,7 @@ def test_notes_are_marked_as_data() -> None:
 def test_a_correction_quotes_the_answer_and_the_refusal() -> None:
     """The conversation goes on from the question, with bounded quotes."""
     told = correction(
-        TASK, Draft("n", "rank(clsoe" + "x" * 9_000, rationale="r" * 9_000), "why\n" + "e" * 9_000, "pattern"
+        TASK, Proposal("n", "rank(clsoe" + "x" * 9_000, rationale="r" * 9_000), "why\n" + "e" * 9_000, "pattern"
     )
     assert told[:2] == question(TASK, "pattern")
     assert [message.role for message in told] == ["system", "user", "assistant", "user"]
@@ -162,8 +162,8 @@ def test_untrusted_text_stands_on_marked_lines_wherever_it_is_shown() -> None:
     for told, clean in (
         (question(bad, "none"), question(good, "none")),
         (
-            correction(bad, Draft("n", "s"), HOSTILE[3], "none", HOSTILE),
-            correction(good, Draft("n", "s"), "e", "none", ("f",)),
+            correction(bad, Proposal("n", "s"), HOSTILE[3], "none", HOSTILE),
+            correction(good, Proposal("n", "s"), "e", "none", ("f",)),
         ),
         (critique(bad, HOSTILE), critique(good, ("g",))),
     ):

@@ -1,4 +1,4 @@
-"""From text to draft: whatever a model writes is read, cut and never run."""
+"""From text to proposal: whatever a model writes is read, cut and never run."""
 
 import json
 import time
@@ -9,17 +9,17 @@ import pytest
 from alpha_pipeline.llm.chat import ChatReply
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining.reply import dialect_of, read_critique, read_reply
-from alpha_pipeline.mining.task import Draft, Task
+from alpha_pipeline.mining.task import Proposal, Task
 
 TASK = Task(EQUITIES, ("close", "volume"), "momentum", 20, 1)
 
 
-def read(text: str) -> Draft:
-    (draft,) = read_all(text)
-    return draft
+def read(text: str) -> Proposal:
+    (proposal,) = read_all(text)
+    return proposal
 
 
-def read_all(text: str, **task: object) -> tuple[Draft, ...]:
+def read_all(text: str, **task: object) -> tuple[Proposal, ...]:
     return read_reply(ChatReply(text, "m", "hash", 11, 7, "stop"), replace(TASK, **task))  # type: ignore[arg-type]
 
 
@@ -55,15 +55,15 @@ def read_all(text: str, **task: object) -> tuple[Draft, ...]:
     ],
 )
 def test_where_the_formula_is_found(text: str, source: str) -> None:
-    """In JSON, fenced or not, amid prose, or bare; the sign is kept; nothing is an empty draft."""
+    """In JSON, fenced or not, amid prose, or bare; the sign is kept; nothing is an empty proposal."""
     assert read(text).source == source
 
 
 def test_the_request_comes_along() -> None:
-    """Every draft knows which question it answers."""
+    """Every proposal knows which question it answers."""
     found = read('{"expression": "close", "rationale": "why", "name": "n", "expected_performance": {"sharpe": 9}}')
     assert found.request_hash == "hash"
-    assert (found.name, found.rationale, found.claims) == ("n", "why", '{"sharpe": 9}')
+    assert (found.name, found.rationale, found.expected_performance) == ("n", "why", '{"sharpe": 9}')
 
 
 def test_a_nameless_draft_is_named_after_its_task() -> None:
@@ -84,12 +84,12 @@ def test_a_nameless_draft_is_named_after_its_task() -> None:
     ids=["braces", "nested", "calls", "one value", "marks", "lines"],
 )
 def test_huge_texts_are_read_in_no_time_and_cut(text: str) -> None:
-    """No text makes the reader slow, and no field of a draft is unbounded."""
+    """No text makes the reader slow, and no field of a proposal is unbounded."""
     start = time.process_time()
     found = read(text)
     assert time.process_time() - start < 1.0
     assert len(found.source) <= 20_000
-    assert max(len(found.name), len(found.rationale), len(found.claims)) <= 2_000
+    assert max(len(found.name), len(found.rationale), len(found.expected_performance)) <= 2_000
 
 
 def test_every_text_can_be_stored() -> None:
@@ -126,10 +126,10 @@ BATCH = [
 def test_a_batch_is_read_in_order(text: str) -> None:
     """Whatever holds them together; what has no name is numbered."""
     found = read_all(text, count=3)
-    assert [draft.source for draft in found] == [one["expression"] for one in BATCH]
-    assert [draft.name for draft in found] == ["a", "b", "momentum_20_3"]
-    assert (found[0].risks, found[0].claims) == ('["x"]', "IC 0.05")
-    assert {draft.request_hash for draft in found} == {"hash"}
+    assert [proposal.source for proposal in found] == [one["expression"] for one in BATCH]
+    assert [proposal.name for proposal in found] == ["a", "b", "momentum_20_3"]
+    assert (found[0].risks, found[0].expected_performance) == ('["x"]', "IC 0.05")
+    assert {proposal.request_hash for proposal in found} == {"hash"}
 
 
 def test_no_more_than_were_asked_for() -> None:
@@ -140,7 +140,7 @@ def test_no_more_than_were_asked_for() -> None:
 def test_a_batch_cut_short_keeps_what_is_whole() -> None:
     """An answer that ended at its limit loses its last factor alone."""
     text = json.dumps({"factors": BATCH})
-    assert [draft.name for draft in read_all(text[: text.index("ts_rank") + 3], count=3)] == ["a", "b"]
+    assert [proposal.name for proposal in read_all(text[: text.index("ts_rank") + 3], count=3)] == ["a", "b"]
 
 
 SECTIONS = """FACTOR_NAME: Volume momentum
@@ -168,7 +168,7 @@ def test_titled_sections_are_read() -> None:
         "Volume momentum", "ts_return(close, 5) * log(volume / ts_mean(volume, 20) + 1)"
     )  # fmt: skip
     assert (found.rationale, found.risks) == ("Moves that trade are real.", "Thin markets.")
-    assert (found.claims, found.dialect) == ("IC 0.02 to 0.05", "dsl")
+    assert (found.expected_performance, found.dialect) == ("IC 0.02 to 0.05", "dsl")
 
 
 def test_code_is_what_counts_when_code_was_asked_for() -> None:
@@ -186,7 +186,7 @@ def test_code_is_what_counts_when_code_was_asked_for() -> None:
 def test_two_sections_are_two_factors() -> None:
     """A name begins the next factor."""
     found = read_all(SECTIONS + "\nFactor name: other\nFormula: rank(volume)\n", count=5)
-    assert [draft.name for draft in found] == ["Volume momentum", "other"]
+    assert [proposal.name for proposal in found] == ["Volume momentum", "other"]
     assert found[1].source == "rank(volume)"
 
 
@@ -232,7 +232,7 @@ def test_a_repeated_title_begins_another_factor() -> None:
     """No factor bears the formula of the next."""
     text = "**Name**: A\n**Expression**: close / delay(close, 1)\n**Expression**: -volume\n"
     text += "**Name**: B\n**Expression**: volume"
-    found = [(draft.name, draft.source) for draft in read_all(text, count=5)]
+    found = [(proposal.name, proposal.source) for proposal in read_all(text, count=5)]
     assert found[0] == ("A", "close / delay(close, 1)") and found[-1] == ("B", "volume")
     assert ("A", "-volume") not in found and len(found) == 3
 
@@ -240,14 +240,14 @@ def test_a_repeated_title_begins_another_factor() -> None:
 def test_an_empty_formula_outside_does_not_hide_those_inside() -> None:
     """What holds a batch need not be a factor."""
     text = json.dumps({"name": "outer", "expression": "", "factors": BATCH})
-    assert [draft.source for draft in read_all(text, count=3)] == [one["expression"] for one in BATCH]
+    assert [proposal.source for proposal in read_all(text, count=3)] == [one["expression"] for one in BATCH]
 
 
 def test_numbered_headings_are_names() -> None:
     """As chat models write lists of factors."""
     text = "### Factor 1: Calm\nExpression: ts_rank(close, 5)\n\n### Factor 2: Wild\nExpression: ts_rank(volume, 6)\n"
-    drafts = read_all(text, count=3)
-    assert [(draft.name, draft.source) for draft in drafts] == [
+    proposals = read_all(text, count=3)
+    assert [(proposal.name, proposal.source) for proposal in proposals] == [
         ("Calm", "ts_rank(close, 5)"),
         ("Wild", "ts_rank(volume, 6)"),
     ]

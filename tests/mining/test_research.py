@@ -7,7 +7,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining.research import ask, improve, task_for, train_bars
-from alpha_pipeline.mining.task import Draft
+from alpha_pipeline.mining.task import Proposal
 
 from .scripted import BARS, Script, walk
 
@@ -28,7 +28,7 @@ def test_a_proposal_is_read_checked_and_measured() -> None:
 
 def test_a_refusal_tells_why_and_is_repaired_once() -> None:
     """The writer is told; if that does not help, the caret is shown."""
-    script = Script(["zscore(clsoe, 7)"], better=lambda draft: Draft("better", "zscore(close, 7)"))
+    script = Script(["zscore(clsoe, 7)"], better=lambda proposal: Proposal("better", "zscore(close, 7)"))
     assert ask(script, TASK, None)[0].canonical == "ts_zscore(close, 7)"
     (found,) = ask(Script(["zscore(clsoe, 7)"]), TASK, None)
     assert "clsoe" in found.refused and "^" in found.refused and not found.canonical

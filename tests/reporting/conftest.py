@@ -27,7 +27,7 @@ REASONS = {
     "parsed": ["type: price + volume have different units"],
     "type_valid": ["same as an earlier trial"],
     "unique": ["correlation 0.91 with reversal_24h"],
-    "leak_clean": ["not significant on validation", "turnover too high: cost exceeds the gross return"],
+    "leakage_free": ["not significant on validation", "turnover too high: cost exceeds the gross return"],
     "significant": ["deflated Sharpe ratio below 0.95"],
     "accepted": [""],
 }
@@ -49,7 +49,7 @@ def make_trials(rng, model="SmolLM2-135M", proposals=24, control=12, references=
                 "name": f"idea {i}",
                 "proposer": proposer, "model": name, "request_hash": "", "parent": "", "replaces": "", "dialect": "dsl",
                 "source": EXPRESSIONS[i % 4], "canonical": EXPRESSIONS[i % 4] if reached else "", "identity": identity,
-                "rationale": "prices overshoot and come back within a day", "claims": "Sharpe 3", "stage": stage,
+                "rationale": "prices overshoot and come back within a day", "expected_performance": "Sharpe 3", "stage": stage,
                 "verdict": "accepted" if stage == "accepted" else "refused",
                 "reason": REASONS[stage][i % len(REASONS[stage])], "feedback": "", "score": float(reached),
                 "prompt_tokens": 420, "completion_tokens": 55, "calls": 1, "model_seconds": 1.5, "usd": 0.0001,

@@ -10,9 +10,9 @@ TRIED = pd.DataFrame(
         ("model", "m1", "accepted", "accepted", ""),
         ("model", "m1", "parsed", "refused", "type"),
         ("model", "m1", "proposed", "refused", "syntax"),
-        ("random_grammar", "", "leak_clean", "refused", "type"),
+        ("random_grammar", "", "leakage_free", "refused", "type"),
         ("reference", "", "accepted", "accepted", ""),
-        ("reference", "", "leak_clean", "refused", "weak"),
+        ("reference", "", "leakage_free", "refused", "weak"),
     ],
     columns=["proposer", "model", "stage", "verdict", "reason"],
 )
