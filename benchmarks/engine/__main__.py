@@ -29,7 +29,7 @@ def main() -> None:
         print(
             f"{peer} {found}"
             if found
-            else f"{peer} is not installed: its rows are left out (`make library_backtest-engine`)"
+            else f"{peer} is not installed: its rows are left out (`make bench-engine`)"
         )
     for name in chosen.workloads or WORKLOADS:
         started = time.perf_counter()

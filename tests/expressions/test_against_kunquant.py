@@ -9,7 +9,7 @@ from alpha_pipeline.typing import Array
 from benchmarks.engine import panels
 from benchmarks.engine.measure import agrees
 
-pytest.importorskip("KunQuant", reason="a peer of `make library_backtest-engine`, installed by .ci/run")
+pytest.importorskip("KunQuant", reason="a peer of `make bench-engine`, installed by .ci/run")
 from benchmarks.engine import peer_kunquant  # needs KunQuant
 
 pytestmark = pytest.mark.slow

@@ -265,9 +265,10 @@ def test_every_method_has_a_name_and_a_meaning() -> None:
         method_named("crystal_ball")
 
 
-@pytest.mark.skipif(HAS_TORCH, reason="PyTorch is here")
-def test_without_its_package_attention_names_the_extra() -> None:
+def test_without_its_package_attention_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that cannot work says what to install."""
+    monkeypatch.setitem(sys.modules, "torch", None)  # an import of it fails, installed or not
+    monkeypatch.delitem(sys.modules, "alpha_pipeline.fusion.methods.attention_network", raising=False)
     with pytest.raises(SettingError, match=r"needs PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
         METHODS["cross_attention"].fit(LabeledSignals.none())
 

@@ -1,0 +1,3 @@
+"""Options that all tests share."""
+
+pytest_plugins = ("tests.helpers.skips",)
