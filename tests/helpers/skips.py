@@ -1,4 +1,4 @@
-"""`--no-skips`: a skipped test is a failure. CI runs the tests of real parts so: a part that is missing must not pass."""
+"""`--no-skips`: a skipped test is a failure, so that a missing real part cannot pass in CI."""
 
 import pytest
 
