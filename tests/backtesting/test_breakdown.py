@@ -36,7 +36,7 @@ def test_parts_of_a_kind_cover_the_whole(panel: Panel, values: np.ndarray) -> No
     assert whole["bars"] == len(net) and whole["sharpe"] == pytest.approx(net.mean() / net.std(ddof=1) * np.sqrt(252))
     for kind in ("year", "cutoff"):
         assert table.loc[table["kind"] == kind, "bars"].sum() == len(net)
-    by_year = table[table["kind"] == "year"].set_index("slice")
+    by_year = table[table["kind"] == "year"].set_index("subsample")
     assert (by_year["annual_return"] * by_year["bars"]).sum() / len(net) == pytest.approx(whole["annual_return"])
 
 
@@ -47,7 +47,7 @@ def test_a_slice_is_what_pandas_groups(panel: Panel, values: np.ndarray) -> None
     net = pd.Series(result.net, closes)
     wanted = net.groupby(net.index.year).apply(lambda x: x.mean() / x.std() * np.sqrt(252))
     table = subsample_breakdown(values, panel, EQUITIES)
-    found = table[table["kind"] == "year"].set_index("slice")["sharpe"]
+    found = table[table["kind"] == "year"].set_index("subsample")["sharpe"]
     np.testing.assert_allclose(found.to_numpy(), wanted.to_numpy(), rtol=1e-12)
 
 
@@ -78,7 +78,7 @@ def test_groups_of_symbols_are_halves_by_money(panel: Panel, values: np.ndarray)
     money = (panel["close"] * panel["volume"])[:450].sum(axis=0)
     much = money >= np.median(money)
     cheat[:, much] = forward[:, much]
-    table = subsample_breakdown(cheat, panel, EQUITIES).set_index("slice")
+    table = subsample_breakdown(cheat, panel, EQUITIES).set_index("subsample")
     assert table.loc["more traded half", "rank_ic"] > 0.9 and abs(table.loc["less traded half", "rank_ic"]) < 0.1
 
 
