@@ -2,7 +2,10 @@
 
 import ast
 from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 from tests.helpers.identifiers import PACKAGES, ROOT, vague_per_thousand
 
@@ -63,3 +66,13 @@ def test_no_module_shares_its_name_with_a_function_of_its_package() -> None:
             }
             clashes += [f"{file.relative_to(ROOT)}: {name}" for name in sorted(functions & modules)]
     assert clashes == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """The import graph of modules has no cycle, lazy imports included."""
+    graph = grimp.build_graph(*PACKAGES)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        list(TopologicalSorter(imports).static_order())
+    except CycleError as error:
+        raise AssertionError(" -> ".join(error.args[1])) from None
