@@ -20,7 +20,7 @@ from alpha_pipeline.outcomes.export import (
     signal_schema,
 )
 from alpha_pipeline.outcomes.freqtrade import feather, file_of, pair_tables, pairlist, unpaired
-from alpha_pipeline.reporting.formatting import plain
+from alpha_pipeline.text.untrusted import clean_line
 from assets.wiring.partitions import lookback, window
 from assets.wiring.table_asset import markdown_table, stored
 from resources.http.webhook import SignalWebhook
@@ -93,7 +93,7 @@ def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
     lake.atomic_write(f"{FOLDER}/freqtrade/pairlist.json", pairlist(signal[signal["market"] == "crypto"]))
     for pair, table in pair_tables(decided).items():
         lake.atomic_write(f"{FOLDER}/freqtrade/{file_of(pair)}.feather", feather(table))
-    return ", ".join(map(plain, unpaired(decided["symbol"]))) or "none"
+    return ", ".join(map(clean_line, unpaired(decided["symbol"]))) or "none"
 
 
 def _posted(

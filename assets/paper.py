@@ -16,7 +16,7 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.paper_account import CASH, PaperConfig, bookable, keep_book
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
-from alpha_pipeline.reporting.formatting import plain
+from alpha_pipeline.text.untrusted import clean_line
 from assets.outcomes import days_of
 from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
@@ -98,7 +98,7 @@ def _booked(
     stuck = last[last["note"].str.startswith(("no price", "never"))]
     if len(stuck):
         context.log.warning(
-            f"{market.name}: {len(stuck)} orders find no price: {', '.join(map(plain, stuck['symbol'][:10]))}"
+            f"{market.name}: {len(stuck)} orders find no price: {', '.join(map(clean_line, stuck['symbol'][:10]))}"
         )
     context.log.info(
         f"{market.name}: {len(marks)} days booked, equity {last['equity'].iloc[0]:,.2f}, "

@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.text import SentimentScorer
+from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.validation.raw.feed_health import ailments, feed_health
 from assets.wiring.partitions import FIRST_DAY, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, stored

@@ -24,8 +24,8 @@ import pandas as pd
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.text import NEUTRAL, lexicon_scores
-from alpha_pipeline.text.lexicon import finance_words
+from alpha_pipeline.text.lexicon import finance_words, lexicon_scores
+from alpha_pipeline.text.scorer import NEUTRAL
 from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel

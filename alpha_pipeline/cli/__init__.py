@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from alpha_pipeline.cli import backtesting, completion, fusing, language, mining
 from alpha_pipeline.cli import running as run_date
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
-from alpha_pipeline.cli.terminal import harmless, silence
+from alpha_pipeline.cli.terminal import silence
 from alpha_pipeline.errors import AlphaError
+from alpha_pipeline.text.untrusted import printable
 
 INTERRUPTED = 130
 ABOUT = "Mine trading factors with language models, and believe only what survives."
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     except (AlphaError, OSError) as error:
-        print(harmless(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        print(printable(f"{type(error).__name__}: {error}"), file=sys.stderr)
         return 1
 
 

@@ -13,6 +13,7 @@ from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.running import add_run_date, stream_progress
 from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.text.untrusted import printable
 
 if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.llm.budget import SpendMeter
@@ -233,21 +234,21 @@ def _show(found: "list[Attempt]", head: str) -> None:
 
 
 def _card(one: "Attempt") -> str:
-    from alpha_pipeline.reporting.formatting import plain
+    from alpha_pipeline.text.untrusted import clean_line
 
     proposal = one.proposal
-    lines = [plain(proposal.name)]
+    lines = [clean_line(proposal.name)]
     if proposal.dialect == "pandas":
         lines += [
             "   code",
-            *("     " + "".join(c for c in line if c.isprintable()) for line in proposal.source.splitlines()),
+            *("     " + printable(line) for line in proposal.source.splitlines()),
         ]
     said = {
         "expression": one.canonical or proposal.source, "rationale": proposal.rationale, "risks": proposal.risks,
         "expected": proposal.expected_performance and f"{proposal.expected_performance} (the model's words, not measured)",
         "measured": one.measured if one.measures else "",
     }  # fmt: skip
-    lines += [f"   {name:<11} {plain(text)}" for name, text in said.items() if text]
+    lines += [f"   {name:<11} {clean_line(text)}" for name, text in said.items() if text]
     lines += [f"   refused     {one.refused.splitlines()[0]}"] if one.refused else []
     lines += ["   " + line for line in one.refused.splitlines()[1:]]
     return "\n".join(lines)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
 from alpha_pipeline.cli.data import MARKET_NAMES, lake_root, priced_days, require_writable, stored
-from alpha_pipeline.cli.terminal import Step, echo, harmless, print_json, progress, silence
+from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silence
 from alpha_pipeline.errors import AlphaError
+from alpha_pipeline.text.untrusted import printable
 
 REPORT_FIELDS = (
     "run date, signal [rows of fused_signal], funnel {market: {stage: count}}, library {market: [rows]}, page"
@@ -76,7 +77,7 @@ def stream_progress(what: str, aside: bool) -> Iterator[Step]:
 
         def tell(line: str) -> None:
             try:
-                print(harmless(line), file=stream, flush=True)
+                print(printable(line), file=stream, flush=True)
             except BrokenPipeError:
                 silence(stream)
                 raise AlphaError(

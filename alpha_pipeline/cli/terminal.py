@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from alpha_pipeline.text.untrusted import printable
+
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 PLAINER = str.maketrans({"\N{EN DASH}": "-", "\N{MINUS SIGN}": "-", "…": "~", "·": "*"})
 PIPED_COLUMNS = 160  # lines in a file are folded late
@@ -22,12 +24,7 @@ Step = Callable[[str], None]
 
 def echo(text: str = "") -> None:
     """Print; what a model, a server or a file wrote must not steer the terminal."""
-    print(encodable(harmless(text)), flush=True)
-
-
-def harmless(text: str) -> str:
-    """Without control characters; line breaks stay."""
-    return "".join(c for c in text if c == "\n" or c.isprintable())
+    print(encodable(printable(text)), flush=True)
 
 
 def encodable(text: str) -> str:
@@ -64,7 +61,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
     from rich.table import Table
     from rich.text import Text
 
-    lines = [[encodable(harmless(cell)) for cell in row] for row in rows]
+    lines = [[encodable(printable(cell)) for cell in row] for row in rows]
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
     needed = 0
@@ -128,8 +125,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Step]:
     )
     both = sys.stdout.isatty()  # what is printed meanwhile goes above the bar, unless it goes elsewhere
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as shown:
-        task = shown.add_task(harmless(what), total=total)
-        yield lambda now: shown.update(task, description=harmless(now)[:60], advance=1)
+        task = shown.add_task(printable(what), total=total)
+        yield lambda now: shown.update(task, description=printable(now)[:60], advance=1)
 
 
 def _defined(found: object) -> object:

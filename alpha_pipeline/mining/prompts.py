@@ -14,6 +14,7 @@ from alpha_pipeline.expressions.grammar import typed_pattern, vocabulary
 from alpha_pipeline.llm.chat import Message
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, SOURCES
 from alpha_pipeline.mining.task import Proposal, Task
+from alpha_pipeline.text.untrusted import printable
 
 # How far a server holds answers: to the typed language, to the shape of the JSON, not at all.
 Constrain = Literal["pattern", "schema", "none"]
@@ -119,7 +120,7 @@ CRITIQUE_SCHEMA = {
 def quoted(texts: Iterable[str]) -> str:
     """Untrusted text as data: every line marked, cut, without characters that do not print."""
     lines = [line for text in texts for line in text.splitlines()]
-    return "\n".join("| " + "".join(c for c in line if c.isprintable())[:LONGEST_LINE] for line in lines)
+    return "\n".join("| " + printable(line)[:LONGEST_LINE] for line in lines)
 
 
 def _assignment(task: Task) -> str:

@@ -13,6 +13,7 @@ from unicodedata import normalize
 import pandas as pd
 
 from alpha_pipeline.market.markets import partition_days
+from alpha_pipeline.text.untrusted import clean_line
 
 VERSION = 1
 STALE_DAYS = 7  # a market that has said nothing for longer has no signal
@@ -124,7 +125,7 @@ def _versioned(signal: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
 
 
 def _cell(value: object) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    text = clean_line(value)
     # Sheets of some languages take the wide forms of these signs for the signs.
     return f"'{text}" if normalize("NFKC", text[:1]).startswith(FORMULA) else text
 

@@ -13,7 +13,7 @@ from datetime import datetime
 import pandas as pd
 
 from alpha_pipeline.market.markets import Market, expected_closes
-from alpha_pipeline.reporting.formatting import plain
+from alpha_pipeline.text.untrusted import truncate
 
 # Checks that only warn, and that a person should see: what did not come, what looks odd, what knew too much.
 WARNINGS_THAT_MATTER = ("complete", "healthy", "survives_delay")
@@ -52,7 +52,8 @@ class Alert:
     def text(self) -> list[str]:
         """Title, lines and link as inert lines, shortened."""
         about = f" ({self.run_date})" if self.run_date else ""
-        lines = [_line(f"{self.kind}: {self.title}{about}"), *map(_line, self.lines[:LINES])]
+        lines = [truncate(f"{self.kind}: {self.title}{about}", CHARACTERS)]
+        lines += [truncate(line, CHARACTERS) for line in self.lines[:LINES]]
         hidden = len(self.lines) - LINES
         return [*lines, *([f"... {hidden} more"] if hidden > 0 else []), *([self.link] if self.link else [])]
 
@@ -129,8 +130,3 @@ def _is_late(market: Market, day: str, now: datetime) -> bool:
 
 def _count(value: object) -> int:
     return int(value) if isinstance(value, int | float) and value == value else 0
-
-
-def _line(text: str) -> str:
-    line = plain(text)
-    return line if len(line) <= CHARACTERS else line[: CHARACTERS - 4] + " ..."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import figure, humanize, percent, plain, plural
+from alpha_pipeline.reporting.formatting import figure, humanize, percent, plural
 from alpha_pipeline.reporting.funnel import STAGES, funnel
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
@@ -26,6 +26,7 @@ from alpha_pipeline.reporting.svg import (
     tick_labels,
     ticks,
 )
+from alpha_pipeline.text.untrusted import clean_line
 
 _ROW = 22
 _RANGE = "\N{MINUS SIGN}1 short to +1 long"
@@ -44,7 +45,7 @@ def markdown_png(png: bytes, alt: str) -> str:
 
 
 def _image(data: bytes, kind: str, alt: str) -> str:
-    words = plain(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
+    words = clean_line(alt).translate(str.maketrans("", "", "[]()!\\`<>*_"))
     return f"![{words}](data:image/{kind};base64,{base64.b64encode(data).decode()})"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, percent
+from alpha_pipeline.reporting.formatting import percent
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
     Array,
@@ -26,6 +26,7 @@ from alpha_pipeline.reporting.svg import (
     ticks,
     time_ticks,
 )
+from alpha_pipeline.text.untrusted import truncate
 
 _LABEL_GAP = 14
 
@@ -78,7 +79,7 @@ def line_chart(
     if len(lines) < 2 or not np.isfinite(values).any():
         return nothing(title, width=width)
     low, high = _range(values, reference)
-    names = [clip(name, 16) for name in lines.columns]
+    names = [truncate(name, 16) for name in lines.columns]
     left = 20 + max(span_of(label) for label in tick_labels(ticks(low, high, 5), unit))
     right = width - 20 - max(span_of(name) for name in names)
     plot = Plot(pd.DatetimeIndex(lines.index), low, high, left, right, TITLE_HEIGHT + 10, height - 26)

@@ -1,20 +1,16 @@
 """
-How numbers, dates and untrusted text are written for a person.
+Numbers, dates and counts as text for a reader.
 
-Layout is left to the terminal tables, the charts and the page.
+Untrusted text is cleaned by `text.untrusted`; layout is left to the terminal tables, the charts and the page.
 """
 
-import html
 import math
-import re
-import textwrap
-import unicodedata
 
 import pandas as pd
 
+from alpha_pipeline.text.untrusted import clean_line
+
 UNDEFINED = "\N{EN DASH}"
-_SPACES = re.compile(r"[^\S\xa0]+")
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def number(value: float, spec: str = ".2f") -> str:
@@ -51,40 +47,9 @@ def clock(moment: pd.Timestamp) -> str:
     return UNDEFINED if pd.isna(moment) else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def plain(text: object) -> str:
-    """
-    Untrusted text as one inert line.
-
-    Control and invisible format characters go (terminal escapes, bidi overrides, lone surrogates), white space
-    collapses (no-break spaces stay). Missing values are "".
-    """
-    if text is None or (isinstance(text, float) and math.isnan(text)) or text is pd.NA:
-        return ""
-    words = str(text)
-    if not words.isascii() or not words.isprintable():
-        words = "".join(c for c in words if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
-    return _SPACES.sub(" ", words).strip()
-
-
-def escape_html(text: object) -> str:
-    """`plain` text that is safe between tags and inside quoted attributes."""
-    return html.escape(plain(text), quote=True)
-
-
-def clip(text: object, width: int) -> str:
-    """`plain` text of at most `width` characters, an ellipsis marking the cut."""
-    line = plain(text)
-    return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
-
-
-def wrap(text: object, width: int, lines: int) -> list[str]:
-    """`plain` text folded to `width`, at most `lines` lines; at least one, perhaps empty, line."""
-    return textwrap.wrap(plain(text), width, max_lines=lines, placeholder="…", break_on_hyphens=False) or [""]
-
-
 def humanize(name: object) -> str:
     """`price_momentum` as `price momentum`."""
-    return plain(name).replace("_", " ")
+    return clean_line(name).replace("_", " ")
 
 
 def _is_zero(shown: str) -> bool:

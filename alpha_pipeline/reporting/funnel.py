@@ -6,8 +6,8 @@ Counting only; how it is drawn or printed is left to `charts` and `terminal`.
 
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import plain
 from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.text.untrusted import clean_line
 
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leakage_free", "significant", "accepted")
 CONTROL = "random_grammar"
@@ -91,7 +91,7 @@ def cost_text(trials: pd.DataFrame) -> str:
 
 def refusals(trials: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
     """The commonest reasons for refusal among the proposals, with their counts."""
-    reasons = proposals(trials).loc[lambda t: t["verdict"] != "accepted", "reason"].map(plain)
+    reasons = proposals(trials).loc[lambda t: t["verdict"] != "accepted", "reason"].map(clean_line)
     counts = reasons[reasons != ""].value_counts()
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [(str(reason), int(count)) for reason, count in ranked[:most]]
@@ -103,4 +103,4 @@ def proposer_label(proposer: str, model: str = "") -> str:
         return "random grammar (control, no model)"
     if proposer == REFERENCE:
         return "reference (shipped)"
-    return f"model {plain(model)}" if plain(model) else plain(proposer)
+    return f"model {clean_line(model)}" if clean_line(model) else clean_line(proposer)

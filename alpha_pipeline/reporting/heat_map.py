@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, figure, humanize, percent
+from alpha_pipeline.reporting.formatting import figure, humanize, percent
 from alpha_pipeline.reporting.svg import TITLE_HEIGHT, document, fit, heat, nothing, span_of, text
+from alpha_pipeline.text.untrusted import truncate
 
 _ROW = 22
 _RANGE = "\N{MINUS SIGN}1 short to +1 long"
@@ -112,4 +113,4 @@ def _cell(x: float, y: float, width: float, value: float) -> list[str]:
 
 def _two_lines(words: str) -> list[str]:
     head, _, tail = words.partition(" ")
-    return [clip(part, 14) for part in (head, tail) if part]
+    return [truncate(part, 14) for part in (head, tail) if part]

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from alpha_pipeline.reporting.formatting import UNDEFINED, clip, escape_html, plain
+from alpha_pipeline.reporting.formatting import UNDEFINED
+from alpha_pipeline.text.untrusted import clean_line, escape_html, truncate
 
 WIDE, NARROW = 540, 344
 _WORD = 28
@@ -106,7 +107,7 @@ def navigation(entries: Iterable[tuple[str, str]]) -> str:
 
 def paragraph(content: str, style: str = "") -> str:
     """Text as a paragraph; nothing when there is no text."""
-    return f'<p class="{style}">{escape_html(content)}</p>' if plain(content) else ""
+    return f'<p class="{style}">{escape_html(content)}</p>' if clean_line(content) else ""
 
 
 def bullets(items: Iterable[str]) -> str:
@@ -129,7 +130,9 @@ def card(title: str, words: str, lines: Iterable[str]) -> str:
 def orders(decision: str, named: Sequence[tuple[str, str]], more: int = 0) -> str:
     """A decision and the symbols it holds for: (symbol, confidence), and how many more."""
     label = f'<b class="d-{decision if decision in _DECISIONS else "HOLD"}">{escape_html(decision)}</b>'
-    names = "".join(f"<span><bdi>{escape_html(clip(s, _WORD))}</bdi> <i>{escape_html(c)}</i></span>" for s, c in named)
+    names = "".join(
+        f"<span><bdi>{escape_html(truncate(s, _WORD))}</bdi> <i>{escape_html(c)}</i></span>" for s, c in named
+    )
     rest = f"<span><i>and {more:,} more</i></span>" if more else ""
     return f'<div class="order">{label}{names}{rest}</div>'
 
@@ -159,7 +162,9 @@ def links(entries: Iterable[tuple[str, str]]) -> str:
 
 def badge(content: str, warning: bool = False) -> str:
     """A short label; `warning` makes it stand out."""
-    return f'<span class="badge{" warn" if warning else ""}"><bdi>{escape_html(clip(content, 2 * _WORD))}</bdi></span>'
+    return (
+        f'<span class="badge{" warn" if warning else ""}"><bdi>{escape_html(truncate(content, 2 * _WORD))}</bdi></span>'
+    )
 
 
 def chart(draw: Callable[..., str]) -> str:
@@ -213,7 +218,7 @@ def _cell(value: Any, title: str, kind: str) -> str:
         words, remark = (escape_html(part) for part in value)
         small = f"<small><bdi>{remark}</bdi></small>" if remark else ""
         return f'<td class="long"><bdi>{words or UNDEFINED}</bdi>{small}</td>'
-    words = escape_html(clip(value, _WORD) if kind == "w" else value) or UNDEFINED
+    words = escape_html(truncate(value, _WORD) if kind == "w" else value) or UNDEFINED
     if kind == "state":
         return f'<td class="w">{badge(str(value), warning=value == "late")}</td>'
     if kind == "decision":

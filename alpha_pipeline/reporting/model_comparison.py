@@ -4,7 +4,8 @@ The fusion methods beside each other, out of sample: rows of `fusion_comparison`
 
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, figure, humanize, number, percent, plain
+from alpha_pipeline.reporting.formatting import figure, humanize, number, percent
+from alpha_pipeline.text.untrusted import clean_line, truncate
 
 HEAD = [
     ("Market", "w"), ("Method", "long"), ("Right sign", "n"), ("Acted on", "n"), ("Rank IC", "n"), ("t", "n"),
@@ -27,7 +28,7 @@ def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
     order = order.sort_values(["market", "whole", "last", "value_sharpe"], ascending=[True, True, True, False])
     return [
         (
-            plain(row["market"]),
+            clean_line(row["market"]),
             _named(row["method"], row["excluded_source"], row["active_factors"]),
             percent(row["hit_rate"], ".1f"),
             percent(row["trade_rate"], ".1f"),
@@ -43,7 +44,7 @@ def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
 def comparison_text(comparison: pd.DataFrame) -> str:
     """The same for a terminal, at most 100 columns; empty when nothing was compared."""
     lines = [
-        f"  {clip(market, 9):<10}{clip(method, 38):<38}{right:>7}{trade_rate:>7}{ic:>9}{t:>6}{held:>9}{sharpe:>8}"
+        f"  {truncate(market, 9):<10}{truncate(method, 38):<38}{right:>7}{trade_rate:>7}{ic:>9}{t:>6}{held:>9}{sharpe:>8}"
         for market, method, right, trade_rate, ic, t, held, sharpe in comparison_rows(comparison)
     ]
     head = f"{'FUSION':<12}{'method':<38}{'right':>7}{'trade_rate':>7}{'rank IC':>9}{'t':>6}{'held':>9}{'Sharpe':>8}"
@@ -66,11 +67,11 @@ def why_held(rows: pd.DataFrame) -> str:
     surest = max(rows.to_dict("records"), key=lambda row: row["confidence"] if row["confidence"] > 0 else 0.0)
     if not surest["confidence"] > 0.5:
         return f"All is held: on {bars:,} past bars such values had the right sign no more often than by chance."
-    best = f"{plain(surest['symbol'])} {number(surest['value'], '+.2f')} at {number(surest['confidence'], '.1%')}"
+    best = f"{clean_line(surest['symbol'])} {number(surest['value'], '+.2f')} at {number(surest['confidence'], '.1%')}"
     return f"All is held: no value passes both thresholds; the surest is {best}."
 
 
 def _named(method: str, silent: str, active_factors: bool) -> str:
     """The method as a person reads it, with what was silenced and whether it decides."""
     without = f" without {humanize(silent)}" if silent else ""
-    return f"{plain(method)}{without}{' (active)' if active_factors else ''}"
+    return f"{clean_line(method)}{without}{' (active)' if active_factors else ''}"

@@ -13,10 +13,11 @@ import pandas as pd
 from alpha_pipeline.library.lifecycle import decaying_factors
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.coverage import ABSENT, LATE
-from alpha_pipeline.reporting.formatting import clock, day, figure, humanize, percent, plain, plural
+from alpha_pipeline.reporting.formatting import clock, day, figure, humanize, percent, plural
 from alpha_pipeline.reporting.funnel import cost_text, tokens, unanswered
 from alpha_pipeline.reporting.markup import bullets, folded, market_title, meter, paragraph, table
 from alpha_pipeline.reporting.sections import MarketReport
+from alpha_pipeline.text.untrusted import clean_line
 
 _LIFE = ("live_rank_ic", "expected_rank_ic", "live_t_stat", "half_life_days")
 # Nearer to a limit than this, a person should know.
@@ -91,7 +92,10 @@ def data(markets: Sequence[MarketReport]) -> list[str]:
             for r in rows[rows["status"] != ABSENT].to_dict("records")
         ]  # fmt: skip
         absent = rows[rows["status"] == ABSENT]
-        why = [f"{humanize(r['source'])}: {plain(r['reason']) or 'no reason known'}" for r in absent.to_dict("records")]
+        why = [
+            f"{humanize(r['source'])}: {clean_line(r['reason']) or 'no reason known'}"
+            for r in absent.to_dict("records")
+        ]
         parts += [
             market_title(m.market.name, "" if len(rows) else "No coverage was measured for this market."),
             table(titles, cells, stacked=True),
@@ -114,7 +118,7 @@ def troubles(m: MarketReport) -> list[str]:
         said.append(f"{name}: {plural(silent, 'question')} to the model went unanswered.")
     said += [f"{name}: {shown} {what} used." for what, part, shown in spent(m) if part >= NEAR]
     said += [
-        f"{name}: {plain(r['name'])} is {humanize(r['status'])} since on the run date: {plain(r['reason'])}."
+        f"{name}: {clean_line(r['name'])} is {humanize(r['status'])} since on the run date: {clean_line(r['reason'])}."
         for r in moved(m).to_dict("records")
     ]
     return said
@@ -144,7 +148,7 @@ def _life(m: MarketReport) -> list[str]:
          figure(r["expected_rank_ic"], "+.3f"), figure(r["live_t_stat"], "+.1f"), figure(r["half_life_days"], ",.0f"))
         for r in rows.to_dict("records")
     ]  # fmt: skip
-    words = ", ".join(f"{n} {plain(status)}" for status, n in rows["status"].value_counts().items())
+    words = ", ".join(f"{n} {clean_line(status)}" for status, n in rows["status"].value_counts().items())
     return [market_title(m.market.name, words), table(titles, cells, stacked=True)]
 
 

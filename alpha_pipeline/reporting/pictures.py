@@ -13,9 +13,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns
-from alpha_pipeline.reporting.formatting import clip, humanize, percent, plain
+from alpha_pipeline.reporting.formatting import humanize, percent
 from alpha_pipeline.reporting.funnel import STAGES, funnel_counts, proposals
 from alpha_pipeline.reporting.tear_sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
+from alpha_pipeline.text.untrusted import clean_line, truncate
 
 TITLES = {
     "signal": "Decisions of the run date",
@@ -64,11 +65,13 @@ def _signal(picture: Figure, latest: pd.DataFrame) -> None:
         shown = rows.loc[rows["value"].abs().nlargest(_MOST).index].sort_values("value")
         places = np.arange(len(shown))
         axes.barh(places, shown["value"].fillna(0.0), color=[colours.get(d, GREY) for d in shown["decision"]])
-        labels = [f"{clip(s, 14)}  {clip(d, 6)}" for s, d in zip(shown["symbol"], shown["decision"], strict=True)]
+        labels = [
+            f"{truncate(s, 14)}  {truncate(d, 6)}" for s, d in zip(shown["symbol"], shown["decision"], strict=True)
+        ]
         axes.set_yticks(places, labels)
         axes.set_xlim(-1, 1)
         axes.axvline(0, color=SOFT, lw=0.6)
-        axes.set_title(plain(market) + (f", {len(shown)} of {len(rows)}" if len(rows) > len(shown) else ""))
+        axes.set_title(clean_line(market) + (f", {len(shown)} of {len(rows)}" if len(rows) > len(shown) else ""))
         axes.grid(axis="y", visible=False)
 
 
@@ -81,7 +84,7 @@ def _funnel(picture: Figure, trials: Mapping[str, pd.DataFrame]) -> None:
         bars = axes.barh([humanize(stage) for stage in STAGES], counts, color=BLUE)
         axes.bar_label(bars, padding=3)
         axes.margins(x=0.15)
-        axes.set_title(plain(market))
+        axes.set_title(clean_line(market))
         axes.grid(visible=False)
     all_axes[0].invert_yaxis()
 
@@ -95,7 +98,9 @@ def _equity(picture: Figure, record: pd.DataFrame) -> None:
         start = returns.index[0] - pd.Timedelta(days=1)
         growth = np.concatenate([[0.0], 100 * ((1 + returns).cumprod() - 1)])
         times = pd.DatetimeIndex([start, *returns.index]).tz_localize(None)
-        axes.plot(times, growth, color=colour, lw=1.6, label=f"{plain(market)} {percent(growth[-1] / 100, '+.1f')}")
+        axes.plot(
+            times, growth, color=colour, lw=1.6, label=f"{clean_line(market)} {percent(growth[-1] / 100, '+.1f')}"
+        )
     axes.axhline(0, color=SOFT, lw=0.6)
     axes.set_ylabel("%")
     axes.legend(loc="best")

@@ -16,7 +16,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, hit_rate
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
-from alpha_pipeline.reporting.formatting import clip, clock, figure, humanize, percent, plain, plural
+from alpha_pipeline.reporting.formatting import clock, figure, humanize, percent, plural
 from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
@@ -24,6 +24,7 @@ from alpha_pipeline.reporting.noise_floor import floor_rows
 from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
 from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, TEAR_SHEETS
+from alpha_pipeline.text.untrusted import clean_line, truncate
 
 _PRICE_DAYS = 90
 _PRICE_LINES = 5
@@ -112,7 +113,7 @@ def headline(news: pd.DataFrame, symbol: str, breakdown: object) -> str:
     if about.empty:
         return ""
     loudest = about.iloc[int(about["news_sentiment"].abs().to_numpy().argmax())]
-    return f"Loudest headline ({figure(float(loudest['news_sentiment']), '+.2f')}): “{clip(loudest['title'], 160)}”"
+    return f"Loudest headline ({figure(float(loudest['news_sentiment']), '+.2f')}): “{truncate(loudest['title'], 160)}”"
 
 
 def mining(m: MarketReport) -> list[str]:
@@ -172,7 +173,7 @@ def _noise_table(noise: pd.DataFrame) -> str:
 def _factors(m: MarketReport) -> list[str]:
     rows = library_with_metrics(m.library, m.metrics)
     names, sheets = dict(zip(rows["factor_id"], rows["name"], strict=True)), m.sheets.to_dict("records")
-    counts = ", ".join(f"{n} {plain(status)}" for status, n in rows["status"].value_counts().items())
+    counts = ", ".join(f"{n} {clean_line(status)}" for status, n in rows["status"].value_counts().items())
     titles = [("Factor", "factor"), ("Status", "w"), ("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("gross", "n")]
     titles += [
         ("Return a year", "n"),

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import escape_html, figure, plain
+from alpha_pipeline.reporting.formatting import figure
+from alpha_pipeline.text.untrusted import clean_line, escape_html
 
 Array = np.ndarray
 
@@ -156,13 +157,13 @@ _CALENDAR = (
 
 def span_of(content: object) -> float:
     """Estimated width of a label in pixels, on the generous side of the usual fonts."""
-    words = plain(content)
+    words = clean_line(content)
     return sum(3.9 if c in _NARROW else 9.6 if c in _BROAD else 8.0 if c.isupper() else 7.0 for c in words)
 
 
 def fit(content: object, room: float) -> str:
     """The label cut to `room` pixels, an ellipsis marking the cut."""
-    words = plain(content)
+    words = clean_line(content)
     if span_of(words) <= room:
         return words
     while words and span_of(words) + 7 > room:

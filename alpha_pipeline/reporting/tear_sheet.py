@@ -14,7 +14,8 @@ import pandas as pd
 from alpha_pipeline.backtesting.study import FactorStudy
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting import markup
-from alpha_pipeline.reporting.formatting import escape_html, figure, humanize, percent
+from alpha_pipeline.reporting.formatting import figure, humanize, percent
+from alpha_pipeline.text.untrusted import escape_html
 
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC ratio (mean over spread)", "+.3f"),

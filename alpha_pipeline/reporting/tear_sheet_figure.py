@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.reporting.formatting import clip, wrap
 from alpha_pipeline.reporting.formatting import figure as shown
+from alpha_pipeline.text.untrusted import truncate, wrap
 
 if TYPE_CHECKING:
     from alpha_pipeline.reporting.tear_sheet import Sheet
@@ -105,7 +105,7 @@ def _few_colours(png: bytes) -> bytes:
 
 
 def _head(picture: Figure, sheet: "Sheet") -> None:
-    picture.text(0.03, 0.975, clip(sheet.name, 70), size=17, weight="bold", va="top")
+    picture.text(0.03, 0.975, truncate(sheet.name, 70), size=17, weight="bold", va="top")
     about = f"{sheet.market.name}, bars of {sheet.market.bar}, run date of {sheet.run_date:%Y-%m-%d}; measured on {sheet.segment}"
     picture.text(0.03, 0.953, about, size=9, color=SOFT, va="top")
     lines = wrap(sheet.expression, 130, 2)
@@ -213,7 +213,7 @@ def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
     if not most:
         nothing_drawn(axes, 0, "no other factor active")
         return
-    labels = [clip(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
+    labels = [truncate(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
     _bars(axes, labels, [value for _, value in most], None, "+.2f")
 
 
@@ -228,7 +228,7 @@ def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: S
         told = shown(value, spec) if np.isfinite(value) else "undefined"
         axes.annotate(told, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=small,
                       va="center", ha="left" if size >= 0 else "right", color=SOFT)  # fmt: skip
-    axes.set_yticks(rows, [clip(label, 34) for label in labels])
+    axes.set_yticks(rows, [truncate(label, 34) for label in labels])
     axes.invert_yaxis()
     axes.margins(x=0.28)
     axes.axvline(0, color=SOFT, lw=0.6)

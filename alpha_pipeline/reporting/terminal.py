@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from alpha_pipeline.reporting.formatting import clip, clock, number, plain, plural, wrap
+from alpha_pipeline.reporting.formatting import clock, number, plural
 from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel, refusals, unanswered
 from alpha_pipeline.reporting.model_comparison import why_held
 from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.text.untrusted import clean_line, truncate, wrap
 
 WIDTH = 100
 _EVERY_SYMBOL = 12
@@ -38,9 +39,9 @@ def signal_text(fused: pd.DataFrame) -> str:
     for market, rows in latest.groupby("market"):
         counts = rows["decision"].value_counts()
         said = ", ".join(f"{counts.get(d, 0)} {d}" for d in ("LONG", "SHORT", "HOLD"))
-        lines.append(f"{plain(market)}: {said}, decided at the close of {clock(rows['timestamp'].max())}")
+        lines.append(f"{clean_line(market)}: {said}, decided at the close of {clock(rows['timestamp'].max())}")
         shown = strongest(rows)
-        room = max(6, *(len(plain(s)) for s in shown["symbol"]))
+        room = max(6, *(len(clean_line(s)) for s in shown["symbol"]))
         lines.append(f"  {'symbol':<{room}}  value  conf.  decision  main reasons")
         lines += [line for row in shown.to_dict("records") for line in _decision(row, room)]
         hidden = rows.drop(shown.index)["decision"].value_counts()
@@ -65,16 +66,16 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
     lines = ["FUNNEL".ljust(label_room + 2) + "".join(f"  {stage.replace('_', '-')}" for stage in STAGES)]
     for market, rows in trials.items():
         counts = funnel(rows)
-        lines.append(plain(market) + ("" if len(counts) else ": no proposals that run date"))
+        lines.append(clean_line(market) + ("" if len(counts) else ": no proposals that run date"))
         for label, passed in zip(counts.index, counts.to_numpy().tolist(), strict=True):
             first, *more = wrap(label, label_room, 2)
             numbers = "".join(f"  {n:>{len(stage)},}" for n, stage in zip(passed, STAGES, strict=True))
             lines += [f"  {first:<{label_room}}{numbers}", *(f"  {rest}" for rest in more)]
-        lines += [f"  {n:>4} x {clip(reason, WIDTH - 10)}" for reason, n in refusals(rows)]
+        lines += [f"  {n:>4} x {truncate(reason, WIDTH - 10)}" for reason, n in refusals(rows)]
         if missing := unanswered(rows):
             why = str(rows.loc[rows["verdict"] == UNANSWERED, "reason"].iloc[0])
-            told = f"{plural(missing, 'question')} to the model without an answer; {plain(why)}"
-            lines.append(f"  {clip(told, WIDTH - 2)}")
+            told = f"{plural(missing, 'question')} to the model without an answer; {clean_line(why)}"
+            lines.append(f"  {truncate(told, WIDTH - 2)}")
         lines.append(f"  cost: {cost_text(rows)}")
         references = int((rows["proposer"] == REFERENCE).sum())
         if references:
@@ -96,7 +97,7 @@ def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.D
     head = f"  {'factor':<44}  {'status':<9}  rank IC      t  Sharpe  max DD  turnover"
     lines = ["LIBRARY   on validation bars, references as written; Sharpe after costs, per year; turnover per day"]
     for market, rows in library.items():
-        lines.append(plain(market) + (_measured_bars(metrics.get(market)) if len(rows) else ": empty"))
+        lines.append(clean_line(market) + (_measured_bars(metrics.get(market)) if len(rows) else ": empty"))
         lines += [head] if len(rows) else []
         for row in library_with_metrics(rows, metrics.get(market)).to_dict("records"):
             measured = (
@@ -104,8 +105,8 @@ def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.D
                 f"  {number(row['sharpe'], '+.2f'):>6}  {number(row['max_drawdown'], '.0%'):>6}"
                 f"  {number(row['turnover'], '.2f'):>8}"
             )
-            lines.append(f"  {clip(row['factor_id'], 44):<44}  {clip(row['status'], 9):<9}{measured}")
-            lines.append(f"    {clip(row['expression'], WIDTH - 4)}")
+            lines.append(f"  {truncate(row['factor_id'], 44):<44}  {truncate(row['status'], 9):<9}{measured}")
+            lines.append(f"    {truncate(row['expression'], WIDTH - 4)}")
     return "\n".join(lines)
 
 
@@ -157,7 +158,7 @@ def _measured_bars(metrics: pd.DataFrame | None) -> str:
 
 
 def _decision(row: Mapping[Hashable, Any], room: int) -> list[str]:
-    symbol, decision = clip(row["symbol"], room), clip(row["decision"], 8)
+    symbol, decision = truncate(row["symbol"], room), truncate(row["decision"], 8)
     value, confidence = number(row["value"], "+.2f"), number(row["confidence"], ".0%")
     start = f"  {symbol:<{room}}  {value:>5}  {confidence:>5}  {decision:<8}  "
     folded = wrap(row["reasons"], WIDTH - len(start), 2)

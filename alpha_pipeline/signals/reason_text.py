@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.market.fields import GATHERED
-from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.text.untrusted import normalize, truncate
 from alpha_pipeline.typing import Array
 
 LEADERS = 3
@@ -19,9 +19,8 @@ LONGEST_NAME, LONGEST_EXPRESSION, LONGEST_TITLE, LONGEST_HOST = 24, 40, 80, 30
 
 
 def clip(text: object, width: int) -> str:
-    """One printable line of at most `width` characters; an ellipsis marks the cut, "" stands for no text."""
-    line = plain(text)
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+    """One normalized line of at most `width` characters; an ellipsis marks the cut, "" stands for no text."""
+    return truncate(normalize(text), width)
 
 
 def leading_factors(factors: pd.DataFrame, ranks: Array, weights: Array) -> list[str]:

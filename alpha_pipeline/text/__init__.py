@@ -1,10 +1,5 @@
 """
-The sentiment of short texts, such as headlines and posts, as one number each.
+The sentiment of short texts, such as headlines and posts, as one number each; and the cleaner of foreign text.
 
-Where texts come from is the doors' business; what a sentiment is worth to a trader, the fusion's.
+Sources of texts are left to `resources`, the value of a sentiment to the fusion.
 """
-
-from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
-from alpha_pipeline.text.scorer import NEUTRAL, SentimentScorer
-
-__all__ = ["NEUTRAL", "LexiconScorer", "SentimentScorer", "lexicon_scores"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.text.untrusted import normalize
 from alpha_pipeline.typing import Array
 
 WORDS = Path(__file__).with_name("finance_words.csv")
@@ -48,12 +48,12 @@ def lexicon_scores(texts: Sequence[str]) -> Array:
     Words are whole words: "airdrop" is not "drop". Tickers such as $SAFE are no words.
 
     Args:
-        texts: untrusted; read as `plain` gives them. What is no text counts as empty.
+        texts: untrusted; read as `normalize` gives them. What is no text counts as empty.
 
     Returns:
         (texts,) float64 in [-1, 1]; 0 without a known word, NaN for a text without anything that prints.
     """
-    read = [_TICKER.sub("_", plain(text)) for text in texts]
+    read = [_TICKER.sub("_", normalize(text)) for text in texts]
     reader = _reader()
     return np.array([reader.polarity_scores(text)["compound"] if text else np.nan for text in read], dtype=float)
 

@@ -5,7 +5,6 @@ What an asset computes is none of this file's business.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,8 +12,8 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.reporting.formatting import plain
 from alpha_pipeline.tables import Table
+from alpha_pipeline.text.untrusted import escape_markdown
 from assets.wiring.execution import locked_step
 from assets.wiring.freshness import freshness
 from assets.wiring.partitions import DAYS, earlier
@@ -22,9 +21,6 @@ from assets.wiring.partitions import DAYS, earlier
 OWNER = "team:quant-research"
 # In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
 LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
-MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\\`*_[]()#|!~:"}
-# Bare addresses are linked after all marks are read, so an invisible character stands in the way of that.
-_ADDRESS = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)
 
 
 def stored(
@@ -113,16 +109,11 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
     A small table for the UI, every cell and title escaped: names and texts of models and news never become markup.
     """
     shown = frame.head(rows)
-    lines = [" | ".join(escape(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
-    lines += [" | ".join(escape(_text(value)) for value in row) for row in shown.itertuples(index=False)]
+    lines = [" | ".join(escape_markdown(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
+    lines += [" | ".join(escape_markdown(_text(value)) for value in row) for row in shown.itertuples(index=False)]
     if len(frame) > rows:
         lines.append(f"... {len(frame) - rows} more rows")
     return dg.MetadataValue.md("\n".join(lines))
-
-
-def escape(text: str) -> str:
-    """Untrusted text as inert Markdown: no tags, no links, no table breaks, one line."""
-    return _ADDRESS.sub("\\g<0>\N{WORD JOINER}", plain(text)).translate(MARKS)
 
 
 def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:

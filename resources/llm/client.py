@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from alpha_pipeline.errors import ModelError
 from alpha_pipeline.llm.chat import ChatReply, ChatRequest
+from alpha_pipeline.text.untrusted import clean_line
 
 # Characters of an answer that are kept; no factor needs more.
 LONGEST_ANSWER = 100_000
@@ -155,7 +156,7 @@ class Wire:
         )
 
     def _failed(self, found: str, remedy: str) -> ModelError:
-        message = "".join(c for c in f"model {self.model!r} at {shown(self.url)}: {found}; {remedy}" if c.isprintable())
+        message = clean_line(f"model {self.model!r} at {shown(self.url)}: {found}; {remedy}")
         return ModelError(message.replace(self.key, "[key]") if self.key not in ("", "none") else message)
 
 

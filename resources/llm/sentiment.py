@@ -18,9 +18,10 @@ import numpy as np
 from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.budget import PRICES, Budget, MeteredChat, SpendMeter, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
-from alpha_pipeline.text import LexiconScorer, SentimentScorer
+from alpha_pipeline.text.lexicon import LexiconScorer
+from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.text.sentiment_prompt import EDITION, batches, parse_scores, question
-from alpha_pipeline.text.untrusted import plain
+from alpha_pipeline.text.untrusted import normalize
 from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LOCAL_ANSWER, LanguageModel
@@ -81,7 +82,7 @@ class ModelScorer:
         Raises:
             CorruptFileError: a stored sentiment is not readable.
         """
-        titles = [plain(text) for text in texts]
+        titles = [normalize(text) for text in texts]
         sentiments = self._stored(dict.fromkeys(title for title in titles if title))
         new = [title for title in dict.fromkeys(titles) if title and title not in sentiments]
         for batch in batches(new):

@@ -21,7 +21,7 @@ import pandas as pd
 
 from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
-from alpha_pipeline.text import LexiconScorer
+from alpha_pipeline.text.lexicon import LexiconScorer
 from resources.market_data import MarketDataResource
 from resources.vendors.protocols import FACTS, FetchResult, utc_now
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.sentiment import accuracy, keywords, macro_f1, read
 
 from alpha_pipeline.errors import DataError
+from benchmarks.sentiment import accuracy, keywords, macro_f1, read
 
 
 def test_measures() -> None:

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha_pipeline.text import LexiconScorer, lexicon_scores
-from alpha_pipeline.text.lexicon import finance_words
-from alpha_pipeline.text.untrusted import LONGEST_TEXT, plain
+from alpha_pipeline.text.lexicon import LexiconScorer, finance_words, lexicon_scores
+from alpha_pipeline.text.untrusted import LONGEST_TEXT, normalize
 
 
 @pytest.mark.parametrize(
@@ -53,12 +52,12 @@ def test_no_text_no_scores() -> None:
 def test_any_text_has_a_bounded_mood(text: str) -> None:
     """Whatever Unicode holds, lone surrogates included: a number in [-1, 1], or NaN where nothing prints."""
     score = lexicon_scores([text])[0]
-    assert -1 <= score <= 1 or (np.isnan(score) and not plain(text))
+    assert -1 <= score <= 1 or (np.isnan(score) and not normalize(text))
 
 
 def test_a_flood_of_text_is_cut() -> None:
     """Only the beginning counts, also where one character composes to many."""
-    assert len(plain("\ufdfa" * 10_000)) <= LONGEST_TEXT
+    assert len(normalize("\ufdfa" * 10_000)) <= LONGEST_TEXT
     assert lexicon_scores(["quiet " * 200 + "crisis " * 10**5])[0] == lexicon_scores(["quiet " * 200])[0]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.text.untrusted import clean_line, truncate
 from resources.vendors.protocols import FetchResult
 from resources.vendors.text.mentions import mentioned
 
@@ -100,9 +101,9 @@ def plain(text: object, longest: int = LONGEST_TITLE) -> str:
     for _ in range(3):  # feeds escape markup once or twice over
         said = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", said)))
     said = _TAG.sub(" ", said)
-    said = "".join(_visible(letter) for letter in unicodedata.normalize("NFC", said))
-    folded = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(said.split()))  # where a tag stood between word and comma
-    return folded if len(folded) <= longest else folded[: longest - 1].rstrip() + "…"
+    words = clean_line(unicodedata.normalize("NFC", said)).split()
+    folded = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(words))  # where a tag stood between word and comma
+    return truncate(folded, longest)
 
 
 def web_address(url: object) -> str:

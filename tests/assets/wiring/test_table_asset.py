@@ -5,7 +5,8 @@ import html
 import pandas as pd
 import pytest
 
-from assets.wiring.table_asset import escape, markdown_table
+from alpha_pipeline.text.untrusted import escape_markdown
+from assets.wiring.table_asset import markdown_table
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,7 @@ from assets.wiring.table_asset import escape, markdown_table
 )
 def test_markup_is_escaped(text: str) -> None:
     """No tag, link, image, heading, code span, table break or line break survives."""
-    safe = escape(text)
+    safe = escape_markdown(text)
     assert not set(safe) & set("<>[]()|`!\n") - set("&;")
 
 
@@ -26,15 +27,15 @@ def test_a_table_shows_its_rows_and_says_how_many_it_hides() -> None:
 
 def test_what_is_escaped_is_still_legible() -> None:
     """Each mark once, and nothing that steers a terminal or turns the line."""
-    assert html.unescape(escape("ts_mean(close, 5) & <b>")) == "ts_mean(close, 5) & <b>"
-    assert html.unescape(escape("a\x1b[31m\u202eb\u2028c")) == "a[31mb c"
-    assert "://" not in escape("https://evil.example")
+    assert html.unescape(escape_markdown("ts_mean(close, 5) & <b>")) == "ts_mean(close, 5) & <b>"
+    assert html.unescape(escape_markdown("a\x1b[31m\u202eb\u2028c")) == "a[31mb c"
+    assert "://" not in escape_markdown("https://evil.example")
 
 
 @pytest.mark.parametrize("address", ["https://evil.example", "www.evil.example", "me@evil.example"])
 def test_a_bare_address_becomes_no_link(address: str) -> None:
     """Readers of Markdown link addresses after all marks are read; an invisible character keeps them words."""
-    shown = html.unescape(escape(address))
+    shown = html.unescape(escape_markdown(address))
     assert shown != address
     assert shown.replace("\N{WORD JOINER}", "") == address
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError, SettingError
-from alpha_pipeline.text import LexiconScorer, lexicon_scores
+from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel
 from resources.llm.sentiment import SentimentResource
