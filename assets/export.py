@@ -1,5 +1,5 @@
 """
-The signal leaves the house: files for other programs, freqtrade's among them, and a webhook.
+Asset `signal_export`: files of the signal for other programs, including freqtrade, and a webhook.
 """
 
 import hashlib
@@ -38,8 +38,8 @@ def export_assets() -> list[dg.AssetsDefinition]:
     @stored(
         tables.SIGNAL_EXPORT,
         "outcomes",
-        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade, and "
-        "posted to a webhook. An older run date never replaces a newer one.",
+        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade and "
+        "a webhook. An older run date does not replace a newer one.",
         kinds=("parquet", "json", "csv"),
         ins={
             "decision_ledger": dg.AssetIn(
@@ -58,7 +58,7 @@ def export_assets() -> list[dg.AssetsDefinition]:
         signals = {run_date: signal for run_date, signal in signals.items() if len(signal)}
         lake.lake.atomic_write(f"{FOLDER}/schema.json", signal_schema())
         rows = [_written(lake.lake, signal, run_date, f"{run_date:%Y-%m-%d}") for run_date, signal in signals.items()]
-        metadata: dict[str, Any] = {"run_dates": len(rows), "webhook": "not asked for"}
+        metadata: dict[str, Any] = {"run_dates": len(rows), "webhook": "not sent"}
         if signals and _is_newest(lake.lake, last := max(signals)):
             latest = _written(lake.lake, signals[last], last, "latest")
             metadata |= {"latest": dg.MetadataValue.path(lake.lake.url(str(latest["path"])))}
@@ -66,14 +66,14 @@ def export_assets() -> list[dg.AssetsDefinition]:
             metadata |= {"webhook": _posted(context, webhook, signals[last], last)}
             metadata |= {"signal": markdown_table(signals[last].drop(columns="reasons"))}
         elif signals:
-            context.log.info(f"the latest signal is newer than {max(signals):%Y-%m-%d} and stays")
+            context.log.info(f"signals/latest.* is newer than {max(signals):%Y-%m-%d} and is not replaced")
         return dg.Output(pd.DataFrame(rows) if rows else tables.SIGNAL_EXPORT.empty(), metadata=metadata)
 
     return [signal_export]
 
 
 def _written(lake: Lake, signal: pd.DataFrame, run_date: pd.Timestamp, name: str) -> dict[str, object]:
-    """Parquet and CSV, then JSON: who sees the new JSON finds the others new."""
+    """Parquet and CSV, then JSON: a reader of the new JSON finds the other files updated."""
     for kind, write in WRITERS.items():
         data = write(signal, run_date)
         lake.atomic_write(f"{FOLDER}/{name}.{kind}", data)
@@ -87,7 +87,7 @@ def _is_newest(lake: Lake, run_date: pd.Timestamp) -> bool:
 
 
 def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
-    """The pair list of on the run date and every pair's signals of all run dates; returns what has no pair, for the UI."""
+    """The pair list of the run date and the signals of every pair; returns the symbols without a pair."""
     decided = lake.read("decision_ledger", columns=TRADED, allow_missing=True)
     decided = decided[decided["market"] == "crypto"]
     lake.atomic_write(f"{FOLDER}/freqtrade/pairlist.json", pairlist(signal[signal["market"] == "crypto"]))
@@ -99,7 +99,7 @@ def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
 def _posted(
     context: dg.AssetExecutionContext, webhook: SignalWebhook, signal: pd.DataFrame, run_date: pd.Timestamp
 ) -> str:
-    """What became of the webhook; its failure is told and ends nothing."""
+    """Delivery status of the webhook; a failure is logged and does not fail the run."""
     body = signal_json(signal, run_date)
     key = f"{run_date:%Y-%m-%d}-{hashlib.sha256(body).hexdigest()}"
     try:
@@ -107,4 +107,4 @@ def _posted(
     except AlphaError as error:
         context.log.warning(f"the signal of {run_date:%Y-%m-%d} was not delivered: {error}")
         return f"failed: {error}"
-    return "no address is set" if status is None else f"delivered, HTTP {status}"
+    return "no address configured" if status is None else f"delivered, HTTP {status}"

@@ -1,7 +1,7 @@
 """
-The contest of the fusion methods: what each would have earned out of sample, and whether the one active still wins.
+Asset `fusion_comparison`: fusion methods out of sample, and a check that the active one is still the best.
 
-A job of its own, once a week: a run date adds one bar to some hundreds, and the contest takes 22 processor seconds.
+A weekly job: a run date adds one bar to some hundreds, and the comparison takes 22 CPU seconds.
 """
 
 import json
@@ -13,7 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from alpha_pipeline import tables
 from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_method
-from alpha_pipeline.fusion.fuse import MEMORY_DAYS
+from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.reporting.calibration import calibration_chart
@@ -23,10 +23,10 @@ from assets.signals import FusionConfig, fusion_inputs, past, prices
 from assets.wiring.partitions import DAYS, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
 
-# A walk begins on the refit before the days compared, at most half a year earlier, and that learned from the memory.
+# The first refit is at most half a year before the days compared, and has a full training window.
 PAST_DAYS = COMPARED_DAYS + 190 + MEMORY_DAYS
-CHECK = "method_in_force_wins"
-RULE = "The method active is the one the rule names: the simplest, unless another earned clearly more on every market."
+CHECK = "active_method_is_best"
+RULE = "The active method is the simplest one, unless another earned significantly more on every market."
 SHOWN = [
     "market",
     "method",
@@ -38,7 +38,7 @@ SHOWN = [
     "rank_ic",
     "rank_ic_t_stat",
 ]
-SHOWN += ["net_return", "sharpe", "value_annual_return", "value_sharpe", "excess_p_value"]
+SHOWN += ["annual_return", "sharpe", "value_annual_return", "value_sharpe", "excess_p_value"]
 ABLATED = [
     "market",
     "method",
@@ -57,7 +57,7 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
     @stored(
         tables.FUSION_COMPARISON,
         "signal",
-        description="Fusion methods walked forward over three years, and without each source; as known that run date.",
+        description="Walk-forward comparison of the fusion methods over three years, and without each source.",
         ins={name: asset for m in MARKETS for name, asset in fusion_inputs(m).items()},
         checks={CHECK: RULE},
     )
@@ -69,14 +69,14 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
         charts: dict[str, dg.MetadataValue] = {}
         for market in MARKETS:
             panel = prices(market, frames, span)
-            label_signals = past(market, frames, panel, span, PAST_DAYS)
+            samples = past(market, frames, panel, span, PAST_DAYS)
             ends = _ends(span)
-            contest = ModelComparison.of(label_signals, panel, market, ends, rule, {SIMPLEST, method})
-            run_dates.append(pd.concat([contest.told(end, method) for end in ends]))
+            comparison = ModelComparison.of(samples, panel, market, ends, rule, {SIMPLEST, method})
+            run_dates.append(pd.concat([comparison.to_table(end, method) for end in ends]))
             context.log.info(
-                f"{market.name}: {len(label_signals):,} lessons, {int(run_dates[-1]['bars'].max())} bars compared"
+                f"{market.name}: {len(samples):,} labelled samples, {int(run_dates[-1]['bars'].max())} bars compared"
             )
-            charts[f"equity_{market.name}"] = _equity(contest, market, span.end)
+            charts[f"equity_{market.name}"] = _equity(comparison, market, span.end)
         table = pd.concat(run_dates, ignore_index=True)
         last = table[table["run_date"] == table["run_date"].max()]
         best = best_method(last)
@@ -84,28 +84,28 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
             check_name=CHECK,
             passed=best == method,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"active: {method}; by the rule: {best}",
+            description=f"active: {method}; best by the rule: {best}",
         )
         for market in MARKETS:
             charts[f"reliability_{market.name}"] = _reliability(last, market, method)
-        words = {"active_factors": dg.MetadataValue.text(method), "by_the_rule": dg.MetadataValue.text(best)}
-        tables_of = {"methods": _ranked(last), "sources": _ablation(last)}
-        yield dg.Output(table, metadata={**words, **tables_of, **charts})
+        names = {"active_method": dg.MetadataValue.text(method), "best_method": dg.MetadataValue.text(best)}
+        summaries = {"methods": _ranked(last), "sources": _ablation(last)}
+        yield dg.Output(table, metadata={**names, **summaries, **charts})
 
     return [fusion_comparison]
 
 
 def comparison_job() -> UnresolvedAssetJobDefinition:
-    """The contest alone, of one run date or of a range."""
+    """The comparison alone, for one run date or a range."""
     return dg.define_asset_job(
         "weekly_comparison",
         selection=dg.AssetSelection.assets(key_of("fusion_comparison")),
-        description="Compares the fusion methods out of sample, as known on the run date before.",
+        description="Compares the fusion methods out of sample, as of the last run date.",
     )
 
 
 def comparison_schedule() -> dg.ScheduleDefinition:
-    """Once a week, of the last day that is over; stopped until a person starts it."""
+    """Once a week, for the last complete day; stopped by default."""
 
     @dg.schedule(
         job=comparison_job(),
@@ -113,11 +113,11 @@ def comparison_schedule() -> dg.ScheduleDefinition:
         cron_schedule="0 3 * * 0",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Compares the fusion methods as known on Saturday run date, when the markets' run dates are done.",
+        description="Compares the fusion methods out of sample on Sunday at 03:00 UTC, after the market runs.",
     )
     def weekly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         days: Sequence[str] = DAYS.get_partition_keys(current_time=context.scheduled_execution_time)
-        return dg.RunRequest(run_key=days[-1], partition_key=days[-1]) if days else dg.SkipReason("no day is over yet")
+        return dg.RunRequest(run_key=days[-1], partition_key=days[-1]) if days else dg.SkipReason("no complete day yet")
 
     return weekly
 
@@ -127,10 +127,10 @@ def _ends(span: Window) -> pd.DatetimeIndex:
 
 
 def _ranked(last: pd.DataFrame) -> dg.MarkdownMetadataValue:
-    """Methods of each market, those whose decisions earned most first, then those that claimed best."""
-    whole = last[last["excluded_source"] == ""]
-    order = whole.assign(earned=-whole["net_return"].fillna(0.0)).sort_values(["market", "earned", "brier", "method"])
-    return markdown_table(order[[*SHOWN, "active_factors", "exclusion_reason"]])
+    """Methods of each market, by annual return of the decisions, then by Brier score."""
+    full = last[last["excluded_source"] == ""]
+    order = full.assign(loss=-full["annual_return"].fillna(0.0)).sort_values(["market", "loss", "brier", "method"])
+    return markdown_table(order[[*SHOWN, "active", "exclusion_reason"]])
 
 
 def _ablation(last: pd.DataFrame) -> dg.MarkdownMetadataValue:
@@ -139,12 +139,12 @@ def _ablation(last: pd.DataFrame) -> dg.MarkdownMetadataValue:
     return markdown_table(rows[ABLATED].replace({"excluded_source": {"": "(none)"}}), 60)
 
 
-def _equity(contest: ModelComparison, market: Market, end: pd.Timestamp) -> dg.MarkdownMetadataValue:
-    lines = contest.equity(end)
+def _equity(comparison: ModelComparison, market: Market, end: pd.Timestamp) -> dg.MarkdownMetadataValue:
+    lines = comparison.equity(end)
     chart = line_chart(
         lines.set_axis(pd.DatetimeIndex(lines.index).tz_localize("UTC")),
-        f"Every value held, {market.name}",
-        subtitle="out of sample, after costs, no thresholds: what decisions choose from",
+        f"Equity of the methods, {market.name}",
+        subtitle="every value held, no thresholds; out of sample, after costs",
         unit="%",
         reference=0.0,
     )
@@ -152,8 +152,8 @@ def _equity(contest: ModelComparison, market: Market, end: pd.Timestamp) -> dg.M
 
 
 def _reliability(last: pd.DataFrame, market: Market, method: str) -> dg.MarkdownMetadataValue:
-    mine = last[(last["market"] == market.name) & (last["method"] == method) & (last["excluded_source"] == "")]
-    buckets = json.loads(mine["reliability"].iloc[0]) if len(mine) else []
-    needed = float(mine["break_even"].iloc[0]) if len(mine) else None
-    chart = calibration_chart(buckets, f"Reliability of {method}, {market.name}", break_even=needed)
+    rows = last[(last["market"] == market.name) & (last["method"] == method) & (last["excluded_source"] == "")]
+    buckets = json.loads(rows["reliability"].iloc[0]) if len(rows) else []
+    break_even = float(rows["break_even"].iloc[0]) if len(rows) else None
+    chart = calibration_chart(buckets, f"Reliability of {method}, {market.name}", break_even=break_even)
     return dg.MetadataValue.md(markdown_image(chart, f"reliability, {market.name}"))

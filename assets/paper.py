@@ -1,5 +1,5 @@
 """
-The paper ledger: what the published decisions would have made of capital, an account per market.
+Asset `paper_ledger`: paper accounts of the published decisions, one per market.
 """
 
 import os
@@ -23,7 +23,7 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 
-# Days the ledger may have been left alone and still find the prices and decisions of all of them.
+# Longest gap of the ledger that a run can catch up on.
 PAPER_DAYS = 14
 CAPITAL = "ALPHA_PIPELINE_PAPER_CAPITAL"
 SHOWN = ["market", "symbol", "quantity", "price", "value", "ordered", "profit", "note"]
@@ -39,7 +39,7 @@ def paper_assets() -> list[dg.AssetsDefinition]:
         tables.PAPER_LEDGER,
         "outcomes",
         description="Paper accounts: decisions become orders, filled a bar later at the market's costs; positions and "
-        "cash at every day's end. Goes forward only: a day that is booked, or lies before one, is never booked again.",
+        "cash at the end of every day. Append-only: a booked day, or one before it, is never booked again.",
         ins={name: dg.AssetIn(key, partition_mapping=past, metadata=optional) for name, key in names.items()},
         reads_own_past=True,
     )
@@ -47,8 +47,8 @@ def paper_assets() -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
         span, config = window(context), paper_config()
-        found = [booked for m in MARKETS if len(booked := _booked(context, lake.lake, m, span, frames, config))]
-        new = pd.concat(found, ignore_index=True) if found else tables.PAPER_LEDGER.empty()
+        parts = [booked for m in MARKETS if len(booked := _booked(context, lake.lake, m, span, frames, config))]
+        new = pd.concat(parts, ignore_index=True) if parts else tables.PAPER_LEDGER.empty()
         history = days_of(lake.lake, "paper_ledger", span, LOOKBACK_DAYS)
         history = pd.concat([part for part in (history, new) if len(part)] or [new]).drop_duplicates(
             list(tables.PAPER_LEDGER.keys)
@@ -60,16 +60,16 @@ def paper_assets() -> list[dg.AssetsDefinition]:
 
 def paper_config() -> PaperConfig:
     """
-    The account's settings; the capital counts when an account is opened.
+    The settings of the account; the capital applies when an account is opened.
 
     Raises:
-        SettingError: `ALPHA_PIPELINE_PAPER_CAPITAL` is no amount above 0.
+        SettingError: `ALPHA_PIPELINE_PAPER_CAPITAL` is not a number above 0.
     """
-    told = os.environ.get(CAPITAL)
+    capital = os.environ.get(CAPITAL)
     try:
-        return PaperConfig(capital=float(told)) if told else PaperConfig()
+        return PaperConfig(capital=float(capital)) if capital else PaperConfig()
     except (ValueError, SettingError) as error:
-        raise SettingError(f"{CAPITAL} is {told!r}; expected an amount above 0 in the quote currency") from error
+        raise SettingError(f"{CAPITAL} is {capital!r}; expected an amount above 0 in the quote currency") from error
 
 
 def _booked(
@@ -87,18 +87,19 @@ def _booked(
     ends = [day.end for day in span.days() if day.run_date in priced]
     marks = bookable(panel, decisions, market, since, ends)
     if not marks:
-        context.log.info(f"{market.name}: nothing to book" + (f"; booked up to {since}" if since else ""))
+        context.log.info(f"{market.name}: no day to book" + (f"; booked up to {since}" if since else ""))
         return tables.PAPER_LEDGER.empty()
     begun = since or marks[0] - pd.Timedelta(days=1)
     if begun < span.start - pd.Timedelta(days=PAPER_DAYS):
-        context.log.warning(f"{market.name}: last booked {begun}; only the last {PAPER_DAYS} days are made up for")
+        context.log.warning(f"{market.name}: last booked {begun}; only the last {PAPER_DAYS} days are caught up")
     before = _rows_at(lake, market, since) if since else tables.PAPER_LEDGER.empty()
     rows = keep_book(before, decisions, panel, market, begun, marks, config, funding)
     last = rows[rows["timestamp"] == marks[-1]]
-    stuck = last[last["note"].str.startswith(("no price", "never"))]
-    if len(stuck):
+    unpriced = last[last["note"].str.startswith("no price")]
+    if len(unpriced):
         context.log.warning(
-            f"{market.name}: {len(stuck)} orders find no price: {', '.join(map(clean_line, stuck['symbol'][:10]))}"
+            f"{market.name}: {len(unpriced)} orders without a price: "
+            f"{', '.join(map(clean_line, unpriced['symbol'][:10]))}"
         )
     context.log.info(
         f"{market.name}: {len(marks)} days booked, equity {last['equity'].iloc[0]:,.2f}, "
@@ -108,9 +109,9 @@ def _booked(
 
 
 def _last_mark(lake: Lake, market: Market) -> pd.Timestamp | None:
-    told = lake.read("paper_ledger", columns=["timestamp", "market"], allow_missing=True)
-    mine = told.loc[told["market"] == market.name, "timestamp"]
-    return mine.max() if len(mine) else None
+    ledger = lake.read("paper_ledger", columns=["timestamp", "market"], allow_missing=True)
+    marks = ledger.loc[ledger["market"] == market.name, "timestamp"]
+    return marks.max() if len(marks) else None
 
 
 def _rows_at(lake: Lake, market: Market, mark: pd.Timestamp) -> pd.DataFrame:
@@ -120,15 +121,15 @@ def _rows_at(lake: Lake, market: Market, mark: pd.Timestamp) -> pd.DataFrame:
 
 
 def _metadata(history: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
-    found: dict[str, Any] = {"booked": len(new)}
+    metadata: dict[str, Any] = {"booked": len(new)}
     for market, rows in history.groupby("market"):
         equity = rows[rows["symbol"] == CASH].set_index("timestamp")["equity"].sort_index()
-        found[f"{market}_equity"] = float(equity.iloc[-1])
+        metadata[f"{market}_equity"] = float(equity.iloc[-1])
         curve = equity_chart(equity.pct_change().iloc[1:], f"Paper account, {market}")
-        found[f"{market}_curve"] = dg.MetadataValue.md(markdown_image(curve, "equity of the paper account"))
+        metadata[f"{market}_curve"] = dg.MetadataValue.md(markdown_image(curve, "equity of the paper account"))
     if len(new):
         last = new[new["timestamp"] == new.groupby("market")["timestamp"].transform("max")]
         largest = last.reindex(last["value"].abs().sort_values(ascending=False, kind="stable").index)
-        found["positions"] = markdown_table(largest[SHOWN], 25)
-        found["open_orders"] = int((last["ordered"] != 0).sum())
-    return found
+        metadata["positions"] = markdown_table(largest[SHOWN], 25)
+        metadata["open_orders"] = int((last["ordered"] != 0).sum())
+    return metadata

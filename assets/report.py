@@ -99,7 +99,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
             summary = _summary(run_date, fused, markets, contest, lake.lake.url(page))
             lake.lake.atomic_write(f"reports/{run_date.run_date}.txt", summary.encode())
             rows.append(
-                _row(run_date, page, fused, markets) | {"pictures": " ".join(f"reports/{to}" for to, _ in beside)}
+                _row(run_date, page, fused, markets) | {"chart_paths": " ".join(f"reports/{to}" for to, _ in beside)}
             )
         report = pd.DataFrame(rows)
         return dg.Output(

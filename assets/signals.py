@@ -1,7 +1,5 @@
 """
-Signals: what each source says of each symbol, and the one fused decision.
-
-The first is per market; the decision joins the markets. What becomes of it is `outcomes`.
+Assets `source_signals`, per market, and `fused_signal`, over all markets.
 """
 
 import os
@@ -12,16 +10,14 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion.decision import DecisionRule
-from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fuse
-from alpha_pipeline.fusion.labels import LabeledSignals
-from alpha_pipeline.fusion.memory import memory
-from alpha_pipeline.fusion.settings import fusion_settings
+from alpha_pipeline.fusion.decision import DecisionRule, fusion_settings
+from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fuse
+from alpha_pipeline.fusion.labels import LabeledSignals, training_data
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.reporting.charts import markdown_image, signal_bars
 from alpha_pipeline.reporting.heat_map import signal_heat
-from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.generation import source_signals
 from assets.mining import panel_inputs
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
@@ -29,18 +25,18 @@ from assets.wiring.table_asset import key_of, markdown_table, stored
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`source_signals` of one market."""
-    context = {
+    factors = {
         name: dg.AssetIn(key_of(name, market)) for name in ("factor_library", "factor_values", "backtest_metrics")
     }
-    # A headline counts for a day, and a session may close before midnight: today's and yesterday's.
+    # A headline is used for 24 hours, and a session may close before midnight: two days of news.
     news = dg.AssetIn(key_of("raw_news", market), partition_mapping=lookback(1), metadata={"allow_missing": True})
 
     @stored(
         tables.SOURCE_SIGNALS,
         "signal",
         market,
-        description="What price, volume, the factor library and the text and chain sources say, each in [-1, 1].",
-        ins={**context, **panel_inputs(market), "raw_news": news},
+        description="Signals of price, volume, the factor library, text and on-chain data, each in [-1, 1].",
+        ins={**factors, **panel_inputs(market), "raw_news": news},
     )
     def source_signals_table(
         context: dg.AssetExecutionContext,
@@ -56,12 +52,12 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         signals = source_signals(
             panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end, raw_news
         )
-        found = sorted(signals["source"].unique())
-        context.log.info(f"{len(signals)} signals from {', '.join(found) or 'no source'}")
+        sources = sorted(signals["source"].unique())
+        context.log.info(f"{len(signals)} signals from {', '.join(sources) or 'no source'}")
         last = signals[signals["timestamp"] == signals["timestamp"].max()]
-        heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signal of each source and symbol"))
-        spoke = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
-        return dg.Output(signals, metadata={"sources": ", ".join(found) or "none", "heat": heat, **spoke})
+        heat = dg.MetadataValue.md(markdown_image(signal_heat(last), "signals by source and symbol"))
+        symbols = {f"{source}_symbols": int(n) for source, n in last.groupby("source")["symbol"].nunique().items()}
+        return dg.Output(signals, metadata={"sources": ", ".join(sources) or "none", "heat_map": heat, **symbols})
 
     return [source_signals_table]
 
@@ -71,7 +67,7 @@ def joined_signal_assets() -> list[dg.AssetsDefinition]:
     `fused_signal`, over all markets.
 
     Raises:
-        SettingError: the environment names a method or a threshold that there is not.
+        SettingError: the settings name an unknown method or an invalid threshold.
     """
     fusion_settings(os.environ)
     return [_fused_signal()]
@@ -79,12 +75,12 @@ def joined_signal_assets() -> list[dg.AssetsDefinition]:
 
 class FusionConfig(dg.Config):
     """
-    How the run date's signals become decisions; what is not given follows the environment, then the defaults.
+    Fusion of the run; omitted values come from the settings.
 
     Args:
         method: name of a fusion method.
-        threshold: |value| above which a direction is taken.
-        confidence: calibrated confidence above which it is acted on.
+        threshold: |value| above which a decision is LONG or SHORT.
+        confidence: calibrated confidence above which it is.
     """
 
     method: str = ""
@@ -92,12 +88,12 @@ class FusionConfig(dg.Config):
     confidence: float | None = None
 
     def settings(self) -> tuple[str, DecisionRule]:
-        """The method active and the rule."""
+        """The active method and the decision rule."""
         return fusion_settings(os.environ, self.method, self.threshold, self.confidence)
 
 
 def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
-    """All signals up to the run date, and the prices that tell what came of them; absent where not made."""
+    """All signals up to the run date and the prices of their outcomes; days that are not stored are skipped."""
     key = {"signals": "source_signals", "history": "ohlcv_history", "panel": "market_panel"}
     by_day = {"allow_missing": True, "from_the_first": True}
     return {
@@ -116,9 +112,9 @@ def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> 
 
 
 def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> LabeledSignals:
-    """Lessons of `days` before the run and of the run."""
+    """Labelled samples of the run and of `days` before it."""
     length = days + (span.end - span.start) / pd.Timedelta(days=1)
-    return memory(panel, market, frames[f"{market.name}_signals"], span.end, length)
+    return training_data(panel, market, frames[f"{market.name}_signals"], span.end, length)
 
 
 def _fused_signal() -> dg.AssetsDefinition:
@@ -133,30 +129,29 @@ def _fused_signal() -> dg.AssetsDefinition:
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
         signals = {m.name: _within(frames[f"{m.name}_signals"], span) for m in MARKETS}
-        silent = [market for market, table in signals.items() if table.empty]
-        heard = [m for m in MARKETS if m.name not in silent]
-        if not heard:
+        active = [m for m in MARKETS if len(signals[m.name])]
+        if not active:
             raise MissingPartitionError(_nothing_to_fuse(span))
         method, rule = config.settings()
-        known = {m.name: past(m, frames, prices(m, frames, span), span, MEMORY_DAYS) for m in heard}
-        fused = fuse(signals, known, method, rule)
+        samples = {m.name: past(m, frames, prices(m, frames, span), span, MEMORY_DAYS) for m in active}
+        fused = fuse(signals, samples, method, rule)
         last = fused[fused["timestamp"] > span.end - pd.Timedelta(days=1)]
         counts = last["decision"].value_counts()
         context.log.info(", ".join(f"{n} {decision}" for decision, n in counts.items()))
-        bars = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal per symbol"))
+        chart = dg.MetadataValue.md(markdown_image(signal_bars(last), "fused signal by symbol"))
         strongest = last.reindex(last["value"].abs().sort_values(ascending=False).index)
         table = markdown_table(strongest[["market", "symbol", "decision", "value", "confidence", "reasons"]], 15)
         metadata: dict[str, dg.MetadataValue | float | str] = {
             d: int(counts.get(d.upper(), 0)) for d in ("long", "short", "hold")
         }
-        rests = last.groupby("market")["calibration_bars"].max()
+        calibration_bars = last.groupby("market")["calibration_bars"].max()
         metadata |= {
             "method": method,
-            "acts_on": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
-            "calibration_bars": ", ".join(f"{market}: {n} bars" for market, n in rests.items()),
-            "decisions": bars,
+            "decision_rule": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
+            "calibration_bars": ", ".join(f"{market}: {n} bars" for market, n in calibration_bars.items()),
+            "decisions": chart,
             "strongest": table,
-            "silent_markets": ", ".join(silent) or "none",
+            "inactive_markets": ", ".join(m.name for m in MARKETS if m not in active) or "none",
         }
         if last["confidence"].notna().any():
             metadata |= {name: float(last[name].mean()) for name in ("confidence", "coverage")}
@@ -171,8 +166,8 @@ def _within(signals: pd.DataFrame, span: Window) -> pd.DataFrame:
 
 def _nothing_to_fuse(span: Window) -> str:
     last = (span.end - pd.Timedelta(days=1)).date()
-    names = " or ".join(f"{market.name}/source_signals" for market in MARKETS)
+    names = " and ".join(f"{market.name}/source_signals" for market in MARKETS)
     return (
-        f"no source signals on {span.start.date()}...{last}: neither {names} has rows there. Materialize them first: "
+        f"no source signals on {span.start.date()}...{last}: {names} have no rows. Materialize them first: "
         f"dagster asset materialize -m alpha_pipeline.definitions --select '+fused_signal' --partition {last}"
     )

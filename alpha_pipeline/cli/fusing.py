@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    from alpha_pipeline.fusion.settings import fusion_settings
+    from alpha_pipeline.fusion.decision import fusion_settings
     from alpha_pipeline.market.run_dates import require_run_date
     from alpha_pipeline.market.symbols import find_symbols
 
@@ -119,11 +119,11 @@ def _told(
     import pandas as pd
 
     from alpha_pipeline.fusion.explanation import explain_decisions
-    from alpha_pipeline.fusion.fuse import MEMORY_DAYS, fit_and_calibrate, fuse
-    from alpha_pipeline.fusion.memory import memory
+    from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fit_and_calibrate, fuse
+    from alpha_pipeline.fusion.labels import training_data
     from alpha_pipeline.fusion.methods.registry import method_named
     from alpha_pipeline.reporting.terminal import latest_decisions
-    from alpha_pipeline.signals.source_signals import past_signals
+    from alpha_pipeline.signals.generation import past_signals
 
     market, (method, rule) = bars.market, settings
     end = pd.Timestamp(bars.panel.timestamps[-1], tz="UTC").ceil("D")
@@ -131,7 +131,7 @@ def _told(
     said = earlier[earlier["timestamp"] > end - pd.Timedelta(days=1)]
     if run_date is None:
         said = past_signals(bars.panel, market, end, 1)
-    past = memory(bars.panel, market, earlier, end, MEMORY_DAYS + 1)
+    past = training_data(bars.panel, market, earlier, end, MEMORY_DAYS + 1)
     rows = stored().read("fused_signal", run_date, run_date) if run_date else None
     fused = None if rows is None else rows[rows["market"] == market.name]
     source = f"lake {lake_root()}, run date of {run_date}"

@@ -1,7 +1,7 @@
 """
-Decisions taken apart for a person: what each source brought, what is missing, and what there would be without it.
+Explanations of decisions: contribution of each source, margin to the thresholds, leave-one-source-out decisions.
 
-The decisions themselves are `fuse`'s; here a method that was fitted there is only asked again with a source silent.
+The fitted method is evaluated again with one source inactive; it is not refitted.
 """
 
 import json
@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.fuse import FittedFusion
-from alpha_pipeline.fusion.method import raw_confidence
+from alpha_pipeline.fusion.fused_signal import FittedFusion
 from alpha_pipeline.market.panel import KEY
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
+from alpha_pipeline.typing import Array
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class DecisionExplanation:
         row: of `tables.FUSED_SIGNAL`.
         sources: `source`, `value`, `confidence`, `weight` (of the weight table), `contribution` to the fused value,
             `reason`; largest contribution first.
-        margin: one line: what is missing for a trade, or what the trade has to spare.
-        without: source to the decision there would be if it had been silent, where that is another one.
+        margin: one line: which threshold a HOLD misses, or by how much a trade exceeds them.
+        without: source to the decision with that source inactive, where it differs.
     """
 
     row: Mapping[str, object]
@@ -39,69 +39,68 @@ class DecisionExplanation:
 
 
 def explain_decisions(
-    fused: pd.DataFrame, signals: pd.DataFrame, believed: FittedFusion, rule: DecisionRule
+    fused: pd.DataFrame, signals: pd.DataFrame, fusion: FittedFusion, rule: DecisionRule
 ) -> list[DecisionExplanation]:
     """
-    Take decisions of one market apart.
+    Explain decisions of one market.
 
     Args:
         fused: rows of `tables.FUSED_SIGNAL` of the market.
-        signals: rows of `tables.SOURCE_SIGNALS` of the market; those of the bars and symbols of `fused` count.
-        believed: the method and the calibration of that time.
+        signals: rows of `tables.SOURCE_SIGNALS` of the market; those of the bars and symbols of `fused` are used.
+        fusion: the method and the calibration at that bar.
         rule: the thresholds.
 
     Returns:
-        One for each row of `fused`, in order.
+        One per row of `fused`, in order.
 
     Raises:
-        DataError: a signal is not what it may be.
+        DataError: a signal is out of bounds.
     """
-    mine = signals.merge(fused[KEY], on=KEY)
-    said = SignalMatrix.from_table(mine)
-    place = pd.MultiIndex.from_frame(said.keys).get_indexer(pd.MultiIndex.from_frame(fused[KEY]))
-    others = {
-        source: _decisions(said.without([source]), believed, rule)[place] for source in sorted(set(mine["source"]))
+    signals = signals.merge(fused[KEY], on=KEY)
+    matrix = SignalMatrix.from_table(signals)
+    position = pd.MultiIndex.from_frame(matrix.keys).get_indexer(pd.MultiIndex.from_frame(fused[KEY]))
+    without = {
+        source: _decisions(matrix.drop_sources([source]), fusion, rule)[position]
+        for source in sorted(set(signals["source"]))
     }
-    found = []
+    explanations = []
     for number, record in enumerate(fused.to_dict("records")):
         row = {str(name): value for name, value in record.items()}
-        spoke = mine[(mine["symbol"] == row["symbol"]) & (mine["timestamp"] == row["timestamp"])]
+        active = signals[(signals["symbol"] == row["symbol"]) & (signals["timestamp"] == row["timestamp"])]
         shares = json.loads(str(row["breakdown"]))
-        sources = spoke.assign(
-            weight=spoke["source"].map(WEIGHTS), contribution=spoke["source"].map(shares).astype(float)
+        sources = active.assign(
+            weight=active["source"].map(WEIGHTS), contribution=active["source"].map(shares).astype(float)
         )
         order = sources["contribution"].abs().sort_values(ascending=False, kind="stable").index
-        changes = {source: str(others[source][number]) for source in spoke["source"]}
-        found.append(
+        decisions = {source: str(without[source][number]) for source in active["source"]}
+        explanations.append(
             DecisionExplanation(
                 row,
                 sources.loc[order].drop(columns=KEY).reset_index(drop=True),
                 margin(str(row["decision"]), float(row["value"]), float(row["confidence"]), rule),
-                {source: other for source, other in changes.items() if other != row["decision"]},
+                {source: decision for source, decision in decisions.items() if decision != row["decision"]},
             )
         )
-    return found
+    return explanations
 
 
 def margin(decision: str, value: float, confidence: float, rule: DecisionRule) -> str:
-    """What a HOLD lacks for a trade, or what a trade has to spare, by the rule; says so where the rule was another."""
+    """Distance of a decision to the thresholds; a note where the decision was made by other thresholds."""
     if str(decide(np.array([value]), np.array([confidence]), rule)[0]) != decision:
-        return "decided by other thresholds than these"
+        return "decided by other thresholds"
     size = abs(value)
     if decision != "HOLD":
         points = 100 * (confidence - rule.confidence)
-        return f"{decision} has {size - rule.threshold:.2f} of value and {points:.1f} points of confidence to spare"
+        return f"{decision} by {size - rule.threshold:.2f} of value and {points:.1f} points of confidence"
     missing = []
     if not size > rule.threshold:
-        missing.append(f"value ({size:.2f}, needs more than {rule.threshold:.2f})")
+        missing.append(f"value above {rule.threshold:.2f} (is {size:.2f})")
     if not confidence > rule.confidence:
-        missing.append(f"confidence ({confidence:.1%}, needs more than {rule.confidence:.0%})")
-    return f"for {'LONG' if value >= 0 else 'SHORT'} it lacks {' and '.join(missing)}"
+        missing.append(f"confidence above {rule.confidence:.0%} (is {confidence:.1%})")
+    return f"{'LONG' if value >= 0 else 'SHORT'} requires {' and '.join(missing)}"
 
 
-def _decisions(said: SignalMatrix, believed: FittedFusion, rule: DecisionRule) -> np.ndarray:
-    """(rows,) what would be decided; HOLD where nobody spoke."""
-    combined = believed.fitted.combine(said)
-    raw = raw_confidence(said, combined, rule.agreement_share, rule.coverage_share)
-    decided = decide(combined.value, believed.calibration.apply(combined.value, raw), rule)
-    return np.where(said.spoke.any(axis=1), decided, "HOLD")
+def _decisions(signals: SignalMatrix, fusion: FittedFusion, rule: DecisionRule) -> Array:
+    """(rows,) decisions; HOLD without an active source."""
+    combined, _, confidence = fusion.predict(signals, rule)
+    return np.where(signals.active.any(axis=1), decide(combined.value, confidence, rule), "HOLD")

@@ -1,5 +1,5 @@
 """
-The one interface of all fusion methods: fit on the past, combine now.
+The interface of fusion methods: fit on labelled samples, combine current signals.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from alpha_pipeline.typing import Array
 @dataclass(frozen=True)
 class FusedValues:
     """
-    One value per row, and who made it.
+    One value per row and its attribution to sources.
 
     Args:
-        value: (rows,) in [-1, 1]; 0 where nothing can be said.
-        contribution: (rows, sources) of each source to `value`, adding up to it; 0 for silent sources.
+        value: (rows,) in [-1, 1]; 0 where no direction is predicted.
+        contribution: (rows, sources) of each source to `value`, adding up to it; 0 for inactive sources.
     """
 
     value: Array
@@ -28,69 +28,70 @@ class FusedValues:
 
 
 class Fitted(Protocol):
-    """A method that has learned what it could."""
+    """A fitted method."""
 
     def combine(self, now: SignalMatrix) -> FusedValues:
-        """What the sources say together; each row for itself, whatever other rows are there."""
+        """Fuse the sources; each row independently of the others."""
         ...
 
 
 class Method(Protocol):
     """
-    A way to make one value of many sources.
+    A fusion method.
 
-    A method sees the past only through the lessons it is given, and is deterministic: the same lessons give the same
+    It sees the past only through the samples passed to `fit` and is deterministic: the same samples give the same
     numbers, bit for bit.
     """
 
     @property
     def name(self) -> str:
-        """As configured and stored."""
+        """Name in settings and stored columns."""
         ...
 
     @property
     def meaning(self) -> str:
-        """One line for a reader."""
+        """One-line description."""
         ...
 
     def fit(self, past: LabeledSignals) -> Fitted:
         """
-        Learn from outcomes that are known.
+        Fit on samples with known outcomes; with too few of them the fitted method predicts 0.
 
         Raises:
-            DataError: never for few or no lessons: then the method falls back to saying nothing (value 0).
-            SettingError: a package it needs is not installed; the message names the extra.
+            SettingError: a required package is not installed; the message names the extra.
         """
         ...
 
 
-def raw_confidence(said: SignalMatrix, combined: FusedValues, agreement_share: float, coverage_share: float) -> Array:
+def raw_confidence(
+    signals: SignalMatrix, combined: FusedValues, agreement_share: float, coverage_share: float
+) -> Array:
     """
-    How sure the sources are, and of the same thing: before the past has told how often such a value was right.
+    Confidence and agreement of the sources, before calibration.
 
-    With base weights w and confidences c of those who spoke: sum(w c) / sum(w), times 1 - a (1 - agreement), times
-    1 - b (1 - coverage); agreement = |sum of contributions| / sum of |contributions|, 0 where nobody contributed;
-    coverage is the share of the weight table that spoke.
+    With base weights w and confidences c of the active sources: sum(w c) / sum(w), times 1 - a (1 - agreement), times
+    1 - b (1 - coverage); agreement = |sum of contributions| / sum of |contributions|, 0 without contributions;
+    coverage is the active share of the weight table.
 
     Args:
-        said: the signals.
-        combined: what a method made of them.
-        agreement_share: a, how much of the confidence disagreement can take away, in [0, 1].
-        coverage_share: b, how much of it absent sources can take away, in [0, 1].
+        signals: of the rows.
+        combined: their fused values.
+        agreement_share: a, share of the confidence that disagreement can remove, in [0, 1].
+        coverage_share: b, share of it that absent sources can remove, in [0, 1].
 
     Returns:
-        (rows,) in [0, 1]; 0 where nobody spoke.
+        (rows,) in [0, 1]; 0 without an active source.
     """
-    humanize = portable.product(said.spoke, said.weights)
-    pull = portable.product(np.nan_to_num(said.confidence), said.weights)
-    effort = np.abs(combined.contribution).sum(axis=1)
-    agreement = np.abs(combined.contribution.sum(axis=1)) / np.where(effort > 0, effort, 1.0)
-    confidence = pull / np.where(humanize > 0, humanize, 1.0)
+    active_weight = portable.product(signals.active, signals.weights)
+    weighted_confidence = portable.product(np.nan_to_num(signals.confidence), signals.weights)
+    total = np.abs(combined.contribution).sum(axis=1)
+    agreement = np.abs(combined.contribution.sum(axis=1)) / np.where(total > 0, total, 1.0)
+    confidence = weighted_confidence / np.where(active_weight > 0, active_weight, 1.0)
     confidence *= 1 - agreement_share * (1 - agreement)
-    confidence *= 1 - coverage_share * (1 - coverage(said))
+    confidence *= 1 - coverage_share * (1 - coverage(signals))
     return np.clip(confidence, 0.0, 1.0)
 
 
-def coverage(said: SignalMatrix) -> Array:
-    """(rows,) share of the weight table that spoke."""
-    return portable.product(said.spoke, said.weights) / said.weights.sum()
+def coverage(signals: SignalMatrix) -> Array:
+    """(rows,) active share of the weight table."""
+    return np.asarray(portable.product(signals.active, signals.weights) / signals.weights.sum())

@@ -1,7 +1,7 @@
 """
-The signal as files other programs read: JSON with its schema, CSV that is safe in a spreadsheet, Parquet.
+Export formats of the signal: JSON with a schema, CSV that is safe in a spreadsheet, Parquet.
 
-Where the files lie, and which is the latest, is `assets.export`'s business.
+`assets.export` writes the files.
 """
 
 import io
@@ -16,7 +16,7 @@ from alpha_pipeline.market.markets import partition_days
 from alpha_pipeline.text.untrusted import clean_line
 
 VERSION = 1
-STALE_DAYS = 7  # a market that has said nothing for longer has no signal
+STALE_DAYS = 7  # a market without a decision for this long has no signal
 COLUMNS = (
     "market",
     "symbol",
@@ -26,7 +26,7 @@ COLUMNS = (
     "confidence",
     "method",
     "coverage",
-    "sources",
+    "active_sources",
     "reasons",
 )
 TEXTS = ("market", "symbol", "decision", "method", "reasons")
@@ -34,45 +34,46 @@ FORMULA = ("=", "+", "-", "@")
 DOCUMENTED = {
     "market": ("string", "crypto or equities"),
     "symbol": ("string", "traded instrument, as its market calls it"),
-    "decided_at": ("string", "close of the bar of the decision, ISO 8601, UTC; it may be acted on one bar later"),
+    "decided_at": ("string", "close of the bar of the decision, ISO 8601, UTC; tradable one bar later"),
     "decision": ("string", "LONG, SHORT or HOLD"),
     "value": ("number", "direction and strength, -1 to 1; null when undefined"),
-    "confidence": ("number", "how often such values had the right sign, 0 to 1; null when undefined"),
+    "confidence": ("number", "expected hit rate, 0 to 1; null when undefined"),
     "method": ("string", "fusion method that made the value"),
-    "coverage": ("number", "share of the weights of all sources that spoke, 0 to 1; null when undefined"),
-    "sources": ("integer", "how many sources spoke"),
-    "reasons": ("string", "the largest contributions in words; untrusted text, to be escaped before it is shown"),
+    "coverage": ("number", "active share of the weight table, 0 to 1; null when undefined"),
+    "active_sources": ("integer", "number of active sources"),
+    "reasons": ("string", "the largest contributions; untrusted text, escape it before display"),
 }
 
 
 def signal_as_of(ledger: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
     """
-    What holds at the end of a run date: of every market the decisions of its newest day.
+    The signal at the end of a run date: the decisions of the newest day of each market.
 
     Args:
         ledger: rows of `tables.DECISION_LEDGER` of the run date and the days before.
-        run date: start of its day, UTC; later decisions are left out, and so are those `STALE_DAYS` and more before it.
+        run_date: start of its day, UTC; later decisions are left out, as are those `STALE_DAYS` and more before it.
 
     Returns:
-        `COLUMNS`, sorted by market and symbol; of several decisions of a symbol that day the last.
+        `COLUMNS`, sorted by market and symbol; the last decision of a symbol on that day.
     """
     day = partition_days(ledger["timestamp"]).dt.tz_localize("UTC")
-    known = ledger[(day <= run_date) & (day > run_date - pd.Timedelta(days=STALE_DAYS))]
-    newest = day[known.index].groupby(known["market"]).transform("max")
-    last = known[day[known.index] == newest].sort_values("timestamp", kind="stable")
+    current = ledger[(day <= run_date) & (day > run_date - pd.Timedelta(days=STALE_DAYS))]
+    newest = day[current.index].groupby(current["market"]).transform("max")
+    last = current[day[current.index] == newest].sort_values("timestamp", kind="stable")
     last = last.drop_duplicates(["market", "symbol"], keep="last").rename(columns={"timestamp": "decided_at"})
-    return last.sort_values(["market", "symbol"], ignore_index=True)[list(COLUMNS)]
+    last = last.sort_values(["market", "symbol"], ignore_index=True)
+    return last.reindex(columns=list(COLUMNS))
 
 
 def signal_json(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
-    """The document that `signal_schema` describes; the same signal is the same bytes."""
+    """The document described by `signal_schema`; the same signal gives the same bytes."""
     rows = [{name: _json(value) for name, value in row.items()} for row in signal.to_dict("records")]
-    told = {"version": VERSION, "run_date": f"{run_date:%Y-%m-%d}", "schema": "schema.json", "signals": rows}
-    return (json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    document = {"version": VERSION, "run_date": f"{run_date:%Y-%m-%d}", "schema": "schema.json", "signals": rows}
+    return (json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def signal_schema() -> bytes:
-    """JSON Schema (2020-12) of `signal_json`; it also says what the columns of the other two files mean."""
+    """JSON Schema (2020-12) of `signal_json`; it also documents the columns of the other two files."""
     fields: dict[str, dict[str, Any]] = {
         name: {"type": [kind, "null"] if kind == "number" else kind, "description": meaning}
         for name, (kind, meaning) in DOCUMENTED.items()
@@ -83,31 +84,30 @@ def signal_schema() -> bytes:
     for name in ("confidence", "coverage"):
         fields[name] |= {"minimum": 0, "maximum": 1}
     row = {"type": "object", "required": list(COLUMNS), "additionalProperties": False, "properties": fields}
-    told = {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Signal of a run date",
         "type": "object",
         "required": ["version", "run_date", "schema", "signals"],
         "properties": {
-            "version": {"const": VERSION, "description": "raised when a reader would have to change"},
-            "run_date": {"type": "string", "format": "date", "description": "the day the run date belongs to, UTC"},
+            "version": {"const": VERSION, "description": "incremented on incompatible changes"},
+            "run_date": {"type": "string", "format": "date", "description": "day of the run, UTC"},
             "schema": {"type": "string", "description": "name of this file"},
             "signals": {"type": "array", "items": row},
         },
     }
-    return (json.dumps(told, indent=1) + "\n").encode()
+    return (json.dumps(schema, indent=1) + "\n").encode()
 
 
 def signal_csv(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
     """
-    One line per symbol, after one of names; UTF-8, ISO times, empty for undefined.
+    A header and one line per symbol; UTF-8, ISO times, empty for undefined.
 
-    Texts are one line of what can be printed; one that a spreadsheet would take for a formula gets an apostrophe in
-    front. Numbers stay numbers.
+    Texts are printable and single-line; one that a spreadsheet would read as a formula is prefixed with an apostrophe.
     """
     texts = {name: [_cell(value) for value in signal[name]] for name in TEXTS}
-    shown = _versioned(signal.assign(**texts, decided_at=[_iso(moment) for moment in signal["decided_at"]]), run_date)
-    return shown.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
+    table = _versioned(signal.assign(**texts, decided_at=[_iso(moment) for moment in signal["decided_at"]]), run_date)
+    return table.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
 
 
 def signal_parquet(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
@@ -118,15 +118,15 @@ def signal_parquet(signal: pd.DataFrame, run_date: pd.Timestamp) -> bytes:
 
 
 def _versioned(signal: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
-    told = signal.copy()
-    told.insert(0, "version", VERSION)
-    told.insert(1, "run_date", f"{run_date:%Y-%m-%d}")
-    return told
+    table = signal.copy()
+    table.insert(0, "version", VERSION)
+    table.insert(1, "run_date", f"{run_date:%Y-%m-%d}")
+    return table
 
 
 def _cell(value: object) -> str:
     text = clean_line(value)
-    # Sheets of some languages take the wide forms of these signs for the signs.
+    # Some spreadsheets also read full-width forms of these characters as formulas.
     return f"'{text}" if normalize("NFKC", text[:1]).startswith(FORMULA) else text
 
 

@@ -1,7 +1,7 @@
 """
-The crypto signal as freqtrade reads it: a pair list, and per pair a table that a strategy merges by date.
+Export of the crypto signal to freqtrade: a pair list, and per pair a table that a strategy merges by date.
 
-The strategy that merges it stands in `docs/freqtrade`.
+The strategy is in `docs/freqtrade`.
 """
 
 import io
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 REFRESH_SECONDS = 1800
-# Perpetuals are settled in what they are quoted in, as the exchange library writes them; plain dollars are spot.
+# Linear perpetuals settle in their quote currency (ccxt notation); pairs quoted in USD are spot.
 PERPETUAL = re.compile(r"([A-Z0-9]{1,20}?)(USDT|USDC)")
 SPOT = re.compile(r"([A-Z0-9]{1,20}?)(USD)")
 USDC_PERPETUAL = re.compile(r"([A-Z0-9]{1,20}?)PERP")
@@ -22,31 +22,31 @@ def pair_of(symbol: str) -> str | None:
     """
     `BTCUSDT` as `BTC/USDT:USDT`, `BTCPERP` as `BTC/USDC:USDC`, `BTCUSD` as `BTC/USD`.
 
-    None for any other text: freqtrade takes pairs for patterns, so nothing but letters and digits may reach it.
+    None for any other text: freqtrade reads pairs as regular expressions, so only letters and digits are passed on.
     """
-    if found := PERPETUAL.fullmatch(symbol):
-        base, quote = found.groups()
+    if match := PERPETUAL.fullmatch(symbol):
+        base, quote = match.groups()
         return f"{base}/{quote}:{quote}"
-    if found := USDC_PERPETUAL.fullmatch(symbol):
-        return f"{found[1]}/USDC:USDC"
-    return f"{found[1]}/{found[2]}" if (found := SPOT.fullmatch(symbol)) else None
+    if match := USDC_PERPETUAL.fullmatch(symbol):
+        return f"{match[1]}/USDC:USDC"
+    return f"{match[1]}/{match[2]}" if (match := SPOT.fullmatch(symbol)) else None
 
 
 def file_of(pair: str) -> str:
-    """`BTC/USDT:USDT` as `BTC_USDT_USDT`, as freqtrade names its own files."""
+    """`BTC/USDT:USDT` as `BTC_USDT_USDT`, freqtrade's own naming."""
     return re.sub(r"[/:]", "_", pair)
 
 
 def pairlist(signal: pd.DataFrame) -> bytes:
     """
-    What the pair list handler `RemotePairList` reads.
+    Pair list for the handler `RemotePairList`.
 
     Args:
         signal: columns of `export.COLUMNS`, of crypto.
 
     Returns:
-        JSON; every pair the signal speaks of, strongest (size of value times confidence) first, HOLD too: a pair that
-        left the list would not be sold by the strategy.
+        JSON; every pair of the signal, largest |value| times confidence first, HOLD included: the strategy cannot exit
+        a pair that is not on the list.
     """
     strength = (signal["value"].abs() * signal["confidence"]).fillna(0.0)
     order = signal.assign(strength=strength).sort_values(["strength", "symbol"], ascending=[False, True])
@@ -65,10 +65,10 @@ def pair_tables(decisions: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     Returns:
         Pair -> `date`, `enter_long`, `enter_short`, `exit_long`, `exit_short` (0 or 1), `enter_tag`, in time.
-        `date` is the open of the first candle a decision may be acted on at the close of: freqtrade dates a candle by
-        its open and trades after its close, so a decision made at a close enters one bar later, as in the track
-        record. Symbols that are no pair are left out; of two symbols of one pair (`BTCPERP`, `BTCUSDC`) the first by
-        name counts, since a strategy takes one row a candle.
+        `date` is the close of the bar of decision, the open of the next candle: freqtrade dates a candle by its open
+        and trades after its close, so a decision is filled one bar later, as in the track record. Symbols without a
+        pair are left out; of two symbols of one pair (`BTCPERP`, `BTCUSDC`) the first by name is used, since a strategy
+        takes one row per candle.
     """
     named = decisions.assign(pair=decisions["symbol"].map(pair_of)).dropna(subset=["pair"])
     named = named.sort_values("symbol", kind="stable").drop_duplicates(["timestamp", "pair"])
@@ -76,12 +76,12 @@ def pair_tables(decisions: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def unpaired(symbols: Iterable[str]) -> list[str]:
-    """The symbols that freqtrade has no name for, sorted."""
+    """The symbols without a freqtrade pair, sorted."""
     return sorted(symbol for symbol in set(symbols) if pair_of(symbol) is None)
 
 
 def feather(table: pd.DataFrame) -> bytes:
-    """The table as freqtrade stores its own."""
+    """The table in freqtrade's file format."""
     sink = io.BytesIO()
     table.to_feather(sink)
     return sink.getvalue()

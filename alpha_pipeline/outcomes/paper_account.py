@@ -1,7 +1,7 @@
 """
-The paper account of one market: decisions become orders, orders are filled a bar later, every day's end is marked.
+The paper account of one market: decisions become orders, orders are filled a bar later, positions are marked daily.
 
-Goes on from the rows of an earlier day and never looks at them again; which days are booked is the caller's choice.
+It continues from the rows of an earlier day, which it never changes; the caller chooses the days to book.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from alpha_pipeline.tables import PAPER_LEDGER
 from alpha_pipeline.typing import Array
 
 CASH = "(cash)"
-SMALLEST = 1e-8  # units; what is less is neither held nor ordered
+SMALLEST = 1e-8  # units; smaller positions and orders are 0
 
 
 @dataclass(frozen=True)
 class PaperConfig:
     """
-    How decisions are traded on paper.
+    Configuration of a paper account.
 
     Args:
-        capital: quote currency an account opens with; later changes leave open accounts alone.
-        gross: sum of the sizes of all weights aimed at, in [0, 1]; paper does not borrow.
-        max_weight: most of the equity one symbol may get, in (0, 1].
+        capital: initial capital in quote currency; open accounts keep theirs.
+        gross: maximum gross exposure of the target weights, in (0, 1]; no leverage.
+        max_weight: maximum weight of one symbol, in (0, 1].
     """
 
     capital: float = 100_000.0
@@ -46,18 +46,18 @@ def bookable(
     panel: Panel, decisions: pd.DataFrame, market: Market, since: pd.Timestamp | None, ends: Sequence[pd.Timestamp]
 ) -> list[pd.Timestamp]:
     """
-    The ends of days that can be marked for good: after the last mark, and decided if they have a bar.
+    The ends of days that can be booked: after the last mark, and with a decision if they have a bar.
 
-    A day whose decision is still to come is left out; the next one takes its trades along.
+    A day without its decision yet is left out; its trades are booked with the next one.
     """
     decided = decisions.loc[decisions["market"] == market.name, "timestamp"]
-    found = []
+    marks = []
     for end in ends:
         start = end - pd.Timedelta(days=1)
         bars = panel.closed_by(end) - panel.closed_by(start)
         if (since is None or end > since) and (not bars or ((decided > start) & (decided <= end)).any()):
-            found.append(end)
-    return found
+            marks.append(end)
+    return marks
 
 
 def keep_book(
@@ -71,33 +71,33 @@ def keep_book(
     funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    Keep the account from one mark to the next.
+    Book the account from one mark to the next.
 
-    Every decision aims at equal weights, long and short, of what it acts on; HOLD, and a symbol it does not name, aims
-    at nothing. An order is the difference in units, by the equity and the last prices at the decision; it replaces
-    the symbol's open order. It is filled at the next close of the symbol after the decision, at the market's fee and
-    slippage, and stays open while there is none.
+    Targets are equal weights of the LONG and SHORT decisions; HOLD, and a symbol without a decision, has target 0. An
+    order is the difference to the target in units, at the equity and the last prices of the decision; it replaces the
+    open order of the symbol. It is filled at the next close of the symbol after the decision, at the market's fee and
+    slippage, and stays open without one.
 
     Args:
-        before: the market's rows of `tables.PAPER_LEDGER` at `since`; none opens the account.
+        before: the market's rows of `tables.PAPER_LEDGER` at `since`; without rows the account is opened.
         decisions: rows of the decision ledger; those of (since, last mark] are traded.
-        panel: closes as stored, with one bar at or before `since` where there is one; `dividend` and `split` if known.
+        panel: closes as stored, with a bar at or before `since` if there is one; `dividend` and `split` if available.
         market: gives costs, borrow and its name.
-        since: the moment of `before`, or of the opening; UTC.
+        since: time of `before`, or of the opening; UTC.
         marks: ends of days to mark, increasing, after `since`.
         config: capital and limits.
-        funding: rows of `tables.RAW_FUNDING`; nothing is paid without.
+        funding: rows of `tables.RAW_FUNDING`; optional.
 
     Returns:
-        Rows of `tables.PAPER_LEDGER`, at every mark one for each symbol with a position, an order or a profit and one
-        for the cash. Money is in whole cents: values add up to the equity, profits to its change. Between marks a
-        position grows by a split that the prices show, and is paid dividends, funding and borrow.
+        Rows of `tables.PAPER_LEDGER`: at every mark a row for each symbol with a position, an order or a profit, and
+        one for cash. Money is in whole cents: values add up to the equity, profits to its change. Between marks
+        positions are adjusted for splits that the prices show; dividends, funding and borrow are booked.
     """
-    mine = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
-    account = _Account.of(before, panel, mine["symbol"], market, since, config)
-    moments = pd.DatetimeIndex(mine["timestamp"]).unique().sort_values()
-    waiting = [(utc64(at), mine[mine["timestamp"] == at]) for at in moments]
-    paid = np.zeros((len(panel.timestamps) + 1, len(panel.symbols)))  # a bar's row: what was due since the bar before
+    decisions = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
+    account = _Account.of(before, panel, decisions["symbol"], market, since, config)
+    moments = pd.DatetimeIndex(decisions["timestamp"]).unique().sort_values()
+    waiting = [(utc64(at), decisions[decisions["timestamp"] == at]) for at in moments]
+    paid = np.zeros((len(panel.timestamps) + 1, len(panel.symbols)))  # per bar: payments due since the bar before
     if funding is not None:
         paid[1:] = funding_payments(funding, panel, "close")
     rows, bar = [], panel.closed_by(since)
@@ -105,7 +105,7 @@ def keep_book(
         for t in range(bar, panel.closed_by(mark)):
             while waiting and waiting[0][0] < panel.timestamps[t]:
                 account.decide(*waiting.pop(0))
-            account.live(panel, t, paid[t])
+            account.advance(panel, t, paid[t])
         bar = panel.closed_by(mark)
         while waiting and waiting[0][0] <= utc64(mark):
             account.decide(*waiting.pop(0))
@@ -115,12 +115,12 @@ def keep_book(
 
 @dataclass
 class _Account:
-    """What is held, ordered and known; (symbols,) arrays, all symbols the panel or the book has ever named here."""
+    """State of the account; (symbols,) arrays over all symbols of the panel, the ledger and the decisions."""
 
     market: Market
     config: PaperConfig
     symbols: list[str]
-    columns: Array  # place of each of the panel's symbols
+    columns: Array  # position of each symbol of the panel
     cash: float
     quantity: Array
     ordered: Array
@@ -143,22 +143,22 @@ class _Account:
         cls,
         before: pd.DataFrame,
         panel: Panel,
-        named: pd.Series,
+        decided: pd.Series,
         market: Market,
         since: pd.Timestamp,
         config: PaperConfig,
     ) -> "_Account":
         held = before[before["symbol"] != CASH].set_index("symbol")
         cash = before.loc[before["symbol"] == CASH, "value"]
-        symbols = sorted({*panel.symbols, *held.index, *named})
+        symbols = sorted({*panel.symbols, *held.index, *decided})
         columns = np.array([symbols.index(symbol) for symbol in panel.symbols], int)
-        known = held.reindex(symbols)
+        stored = held.reindex(symbols)
 
         def numbers(name: str, blank: float = 0.0) -> Array:
-            return np.nan_to_num(known[name].to_numpy(float), nan=blank)
+            return np.asarray(np.nan_to_num(stored[name].to_numpy(float), nan=blank))
 
         def moments(name: str) -> Array:
-            return known[name].dt.tz_localize(None).to_numpy("datetime64[us]").copy()
+            return np.array(stored[name].dt.tz_localize(None).to_numpy("datetime64[us]"))
 
         account = cls(
             market,
@@ -174,68 +174,68 @@ class _Account:
             decided_at=moments("decided_at"),
             value=numbers("value"),
         )
-        account._know(panel, panel.closed_by(since))
+        account._initial_prices(panel, panel.closed_by(since))
         return account
 
-    def _know(self, panel: Panel, stop: int) -> None:
-        """Last prices before bar `stop` of the symbols the book does not price: its own are those it was marked at."""
-        for column, place in enumerate(self.columns):
-            seen = np.flatnonzero(np.isfinite(panel["close"][:stop, column]))
-            if len(seen) and not np.isfinite(self.price[place]):
-                self.price[place], self.priced_at[place] = panel["close"][seen[-1], column], panel.timestamps[seen[-1]]
+    def _initial_prices(self, panel: Panel, stop: int) -> None:
+        """Last prices before bar `stop` of the symbols without a price in the ledger; the others keep their mark."""
+        for column, i in enumerate(self.columns):
+            bars = np.flatnonzero(np.isfinite(panel["close"][:stop, column]))
+            if len(bars) and not np.isfinite(self.price[i]):
+                self.price[i], self.priced_at[i] = panel["close"][bars[-1], column], panel.timestamps[bars[-1]]
 
-    def live(self, panel: Panel, t: int, payments: Array) -> None:
-        """One bar: who held is paid and pays, splits are taken over, open orders are filled at its close."""
+    def advance(self, panel: Panel, t: int, payments: Array) -> None:
+        """One bar: splits are applied, carry is booked, open orders are filled at its close."""
         close = self._spread(panel["close"][t])
-        here = np.isfinite(close)
-        self._split(close, here, self._spread(panel["split"][t]) if "split" in panel.fields else None)
+        priced = np.isfinite(close)
+        self._split(close, priced, self._spread(panel["split"][t]) if "split" in panel.fields else None)
         notional = np.nan_to_num(self.quantity * self.price)
         self.carry -= notional * np.nan_to_num(self._spread(payments))
         borrow = self.market.borrow_bps_per_year / 10_000 / self.market.periods_per_year
         self.carry += np.minimum(notional, 0.0) * borrow
         if "dividend" in panel.fields:
             self.carry += self.quantity * np.nan_to_num(self._spread(panel["dividend"][t]))
-        filled = here & (self.ordered != 0)
+        filled = priced & (self.ordered != 0)
         units = np.where(filled, self.ordered, 0.0)
-        worth = units * np.where(here, close, 0.0)
-        self.flow -= worth
-        self.costs += np.abs(worth) * (self.market.fee_bps + self.market.slippage_bps) / 10_000
+        notional = units * np.where(priced, close, 0.0)
+        self.flow -= notional
+        self.costs += np.abs(notional) * (self.market.fee_bps + self.market.slippage_bps) / 10_000
         self.quantity = np.round(self.quantity + units, 8)
         self.traded += units
         self.trade_price[filled] = close[filled]
         self.ordered[filled] = 0.0
-        self.price[here], self.priced_at[here] = close[here], panel.timestamps[t]
+        self.price[priced], self.priced_at[priced] = close[priced], panel.timestamps[t]
 
-    def _split(self, close: Array, here: Array, split: Array | None) -> None:
-        """More shares at a lower price, where the price since the one we know fell by about as much."""
+    def _split(self, close: Array, priced: Array, split: Array | None) -> None:
+        """Apply due splits: more units at a lower price, where the change from the last price agrees with the split."""
         if split is not None:
             self.splits = np.where(split > 0, self.splits * np.where(split > 0, split, 1.0), self.splits)
-        due = here & (self.splits != 1.0) & np.isfinite(self.price)
+        due = priced & (self.splits != 1.0) & np.isfinite(self.price)
         if due.any():
-            jump = np.log(np.where(due, self.price / np.where(here, close, 1.0), 1.0))
-            told = due & (np.abs(jump - np.log(self.splits)) < np.abs(jump))
-            factor = np.where(told, self.splits, 1.0)
+            jump = np.log(np.where(due, self.price / np.where(priced, close, 1.0), 1.0))
+            visible = due & (np.abs(jump - np.log(self.splits)) < np.abs(jump))
+            factor = np.where(visible, self.splits, 1.0)
             self.quantity, self.ordered, self.price = (
                 self.quantity * factor, self.ordered * factor, self.price / factor,
             )  # fmt: skip
             self.splits = np.where(due, 1.0, self.splits)
 
     def decide(self, at: np.datetime64, group: pd.DataFrame) -> None:
-        """Orders towards equal weights of what the decision acts on."""
+        """Orders towards equal weights of the LONG and SHORT decisions."""
         sign = group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(float)
-        trade_rate = int((sign != 0).sum())
-        weight = min(self.config.max_weight, self.config.gross / trade_rate) if trade_rate else 0.0
+        trades = int((sign != 0).sum())
+        weight = min(self.config.max_weight, self.config.gross / trades) if trades else 0.0
         held = float(np.nansum(self.quantity * self.price))
         equity = self.cash + float((self.flow - self.costs + self.carry).sum()) + held
         self.target = sign * (weight if equity > 0 else 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            aim = np.where(self.price > 0, self.target * equity / self.price, 0.0)
-        order = np.round(aim - self.quantity, 8)
+            target_units = np.where(self.price > 0, self.target * equity / self.price, 0.0)
+        order = np.round(target_units - self.quantity, 8)
         self.ordered = np.where(np.abs(order) < SMALLEST, 0.0, order)
         self.decided_at[:] = at
 
     def mark(self, moment: pd.Timestamp, last_bar: np.datetime64 | None) -> pd.DataFrame:
-        """The rows of a day's end; money is rounded here, and what was rounded is what is carried on."""
+        """The rows at the end of a day; money is rounded to cents here and carried forward rounded."""
         flow, costs, carry = (np.round(money, 2) for money in (self.flow, self.costs, self.carry))
         value = np.round(np.nan_to_num(self.quantity * self.price), 2)
         profit = np.round(value - self.value + flow - costs + carry, 2)
@@ -277,14 +277,18 @@ class _Account:
 
     def _note(self, i: int, last_bar: np.datetime64 | None) -> str:
         if self.target[i] and not self.price[i] > 0:
-            return "never had a price; nothing is ordered"
+            return "no price yet; not ordered"
         if not self.ordered[i]:
             return ""
         stale = last_bar is not None and self.priced_at[i] < last_bar
-        return f"no price since {pd.Timestamp(self.priced_at[i]):%Y-%m-%d %H:%M} UTC" if stale else "at the next bar"
+        return (
+            f"no price since {pd.Timestamp(self.priced_at[i]):%Y-%m-%d %H:%M} UTC"
+            if stale
+            else "filled at the next bar"
+        )
 
     def _spread(self, values: Array) -> Array:
-        """(symbols of the panel,) as (all symbols,); NaN for those the panel does not have."""
+        """(symbols of the panel,) as (all symbols,); NaN for symbols that are not in the panel."""
         out = np.full(len(self.symbols), np.nan)
         out[self.columns] = values
         return out

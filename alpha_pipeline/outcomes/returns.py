@@ -1,5 +1,5 @@
 """
-Returns after decisions, from the close after the decision over the market's horizon.
+Forward returns of decisions.
 """
 
 import numpy as np
@@ -21,18 +21,18 @@ def outcome_returns(panel: Panel, market: Market, decided_at: pd.Series, symbols
         symbols: (rows,) names.
 
     Returns:
-        (rows,) fractions before costs and (rows,) datetime64[us] when they were known; NaN and NaT where the symbol is
-        not in the panel, the bar lies before its first or the outcome beyond its last, or a close is missing.
+        (rows,) fractions before costs and (rows,) datetime64[us] when they became known; NaN and NaT where the symbol
+        is not in the panel, the bar is before its first, the outcome after its last, or a close is missing.
     """
     names = np.array(panel.symbols)
     moments = decided_at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
     fill = np.searchsorted(panel.timestamps, moments, side="right")
     out = fill + market.horizon_bars
     column = np.minimum(np.searchsorted(names, symbols.to_numpy(str)), max(len(names) - 1, 0))
-    known = (fill > 0) & (out < len(panel.timestamps)) & (len(names) > 0)
-    known &= names[column] == symbols.to_numpy(str) if len(names) else False
+    inside = (fill > 0) & (out < len(panel.timestamps)) & (len(names) > 0)
+    inside &= names[column] == symbols.to_numpy(str) if len(names) else False
     forward, known_at = np.full(len(moments), np.nan), np.full(len(moments), np.datetime64("NaT", "us"))
-    fill, out, column = fill[known], out[known], column[known]
-    forward[known] = panel["close"][out, column] / panel["close"][fill, column] - 1
-    known_at[known] = panel.timestamps[out]
+    fill, out, column = fill[inside], out[inside], column[inside]
+    forward[inside] = panel["close"][out, column] / panel["close"][fill, column] - 1
+    known_at[inside] = panel.timestamps[out]
     return forward, np.where(np.isfinite(forward), known_at, np.datetime64("NaT", "us"))

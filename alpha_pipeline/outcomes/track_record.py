@@ -1,5 +1,5 @@
 """
-How past decisions did, once their horizon has passed; which were published, and which are scored already.
+Outcomes of past decisions, and the selection of decisions still to publish or to score.
 
 A decision made at the close of a bar is filled one bar later and closed `horizon_bars` after the fill.
 """
@@ -23,7 +23,7 @@ def unpublished(fused: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
     """
     The decisions that may still be published: those of days on which their market has published nothing.
 
-    What a market said of a day is said at once; neither another decision nor another symbol is added afterwards.
+    A market publishes a day once; neither other decisions nor other symbols are added later.
 
     Args:
         fused: rows of `tables.FUSED_SIGNAL`.
@@ -33,9 +33,9 @@ def unpublished(fused: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def unscored(record: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `tables.TRACK_RECORD` whose decision has no stored outcome, at whatever bar it was known."""
-    known = pd.MultiIndex.from_frame(stored[DECISION])
-    return record[~pd.MultiIndex.from_frame(record[DECISION]).isin(known)].reset_index(drop=True)
+    """Rows of `tables.TRACK_RECORD` whose decision has no stored outcome, at whatever bar it became known."""
+    scored = pd.MultiIndex.from_frame(stored[DECISION])
+    return record[~pd.MultiIndex.from_frame(record[DECISION]).isin(scored)].reset_index(drop=True)
 
 
 def _days(decisions: pd.DataFrame) -> pd.MultiIndex:
@@ -48,7 +48,7 @@ def score_decisions(
     market: Market,
     start: pd.Timestamp,
     end: pd.Timestamp,
-    lost: Collection[str] = (),
+    missing_days: Collection[str] = (),
 ) -> pd.DataFrame:
     """
     Outcomes that became known in (start, end].
@@ -59,29 +59,29 @@ def score_decisions(
         market: gives the horizon and the costs.
         start: exclusive, UTC.
         end: inclusive, UTC.
-        lost: ISO days whose bars the panel lacks though there may have been some.
+        missing_days: ISO days of a session whose bars the panel lacks.
 
     Returns:
-        Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` pays
-        a round trip of fee and slippage; `hit` is NaN for HOLD. A decision made before the
-        panel begins, without a price at its fill or its close, or with a lost day before its outcome, has no row.
+        Rows of `tables.TRACK_RECORD`: the return from the close after the decision over the horizon; `net_return` is
+        after a round trip of fee and slippage; `hit` is NaN for HOLD. A decision made before the panel begins, without
+        a price at its fill or its close, or with a missing day before its outcome, has no row.
     """
-    mine = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
-    forward, known_at = outcome_returns(panel, market, mine["timestamp"], mine["symbol"])
+    decisions = fused[(fused["market"] == market.name) & fused["symbol"].isin(panel.symbols)]
+    forward, known_at = outcome_returns(panel, market, decisions["timestamp"], decisions["symbol"])
     stamps = pd.DatetimeIndex(known_at).tz_localize("UTC")
-    fresh = np.asarray((stamps > start) & (stamps <= end)) & ~_across(mine["timestamp"], stamps, lost)
-    mine, forward, stamps = mine[fresh], forward[fresh], stamps[fresh]
-    sign = mine["decision"].map(SIGN).to_numpy(float)
+    rows = np.asarray((stamps > start) & (stamps <= end)) & ~_spans(decisions["timestamp"], stamps, missing_days)
+    decisions, forward, stamps = decisions[rows], forward[rows], stamps[rows]
+    sign = decisions["decision"].map(SIGN).to_numpy(float)
     cost = 2 * (market.fee_bps + market.slippage_bps) / 10_000
     table = pd.DataFrame(
         {
             "timestamp": stamps,
-            "decided_at": mine["timestamp"].to_numpy(),
+            "decided_at": decisions["timestamp"].to_numpy(),
             "market": market.name,
-            "symbol": mine["symbol"].to_numpy(),
-            "decision": mine["decision"].to_numpy(),
-            "value": mine["value"].to_numpy(),
-            "confidence": mine["confidence"].to_numpy(),
+            "symbol": decisions["symbol"].to_numpy(),
+            "decision": decisions["decision"].to_numpy(),
+            "value": decisions["value"].to_numpy(),
+            "confidence": decisions["confidence"].to_numpy(),
             "forward_return": forward,
             "hit": np.where(sign == 0, np.nan, (sign * forward > 0).astype(float)),
             "net_return": np.where(sign == 0, 0.0, sign * forward - cost),
@@ -90,8 +90,8 @@ def score_decisions(
     return table if len(table) else TRACK_RECORD.empty()
 
 
-def _across(decided_at: pd.Series, known_at: pd.DatetimeIndex, lost: Collection[str]) -> Array:
-    """(rows,) whether a lost day lies behind the day of the decision and up to that of its outcome."""
-    days = np.array(sorted(lost), dtype="datetime64[us]")
+def _spans(decided_at: pd.Series, known_at: pd.DatetimeIndex, missing_days: Collection[str]) -> Array:
+    """(rows,) whether a missing day lies after the day of the decision and up to that of its outcome."""
+    days = np.array(sorted(missing_days), dtype="datetime64[us]")
     before, after = (partition_days(moments).to_numpy() for moments in (decided_at, pd.Series(known_at)))
     return np.searchsorted(days, before, side="right") < np.searchsorted(days, after, side="right")

@@ -24,12 +24,12 @@ def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
         Texts; "Held" is what holding every value as a weight earned after costs, before thresholds. Undefined is "–".
     """
     found = comparison[comparison["exclusion_reason"] == ""]
-    order = found.assign(whole=found["excluded_source"] != "", last=~found["active_factors"])
+    order = found.assign(whole=found["excluded_source"] != "", last=~found["active"])
     order = order.sort_values(["market", "whole", "last", "value_sharpe"], ascending=[True, True, True, False])
     return [
         (
             clean_line(row["market"]),
-            _named(row["method"], row["excluded_source"], row["active_factors"]),
+            _named(row["method"], row["excluded_source"], row["active"]),
             percent(row["hit_rate"], ".1f"),
             percent(row["trade_rate"], ".1f"),
             figure(row["rank_ic"], "+.3f"),
@@ -71,7 +71,7 @@ def why_held(rows: pd.DataFrame) -> str:
     return f"All is held: no value passes both thresholds; the surest is {best}."
 
 
-def _named(method: str, silent: str, active_factors: bool) -> str:
+def _named(method: str, silent: str, active: bool) -> str:
     """The method as a person reads it, with what was silenced and whether it decides."""
     without = f" without {humanize(silent)}" if silent else ""
-    return f"{clean_line(method)}{without}{' (active)' if active_factors else ''}"
+    return f"{clean_line(method)}{without}{' (active)' if active else ''}"

@@ -115,10 +115,10 @@ def _reliability(picture: Figure, record: pd.DataFrame) -> None:
     axes.plot([0, 100], [0, 100], color=SOFT, lw=0.8, label="as promised")
     middles = np.array([100 * bucket.confidence for bucket in buckets])
     rates, lows, highs = (
-        np.array([100 * getattr(hits, part) for _, _, hits, _ in buckets]) for part in ("rate", "low", "high")
+        np.array([100 * getattr(bucket, part) for bucket in buckets]) for part in ("hit_rate", "low", "high")
     )
     axes.errorbar(middles, rates, yerr=[rates - lows, highs - rates], fmt="o", color=BLUE, capsize=4)
-    for middle, rate, (_, _, hits, _) in zip(middles, rates, buckets, strict=True):
-        axes.annotate(f"{hits.decisions:,}", (middle, rate), xytext=(8, 4), textcoords="offset points", color=SOFT)
+    for middle, rate, bucket in zip(middles, rates, buckets, strict=True):
+        axes.annotate(f"{bucket.decisions:,}", (middle, rate), xytext=(8, 4), textcoords="offset points", color=SOFT)
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence of the decision, %", ylabel="share that was right, %")
     axes.legend(loc="upper left")

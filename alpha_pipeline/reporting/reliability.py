@@ -6,7 +6,7 @@ The figures come from `fusion.scores`.
 
 from collections.abc import Sequence
 
-from alpha_pipeline.outcomes.scores import Bucket
+from alpha_pipeline.outcomes.hit_rates import Bucket
 from alpha_pipeline.reporting.formatting import plural
 from alpha_pipeline.reporting.svg import TITLE_HEIGHT, box, document, line, nothing, scale, text, tick_labels
 
@@ -38,10 +38,11 @@ def reliability_chart(
     body.append(line(left, bottom, right, top, "zero"))
     body.append(text((left + right) / 2, bottom + 36, "mean confidence", "soft", "middle"))
     for bucket in buckets:
-        hits, across = bucket.hits, float(x(bucket.confidence))
-        body.append(line(across, float(y(hits.low)), across, float(y(hits.high)), "l-long"))
-        body.append(box(across - _DOT / 2, float(y(hits.rate)) - _DOT / 2, _DOT, _DOT, "f-long"))
+        across, up = float(x(bucket.confidence)), float(y(bucket.hit_rate))
+        if bucket.low == bucket.low:
+            body.append(line(across, float(y(bucket.low)), across, float(y(bucket.high)), "l-long"))
+        body.append(box(across - _DOT / 2, up - _DOT / 2, _DOT, _DOT, "f-long"))
         aside, anchor = (-8, "end") if bucket.confidence > 0.8 else (8, "start")
-        body.append(text(across + aside, float(y(hits.rate)) + 4, f"{hits.decisions:,}", "soft", anchor))
-    total = sum(bucket.hits.decisions for bucket in buckets)
+        body.append(text(across + aside, up + 4, f"{bucket.decisions:,}", "soft", anchor))
+    total = sum(bucket.decisions for bucket in buckets)
     return document(width, height, title, body, f"hit rate of {plural(total, 'decision')}; on the line it was earned")

@@ -153,14 +153,14 @@ def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
     for market, group in record.groupby("market"):
         curves.append(chart(partial(equity_chart, daily_returns(group), f"Equity of past decisions, {market}")))
         curves.append(chart(partial(reliability_chart, by_confidence(group), f"Reliability, {market}")))
-        buckets = [(f"{percent(low)} to {percent(high)}", hits) for low, high, hits, _ in by_confidence(group)]
+        buckets = [(percent(bucket.confidence, ".1f"), bucket) for bucket in by_confidence(group)]
         rows += [
-            (market, confidence, hits.decisions, percent(hits.rate), f"{percent(hits.low)} to {percent(hits.high)}")
+            (market, confidence, hits.decisions, percent(hits.hit_rate), f"{percent(hits.low)} to {percent(hits.high)}")
             for confidence, hits in [("any", hit_rate(group)), *buckets]
             if hits.decisions
         ]
     titles = [("Market", "w"), ("Confidence", "w"), ("Decisions", "n"), ("Hit rate", "n"), ("95 % interval", "n")]
-    note = "The intervals take decisions as independent; neighbouring ones overlap, so the truth is wider."
+    note = "Standard errors are clustered by bar of decision; overlapping horizons make the intervals too narrow."
     hits_table = table(titles, rows) or paragraph("All past decisions were HOLD.")
     return [columns(curves), hits_table, paragraph(note, "soft")]
 

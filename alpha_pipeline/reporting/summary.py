@@ -44,7 +44,7 @@ def summary_section(
         tiles(
             [
                 (f"{accepted} / {proposed}", "factors accepted / proposed"),
-                (percent(hits.rate), f"hit rate of {plural(hits.decisions, 'past decision')}"),
+                (percent(hits.hit_rate), f"hit rate of {plural(hits.decisions, 'past decision')}"),
                 (f"${usd:,.2f}", "paid for the model on the run date"),
             ]
         ),
@@ -88,7 +88,7 @@ def _verdict(latest: pd.DataFrame, record: pd.DataFrame, markets: Sequence[Marke
     said += [sentence for m in markets for sentence in troubles(m)]
     hits = hit_rate(record)
     if hits.decisions and hits.high < 0.5:
-        said.append(f"Past decisions are right less often than a coin: {percent(hits.rate)} of {hits.decisions:,}.")
+        said.append(f"Past decisions are right less often than a coin: {percent(hits.hit_rate)} of {hits.decisions:,}.")
     if not said:
         return notice("The run date went well. Nothing needs attention.", [], good=True)
     return notice(f"{plural(len(said), 'thing needs', 'things need')} attention", said)

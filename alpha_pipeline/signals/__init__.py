@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Signals: directional views of many sources on each symbol, each with a confidence."""

@@ -1,7 +1,7 @@
 """
-One thing one source says of one symbol at one moment, as a value: what a researcher hands to `fuse` from Python.
+A signal of one source for one symbol as a value object, for use from Python.
 
-Stored and in bulk the same is a row of `tables.SOURCE_SIGNALS`.
+Stored signals are rows of `tables.SOURCE_SIGNALS`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.signals.sources import LEAST, WEIGHTS
+from alpha_pipeline.signals.sources import MINIMUM, WEIGHTS
 from alpha_pipeline.tables import SOURCE_SIGNALS
 
 
@@ -22,14 +22,14 @@ class AlphaSignal:
     Args:
         timestamp: close of the bar of decision, with a time zone.
         symbol: traded instrument.
-        signal_type: who says it: a name of the weight table.
+        signal_type: name of a source in the weight table.
         value: direction and strength in [-1, 1].
-        confidence: how far to trust it, in [0, 1].
-        source: where it came from, for a reader.
-        metadata: whatever else; `reason` is shown with the decision.
+        confidence: in [0, 1].
+        source: origin of the data.
+        metadata: further facts; `reason` is shown with the decision.
 
     Raises:
-        DataError: a number outside its bounds or not finite, a moment without a time zone, a type without a weight.
+        DataError: a number out of bounds or not finite, a timestamp without a time zone, a type without a weight.
     """
 
     timestamp: pd.Timestamp
@@ -41,18 +41,18 @@ class AlphaSignal:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        whose = f"{self.signal_type} of {self.symbol}"
+        subject = f"{self.signal_type} of {self.symbol}"
         if self.signal_type not in WEIGHTS:
-            raise DataError(f"{whose} has no weight; known types are {', '.join(sorted(WEIGHTS))}")
+            raise DataError(f"{subject} has no weight; known types are {', '.join(sorted(WEIGHTS))}")
         if pd.isna(self.timestamp) or self.timestamp.tzinfo is None:
-            raise DataError(f"{whose}: timestamp is {self.timestamp}; expected a moment with a time zone")
-        for name, low in LEAST.items():
+            raise DataError(f"{subject}: timestamp is {self.timestamp}; expected a time with a time zone")
+        for name, low in MINIMUM.items():
             if not low <= getattr(self, name) <= 1.0:
-                raise DataError(f"{whose}: {name} is {getattr(self, name)}; expected a number in [{low:g}, 1]")
+                raise DataError(f"{subject}: {name} is {getattr(self, name)}; expected a number in [{low:g}, 1]")
 
     @property
     def reason(self) -> str:
-        """What is shown with the decision."""
+        """Text shown with the decision."""
         return str(self.metadata.get("reason", self.source))
 
 
@@ -60,14 +60,14 @@ def signal_rows(signals: Iterable[AlphaSignal]) -> pd.DataFrame:
     """Signals as rows of `tables.SOURCE_SIGNALS`, in the order given."""
     rows = [
         {
-            "timestamp": one.timestamp.tz_convert("UTC"),
-            "symbol": one.symbol,
-            "source": one.signal_type,
-            "value": float(one.value),
-            "confidence": float(one.confidence),
-            "reason": one.reason,
+            "timestamp": signal.timestamp.tz_convert("UTC"),
+            "symbol": signal.symbol,
+            "source": signal.signal_type,
+            "value": float(signal.value),
+            "confidence": float(signal.confidence),
+            "reason": signal.reason,
         }
-        for one in signals
+        for signal in signals
     ]
     return pd.DataFrame(rows) if rows else SOURCE_SIGNALS.empty()
 
@@ -75,8 +75,7 @@ def signal_rows(signals: Iterable[AlphaSignal]) -> pd.DataFrame:
 def alpha_signals(rows: pd.DataFrame) -> list[AlphaSignal]:
     """Rows of `tables.SOURCE_SIGNALS` as values, in the order given."""
     names = ("timestamp", "symbol", "source", "value", "confidence", "reason")
-    told = zip(*(rows[name] for name in names), strict=True)
     return [
-        AlphaSignal(when, symbol, source, value, confidence, metadata={"reason": reason})
-        for when, symbol, source, value, confidence, reason in told
+        AlphaSignal(timestamp, symbol, source, value, confidence, metadata={"reason": reason})
+        for timestamp, symbol, source, value, confidence, reason in zip(*(rows[name] for name in names), strict=True)
     ]

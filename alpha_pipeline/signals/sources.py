@@ -1,7 +1,7 @@
 """
-What each source says of a symbol: two expressions of the factor language and a base weight, in one table.
+The table of signal sources: value and confidence as expressions of the factor language, and a base weight.
 
-Being expressions, sources are causal by construction; a source whose fields a market lacks is absent.
+Expressions are causal; a source is absent in a market that lacks its fields.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class Source:
 
     Args:
         name: as stored and shown.
-        weight: base weight; weights of absent sources are spread over the present ones.
-        value: expression in [-1, 1]; NaN where the source has nothing to say.
+        weight: base weight; weights of absent sources are distributed over the active ones.
+        value: expression in [-1, 1]; NaN where the source is inactive.
         confidence: expression in [0, 1].
         measure: expression quoted in the reason.
-        meaning: what `measure` is, for a reader.
+        meaning: description of `measure`.
     """
 
     name: str
@@ -37,7 +37,7 @@ MOVE_5D = f"(ts_return({PRICE}, 5d) / (ts_std({DAILY}, 20d) * sqrt(5)))"
 MOVE_20D = f"(ts_return({PRICE}, 20d) / (ts_std({DAILY}, 20d) * sqrt(20)))"
 MOVE = f"(0.5 * {MOVE_5D} + 0.5 * {MOVE_20D})"
 VOLUME_RATIO = f"(ts_sum({VOLUME}, 1d) / (ts_mean({VOLUME}, 20d) * ts_count({VOLUME} >= 0, 1d)))"
-# Value locked in dollars is mostly price: growth beyond the token's own, and dollars that came to all chains.
+# TVL in dollars is mostly price: its growth beyond the token's return, and the growth of stablecoin supply.
 LOCKED = f"ts_zscore(log_return(tvl, 14d) - log_return({PRICE}, 14d), 30d)"
 DOLLARS = "ts_zscore(log_return(stablecoin_supply, 14d), 30d)"
 INFLOW = f"(0.5 * {LOCKED} + 0.5 * {DOLLARS})"
@@ -109,8 +109,8 @@ SOURCES = (
         meaning="two-week growth of locked value beyond price and of stablecoins, against 30 days",
     ),
 )
-# The least a signal may say; the most is 1 for both.
-LEAST = {"value": -1.0, "confidence": 0.0}
+# Lower bounds; the upper bound is 1 for both.
+MINIMUM = {"value": -1.0, "confidence": 0.0}
 LIBRARY_SOURCE = "library_factors"
 LIBRARY_WEIGHT = 0.25
 WEIGHTS = {**{source.name: source.weight for source in SOURCES}, LIBRARY_SOURCE: LIBRARY_WEIGHT}

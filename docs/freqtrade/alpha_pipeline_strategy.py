@@ -1,7 +1,7 @@
 """
-A freqtrade strategy that does what the signal says: long, short, or out.
+A freqtrade strategy that follows the signal: long, short or flat.
 
-Which signal holds at which candle is `alpha_pipeline_signals`.
+`alpha_pipeline_signals` merges signals and candles.
 """
 
 from pathlib import Path
@@ -13,28 +13,28 @@ from pandas import DataFrame
 
 class AlphaPipelineStrategy(IStrategy):
     """
-    Enters and leaves by the signal alone: no return target, no stop of its own (set one in the configuration).
+    Entries and exits by the signal alone: no return target and no stop loss (set one in the configuration).
 
-    The folder with the `.feather` files stands in the configuration under `alpha_pipeline_signals`.
+    The configuration key `alpha_pipeline_signals` names the folder with the `.feather` files.
     """
 
     INTERFACE_VERSION = 3
-    timeframe = "1h"  # the bar of the crypto signal; shorter candles would trade before the run date is over
-    can_short = True  # needs trading_mode "futures"; for spot, subclass and set False
+    timeframe = "1h"  # the bar of the crypto signal; shorter candles would trade before the day is over
+    can_short = True  # requires trading_mode "futures"; for spot, subclass and set False
     minimal_roi = {"0": 100.0}  # noqa: RUF012  # freqtrade reads plain class attributes
     stoploss = -0.99
     use_exit_signal = True
     startup_candle_count = 0
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        """None: the work was done at run date."""
+        """No indicators: the signals are computed by the pipeline."""
         return dataframe
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        """All signal columns at once; `populate_exit_trend` has nothing to add."""
+        """All signal columns, those of exits included."""
         folder = Path(self.config.get("alpha_pipeline_signals", "user_data/signals"))
         return merge_signals(dataframe, read_signals(folder, metadata["pair"]))
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        """Set already."""
+        """Exits are set by `populate_entry_trend`."""
         return dataframe

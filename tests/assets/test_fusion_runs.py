@@ -86,4 +86,4 @@ def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
 def test_who_chose_another_method_than_the_rule_is_warned(lake: Path) -> None:
     """Of the other market nothing is known, so nobody is ahead on both and the simplest should be active."""
     found = run(lake, "fusion_comparison", NIGHTS[0], method="ridge")
-    assert set(found.loc[found["active_factors"], "method"]) == {"ridge"}
+    assert set(found.loc[found["active"], "method"]) == {"ridge"}

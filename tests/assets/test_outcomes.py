@@ -95,7 +95,7 @@ def test_what_was_published_is_scored_whatever_is_said_later(lake: Lake) -> None
     materialize(lake, *LEDGERS, first=DAYS[0])
     write_signal(lake, DAYS[0], crypto={s: FLIPPED[d] for s, d in zip(first["symbol"], first["decision"], strict=True)})
     again = materialize(lake, "decision_ledger", first=DAYS[0])
-    assert again.asset_materializations_for_node("decision_ledger")[0].metadata["would_differ_now"].value == 3
+    assert again.asset_materializations_for_node("decision_ledger")[0].metadata["differing_now"].value == 3
     for day in DAYS[1:3]:
         materialize(lake, *LEDGERS, first=day)
     record = lake.read("signal_track_record")
@@ -202,7 +202,7 @@ def test_a_market_that_closes_later_joins_the_day(lake: Lake) -> None:
         now = lake.read(table)
         pd.testing.assert_frame_equal(now[now["market"] == "crypto"].reset_index(drop=True), was)
     paper = lake.read("paper_ledger").set_index(["market", "symbol"])
-    assert paper.loc[("equities", "AAPL"), "note"] == "at the next bar"
+    assert paper.loc[("equities", "AAPL"), "note"] == "filled at the next bar"
     assert paper.loc[("equities", CASH), "equity"] == 100_000
 
 

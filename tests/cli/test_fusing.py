@@ -60,7 +60,7 @@ def test_a_stored_night_goes_first(capsys: Captured, lake: Path) -> None:
     said = {"timestamp": when, "symbol": "BTCUSD", "source": "price_momentum", "value": 0.9, "confidence": 1.0}
     row = {
         "timestamp": when, "market": "crypto", "symbol": "BTCUSD", "value": 0.9, "confidence": 0.6, "decision": "LONG",
-        "raw_confidence": 0.9, "method": "weighted", "calibration_bars": 300, "sources": 1, "coverage": 0.17,
+        "raw_confidence": 0.9, "method": "weighted", "calibration_bars": 300, "active_sources": 1, "coverage": 0.17,
         "reasons": "told", "breakdown": '{"price_momentum": 0.9}',
     }  # fmt: skip
     for key, table, rows in (
@@ -72,7 +72,7 @@ def test_a_stored_night_goes_first(capsys: Captured, lake: Path) -> None:
     assert main(["fuse", "--symbol", "BTC"]) == 0
     told = capsys.readouterr().out
     assert f"data  lake {lake}, run date of 2019-09-30" in told and "\x1b" not in told
-    assert "LONG has 0.60 of value and 10.0 points of confidence to spare" in told and "HOLD without price_mom" in told
+    assert "LONG by 0.60 of value and 10.0 points of confidence" in told and "HOLD without price_mom" in told
     again = _json(capsys, "--symbol", "BTC", "--method", "weighted")["decisions"][0]
     assert again["value"] == 0.9 and again["confidence"] != 0.6 and "fused now" in again["data"]
 

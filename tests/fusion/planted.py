@@ -30,7 +30,7 @@ def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, sile
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i:03d}" for i in range(symbols)] * days})
     gone = rng.random(shape) < silent
     value, confidence = (np.where(gone, np.nan, rng.uniform(low, 1, shape)) for low in (-1, 0))
-    said = SignalMatrix(keys, value, confidence)
-    forward = 0.01 * (truth(said.push) + rng.normal(size=rows))
+    signals = SignalMatrix(keys, value, confidence)
+    forward = 0.01 * (truth(signals.weighted) + rng.normal(size=rows))
     known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return LabeledSignals(said, forward, np.full(rows, 0.01), known)
+    return LabeledSignals(signals, forward, np.full(rows, 0.01), known)

@@ -6,12 +6,12 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
-from alpha_pipeline.fusion.calibration import CHANCE, MINIMUM_BARS, PRIOR, UNCALIBRATED, Calibration, calibrate
+from alpha_pipeline.fusion.calibration import MINIMUM_BARS, PENALTY, SHRINKAGE, UNCALIBRATED, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.hit_rates import error, share
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.registry import METHODS
 from alpha_pipeline.fusion.walk_forward import OutOfSample, walk_forward
+from alpha_pipeline.outcomes.hit_rates import calibration_error, hit_rate_interval
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.typing import Array
@@ -38,13 +38,13 @@ def market(truth: str, seed: int) -> LabeledSignals:
     silent = rng.random(value.shape) < 0.5
     value[silent] = confidence[silent] = np.nan
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i}" for i in range(SYMBOLS)] * DAYS})
-    said = SignalMatrix(keys, value, confidence)
-    told = METHODS["weighted"].fit(LabeledSignals.none()).combine(said).value
+    signals = SignalMatrix(keys, value, confidence)
+    told = METHODS["weighted"].fit(LabeledSignals.empty()).combine(signals).value
     shared = rng.normal(0, 1, DAYS).repeat(SYMBOLS)
     luck = np.sqrt(0.5) * shared + np.sqrt(0.5) * rng.normal(0, 1, rows)
     right = norm.cdf(luck) < TRUTHS[truth](np.abs(told))
     known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return LabeledSignals(said, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
+    return LabeledSignals(signals, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
 
 
 def walk_forward_book(truth: str, seed: int = 0) -> OutOfSample:
@@ -52,7 +52,7 @@ def walk_forward_book(truth: str, seed: int = 0) -> OutOfSample:
 
 
 def hits(walk: OutOfSample) -> Array:
-    return (np.sign(walk.value) == np.sign(walk.label_signals.forward)).astype(float)
+    return (np.sign(walk.value) == np.sign(walk.samples.forward)).astype(float)
 
 
 @pytest.mark.parametrize("truth", ["over-confident", "under-confident", "flat"])
@@ -62,7 +62,7 @@ def test_a_real_edge_is_acted_on_both_ways_and_holds_what_it_claims(truth: str) 
     trade_rate = walk.decision != "HOLD"
     assert set(walk.decision) == {"LONG", "SHORT", "HOLD"}
     assert trade_rate.mean() > (0.03 if truth == "over-confident" else 0.4)
-    _, _, high = share(hits(walk)[trade_rate], walk.label_signals.decided_at[trade_rate])
+    _, _, high = hit_rate_interval(hits(walk)[trade_rate], walk.samples.decided_at[trade_rate])
     assert high > walk.confidence[trade_rate].mean() > 0.5
 
 
@@ -78,7 +78,7 @@ def test_without_an_edge_nearly_all_is_held(truth: str, seed: int) -> None:
 def test_calibrated_confidence_never_costs_against_knowing_nothing(truth: str) -> None:
     """Brier score and log loss beside those of always saying one half; far better where there is an edge to know."""
     walk = walk_forward_book(truth)
-    brier, log_loss, apart = error(walk.confidence, hits(walk))
+    brier, log_loss, apart = calibration_error(walk.confidence, hits(walk))
     assert brier < 0.2505 and log_loss < 0.6945 and apart < 0.06
     if truth == "under-confident":
         assert brier < 0.235
@@ -91,10 +91,10 @@ def test_the_curve_is_the_penalised_logistic_one() -> None:
     value, raw, forward = rng.uniform(-1, 1, 1_000), rng.uniform(0, 1, 1_000), rng.normal(0.1, 1, 1_000)
     found = calibrate(value, raw, forward, bars)
     x = np.column_stack([np.ones(1_000), raw, np.abs(value)])
-    oracle = LogisticRegression(C=1 / PRIOR, fit_intercept=False, tol=1e-10, max_iter=1_000)
+    oracle = LogisticRegression(C=1 / PENALTY, fit_intercept=False, tol=1e-10, max_iter=1_000)
     oracle.fit(x, np.sign(value) == np.sign(forward), sample_weight=np.full(1_000, 0.2))
     np.testing.assert_allclose(found.coefficients, oracle.coef_[0], atol=1e-5)
-    assert found.days == 200
+    assert found.bars == 200
 
 
 def test_copies_of_a_row_prove_nothing_more() -> None:
@@ -106,10 +106,10 @@ def test_copies_of_a_row_prove_nothing_more() -> None:
     np.testing.assert_allclose(once.covariance, tenfold.covariance, rtol=1e-6)
 
 
-def test_a_claim_is_drawn_to_one_half_by_its_error() -> None:
+def test_a_claim_is_drawn_to_one_half_by_its_calibration_error() -> None:
     """Log odds of 1.5 with an error of a half keep 1.5 less that error twice; what lies within keeps nothing."""
     covariance = np.diag([0.25, 0.0, 0.0])
-    for odds, kept in ((1.5, 1.5 - CHANCE / 2), (0.9, 0.0), (-1.5, CHANCE / 2 - 1.5)):
+    for odds, kept in ((1.5, 1.5 - SHRINKAGE / 2), (0.9, 0.0), (-1.5, SHRINKAGE / 2 - 1.5)):
         found = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
         assert found == pytest.approx(1 / (1 + np.exp(-kept)))
 
@@ -118,7 +118,7 @@ def test_few_bars_prove_nothing() -> None:
     """One bar less than the minimum, however many rows it has, and rows without an outcome or a value."""
     bars = np.repeat(np.arange(MINIMUM_BARS), 4)
     ones = np.ones(len(bars))
-    assert calibrate(ones, ones, ones, bars).days == MINIMUM_BARS
+    assert calibrate(ones, ones, ones, bars).bars == MINIMUM_BARS
     few = bars < MINIMUM_BARS - 1
     assert calibrate(ones[few], ones[few], ones[few], bars[few]) is UNCALIBRATED
     for value, forward in ((0 * ones, ones), (ones, 0 * ones), (ones, np.nan * ones)):

@@ -1,4 +1,4 @@
-"""The contest tells who predicts, who earns after costs, and gives the crown to nobody by luck."""
+"""The comparison tells who predicts, who earns after costs, and gives the crown to nobody by luck."""
 
 import json
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ def world(edge: float, seed: int = 0) -> tuple[LabeledSignals, Panel]:
     moves[2:] = 0.02 * (rng.normal(0, 1, moves[2:].shape) + edge * value[:-2, :, momentum])
     panel = Panel(TIMES.tz_localize(None).to_numpy("datetime64[us]"), SYMBOLS, {"close": np.exp(moves.cumsum(axis=0))})
     keys = pd.DataFrame({"timestamp": TIMES.repeat(len(SYMBOLS)), "symbol": list(SYMBOLS) * DAYS})
-    said = SignalMatrix(keys, value.reshape(-1, len(WEIGHTS)), confidence.reshape(-1, len(WEIGHTS)))
-    return label_signals(said, panel, DAILY), panel
+    signals = SignalMatrix(keys, value.reshape(-1, len(WEIGHTS)), confidence.reshape(-1, len(WEIGHTS)))
+    return label_signals(signals, panel, DAILY), panel
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ TOYS = {
 @pytest.fixture(scope="module")
 def told() -> pd.DataFrame:
     past, panel = world(edge=0.8)
-    contest = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
-    return contest.told(NIGHTS[-1], "weighted")
+    comparison = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
+    return comparison.to_table(NIGHTS[-1], "weighted")
 
 
 def row(table: pd.DataFrame, method: str, silent: str = "") -> pd.Series:
@@ -103,7 +103,7 @@ def test_the_rows_are_those_of_the_table(told: pd.DataFrame) -> None:
     assert list(stored[["method", "excluded_source"]].itertuples(index=False, name=None)) == sorted(
         [(name, "") for name in TOYS] + [("weighted", "price_momentum"), ("weighted", "volume_breakout")]
     )
-    assert stored.loc[stored["active_factors"], "method"].tolist() == ["weighted"]
+    assert stored.loc[stored["active"], "method"].tolist() == ["weighted"]
 
 
 def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
@@ -112,7 +112,7 @@ def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
     assert right["hit_rate_low"] > 0.55 > 0.45 > wrong["hit_rate_high"]
     assert right["rank_ic_t_stat"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
     assert right["sharpe"] > 2 and right["trade_rate"] > 0.2 and right["brier"] < 0.25
-    assert wrong["trade_rate"] == 0 and np.isnan(wrong["net_return"]) and np.isnan(wrong["excess_p_value"])
+    assert wrong["trade_rate"] == 0 and np.isnan(wrong["annual_return"]) and np.isnan(wrong["excess_p_value"])
     assert right["excess_p_value"] < 0.05
 
 
@@ -145,7 +145,7 @@ def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
     """No edge: decisions are all but HOLD, half the signs are right, nothing is won."""
     past, panel = world(edge=0.0, seed=seed)
     toys = {name: TOYS[name] for name in ("weighted", "right", "wrong")}
-    table = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).told(NIGHTS[-1], "weighted")
+    table = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).to_table(NIGHTS[-1], "weighted")
     assert table["trade_rate"].mean() < 0.05
     assert ((table["hit_rate"] - 0.5).abs() < 0.04).all()
     assert best_method(table) == "weighted"
@@ -158,7 +158,7 @@ def test_nights_share_walks_and_are_told_as_if_alone() -> None:
     for run_date in NIGHTS:
         known, prices, only = past.known_by(run_date), panel.until(run_date), pd.DatetimeIndex([run_date])
         alone = ModelComparison.of(known, prices, DAILY, only, DecisionRule(), ("weighted",))
-        pd.testing.assert_frame_equal(together.told(run_date, "ridge"), alone.told(run_date, "ridge"))
+        pd.testing.assert_frame_equal(together.to_table(run_date, "ridge"), alone.to_table(run_date, "ridge"))
 
 
 def figures(**p: tuple[float, float]) -> pd.DataFrame:

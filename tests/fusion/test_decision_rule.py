@@ -8,7 +8,7 @@ import pytest
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
 from tests.fusion.past import taught
@@ -16,7 +16,7 @@ from tests.fusion.past import taught
 NOON = pd.Timestamp("2019-07-02", tz="UTC")
 
 
-def said(**signals: tuple[float, float]) -> pd.DataFrame:
+def table_of(**signals: tuple[float, float]) -> pd.DataFrame:
     """Rows of source signals of one symbol, `source=(value, confidence)`."""
     rows = [
         {"timestamp": NOON, "symbol": "A", "source": source, "value": v, "confidence": c, "reason": f"{source} spoke"}
@@ -27,7 +27,7 @@ def said(**signals: tuple[float, float]) -> pd.DataFrame:
 
 def fused(**signals: tuple[float, float]) -> pd.Series:
     """One row; calls of this kind were right in the past, so raw confidence and size decide."""
-    return fuse({"crypto": said(**signals)}, {"crypto": taught()}).iloc[0]
+    return fuse({"crypto": table_of(**signals)}, {"crypto": taught()}).iloc[0]
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -55,7 +55,7 @@ def test_the_dead_zone_is_gone(strength: float) -> None:
     ],
 )
 def test_doubt_weakness_and_disagreement_hold(signals: dict[str, tuple[float, float]]) -> None:
-    """A small value, sources against each other, nothing said."""
+    """A small value, sources against each other, nothing signals."""
     assert fused(**signals)["decision"] == "HOLD"
 
 
@@ -80,7 +80,7 @@ def test_an_absent_source_does_not_dilute() -> None:
 
 
 def test_disagreement_costs_confidence() -> None:
-    """The more two certain sources differ, the less is believed."""
+    """The more two certain sources differ, the less is fusion."""
     found = [
         fused(price_momentum=(1.0, 1.0), library_factors=(v, 1.0))["raw_confidence"] for v in (1.0, 0.0, -0.5, -1.0)
     ]
@@ -129,19 +129,19 @@ def test_what_did_not_move_the_value_is_not_a_reason() -> None:
     row = fused(price_momentum=(0.9, 1.0), volume_breakout=(-0.01, 0.0001))
     assert row["reasons"] == "price_momentum +0.90 (price_momentum spoke)"
     assert set(json.loads(row["breakdown"])) == {"price_momentum", "volume_breakout"}
-    untaught = fuse({"crypto": said(price_momentum=(-0.9, 1.0))}, method="ridge").iloc[0]
+    untaught = fuse({"crypto": table_of(price_momentum=(-0.9, 1.0))}, method="ridge").iloc[0]
     assert untaught["reasons"] == "price_momentum +0.00 (price_momentum spoke)"
 
 
 def test_markets_and_symbols_are_kept_apart() -> None:
     """One row per market, bar and symbol, in the columns of the table; a silent market has none."""
-    both = pd.concat([said(price_momentum=(0.5, 0.9)), said(price_momentum=(-0.5, 0.9)).assign(symbol="B")])
-    table = FUSED_SIGNAL.conform(fuse({"crypto": both, "equities": both, "forex": said()})).to_pandas()
+    both = pd.concat([table_of(price_momentum=(0.5, 0.9)), table_of(price_momentum=(-0.5, 0.9)).assign(symbol="B")])
+    table = FUSED_SIGNAL.conform(fuse({"crypto": both, "equities": both, "forex": table_of()})).to_pandas()
     assert table.groupby("market")["symbol"].apply(list).to_dict() == {"crypto": ["A", "B"], "equities": ["A", "B"]}
-    assert len(fuse({"crypto": said()})) == 0
+    assert len(fuse({"crypto": table_of()})) == 0
 
 
 def test_a_source_without_a_weight_is_refused() -> None:
     """A name that the table of sources does not know is an error, not a tenth."""
     with pytest.raises(DataError, match="tea_leaves"):
-        fuse({"crypto": said(tea_leaves=(1.0, 1.0))})
+        fuse({"crypto": table_of(tea_leaves=(1.0, 1.0))})

@@ -7,7 +7,7 @@ import pytest
 
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.explanation import DecisionExplanation, explain_decisions, margin
-from alpha_pipeline.fusion.fuse import fit_and_calibrate, fuse
+from alpha_pipeline.fusion.fused_signal import fit_and_calibrate, fuse
 from alpha_pipeline.fusion.methods.registry import method_named
 from tests.fusion.past import taught
 
@@ -15,17 +15,19 @@ NOW = pd.Timestamp("2019-10-01", tz="UTC")
 RULE, PAST = DecisionRule(), taught(0.9)
 
 
-def signals(said: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:
+def table_of(signals: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame:
     """Symbol to source to value and confidence."""
     rows = [
-        (NOW, symbol, source, *pair, f"{source} speaks") for symbol, of in said.items() for source, pair in of.items()
+        (NOW, symbol, source, *pair, f"{source} speaks")
+        for symbol, of in signals.items()
+        for source, pair in of.items()
     ]
     return pd.DataFrame(rows, columns=["timestamp", "symbol", "source", "value", "confidence", "reason"])
 
 
-def told(said: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
+def told(signals: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
     """Fused and taken apart on a past in which such values were right nine times of ten."""
-    table = signals(said)
+    table = table_of(signals)
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
     return explain_decisions(fused, table, fit_and_calibrate(PAST, method_named("weighted"), RULE), RULE)
 
@@ -39,45 +41,45 @@ def test_contributions_add_up_and_come_largest_first() -> None:
 
 
 def test_a_source_that_decides_is_named() -> None:
-    """What is said to come without a source is what fusing without it gives, for every source and symbol."""
-    said = {
+    """What is signals to come without a source is what fusing without it gives, for every source and symbol."""
+    signals = {
         "AAA": {"price_momentum": (0.9, 0.9)},
         "BBB": {"price_momentum": (0.9, 0.9), "volume_breakout": (0.8, 0.9)},
         "CCC": {"price_momentum": (0.9, 0.9), "volume_breakout": (-0.7, 0.9)},
     }
-    found = told(said)
+    found = told(signals)
     assert [one.without for one in found[:2]] == [{"price_momentum": "HOLD"}, {}]
     for one in found:
         symbol = str(one.row["symbol"])
-        for source in said[symbol]:
-            left = signals({symbol: {name: pair for name, pair in said[symbol].items() if name != source}})
+        for source in signals[symbol]:
+            left = table_of({symbol: {name: pair for name, pair in signals[symbol].items() if name != source}})
             again = fuse({"crypto": left}, {"crypto": PAST}, rule=RULE)
             decision = again["decision"].iloc[0] if len(again) else "HOLD"
             assert one.without.get(source, one.row["decision"]) == decision
 
 
 def test_only_the_rows_asked_for_are_told() -> None:
-    """In their order, whatever else was said that run date."""
-    table = signals({"AAA": {"price_momentum": (0.9, 0.9)}, "BBB": {"price_momentum": (-0.9, 0.9)}})
+    """In their order, whatever else was signals that run date."""
+    table = table_of({"AAA": {"price_momentum": (0.9, 0.9)}, "BBB": {"price_momentum": (-0.9, 0.9)}})
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
-    believed = fit_and_calibrate(PAST, method_named("weighted"), RULE)
+    fusion = fit_and_calibrate(PAST, method_named("weighted"), RULE)
     chosen = fused[fused["symbol"] == "BBB"]
-    (one,) = explain_decisions(chosen, table, believed, RULE)
+    (one,) = explain_decisions(chosen, table, fusion, RULE)
     assert one.row["symbol"] == "BBB" and json.loads(str(one.row["breakdown"])) == {"price_momentum": -0.9}
-    assert explain_decisions(fused.iloc[:0], table, believed, RULE) == []
+    assert explain_decisions(fused.iloc[:0], table, fusion, RULE) == []
 
 
 @pytest.mark.parametrize(
-    ("decision", "value", "confidence", "said"),
+    ("decision", "value", "confidence", "signals"),
     [
-        ("LONG", 0.5, 0.6, "LONG has 0.20 of value and 10.0 points of confidence to spare"),
-        ("HOLD", -0.1, 0.6, "for SHORT it lacks value (0.10, needs more than 0.30)"),
-        ("HOLD", 0.5, 0.4, "for LONG it lacks confidence (40.0%, needs more than 50%)"),
-        ("HOLD", 0.0, 0.5, "value (0.00, needs more than 0.30) and confidence (50.0%, needs more than 50%)"),
-        ("SHORT", -0.2, 0.9, "decided by other thresholds than these"),
-        ("HOLD", float("nan"), 0.9, "value (nan, needs more than 0.30)"),
+        ("LONG", 0.5, 0.6, "LONG by 0.20 of value and 10.0 points of confidence"),
+        ("HOLD", -0.1, 0.6, "SHORT requires value above 0.30 (is 0.10)"),
+        ("HOLD", 0.5, 0.4, "LONG requires confidence above 50% (is 40.0%)"),
+        ("HOLD", 0.0, 0.5, "value above 0.30 (is 0.00) and confidence above 50% (is 50.0%)"),
+        ("SHORT", -0.2, 0.9, "decided by other thresholds"),
+        ("HOLD", float("nan"), 0.9, "value above 0.30 (is nan)"),
     ],
 )
-def test_what_is_missing_is_said(decision: str, value: float, confidence: float, said: str) -> None:
+def test_what_is_missing_is_said(decision: str, value: float, confidence: float, signals: str) -> None:
     """By the rule's own comparison."""
-    assert said in margin(decision, value, confidence, RULE)
+    assert signals in margin(decision, value, confidence, RULE)

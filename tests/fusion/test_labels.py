@@ -1,12 +1,11 @@
-"""A run date alone and the same run date in a long run learn from the same lessons, however long ago the graph began."""
+"""Training data of a run date do not depend on the length of the run."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.fusion.fuse import MEMORY_DAYS
-from alpha_pipeline.fusion.labels import LabeledSignals
-from alpha_pipeline.fusion.memory import memory
+from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
+from alpha_pipeline.fusion.labels import LabeledSignals, training_data
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import SOURCE_SIGNALS
@@ -26,7 +25,7 @@ PANEL = Panel(
 
 def seen(end: pd.Timestamp, days: float) -> LabeledSignals:
     """What a run up to `end` has."""
-    return memory(PANEL.until(end), DAILY, SOURCE_SIGNALS.empty(), end, days)
+    return training_data(PANEL.until(end), DAILY, SOURCE_SIGNALS.empty(), end, days)
 
 
 @pytest.mark.parametrize("run_date", [60, 200, 1_100, 1_290])
@@ -35,10 +34,10 @@ def test_a_night_alone_and_in_a_range_learn_the_same(run_date: int) -> None:
     end = TIMES[run_date]
     alone = seen(end, MEMORY_DAYS + 1).known_by(end, MEMORY_DAYS)
     together = seen(TIMES[-1], 2 * MEMORY_DAYS).known_by(end, MEMORY_DAYS)
-    pd.testing.assert_frame_equal(alone.said.keys, together.said.keys)
+    pd.testing.assert_frame_equal(alone.signals.keys, together.signals.keys)
     for part in ("forward", "sigma", "known_at"):
         np.testing.assert_array_equal(getattr(alone, part), getattr(together, part))
-    np.testing.assert_array_equal(alone.said.push, together.said.push)
+    np.testing.assert_array_equal(alone.signals.weighted, together.signals.weighted)
     assert alone.known_at.max() == end.tz_localize(None).to_numpy()
     assert len(np.unique(alone.decided_at)) >= min(run_date - 25, MEMORY_DAYS - 1)
 

@@ -1,11 +1,10 @@
-"""Which method is active is said early, or refused."""
+"""Which method is active is signals early, or refused."""
 
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.decision import DecisionRule
+from alpha_pipeline.fusion.decision import DecisionRule, fusion_settings
 from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD
-from alpha_pipeline.fusion.settings import fusion_settings
 from assets.signals import FusionConfig, joined_signal_assets
 
 
@@ -25,7 +24,7 @@ def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
     [
         ({"ALPHA_PIPELINE_FUSION": "tea"}, "fusion method is 'tea'.*weighted.*by ALPHA_PIPELINE_FUSION"),
         ({"ALPHA_PIPELINE_FUSION_THRESHOLD": "high"}, "ALPHA_PIPELINE_FUSION_THRESHOLD is 'high'"),
-        ({"ALPHA_PIPELINE_FUSION_CONFIDENCE": "1"}, r"CONFIDENCE is '1'; expected \[0, 1\)"),
+        ({"ALPHA_PIPELINE_FUSION_CONFIDENCE": "1"}, r"CONFIDENCE is '1'; expected a number in \[0, 1\)"),
         ({"ALPHA_PIPELINE_FUSION_CONFIDENCE": "nan"}, r"CONFIDENCE is 'nan'"),
     ],
 )

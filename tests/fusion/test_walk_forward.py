@@ -48,7 +48,7 @@ def test_what_comes_later_changes_nothing(name: str) -> None:
     turn = utc64(FIRST + pd.Timedelta(days=300))
     lied = replace(PAST, forward=np.where(PAST.known_at > turn, -PAST.forward, PAST.forward))
     honest, other = (walk_forward(past, METHODS[name], RULE, BEGIN) for past in (PAST, lied))
-    before = honest.label_signals.decided_at <= turn
+    before = honest.samples.decided_at <= turn
     for part in ("value", "confidence", "decision"):
         np.testing.assert_array_equal(getattr(honest, part)[before], getattr(other, part)[before])
     assert not np.array_equal(honest.confidence, other.confidence)
@@ -75,13 +75,13 @@ def test_a_silent_source_is_silent_in_the_past_too() -> None:
     """It is neither taught nor heard."""
     method = Watched([])
     walk = walk_forward(PAST, method, RULE, BEGIN, ["funding"])
-    column = walk.label_signals.said.sources.index("funding")
-    assert not walk.label_signals.said.spoke[:, column].any()
-    assert not any(past.said.spoke[:, column].any() for past in method.seen)
+    column = walk.samples.signals.sources.index("funding")
+    assert not walk.samples.signals.active[:, column].any()
+    assert not any(past.signals.active[:, column].any() for past in method.seen)
 
 
-@pytest.mark.parametrize("past", [LabeledSignals.none(), PAST.pick(np.arange(30))])
+@pytest.mark.parametrize("past", [LabeledSignals.empty(), PAST.take(np.arange(30))])
 def test_no_days_to_compare(past: LabeledSignals) -> None:
-    """Nothing was said, nothing follows."""
+    """Nothing was signals, nothing follows."""
     method: Method = METHODS["weighted"]
     assert len(walk_forward(past, method, RULE, BEGIN)) == 0

@@ -15,9 +15,9 @@ from alpha_pipeline.tables import DECISION_LEDGER
 RUN_DATE = pd.Timestamp("2019-07-05", tz="UTC")
 
 
-def decision(at: str, market: str, symbol: str, said: str = "LONG", **more: object) -> dict[str, object]:
-    row = {"timestamp": pd.Timestamp(at, tz="UTC"), "market": market, "symbol": symbol, "decision": said}
-    numbers = {"value": -0.5, "confidence": 0.6, "coverage": 0.4, "sources": 2}
+def decision(at: str, market: str, symbol: str, signals: str = "LONG", **more: object) -> dict[str, object]:
+    row = {"timestamp": pd.Timestamp(at, tz="UTC"), "market": market, "symbol": symbol, "decision": signals}
+    numbers = {"value": -0.5, "confidence": 0.6, "coverage": 0.4, "active_sources": 2}
     return {**row, **numbers, "reasons": "momentum -0.50 (…)", "breakdown": "{}", **more}
 
 
@@ -89,7 +89,7 @@ def test_the_three_files_say_the_same() -> None:
     shown = pd.read_csv(io.BytesIO(signal_csv(signal, RUN_DATE)))
     told = pd.DataFrame(json.loads(signal_json(signal, RUN_DATE))["signals"])
     pd.testing.assert_frame_equal(table[list(COLUMNS)], signal)
-    for name in ("symbol", "decision", "sources"):
+    for name in ("symbol", "decision", "active_sources"):
         assert shown[name].tolist() == told[name].tolist() == table[name].tolist()
     np.testing.assert_array_equal(shown["value"], table["value"])
     np.testing.assert_array_equal(told["value"].astype(float), table["value"])

@@ -106,13 +106,13 @@ def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
     rows = keep_book(NOTHING, decided({"A": "LONG"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "ordered") == [5, 5, 0]
     assert rows[rows["symbol"] == "A"]["note"].tolist() == [
-        "at the next bar",
+        "filled at the next bar",
         "no price since 2019-07-01 20:00 UTC",
         "",
     ]
     assert of(rows, CASH, "value") == [1000, 1000, 750]
     never = keep_book(NOTHING, decided({"C": "LONG"}), panel, FREE, START, marks(1), HALF)
-    assert never["note"].tolist() == ["never had a price; nothing is ordered", ""]
+    assert never["note"].tolist() == ["no price yet; not ordered", ""]
     assert never["equity"].tolist() == [1000, 1000]
 
 
@@ -212,7 +212,7 @@ def by_events(
     """Equity and positions at every day's end, one event after the other, without rounding."""
     cash, held, order, last = config.capital, defaultdict(float), {}, {}
     rates = {(row.timestamp, row.symbol): row.funding for row in funding.itertuples()}
-    said = {at: dict(zip(g["symbol"], g["decision"], strict=True)) for at, g in decisions.groupby("timestamp")}
+    signals = {at: dict(zip(g["symbol"], g["decision"], strict=True)) for at, g in decisions.groupby("timestamp")}
     cost = (CRYPTO.fee_bps + CRYPTO.slippage_bps) / 1e4
     equities, positions = [], []
     for t, stamp in enumerate(pd.DatetimeIndex(panel.timestamps).tz_localize("UTC")):
@@ -224,14 +224,14 @@ def by_events(
                 units = order.pop(symbol, 0.0)
                 cash -= units * price + abs(units) * price * cost
                 held[symbol] += units
-        if stamp in said:
-            trade_rate = [s for s, d in said[stamp].items() if d != "HOLD"]
+        if stamp in signals:
+            trade_rate = [s for s, d in signals[stamp].items() if d != "HOLD"]
             equity = cash + sum(held[s] * last.get(s, 0.0) for s in panel.symbols)
             weight = min(config.max_weight, config.gross / len(trade_rate)) if trade_rate else 0.0
             order = {}
             for symbol in panel.symbols:
                 if symbol in last:
-                    sign = {"LONG": 1, "SHORT": -1, "HOLD": 0}[said[stamp][symbol]]
+                    sign = {"LONG": 1, "SHORT": -1, "HOLD": 0}[signals[stamp][symbol]]
                     order[symbol] = sign * weight * equity / last[symbol] - held[symbol]
             equities.append(equity)
             positions.append(dict(held))

@@ -4,30 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.outcomes.scores import by_confidence, by_run_date, daily_returns, hit_rate, score
+from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, hit_rate, score
 from alpha_pipeline.tables import TRACK_RECORD
 
 
-def test_hit_rate_leaves_hold_out_and_carries_its_uncertainty():
-    """8 of 10: the Wilson interval of any textbook."""
-    record = pd.DataFrame({"hit": [1.0] * 8 + [0.0] * 2 + [np.nan] * 5})
+def test_hit_rate_excludes_hold_and_has_an_interval():
+    """8 of 10, one decision per bar: normal interval with standard error sqrt(p (1 - p) / (n - 1))."""
+    bars = pd.date_range("2019-01-01", periods=15, tz="UTC")
+    record = pd.DataFrame({"hit": [1.0] * 8 + [0.0] * 2 + [np.nan] * 5, "confidence": 0.6, "decided_at": bars})
     hits = hit_rate(record)
-    assert (hits.decisions, hits.rate) == (10, 0.8)
-    assert (hits.low, hits.high) == pytest.approx((0.490, 0.943), abs=1e-3)
+    assert (hits.decisions, hits.bars, hits.hit_rate, hits.confidence) == (10, 10, 0.8, pytest.approx(0.6))
+    assert (hits.low, hits.high) == pytest.approx((0.8 - 1.96 * np.sqrt(0.16 / 9), 1.0))
 
 
-def test_no_decision_has_no_rate():
+def test_an_empty_record_has_no_hit_rate():
     """Zero over zero is undefined, not zero."""
     hits = hit_rate(TRACK_RECORD.empty())
     assert hits.decisions == 0
-    assert np.isnan(hits.rate)
+    assert np.isnan(hits.hit_rate)
     assert by_confidence(TRACK_RECORD.empty()) == []
-
-
-def test_confidence_buckets_take_their_lower_edge():
-    """1.0 belongs to the last quintile."""
-    record = pd.DataFrame({"hit": [1.0, 0.0, 1.0], "confidence": [0.2, 0.39, 1.0]})
-    assert [(b.low, b.high, b.hits.decisions) for b in by_confidence(record)] == [(0.2, 0.4, 2), (0.8, 1.0, 1)]
 
 
 def test_days_share_capital_over_symbols_and_decisions():
@@ -43,10 +38,11 @@ def test_days_share_capital_over_symbols_and_decisions():
     assert daily.index[0] == pd.Timestamp("2019-01-01", tz="UTC")
 
 
-def known(day: str, decision: str, confidence: float, hit: float, net: float) -> dict[str, object]:
+def outcome(day: str, decision: str, confidence: float, hit: float, net: float) -> dict[str, object]:
     """One outcome at noon of a day."""
     return {
         "timestamp": pd.Timestamp(f"{day} 12:00", tz="UTC"),
+        "decided_at": pd.Timestamp(day, tz="UTC"),
         "decision": decision,
         "confidence": confidence,
         "hit": hit,
@@ -56,11 +52,11 @@ def known(day: str, decision: str, confidence: float, hit: float, net: float) ->
 
 RECORD = pd.DataFrame(
     [
-        known("2019-01-01", "LONG", 0.9, 1.0, 0.10),
-        known("2019-01-01", "SHORT", 0.6, 0.0, -0.04),
-        known("2019-01-01", "HOLD", 0.1, np.nan, 0.0),
-        known("2019-01-02", "HOLD", 0.2, np.nan, 0.0),
-        known("2019-01-03", "LONG", 0.7, 1.0, 0.05),
+        outcome("2019-01-01", "LONG", 0.9, 1.0, 0.10),
+        outcome("2019-01-01", "SHORT", 0.6, 0.0, -0.04),
+        outcome("2019-01-01", "HOLD", 0.1, np.nan, 0.0),
+        outcome("2019-01-02", "HOLD", 0.2, np.nan, 0.0),
+        outcome("2019-01-03", "LONG", 0.7, 1.0, 0.05),
     ]
 )
 
@@ -75,21 +71,10 @@ def test_a_score_by_hand():
     assert found.brier_of_rate == pytest.approx(2 / 9)
 
 
-def test_nights_one_by_one_are_the_whole():
-    """A run date of HOLD has no hit rate and stands still; the last equity is that of all."""
-    run_dates = by_run_date(RECORD)
-    assert run_dates.index.tolist() == list(pd.to_datetime(["2019-01-01", "2019-01-02", "2019-01-03"], utc=True))
-    assert run_dates["trade_rate"].tolist() == [2, 0, 1]
-    assert run_dates["hit_rate"].tolist() == [0.5, pytest.approx(np.nan, nan_ok=True), 1.0]
-    assert run_dates["equity"].tolist() == pytest.approx([1.02, 1.02, 1.071])
-    assert run_dates["equity"].iloc[-1] - 1 == pytest.approx(score(RECORD).equity)
-
-
-def test_what_was_claimed_stands_beside_what_came_true():
-    """Per bucket the mean confidence and the hit rate; HOLD claims nothing."""
-    low, high = by_confidence(RECORD)
-    assert (low.low, low.confidence, low.hits.rate) == (0.6, pytest.approx(0.65), 0.5)
-    assert (high.high, high.confidence, high.hits.decisions) == (1.0, pytest.approx(0.9), 1)
+def test_confidence_and_hit_rate_by_bin():
+    """Mean confidence and hit rate of each bin; HOLD is left out."""
+    bins = [(b.confidence, b.hit_rate, b.decisions) for b in by_confidence(RECORD)]
+    assert bins == [(0.6, 0.0, 1), (0.7, 1.0, 1), (0.9, 1.0, 1)]
 
 
 def test_an_empty_record_has_no_score():
@@ -97,4 +82,3 @@ def test_an_empty_record_has_no_score():
     found = score(TRACK_RECORD.empty())
     assert found.outcomes == 0
     assert np.isnan([found.net_return, found.equity, found.brier, found.brier_of_rate]).all()
-    assert len(by_run_date(TRACK_RECORD.empty())) == 0

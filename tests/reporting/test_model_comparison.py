@@ -18,7 +18,7 @@ def compared() -> pd.DataFrame:
     names = [
         "method",
         "excluded_source",
-        "active_factors",
+        "active",
         "exclusion_reason",
         "hit_rate",
         "value_annual_return",

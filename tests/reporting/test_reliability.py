@@ -5,13 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from alpha_pipeline.outcomes.scores import Bucket, HitRate
+from alpha_pipeline.outcomes.hit_rates import Bucket
 from alpha_pipeline.reporting.reliability import reliability_chart
 
 
 def test_a_bucket_stands_where_its_figures_say() -> None:
     """Claimed half, right always: in the middle across, at the top; the interval hangs below it."""
-    svg = reliability_chart([Bucket(0.4, 0.6, HitRate(7, 1.0, 0.6, 1.0), 0.5)], "R", width=376, height=360)
+    svg = reliability_chart([Bucket(0.5, 1.0, 0.6, 1.0, 7, 7)], "R", width=376, height=360)
     ElementTree.fromstring(svg)
     (dot,) = re.findall(r'<rect class="f-long" x="([\d.]+)" y="([\d.]+)" width="7.0"', svg)
     assert [float(v) + 3.5 for v in dot] == pytest.approx([206.0, 58.0])

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.signals.alpha_signal import AlphaSignal, alpha_signals, signal_rows
 from alpha_pipeline.tables import SOURCE_SIGNALS
 
@@ -15,23 +15,23 @@ NEWS = AlphaSignal(NOON, "BTCUSD", "sentiment_news", 0.6, 0.8, "RSS", {"reason":
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "signals"),
     [
         ({"value": 1.01}, "value is 1.01; expected a number in [-1, 1]"),
         ({"value": math.nan}, "value is nan"),
         ({"confidence": -0.1}, "confidence is -0.1; expected a number in [0, 1]"),
         ({"confidence": math.inf}, "confidence is inf"),
-        ({"timestamp": pd.Timestamp("2019-09-30")}, "expected a moment with a time zone"),
+        ({"timestamp": pd.Timestamp("2019-09-30")}, "expected a time with a time zone"),
         ({"timestamp": pd.NaT}, "timestamp is NaT"),
         ({"signal_type": "tea_leaves"}, "tea_leaves of BTCUSD has no weight"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(changed: dict[str, object], said: str) -> None:
+def test_what_is_out_of_bounds_is_refused(changed: dict[str, object], signals: str) -> None:
     """Which number, of whom, and what was expected."""
     values = {"timestamp": NOON, "symbol": "BTCUSD", "signal_type": "sentiment_news", "value": 0.6, "confidence": 0.8}
     with pytest.raises(DataError) as error:
         AlphaSignal(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
-    assert said in str(error.value)
+    assert signals in str(error.value)
 
 
 def test_a_signal_and_its_row_are_the_same() -> None:

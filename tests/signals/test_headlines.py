@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.generation import source_signals
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, RAW_NEWS
 
 END = pd.Timestamp("2019-07-03", tz="UTC")

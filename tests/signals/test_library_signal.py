@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.generation import source_signals
 from alpha_pipeline.tables import LIBRARY, METRICS
 
 RUN_DATE = pd.Timestamp("2019-07-01", tz="UTC")
@@ -34,7 +34,7 @@ def values(**factors: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"timestamp": CLOSE, "symbol": list(SYMBOLS), **factors})
 
 
-def said(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def library_rows(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """The library's rows at that close."""
     stamps = np.array([CLOSE.tz_localize(None)], dtype="datetime64[us]")
     panel = Panel(stamps, SYMBOLS, {"close": np.ones((1, 4))})
@@ -44,7 +44,7 @@ def said(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame) -> pd.
 
 def test_one_factor_is_its_ranks() -> None:
     """Value is the signed rank; one factor agrees with itself, confidence 1 - exp(-1/2)."""
-    found = said(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
+    found = library_rows(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
     np.testing.assert_allclose(found["value"], RANKS)
     np.testing.assert_allclose(found["confidence"], 1 - np.exp(-0.5))
     assert found.loc["D", "reason"] == "1 library factor, led by a rank +0.75 weight +0.018"
@@ -55,7 +55,7 @@ def test_the_reason_names_the_leading_factors() -> None:
     held = library(a=0.01, b=-0.04, c=0.02, d=0.03).assign(expression=["ts_return(close, 120)", "x", None, "y" * 90])
     held["name"] = ["mom\u202e_5d\n", "", None, "n" * 90]
     table = values(a=[1, 2, 3, 4], b=[1, 2, 3, 4], c=[1, 2, 4, 3], d=[4, 3, 2, np.nan])
-    found = said(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
+    found = library_rows(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
     assert found["D"] == (
         "3 library factors, led by b [x] rank +0.75 weight -0.040, mom_5d [ts_return(close, 120)] rank +0.75 "
         "weight +0.010, c rank +0.25 weight +0.020"
@@ -66,14 +66,14 @@ def test_the_reason_names_the_leading_factors() -> None:
 
 def test_a_negative_weight_turns_a_factor_round() -> None:
     """High values of a factor with negative rank IC are sold."""
-    found = said(values(a=[1, 2, 30, 400]), library(a=-0.02), metrics(a=0.9))
+    found = library_rows(values(a=[1, 2, 30, 400]), library(a=-0.02), metrics(a=0.9))
     np.testing.assert_allclose(found["value"], RANKS[::-1])
 
 
 def test_belief_scales_weight() -> None:
-    """Two factors of equal weight, one believed three times as much: 3/4 of its rank and 1/4 of the other."""
+    """Two factors of equal weight, one fusion three times as much: 3/4 of its rank and 1/4 of the other."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
-    found = said(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
+    found = library_rows(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
     np.testing.assert_allclose(found["value"], 0.5 * np.array(RANKS))
     np.testing.assert_allclose(found["confidence"], 0.5 * (1 - np.exp(-1.0)))
 
@@ -82,7 +82,7 @@ def test_belief_scales_weight() -> None:
 def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
     """Without a measurement, or with one that is undefined, neither full trust nor none."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
-    found = said(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
+    found = library_rows(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
     np.testing.assert_allclose(found["value"], 0.0, atol=1e-12)
     np.testing.assert_allclose(found["confidence"], 0.0, atol=1e-12)
 
@@ -90,46 +90,46 @@ def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
 @pytest.mark.parametrize(("weight", "status"), [(0.0, "reference"), (0.02, "retired"), (0.02, "reference")])
 def test_what_is_not_traded_is_silent(weight: float, status: str) -> None:
     """References and retired factors have no say."""
-    assert len(said(values(a=[1, 2, 3, 4]), library(a=weight).assign(status=status), metrics())) == 0
+    assert len(library_rows(values(a=[1, 2, 3, 4]), library(a=weight).assign(status=status), metrics())) == 0
 
 
 def test_a_missing_value_leaves_the_others_their_ranks() -> None:
     """The symbol without a value has no row; the rest is ranked among itself."""
-    found = said(values(a=[1, np.nan, 3, 4]), library(a=0.02), metrics(a=1.0))
+    found = library_rows(values(a=[1, np.nan, 3, 4]), library(a=0.02), metrics(a=1.0))
     assert found.index.tolist() == ["A", "C", "D"]
     np.testing.assert_allclose(found["value"], [-2 / 3, 0, 2 / 3], atol=1e-12)
 
 
 def test_too_few_symbols_are_not_ranked() -> None:
     """Two symbols are no cross-section."""
-    assert len(said(values(a=[1, np.nan, np.nan, 4]), library(a=0.02), metrics(a=1.0))) == 0
+    assert len(library_rows(values(a=[1, np.nan, np.nan, 4]), library(a=0.02), metrics(a=1.0))) == 0
 
 
 def test_a_symbol_without_one_factor_is_judged_by_the_other() -> None:
     """The weights of present factors are spread over what is there."""
-    found = said(values(a=[1, 2, 3, np.nan], b=[1, 2, 3, 4]), library(a=0.02, b=0.02), metrics(a=1.0, b=1.0))
+    found = library_rows(values(a=[1, 2, 3, np.nan], b=[1, 2, 3, 4]), library(a=0.02, b=0.02), metrics(a=1.0, b=1.0))
     assert found.loc["D", "value"] == pytest.approx(0.75)
     assert found.loc["D", "confidence"] == pytest.approx(1 - np.exp(-0.5))
 
 
 def test_a_factor_without_a_column_is_silent() -> None:
     """A library factor that has no values that run date is no error."""
-    assert len(said(values(b=[1, 2, 3, 4]), library(a=0.02), metrics(a=1.0))) == 0
+    assert len(library_rows(values(b=[1, 2, 3, 4]), library(a=0.02), metrics(a=1.0))) == 0
 
 
 def test_a_belief_of_zero_is_silence() -> None:
-    """No weight is left, so nothing is said; nothing is divided by zero."""
-    assert len(said(values(a=[1, 2, 3, 4]), library(a=0.02), metrics(a=0.0))) == 0
+    """No weight is left, so nothing is signals; nothing is divided by zero."""
+    assert len(library_rows(values(a=[1, 2, 3, 4]), library(a=0.02), metrics(a=0.0))) == 0
 
 
 def test_a_night_uses_its_own_library() -> None:
     """A factor held on another run date only does not speak on the run date."""
     other = library(a=0.02).assign(run_date=RUN_DATE - pd.Timedelta(1, "D"))
-    assert len(said(values(a=[1, 2, 3, 4]), other, metrics())) == 0
+    assert len(library_rows(values(a=[1, 2, 3, 4]), other, metrics())) == 0
 
 
 def test_a_factor_on_probation_speaks_with_the_weight_it_has() -> None:
     """Half the weight of its equal and opposite: a third of the ranks of the accepted one are left."""
     held = library(a=0.02, b=0.01).assign(status=["accepted", "probation"])
-    found = said(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
+    found = library_rows(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
     np.testing.assert_allclose(found["value"], np.array(RANKS) / 3)

@@ -7,7 +7,7 @@ import pytest
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.generation import source_signals
 from alpha_pipeline.signals.sources import SOURCES, WEIGHTS
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
@@ -32,7 +32,7 @@ def panel(market: Market = CRYPTO, extra: tuple[str, ...] = (), seed: int = 0, d
     return Panel(times.tz_localize(None).to_numpy("datetime64[us]"), tuple("ABCD"), fields)
 
 
-def speak(panel: Panel, market: Market = CRYPTO, **tables: pd.DataFrame) -> pd.DataFrame:
+def generate(panel: Panel, market: Market = CRYPTO, **tables: pd.DataFrame) -> pd.DataFrame:
     empty = {"factor_values": FACTOR_VALUES.empty(), "library": LIBRARY.empty(), "metrics": METRICS.empty()}
     return source_signals(panel, **(empty | tables), market=market, start=START, end=END)
 
@@ -50,7 +50,10 @@ def test_every_source_reads_in_every_market(source: object, market: Market) -> N
 def test_values_and_confidences_stay_in_range(market: Market) -> None:
     """Whatever the fields hold, values lie in [-1, 1] and confidences in [0, 1]; every source spoke."""
     found = pd.concat(
-        [speak(panel(market, EXTRA + GROWING, seed, days=59 if market is CRYPTO else 90), market) for seed in range(5)]
+        [
+            generate(panel(market, EXTRA + GROWING, seed, days=59 if market is CRYPTO else 90), market)
+            for seed in range(5)
+        ]
     )
     assert set(found["source"]) == set(WEIGHTS) - {"library_factors"}
     assert found["value"].between(-1, 1).all()
@@ -60,21 +63,21 @@ def test_values_and_confidences_stay_in_range(market: Market) -> None:
 
 def test_one_decision_a_day_at_its_last_bar() -> None:
     """Three days, three midnights, each belonging to the day that ends there."""
-    found = speak(panel())
+    found = generate(panel())
     assert sorted(found["timestamp"].unique()) == list(pd.date_range(START, END, freq="D", inclusive="right"))
 
 
 def test_absent_fields_are_silence_not_zero() -> None:
     """A market of prices and volume hears price and volume."""
-    assert set(speak(panel())["source"]) <= {"price_momentum", "volume_breakout"}
-    assert "price_momentum" in set(speak(panel())["source"])
+    assert set(generate(panel())["source"]) <= {"price_momentum", "volume_breakout"}
+    assert "price_momentum" in set(generate(panel())["source"])
 
 
 def test_sources_are_causal() -> None:
-    """What was said on a day is the same when later days are known."""
+    """What was signals on a day is the same when later days are known."""
     whole = panel(extra=EXTRA + GROWING)
     day = END - pd.Timedelta(days=1)
-    early, late = speak(whole.until(day)), speak(whole)
+    early, late = generate(whole.until(day)), generate(whole)
     late = late[late["timestamp"] <= day]
     columns = ["timestamp", "symbol", "source"]
     pd.testing.assert_frame_equal(
@@ -89,7 +92,7 @@ def test_momentum_is_scaled_by_volatility_and_squashed() -> None:
     spread = daily.rolling(480).std().iloc[-1]
     move = [pd.DataFrame(market["close"]).pct_change(24 * n).iloc[-1] / (spread * np.sqrt(n)) for n in (5, 20)]
     oracle = np.tanh(0.5 * move[0] + 0.5 * move[1])
-    found = speak(market)
+    found = generate(market)
     found = found[(found["source"] == "price_momentum") & (found["timestamp"] == END)]
     np.testing.assert_allclose(found.sort_values("symbol")["value"], oracle, rtol=1e-9)
 
@@ -98,10 +101,10 @@ def test_a_quiet_day_breaks_nothing_out() -> None:
     """Volume speaks only above one and a half times its mean, in the direction of the day."""
     calm = panel()
     calm.fields["volume"][:] = 10.0
-    assert "volume_breakout" not in set(speak(calm)["source"])
+    assert "volume_breakout" not in set(generate(calm)["source"])
     calm.fields["volume"][-24:, 0] = 40.0
     calm.fields["close"][-24:, 0] = calm.fields["close"][-25, 0] * 0.9
-    loud = speak(calm)
+    loud = generate(calm)
     loud = loud[(loud["source"] == "volume_breakout")]
     assert loud["symbol"].tolist() == ["A"]
     assert loud["value"].iloc[0] < -0.8
@@ -115,11 +118,11 @@ def test_directions_and_units(field: str, source: str, sign: int) -> None:
     """Inflow and dear funding are bearish, accumulation bullish; the unit of the field changes nothing."""
     market = panel(extra=EXTRA)
     market.fields[field][-24:] += 5.0
-    found = speak(market)
+    found = generate(market)
     found = found[(found["source"] == source) & (found["timestamp"] == END)].sort_values("symbol")
     assert (np.sign(found["value"]) == sign).all()
     market.fields[field][:] *= 5_000.0
-    rescaled = speak(market)
+    rescaled = generate(market)
     rescaled = rescaled[(rescaled["source"] == source) & (rescaled["timestamp"] == END)].sort_values("symbol")
     np.testing.assert_allclose(rescaled["value"], found["value"], rtol=1e-9)
 
@@ -131,7 +134,7 @@ def test_more_news_is_more_confidence_up_to_one() -> None:
         market = panel(extra=("news_sentiment", "news_count"))
         market.fields["news_count"][:] = articles
         market.fields["news_sentiment"][:] = 0.8 if articles else np.nan
-        found = speak(market)
+        found = generate(market)
         found = found[(found["source"] == "sentiment_news") & (found["timestamp"] == END)]
         confidences.append(float(found["confidence"].iloc[0]) if len(found) else 0.0)
         np.testing.assert_allclose(found["value"], 0.8)
@@ -160,8 +163,8 @@ def metrics(**belief: float) -> pd.DataFrame:
 
 
 def test_library_factors_speak_by_rank_weight_and_belief() -> None:
-    """Two factors that disagree: the one believed in decides; a negative weight turns its factor round."""
-    table = speak(
+    """Two factors that disagree: the one fusion in decides; a negative weight turns its factor round."""
+    table = generate(
         panel(),
         factor_values=values(up=[4.0, 3.0, 2.0, 1.0], down=[1.0, 2.0, 3.0, 4.0]),
         library=library(up=0.02, down=0.02),
@@ -170,7 +173,7 @@ def test_library_factors_speak_by_rank_weight_and_belief() -> None:
     found = table[table["source"] == "library_factors"].set_index("symbol")
     np.testing.assert_allclose(found["value"].sort_index(), 0.8 * np.array([0.75, 0.25, -0.25, -0.75]), atol=1e-12)
     assert found["confidence"].between(0, 1).all()
-    turned = speak(
+    turned = generate(
         panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=library(up=-0.02), metrics=metrics(up=0.9)
     )
     assert turned[turned["source"] == "library_factors"].set_index("symbol").loc["A", "value"] == pytest.approx(-0.75)
@@ -181,5 +184,5 @@ def test_a_library_without_a_traded_factor_is_silent() -> None:
     shipped = library(up=0.0)
     retired = library(up=0.02).assign(status="retired")
     for table in (shipped, retired):
-        found = speak(panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=table, metrics=metrics(up=0.9))
+        found = generate(panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=table, metrics=metrics(up=0.9))
         assert "library_factors" not in set(found["source"])

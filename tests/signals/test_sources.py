@@ -7,7 +7,7 @@ import pytest
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.signals.source_signals import source_signals
+from alpha_pipeline.signals.generation import source_signals
 from alpha_pipeline.signals.sources import LIBRARY_SOURCE, SOURCES, WEIGHTS, Source
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 
@@ -43,7 +43,7 @@ def market_panel(market: Market, wild: bool = False) -> Panel:
     return Panel(times, tuple("ABCDE"), fields)
 
 
-def said(panel: Panel, market: Market, start: pd.Timestamp | None = None) -> pd.DataFrame:
+def generate(panel: Panel, market: Market, start: pd.Timestamp | None = None) -> pd.DataFrame:
     """All signals of a panel without a library."""
     first, last = (pd.Timestamp(panel.timestamps[i], tz="UTC") for i in (0, -1))
     no_library = FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty()
@@ -72,14 +72,14 @@ def test_every_source_has_a_weight() -> None:
 
 def test_all_sources_speak_on_a_full_panel_in_the_stored_form() -> None:
     """Rows are unique and conform to the table."""
-    signals = said(market_panel(CRYPTO), CRYPTO)
+    signals = generate(market_panel(CRYPTO), CRYPTO)
     assert set(signals["source"]) == {source.name for source in SOURCES}
     assert SOURCE_SIGNALS.conform(signals).num_rows == len(signals)
 
 
 def test_wild_data_make_no_row_that_is_not_a_number() -> None:
-    """Spikes, gaps and a symbol without values: what cannot be said is not said."""
-    signals = said(market_panel(CRYPTO, wild=True), CRYPTO)
+    """Spikes, gaps and a symbol without values: what cannot be signals is not signals."""
+    signals = generate(market_panel(CRYPTO, wild=True), CRYPTO)
     assert len(signals)
     assert np.isfinite(signals[["value", "confidence"]]).all(axis=None)
     assert "E" not in set(signals["symbol"])
@@ -90,7 +90,7 @@ def test_a_day_without_posts_is_silence(field: str) -> None:
     """No headline and no post is no row, not a row of confidence 0 that would dilute the others."""
     panel = market_panel(CRYPTO)
     panel[field][-24:, :2] = np.nan
-    signals = said(panel, CRYPTO, pd.Timestamp(panel.timestamps[-1], tz="UTC") - DAY)
+    signals = generate(panel, CRYPTO, pd.Timestamp(panel.timestamps[-1], tz="UTC") - DAY)
     spoke = signals[signals["source"] == f"sentiment_{field.split('_')[0]}"]
     assert set(spoke["symbol"]) <= set("CDE")
     assert len(spoke)
@@ -117,7 +117,7 @@ def test_a_day_says_the_same_alone_and_with_days_after_it(wild: bool) -> None:
         values[-48:] *= 7
     found = []
     for other in (panel, Panel(panel.timestamps, panel.symbols, altered), panel.until(start + DAY)):
-        signals = said(other, CRYPTO, start)
+        signals = generate(other, CRYPTO, start)
         signals = signals[signals["timestamp"] <= start + DAY]
         found.append(signals.sort_values(["symbol", "source"], ignore_index=True))
     assert len(found[0])
@@ -134,7 +134,7 @@ def test_value_locked_that_only_follows_the_price_says_nothing_of_its_own() -> N
     found = []
     for price in (panel["close"], panel["close"] * np.exp(np.linspace(0, 3, len(dollars)) ** 2)[:, None]):
         fields = {**panel.fields, "close": price, "tvl": 1e6 * coins * price, "stablecoin_supply": still}
-        signals = said(Panel(panel.timestamps, panel.symbols, fields), CRYPTO)
+        signals = generate(Panel(panel.timestamps, panel.symbols, fields), CRYPTO)
         found.append(signals.loc[signals["source"] == "tvl_momentum", ["value", "confidence"]].to_numpy())
     assert len(found[0]) and (found[0] != 0).any()
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
@@ -149,7 +149,7 @@ def test_deposits_and_fresh_dollars_point_up() -> None:
     fields = {**panel.fields, "tvl": 1e9 * panel["close"] * np.exp(late + wiggle)}
     for sign in (1, -1):
         fields["stablecoin_supply"] = 1e11 * np.exp(sign * np.abs(late) + 0.1 * wiggle)
-        signals = said(
+        signals = generate(
             Panel(panel.timestamps, panel.symbols, fields), CRYPTO, pd.Timestamp(panel.timestamps[-2], tz="UTC")
         )
         told = signals[signals["source"] == "tvl_momentum"].set_index("symbol")
@@ -164,7 +164,7 @@ def test_a_steady_rise_is_a_sure_long_and_its_mirror_a_short() -> None:
     noise = np.random.default_rng(1).normal(0, 0.005, (80, 5))
     times = market_panel(EQUITIES).timestamps[:80]
     panel = Panel(times, tuple("ABCDE"), {"close": np.exp(drift + noise)})
-    signals = said(panel, EQUITIES, pd.Timestamp(times[-2], tz="UTC")).set_index("symbol")
+    signals = generate(panel, EQUITIES, pd.Timestamp(times[-2], tz="UTC")).set_index("symbol")
     assert (signals.loc[["A", "C", "E"], "value"] > 0.9).all()
     assert (signals.loc[["B", "D"], "value"] < -0.9).all()
     assert (signals["confidence"] == 1).all()

@@ -1,31 +1,34 @@
 """
-Boosted trees: sources that matter only together, or only when strong.
+Gradient-boosted trees: interactions of sources and nonlinear responses.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.fusion.methods.training import (
     RankScaler,
-    best,
-    gain,
+    argbest,
     occlusion_attribution,
     one_thread,
     splits,
     usable,
+    variance_gain,
 )
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
+if TYPE_CHECKING:  # scikit-learn takes seconds to import
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
 TREES = 60
 RATE = 0.05
 LEAVES = 8
-# Share of the rows a leaf needs: a leaf is a claim about the market, not about a few days.
+# Least share of the rows in a leaf: a leaf of a few days would fit noise.
 LEAF_SHARE = 0.01
 FEWEST_IN_LEAF = 20
 
@@ -33,55 +36,57 @@ FEWEST_IN_LEAF = 20
 @dataclass(frozen=True)
 class Trees:
     """
-    A fitted forest, None when nothing was learned.
+    Fitted trees.
 
     Args:
-        model: predicts a move from pushes, NaN where a source is silent.
-        heard: positions of the sources it was grown on.
-        scale: makes values of predictions.
+        model: predicts a move from weighted signals, NaN where a source is inactive; None for no trees.
+        columns: positions of the sources it was fitted on.
+        scale: maps predictions to values.
     """
 
-    model: HistGradientBoostingRegressor | None
-    heard: Array
+    model: "HistGradientBoostingRegressor | None"
+    columns: Array
     scale: RankScaler
 
     def combine(self, now: SignalMatrix) -> FusedValues:
         return occlusion_attribution(self._value, now)
 
-    def _value(self, said: SignalMatrix) -> Array:
-        if self.model is None or not len(said):
-            return np.zeros(len(said))
+    def _value(self, signals: SignalMatrix) -> Array:
+        if self.model is None or not len(signals):
+            return np.zeros(len(signals))
         with one_thread():
-            predicted = _odd(self.model.predict, _pushes(said, self.heard))
-        return self.scale.value(np.where(said.spoke[:, self.heard].any(axis=1), predicted, 0.0))
+            predicted = _odd(self.model.predict, _inputs(signals, self.columns))
+        return self.scale.value(np.where(signals.active[:, self.columns].any(axis=1), predicted, 0.0))
 
 
 @dataclass(frozen=True)
 class Boosting:
     """
-    Small regularised trees on pushes; how many is chosen by the last stretch of the past, none if it gains nothing.
+    Small regularised trees on weighted signals; their number is chosen on the last period, 0 without a gain.
 
-    Every lesson is learned with its mirror (all sources and the outcome turned round, the drift taken off before), and
-    the prediction is (f(x) - f(-x)) / 2: who says sell where another says buy is answered with sell. So neither a
-    market that rose nor a source that always says the same can be taken for skill.
+    Every sample is also fitted mirrored (signs of all sources and of the outcome reversed, drift removed before), and
+    the prediction is (f(x) - f(-x)) / 2, odd in the signals. So neither a rising market nor a constant source counts as
+    skill.
     """
 
     name: str = "boosting"
-    meaning: str = "small boosted trees, odd in the sources; hears sources that matter only together"
+    meaning: str = "small boosted trees, odd in the sources; captures interactions of sources"
 
     def fit(self, past: LabeledSignals) -> Trees:
-        known = usable(past)
+        samples = usable(past)
         with one_thread():
-            trees = _count(known) if len(known) else 0
+            trees = _best_count(samples) if len(samples) else 0
             if not trees:
                 return Trees(None, np.arange(0), RankScaler(np.empty(0)))
-            heard = _heard(known.said)
-            model = _grown(known, heard, trees)
-            return Trees(model, heard, RankScaler.of(_odd(model.predict, _pushes(known.said, heard))))
+            columns = _active_columns(samples.signals)
+            model = _fit_trees(samples, columns, trees)
+            return Trees(model, columns, RankScaler.of(_odd(model.predict, _inputs(samples.signals, columns))))
 
 
-def _grown(past: LabeledSignals, heard: Array, trees: int) -> HistGradientBoostingRegressor:
-    x, y = _pushes(past.said, heard), past.move - past.move.mean()
+def _fit_trees(past: LabeledSignals, columns: Array, trees: int) -> "HistGradientBoostingRegressor":
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    x, y = _inputs(past.signals, columns), past.move - past.move.mean()
     model = HistGradientBoostingRegressor(
         max_iter=trees,
         learning_rate=RATE,
@@ -94,28 +99,28 @@ def _grown(past: LabeledSignals, heard: Array, trees: int) -> HistGradientBoosti
     return model.fit(np.concatenate([x, -x]), np.concatenate([y, -y]))
 
 
-def _count(past: LabeledSignals) -> int:
-    """Trees that predicted the last stretch of the past best; 0 when none did better than the mean before it."""
+def _best_count(past: LabeledSignals) -> int:
+    """Number of trees that predicts the last period best; 0 when none is better than the mean."""
     pairs = splits(past)
     if not pairs:
         return 0
-    taught, tried = past.pick(pairs[-1][0]), past.pick(pairs[-1][1])
-    heard = _heard(taught.said)
-    x, model = _pushes(tried.said, heard), _grown(taught, heard, TREES)
+    train, test = past.take(pairs[-1][0]), past.take(pairs[-1][1])
+    columns = _active_columns(train.signals)
+    x, model = _inputs(test.signals, columns), _fit_trees(train, columns, TREES)
     stages = zip(model.staged_predict(x), model.staged_predict(-x), strict=True)
-    found = best([gain(tried.move, (up - down) / 2, tried.decided_at) for up, down in stages])
-    return 0 if found is None else found + 1
+    best = argbest([variance_gain(test.move, (up - down) / 2, test.decided_at) for up, down in stages])
+    return 0 if best is None else best + 1
 
 
-def _heard(said: SignalMatrix) -> Array:
-    """Positions of the sources that ever spoke; a column without a number cannot be cut into bins."""
-    return np.flatnonzero(said.spoke.any(axis=0))
+def _active_columns(signals: SignalMatrix) -> Array:
+    """Positions of the sources that were ever active: a column of NaN cannot be binned."""
+    return np.flatnonzero(signals.active.any(axis=0))
 
 
-def _pushes(said: SignalMatrix, heard: Array) -> Array:
-    """(rows, heard) value times confidence; NaN where silent."""
-    return (said.value * said.confidence)[:, heard]
+def _inputs(signals: SignalMatrix, columns: Array) -> Array:
+    """(rows, columns) value times confidence; NaN where inactive."""
+    return np.asarray((signals.value * signals.confidence)[:, columns])
 
 
 def _odd(predict: Callable[[Array], Array], x: Array) -> Array:
-    return (predict(x) - predict(-x)) / 2
+    return np.asarray((predict(x) - predict(-x)) / 2)

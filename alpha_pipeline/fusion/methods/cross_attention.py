@@ -1,10 +1,11 @@
 """
-Cross-attention: what text says is read in the light of prices and chains, and the other way round.
+Cross-attention between text sources and price and chain sources.
 
-The network itself is in `attention_network`; it needs PyTorch, which the extra `attention` brings.
+The network is in `attention_network`; it requires PyTorch, installed by the extra `attention`.
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,14 @@ import numpy as np
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import FusedValues
-from alpha_pipeline.fusion.methods.training import RankScaler, best, gain, occlusion_attribution, splits, usable
+from alpha_pipeline.fusion.methods.training import (
+    RankScaler,
+    argbest,
+    occlusion_attribution,
+    splits,
+    usable,
+    variance_gain,
+)
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
@@ -20,18 +28,18 @@ if TYPE_CHECKING:
     from alpha_pipeline.fusion.methods.attention_network import Network
 
 TEXT = ("sentiment_news", "sentiment_social")
-# Of more lessons so many are drawn: the rows of one bar move together, and a run date has to end.
-MOST_LESSONS = 25_000
+# Larger training sets are subsampled to this: rows of one bar are correlated, and run time is limited.
+MAX_SAMPLES = 25_000
 
 
 @dataclass(frozen=True)
 class Attention:
     """
-    A trained network, None when nothing was learned.
+    A trained network.
 
     Args:
-        network: predicts a move from values and confidences.
-        scale: makes values of predictions.
+        network: predicts a move from values and confidences; None for no training.
+        scale: maps predictions to values.
     """
 
     network: "Network | None"
@@ -40,61 +48,62 @@ class Attention:
     def combine(self, now: SignalMatrix) -> FusedValues:
         return occlusion_attribution(self._value, now)
 
-    def _value(self, said: SignalMatrix) -> Array:
+    def _value(self, signals: SignalMatrix) -> Array:
         if self.network is None:
-            return np.zeros(len(said))
-        spoke = said.spoke.any(axis=1)
-        return self.scale.value(np.where(spoke, _module().predict(self.network, said.value, said.confidence), 0.0))
+            return np.zeros(len(signals))
+        predicted = _module().predict(self.network, signals.value, signals.confidence)
+        return self.scale.value(np.where(signals.active.any(axis=1), predicted, 0.0))
 
 
 @dataclass(frozen=True)
 class CrossAttention:
     """
-    Each source is a token of its value and confidence; text tokens attend to the others, the others to text.
+    Each source is a token of its value and confidence; text tokens attend to the others and the others to text.
 
-    Silent sources are masked; where one side is silent, the other attends to a token that means silence. As with
-    `boosting` the prediction is odd in the values, and the length of the training is chosen by the last stretch of the
-    past: none, and so value 0, where that gained nothing.
+    Inactive sources are masked; where one side is inactive, the other attends to a learned null token. As in `boosting`
+    the prediction is odd in the values, and the number of training rounds is chosen on the last period: none, and so
+    value 0, without a gain.
 
-    Source: Vaswani and others, Attention is all you need (2017); text across numbers as in the seed of this project.
+    Source: Vaswani and others, Attention is all you need (2017).
     """
 
     name: str = "cross_attention"
-    meaning: str = "a small network in which text attends to prices and chains, and they to text (extra: attention)"
+    meaning: str = "small network, cross-attention of text with prices and chains (extra: attention)"
 
     def fit(self, past: LabeledSignals) -> Attention:
-        network, known = _module(), _drawn(usable(past))
-        rounds = _rounds(known) if len(known) else 0
+        network, samples = _module(), _subsample(usable(past))
+        rounds = _best_rounds(samples) if len(samples) else 0
         if not rounds:
             return Attention(None, RankScaler(np.empty(0)))
-        *_, trained = network.train(known.said, known.move - known.move.mean(), TEXT, rounds)
-        return Attention(trained, RankScaler.of(network.predict(trained, known.said.value, known.said.confidence)))
+        *_, trained = network.train(samples.signals, samples.move - samples.move.mean(), TEXT, rounds)
+        predicted = network.predict(trained, samples.signals.value, samples.signals.confidence)
+        return Attention(trained, RankScaler.of(predicted))
 
 
-def _drawn(past: LabeledSignals) -> LabeledSignals:
-    rows = np.random.default_rng(0).permutation(len(past))[:MOST_LESSONS]
-    return past.pick(np.sort(rows))
+def _subsample(past: LabeledSignals) -> LabeledSignals:
+    rows = np.random.default_rng(0).permutation(len(past))[:MAX_SAMPLES]
+    return past.take(np.sort(rows))
 
 
-def _rounds(past: LabeledSignals) -> int:
-    """Rounds of training that predicted the last stretch of the past best; 0 when none did better than the mean."""
+def _best_rounds(past: LabeledSignals) -> int:
+    """Training rounds that predict the last period best; 0 when none is better than the mean."""
     pairs = splits(past)
     if not pairs:
         return 0
-    taught, tried = past.pick(pairs[-1][0]), past.pick(pairs[-1][1])
+    train, test = past.take(pairs[-1][0]), past.take(pairs[-1][1])
     network = _module()
-    stages = network.train(taught.said, taught.move - taught.move.mean(), TEXT)
-    told = [network.predict(stage, tried.said.value, tried.said.confidence) for stage in stages]
-    found = best([gain(tried.move, predicted, tried.decided_at) for predicted in told])
-    return 0 if found is None else found + 1
+    stages = network.train(train.signals, train.move - train.move.mean(), TEXT)
+    predictions = [network.predict(stage, test.signals.value, test.signals.confidence) for stage in stages]
+    best = argbest([variance_gain(test.move, predicted, test.decided_at) for predicted in predictions])
+    return 0 if best is None else best + 1
 
 
-def _module():  # type: ignore[no-untyped-def]  # a module
+def _module() -> ModuleType:
     try:
         from alpha_pipeline.fusion.methods import attention_network
     except ImportError as error:
         raise SettingError(
-            f"fusion method 'cross_attention' needs PyTorch, which cannot be imported ({error}); "
+            f"fusion method 'cross_attention' requires PyTorch, which cannot be imported ({error}); "
             "install the extra: pip install 'alpha-pipeline[attention]'"
         ) from error
     return attention_network

@@ -1,14 +1,13 @@
 """
-The table of fusion methods: one line each.
+The table of fusion methods.
 """
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods.boosting import Boosting
 from alpha_pipeline.fusion.methods.cross_attention import CrossAttention
-from alpha_pipeline.fusion.methods.elastic_net import ElasticNet
 from alpha_pipeline.fusion.methods.ic_weighted import IcWeighted
-from alpha_pipeline.fusion.methods.ridge import Ridge
+from alpha_pipeline.fusion.methods.linear import ElasticNet, Ridge
 from alpha_pipeline.fusion.methods.weighted import Weighted
 
 METHODS: dict[str, Method] = {
@@ -22,7 +21,7 @@ def method_named(name: str) -> Method:
     The method of a name.
 
     Raises:
-        SettingError: there is none.
+        SettingError: an unknown name.
     """
     if name not in METHODS:
         raise SettingError(f"fusion method is {name!r}; expected one of {', '.join(METHODS)}")

@@ -1,5 +1,5 @@
 """
-The seed's confidence-weighted average, corrected: never diluted by sources that are absent.
+Confidence-weighted average of the active sources.
 """
 
 from dataclasses import dataclass
@@ -15,27 +15,27 @@ from alpha_pipeline.typing import Array
 @dataclass(frozen=True)
 class Average:
     """
-    sum(w c v) / sum(w c) over the sources that spoke, with values v, confidences c and weights w.
+    sum(w c v) / sum(w c) over the active sources, with values v, confidences c and weights w.
 
     Args:
-        weights: (sources,) signed; the size of a negative one counts in the denominator, its sign turns the value.
+        weights: (sources,) signed; a negative one enters the denominator with its size and flips its source.
     """
 
     weights: Array
 
     def combine(self, now: SignalMatrix) -> FusedValues:
-        pull = (np.nan_to_num(now.confidence) * np.abs(self.weights)).sum(axis=1, keepdims=True)
-        pull = np.where(pull > 0, pull, 1.0)
-        push = now.push * self.weights
-        return FusedValues(np.clip(push.sum(axis=1) / pull[:, 0], -1.0, 1.0), push / pull)
+        total = (np.nan_to_num(now.confidence) * np.abs(self.weights)).sum(axis=1, keepdims=True)
+        total = np.where(total > 0, total, 1.0)
+        part = now.weighted * self.weights
+        return FusedValues(np.clip(part.sum(axis=1) / total[:, 0], -1.0, 1.0), part / total)
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """The weight table as it stands; nothing is learned."""
+    """The fixed weight table; nothing is fitted."""
 
     name: str = "weighted"
     meaning: str = "confidence-weighted average by the weight table"
 
     def fit(self, past: LabeledSignals) -> Average:
-        return Average(past.said.weights)
+        return Average(past.signals.weights)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Fitted
 from alpha_pipeline.fusion.methods.registry import METHODS, method_named
@@ -62,8 +62,8 @@ def no_warning() -> Iterator[None]:
         yield
 
 
-def only(said: SignalMatrix, names: list[str]) -> SignalMatrix:
-    return said.without([name for name in NAMES if name not in names])
+def only(signals: SignalMatrix, names: list[str]) -> SignalMatrix:
+    return signals.drop_sources([name for name in NAMES if name not in names])
 
 
 @cache
@@ -75,30 +75,30 @@ def fitted(name: str) -> Fitted:
 def worth(fit: Fitted, name: str) -> float:
     """Value where one source alone says +1 for sure."""
     value = np.where([n == name for n in NAMES], 1.0, np.nan)[None]
-    return float(fit.combine(SignalMatrix(NEW.said.keys.head(1), value, value.copy())).value[0])
+    return float(fit.combine(SignalMatrix(NEW.signals.keys.head(1), value, value.copy())).value[0])
 
 
 @methods
 def test_values_are_bounded_and_contributions_add_up(name: str) -> None:
     """Value in [-1, 1]; the sources' shares sum to it; who was silent contributed nothing; some rows do speak."""
-    found = fitted(name).combine(NEW.said)
+    found = fitted(name).combine(NEW.signals)
     assert (np.abs(found.value) <= 1).all() and (found.value != 0).any()
     np.testing.assert_allclose(found.contribution.sum(axis=1), found.value, atol=1e-9)
-    assert (found.contribution[~NEW.said.spoke] == 0).all()
+    assert (found.contribution[~NEW.signals.active] == 0).all()
     assert np.isfinite(found.contribution).all()
 
 
 @methods
 def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
     """To the last bit, in any order."""
-    fit, said = fitted(name), NEW.said
-    whole = fit.combine(said)
-    order = np.random.default_rng(0).permutation(len(said))
-    turned = fit.combine(said.pick(order))
+    fit, signals = fitted(name), NEW.signals
+    whole = fit.combine(signals)
+    order = np.random.default_rng(0).permutation(len(signals))
+    turned = fit.combine(signals.take(order))
     np.testing.assert_array_equal(turned.value, whole.value[order])
     np.testing.assert_array_equal(turned.contribution, whole.contribution[order])
     for row in (0, 5, 799):
-        alone = fit.combine(said.pick(np.array([row])))
+        alone = fit.combine(signals.take(np.array([row])))
         np.testing.assert_array_equal(alone.value, whole.value[[row]])
         np.testing.assert_array_equal(alone.contribution, whole.contribution[[row]])
 
@@ -107,10 +107,10 @@ def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
 def test_two_fits_are_the_same_to_the_last_bit(name: str) -> None:
     """In one process, whatever the random state of others is, and without changing it."""
     np.random.seed(1)
-    first = fitted(name).combine(NEW.said)
+    first = fitted(name).combine(NEW.signals)
     np.random.seed(2)
     state = np.random.get_state()[1].copy()
-    second = METHODS[name].fit(TAUGHT).combine(NEW.said)
+    second = METHODS[name].fit(TAUGHT).combine(NEW.signals)
     np.testing.assert_array_equal(first.value, second.value)
     np.testing.assert_array_equal(first.contribution, second.contribution)
     np.testing.assert_array_equal(state, np.random.get_state()[1])
@@ -121,7 +121,7 @@ def digest() -> dict[str, str]:
     out = {}
     for name in METHODS:
         if name != "cross_attention" or HAS_TORCH:
-            found = fitted(name).combine(NEW.said)
+            found = fitted(name).combine(NEW.signals)
             out[name] = hashlib.sha256(found.value.tobytes() + found.contribution.tobytes()).hexdigest()
     return out
 
@@ -137,7 +137,7 @@ def test_two_processes_are_the_same_to_the_last_bit() -> None:
 @pytest.mark.parametrize("days", [0, 1, 3, 59])
 def test_few_lessons_are_no_error(name: str, days: int) -> None:
     """Below sixty bars learned methods say nothing; the table needs no lessons."""
-    found = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.none()).combine(NEW.said)
+    found = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.empty()).combine(NEW.signals)
     assert (found.value != 0).any() == (name == "weighted")
     assert (found.contribution != 0).any() == (name == "weighted")
 
@@ -146,31 +146,31 @@ def test_few_lessons_are_no_error(name: str, days: int) -> None:
 def test_silence_is_zero(name: str) -> None:
     """A row of which nobody speaks has value 0 after any past, and a table without rows has none."""
     fit = fitted(name)
-    found = fit.combine(NEW.said.without(NAMES))
+    found = fit.combine(NEW.signals.drop_sources(NAMES))
     assert not found.value.any() and not found.contribution.any()
-    assert len(fit.combine(NEW.said.pick(np.arange(0))).value) == 0
+    assert len(fit.combine(NEW.signals.take(np.arange(0))).value) == 0
 
 
 @methods
 @pytest.mark.parametrize("level", [0.0, 0.5, -1.0])
 def test_sources_that_always_say_the_same_teach_nothing(name: str, level: float) -> None:
     """In a market that rises, who always says up is right and knows nothing; so too with who never speaks."""
-    said = TAUGHT.said
-    same = replace(said, value=np.full_like(said.value, level), confidence=np.ones_like(said.confidence))
-    rising = replace(TAUGHT, said=only(same, NAMES[:4]), forward=TAUGHT.forward + 0.005)
-    found = METHODS[name].fit(rising).combine(rising.said)
+    signals = TAUGHT.signals
+    same = replace(signals, value=np.full_like(signals.value, level), confidence=np.ones_like(signals.confidence))
+    rising = replace(TAUGHT, signals=only(same, NAMES[:4]), forward=TAUGHT.forward + 0.005)
+    found = METHODS[name].fit(rising).combine(rising.signals)
     assert np.allclose(found.value, level if name == "weighted" else 0.0)
 
 
 @learned
 def test_drift_is_no_skill(name: str) -> None:
-    """A source that mostly says up in a market that mostly rises is not believed for it: its value is small or none."""
+    """A source that mostly says up in a market that mostly rises is not fusion for it: its value is small or none."""
     rng = np.random.default_rng(3)
-    said = TAUGHT.said
-    cheerful = np.clip(rng.normal(0.5, 0.3, said.value.shape), -1, 1)
+    signals = TAUGHT.signals
+    cheerful = np.clip(rng.normal(0.5, 0.3, signals.value.shape), -1, 1)
     noisy = planted(noise).forward + 0.003
-    past = replace(TAUGHT, said=replace(said, value=np.where(said.spoke, cheerful, np.nan)), forward=noisy)
-    found = METHODS[name].fit(past).combine(past.said)
+    past = replace(TAUGHT, signals=replace(signals, value=np.where(signals.active, cheerful, np.nan)), forward=noisy)
+    found = METHODS[name].fit(past).combine(past.signals)
     assert abs(found.value.mean()) < 0.25
 
 
@@ -186,9 +186,9 @@ def test_one_symbol_is_enough(name: str) -> None:
 
 @methods
 def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
-    """Nothing to learn, nothing said."""
+    """Nothing to learn, nothing signals."""
     flat = replace(TAUGHT, forward=np.zeros(len(TAUGHT)))
-    found = METHODS[name].fit(flat).combine(NEW.said)
+    found = METHODS[name].fit(flat).combine(NEW.signals)
     assert np.isfinite(found.value).all()
     assert name == "weighted" or not found.value.any()
 
@@ -197,7 +197,7 @@ def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
 def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name: str) -> None:
     """And one that knows nothing is hardly heard."""
     assert worth(fitted(name), GOOD) > 0.3 and worth(fitted(name), BAD) < -0.3
-    effort = np.abs(fitted(name).combine(NEW.said).contribution).mean(axis=0)
+    effort = np.abs(fitted(name).combine(NEW.signals).contribution).mean(axis=0)
     good, bad, idle = (effort[NAMES.index(source)] for source in (GOOD, BAD, IDLE))
     assert idle < 0.35 * min(good, bad)
 
@@ -205,7 +205,7 @@ def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name:
 @learned
 def test_what_was_learned_holds_out_of_sample(name: str) -> None:
     """More of the new outcomes go its way than the table of weights gets right, in which a liar has a vote."""
-    found, table = (fitted(n).combine(NEW.said).value for n in (name, "weighted"))
+    found, table = (fitted(n).combine(NEW.signals).value for n in (name, "weighted"))
     hits, plain_hits = (np.mean(np.sign(v)[v != 0] == np.sign(NEW.forward)[v != 0]) for v in (found, table))
     assert hits > plain_hits and hits > 0.56
 
@@ -214,7 +214,7 @@ def test_what_was_learned_holds_out_of_sample(name: str) -> None:
 def test_only_some_see_what_matters_together(name: str) -> None:
     """News that volume turns round: trees and attention follow it, sums over sources cannot."""
     past, new = planted(together, days=900), planted(together, days=100, seed=1)
-    value = METHODS[name].fit(past).combine(new.said).value
+    value = METHODS[name].fit(past).combine(new.signals).value
     hits = np.mean((np.sign(value) == np.sign(new.forward))[value != 0]) if value.any() else 0.5
     if name in ("boosting", "cross_attention"):
         assert hits > 0.56
@@ -228,7 +228,7 @@ def test_noise_is_right_half_of_the_time(name: str) -> None:
     new = planted(noise, days=400, seed=7)
     hits = []
     for seed in range(3):
-        value = METHODS[name].fit(planted(noise, seed=seed)).combine(new.said).value
+        value = METHODS[name].fit(planted(noise, seed=seed)).combine(new.signals).value
         hits += [(np.sign(value) == np.sign(new.forward))[value != 0]]
     told = np.concatenate(hits)
     assert len(told) == 0 or abs(told.mean() - 0.5) < 2 / np.sqrt(len(new))
@@ -237,20 +237,20 @@ def test_noise_is_right_half_of_the_time(name: str) -> None:
 @methods
 def test_what_is_learned_later_changes_nothing(name: str) -> None:
     """A decision is the same to the last bit whether later outcomes are known, and whatever they are."""
-    moment = TAUGHT.said.keys["timestamp"].iloc[400 * 8]
-    row, column = np.nonzero(NEW.said.spoke[:8])
+    moment = TAUGHT.signals.keys["timestamp"].iloc[400 * 8]
+    row, column = np.nonzero(NEW.signals.active[:8])
     signals = SOURCE_SIGNALS.empty().reindex(range(len(row)))
     signals = signals.assign(
         timestamp=moment,
-        symbol=NEW.said.keys["symbol"].to_numpy()[row],
+        symbol=NEW.signals.keys["symbol"].to_numpy()[row],
         source=np.array(NAMES, dtype=object)[column],
-        value=NEW.said.value[row, column],
-        confidence=NEW.said.confidence[row, column],
+        value=NEW.signals.value[row, column],
+        confidence=NEW.signals.confidence[row, column],
         reason="because",
     )
     later = TAUGHT.known_at > np.datetime64(moment.tz_localize(None))
     altered = replace(TAUGHT, forward=np.where(later, -9 * TAUGHT.forward, TAUGHT.forward))
-    found = [fuse({"m": signals}, {"m": past}, name) for past in (TAUGHT, altered, TAUGHT.pick(~later))]
+    found = [fuse({"m": signals}, {"m": past}, name) for past in (TAUGHT, altered, TAUGHT.take(~later))]
     assert later.any() and (found[0]["value"] != 0).any()
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
     pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
@@ -270,7 +270,7 @@ def test_without_its_package_attention_names_the_extra(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "torch", None)  # an import of it fails, installed or not
     monkeypatch.delitem(sys.modules, "alpha_pipeline.fusion.methods.attention_network", raising=False)
     with pytest.raises(SettingError, match=r"needs PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
-        METHODS["cross_attention"].fit(LabeledSignals.none())
+        METHODS["cross_attention"].fit(LabeledSignals.empty())
 
 
 def test_there_is_a_source_of_every_role() -> None:

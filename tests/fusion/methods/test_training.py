@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from alpha_pipeline.fusion.methods.ic_weighted import LAGS, evidence, shrunk
-from alpha_pipeline.fusion.methods.linear import fit_slopes
+from alpha_pipeline.fusion.methods.ic_weighted import LAGS, rank_ics, shrunk_mean
+from alpha_pipeline.fusion.methods.linear import fit_slopes, ridge
 from alpha_pipeline.fusion.methods.registry import METHODS
-from alpha_pipeline.fusion.methods.ridge import _regression
-from alpha_pipeline.fusion.methods.training import RankScaler, best, gain, occlusion_attribution, splits, usable
+from alpha_pipeline.fusion.methods.training import (
+    RankScaler,
+    argbest,
+    occlusion_attribution,
+    splits,
+    usable,
+    variance_gain,
+)
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.statistics.newey_west import mean_test
 from tests.fusion.planted import NAMES, planted, push_of
@@ -24,8 +30,8 @@ def truth(push: np.ndarray) -> np.ndarray:
 def test_ridge_is_its_closed_form() -> None:
     """Slopes (X'X + penalty)^-1 X'y of centred pushes over their root mean square, by numpy alone."""
     past = planted(truth, days=120)
-    found = fit_slopes(past, [lambda rows: _regression(0.1, rows)])
-    push, spoke = np.nan_to_num(past.said.value * past.said.confidence), np.isfinite(past.said.value)
+    found = fit_slopes(past, [lambda rows: ridge(0.1, rows)])
+    push, spoke = np.nan_to_num(past.signals.value * past.signals.confidence), np.isfinite(past.signals.value)
     scale = np.sqrt(np.nanmean(np.where(spoke, push**2, np.nan), axis=0))
     x, y = push / scale, np.clip(past.forward / past.sigma, -3, 3)
     x, y = x - x.mean(axis=0), y - y.mean()
@@ -41,24 +47,24 @@ def test_elastic_net_zeroes_what_ridge_keeps() -> None:
     assert np.argmax(sparse.slopes) == NAMES.index("price_momentum")
 
 
-def test_evidence_is_the_rank_correlation_of_each_bar() -> None:
+def test_rank_ics_is_the_rank_correlation_of_each_bar() -> None:
     """Bar by bar and source by source as scipy has it, over the symbols the source spoke of."""
     past = planted(truth, days=80, symbols=7)
-    found = evidence(past)
+    found = rank_ics(past)
     stamps = past.decided_at
     for source in (0, 3):
         for i, bar in enumerate(np.unique(stamps)[:20]):
-            rows = (stamps == bar) & past.said.spoke[:, source]
-            told = spearmanr(past.said.push[rows, source], past.move[rows])[0] if rows.sum() >= 3 else np.nan
+            rows = (stamps == bar) & past.signals.active[:, source]
+            told = spearmanr(past.signals.weighted[rows, source], past.move[rows])[0] if rows.sum() >= 3 else np.nan
             np.testing.assert_allclose(found[source][i], told, atol=1e-12)
 
 
 def test_one_symbol_is_correlated_over_time() -> None:
     """The mean of the series is what scipy says of the whole."""
     past = planted(truth, days=300, symbols=1)
-    for source, series in enumerate(evidence(past)):
-        rows = past.said.spoke[:, source]
-        told = spearmanr(past.said.push[rows, source], past.move[rows])[0]
+    for source, series in enumerate(rank_ics(past)):
+        rows = past.signals.active[:, source]
+        told = spearmanr(past.signals.weighted[rows, source], past.move[rows])[0]
         assert np.nanmean(series) == pytest.approx(told, abs=1e-12)
 
 
@@ -69,7 +75,7 @@ def test_shrinkage_by_hand(t: float, kept: float) -> None:
     """1 - (2 / t)^2 of the mean, nothing within two standard errors."""
     series = np.tile([1.0, -1.0], 200)
     series = series + t * mean_test(series, LAGS).standard_error
-    assert shrunk(series) == pytest.approx(kept * series.mean(), abs=1e-12)
+    assert shrunk_mean(series) == pytest.approx(kept * series.mean(), abs=1e-12)
 
 
 def test_the_past_is_split_in_order_of_time() -> None:
@@ -81,7 +87,7 @@ def test_the_past_is_split_in_order_of_time() -> None:
         assert past.known_at[taught].max() <= past.decided_at[tried].min()
         gap = past.decided_at[tried].min() - past.decided_at[taught].max()
         assert gap == np.timedelta64(2, "D")
-    assert not len(usable(past.pick(past.decided_at < np.datetime64("2016-02-15"))))
+    assert not len(usable(past.take(past.decided_at < np.datetime64("2016-02-15"))))
     holed = replace(past, forward=np.where(np.arange(len(past)) % 2, past.forward, np.nan))
     assert len(usable(holed)) == len(past) / 2
 
@@ -97,20 +103,22 @@ def test_shares_by_hand() -> None:
 def test_a_gain_is_beyond_drift_and_counts_bars() -> None:
     """The outcome itself gains the variance, a constant nothing; a bar of many rows weighs as one of few."""
     move, bars = np.array([1.0, -1.0, 3.0, 1.0]), np.array([0, 0, 1, 1])
-    assert gain(move, move + 5, bars) == pytest.approx(move.var())
-    assert gain(move, np.full(4, 7.0), bars) == pytest.approx(0)
-    assert gain(move, -move, bars) < 0
+    assert variance_gain(move, move + 5, bars) == pytest.approx(move.var())
+    assert variance_gain(move, np.full(4, 7.0), bars) == pytest.approx(0)
+    assert variance_gain(move, -move, bars) < 0
     many = np.array([0, 0, 1]), np.array([2.0, 2.0, -2.0])
-    assert gain(many[1], many[1], many[0]) == pytest.approx(4.0)
-    assert best([-1.0, 1e-15]) is None and best([0.1, 0.3, 0.3]) == 1
+    assert variance_gain(many[1], many[1], many[0]) == pytest.approx(4.0)
+    assert argbest([-1.0, 1e-15]) is None and argbest([0.1, 0.3, 0.3]) == 1
 
 
 def test_occlusion_by_hand() -> None:
     """Two sources that count only together share their effect; one that does not matter gets nothing."""
     value = np.full((2, len(NAMES)), np.nan)
     value[0, :3], value[1, 0] = [0.5, 0.8, 0.3], 0.5
-    said = SignalMatrix(planted(truth, days=1, symbols=2).said.keys, value, np.where(np.isfinite(value), 1.0, np.nan))
-    found = occlusion_attribution(lambda s: s.push[:, 0] * s.push[:, 1], said)
+    signals = SignalMatrix(
+        planted(truth, days=1, symbols=2).signals.keys, value, np.where(np.isfinite(value), 1.0, np.nan)
+    )
+    found = occlusion_attribution(lambda s: s.weighted[:, 0] * s.weighted[:, 1], signals)
     np.testing.assert_allclose(found.value, [0.4, 0.0])
     np.testing.assert_allclose(found.contribution[0, :4], [0.2, 0.2, 0, 0])
     assert not found.contribution[1].any()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.fusion.decision import DecisionRule, decide
-from alpha_pipeline.fusion.fuse import fuse
+from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
 from tests.fusion.past import taught
@@ -46,30 +46,30 @@ CASES: list[tuple[SignalMatrix, float, float, str]] = [
 ]
 
 
-def signals(said: SignalMatrix, symbol: str = "A") -> pd.DataFrame:
+def table_of(signals: SignalMatrix, symbol: str = "A") -> pd.DataFrame:
     """Rows of one symbol at one bar."""
-    rows = [(NOW, symbol, name, value, confidence, f"why {name}") for name, (value, confidence) in said.items()]
+    rows = [(NOW, symbol, name, value, confidence, f"why {name}") for name, (value, confidence) in signals.items()]
     return pd.DataFrame(rows, columns=[c.name for c in SOURCE_SIGNALS.columns])
 
 
-@pytest.mark.parametrize(("said", "value", "confidence", "decision"), CASES)
-def test_value_confidence_and_decision(said: SignalMatrix, value: float, confidence: float, decision: str) -> None:
+@pytest.mark.parametrize(("signals", "value", "confidence", "decision"), CASES)
+def test_value_confidence_and_decision(signals: SignalMatrix, value: float, confidence: float, decision: str) -> None:
     """Averages over who spoke, less confidence for disagreement, less for absence."""
-    row = fuse({"crypto": signals(said)}).iloc[0]
+    row = fuse({"crypto": table_of(signals)}).iloc[0]
     assert row["value"] == pytest.approx(value, abs=1e-12)
     assert row["raw_confidence"] == pytest.approx(confidence, abs=1e-12)
     assert decide(row["value"], row["raw_confidence"], DecisionRule()) == decision
-    assert row["sources"] == len(said)
+    assert row["active_sources"] == len(signals)
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize(("sign", "decision"), [(1, "LONG"), (-1, "SHORT")])
 def test_no_source_is_in_a_dead_zone(name: str, sign: int, decision: str) -> None:
     """Each source alone, strong and sure, leads to a trade once such calls have proved right."""
-    said = {"crypto": signals({name: (sign * 1.0, 1.0)})}
-    assert fuse(said, {"crypto": taught(hits=0.6)})["decision"].tolist() == [decision]
-    assert fuse(said, {"crypto": taught(hits=0.4)})["decision"].tolist() == ["HOLD"]
-    assert fuse(said)["decision"].tolist() == ["HOLD"]
+    signals = {"crypto": table_of({name: (sign * 1.0, 1.0)})}
+    assert fuse(signals, {"crypto": taught(hits=0.6)})["decision"].tolist() == [decision]
+    assert fuse(signals, {"crypto": taught(hits=0.4)})["decision"].tolist() == ["HOLD"]
+    assert fuse(signals)["decision"].tolist() == ["HOLD"]
 
 
 def test_contributions_add_up_to_the_value() -> None:
@@ -78,7 +78,7 @@ def test_contributions_add_up_to_the_value() -> None:
     tables = []
     for i in range(60):
         names = rng.permutation(list(WEIGHTS))[: rng.integers(1, 8)]
-        tables.append(signals({n: (rng.uniform(-1, 1), rng.choice([0, rng.random()])) for n in names}, f"S{i:02d}"))
+        tables.append(table_of({n: (rng.uniform(-1, 1), rng.choice([0, rng.random()])) for n in names}, f"S{i:02d}"))
     fused = fuse({"crypto": pd.concat(tables)})
     shares = fused["breakdown"].map(lambda text: sum(json.loads(text).values()))
     np.testing.assert_allclose(shares, fused["value"], atol=1e-5)
@@ -87,7 +87,7 @@ def test_contributions_add_up_to_the_value() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     """Turned tables, same decision and same reasons."""
-    table = signals({"price_momentum": (0.9, 0.8), "funding": (-0.2, 0.5), "sentiment_news": (0.3, 0.4)})
+    table = table_of({"price_momentum": (0.9, 0.8), "funding": (-0.2, 0.5), "sentiment_news": (0.3, 0.4)})
     a, b = fuse({"crypto": table}), fuse({"crypto": table.iloc[::-1]})
     pd.testing.assert_frame_equal(a, b, rtol=1e-12)
 

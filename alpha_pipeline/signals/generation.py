@@ -1,7 +1,5 @@
 """
-Signals of one market at the last bar of each day: the table of sources, and the library's factors.
-
-How signals become one decision is the methods' business.
+Signal generation for one market at the last bar of each day: the table of sources and the factors of the library.
 """
 
 import numpy as np
@@ -16,7 +14,7 @@ from alpha_pipeline.signals.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES,
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
 from alpha_pipeline.typing import Array
 
-# Symbols a bar needs before ranks across them mean anything.
+# Symbols required to rank a cross-section.
 MINIMUM_BREADTH = 3
 
 
@@ -31,37 +29,38 @@ def source_signals(
     news: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    What every source says at the last bar of each day in (start, end].
+    Signals of every source at the last bar of each day in (start, end].
 
     Args:
         panel: bars up to `end`, with history before `start`.
         factor_values: rows of `tables.FACTOR_VALUES` for the window.
         library: rows of `tables.LIBRARY` for the run dates of the window.
-        metrics: rows of `tables.METRICS` for the run dates of the window; belief in a factor scales its weight.
+        metrics: rows of `tables.METRICS` for the run dates of the window; the probabilistic Sharpe ratio of a factor
+            scales its weight.
         market: of the panel; resolves durations.
         start: exclusive, UTC.
         end: inclusive, UTC.
-        news: rows of `tables.RAW_NEWS` from a day before `start` on; quoted in reasons, never in a number.
+        news: rows of `tables.RAW_NEWS` from a day before `start` on; quoted in the reasons only.
 
     Returns:
         Rows of `tables.SOURCE_SIGNALS`; value in [-1, 1], confidence in [0, 1]. A source whose fields are absent, or
-        that has nothing to say of a symbol, has no row. Empty on days without a bar.
+        that is inactive for a symbol, has no row. Empty on days without a bar.
     """
     rows = _decision_rows(panel, start, end)
     if len(rows) == 0:
         return SOURCE_SIGNALS.empty()
-    found = [_speak(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
+    parts = [_source_rows(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
-    found.append(_library(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
-    signals = pd.concat([f for f in found if len(f)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
-    return signals if news is None or news.empty else _quoting(signals, news)
+    parts.append(_library_rows(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
+    signals = pd.concat([part for part in parts if len(part)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    return signals if news is None or news.empty else _with_headlines(signals, news)
 
 
 def past_signals(panel: Panel, market: Market, end: pd.Timestamp, days: float) -> pd.DataFrame:
     """
-    What the sources of the table said at the last bar of each of the `days` days up to `end`, seen from the panel.
+    Signals of the source table at the last bar of each of the `days` days up to `end`, computed from the panel.
 
-    Sources are causal, so this is what they said then. The library is not asked again: its factors were chosen later.
+    Sources are causal, so these are the signals of that time. The library is left out: its factors were chosen later.
 
     Returns:
         Rows of `tables.SOURCE_SIGNALS`.
@@ -86,25 +85,27 @@ def _fields(source: Source) -> frozenset[str]:
     return fields_used(parse(source.value)) | fields_used(parse(source.confidence))
 
 
-def _speak(source: Source, panel: Panel, market: Market, rows: Array) -> pd.DataFrame:
+def _source_rows(source: Source, panel: Panel, market: Market, rows: Array) -> pd.DataFrame:
     nodes = [parse(text, bar=market.bar) for text in (source.value, source.confidence, source.measure)]
     need = max(lookback(node) for node in nodes)
     first = max(0, int(rows[0]) - need)
-    piece = panel.rows(first, int(rows[-1]) + 1)
-    value, confidence, measure = (array[rows - first] for _, array in sorted(evaluate(nodes, piece)))
+    segment = panel.rows(first, int(rows[-1]) + 1)
+    value, confidence, measure = (array[rows - first] for _, array in sorted(evaluate(nodes, segment)))
     table = _long(panel, rows, value=value, confidence=confidence, measure=measure)
-    table = table[np.isfinite(table["value"]) & np.isfinite(table["confidence"])]
+    table = table.loc[np.isfinite(table["value"]) & np.isfinite(table["confidence"])]
     reason = [f"{source.meaning}: {m:+.2f}" for m in table["measure"]]
-    return table.assign(source=source.name, reason=reason).drop(columns="measure")
+    table = table.assign(source=source.name, reason=reason)
+    return table.drop(columns="measure")
 
 
-def _quoting(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
-    """The same rows; those of the news name the headline that speaks most for their value."""
-    told = signals["source"] == NEWS_SOURCE
-    sentiment = signals[told]
+def _with_headlines(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
+    """The same rows; reasons of the news sentiment quote the headline that supports their value most."""
+    is_news = signals["source"] == NEWS_SOURCE
+    sentiment = signals[is_news]
     quotes = strongest_headlines(news, sentiment[KEY], sentiment["value"].tolist())
-    reasons = [f"{quote}, {why}" if quote else why for why, quote in zip(sentiment["reason"], quotes, strict=True)]
-    return signals.assign(reason=signals["reason"].mask(told, pd.Series(reasons, sentiment.index, dtype=object)))
+    lines = zip(sentiment["reason"], quotes, strict=True)
+    reasons = [f"{quote}, {reason}" if quote else reason for reason, quote in lines]
+    return signals.assign(reason=signals["reason"].mask(is_news, pd.Series(reasons, sentiment.index, dtype=object)))
 
 
 def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
@@ -118,42 +119,42 @@ def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
     )
 
 
-def _library(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+def _library_rows(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """
-    The traded factors' cross-sectional ranks, weighted by their validated rank IC times the belief, as of the run date,
-    that their Sharpe ratio since is above zero (half where that is not known).
+    Cross-sectional ranks of the traded factors, weighted by their validated rank IC times the probabilistic Sharpe
+    ratio since admission, as of the run date (0.5 where that is unknown).
 
     Value: weighted mean of ranks scaled to [-1, 1]; confidence: agreement of the factors times 1 - exp(-n / 2).
     """
     traded = library[(library["weight"] != 0) & library["status"].isin(["accepted", "probation"])]
     if traded.empty or values.empty:
         return SOURCE_SIGNALS.empty()
-    belief = metrics.set_index(["run_date", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
-    traded = traded.join(belief.rename("belief"), on=["run_date", "factor_id"])
-    traded["weight"] *= traded["belief"].fillna(0.5)
-    run_date = partition_days(values["timestamp"]).dt.tz_localize("UTC")
-    out = []
-    for when, factors in traded.groupby("run_date"):
-        today = values[run_date == when]
+    sharpe = metrics.set_index(["run_date", "factor_id"])["probabilistic_sharpe"].fillna(0.5)
+    traded = traded.join(sharpe.rename("psr"), on=["run_date", "factor_id"])
+    traded["weight"] *= traded["psr"].fillna(0.5)
+    days = partition_days(values["timestamp"]).dt.tz_localize("UTC")
+    tables = []
+    for run_date, factors in traded.groupby("run_date"):
+        today = values[days == run_date]
         weights = factors.set_index("factor_id")["weight"]
         names = [name for name in weights.index if name in today.columns]
         if today.empty or not names:
             continue
         ranks = today.groupby("timestamp")[names].transform(_signed_rank)
         weighted = ranks * weights[names]
-        size = (ranks.notna() * weights[names].abs()).sum(axis=1)
+        total_weight = (ranks.notna() * weights[names].abs()).sum(axis=1)
         strength = weighted.abs().sum(axis=1)
-        value = weighted.sum(axis=1) / size.where(size > 0)
+        value = weighted.sum(axis=1) / total_weight.where(total_weight > 0)
         agreement = weighted.sum(axis=1).abs() / strength.where(strength > 0)
         confidence = agreement * (1 - portable.exp(-ranks.notna().sum(axis=1).to_numpy() / 2))
         table = today[["timestamp", "symbol"]].assign(value=value, confidence=confidence.fillna(0))
-        shown = factors.set_index("factor_id").loc[names].reset_index()
-        table["reason"] = leading_factors(shown, ranks.to_numpy(float), weights[names].to_numpy(float))
-        out.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
-    return pd.concat(out or [SOURCE_SIGNALS.empty()], ignore_index=True)
+        ranked = factors.set_index("factor_id").loc[names].reset_index()
+        table["reason"] = leading_factors(ranked, ranks.to_numpy(float), weights[names].to_numpy(float))
+        tables.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
+    return pd.concat(tables or [SOURCE_SIGNALS.empty()], ignore_index=True)
 
 
 def _signed_rank(x: pd.Series) -> pd.Series:
-    """Ranks of one bar scaled to (-1, 1), midranks; NaN below the minimum breadth."""
+    """Midranks of one bar scaled to (-1, 1); NaN below the minimum breadth."""
     n = x.notna().sum()
     return (2 * (x.rank() - 0.5) / n - 1) if n >= MINIMUM_BREADTH else x * np.nan
