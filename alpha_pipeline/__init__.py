@@ -20,7 +20,7 @@ _HOMES = {
     "alpha_pipeline.expressions": ("Node", "evaluate", "identity", "lookback", "parse", "to_text"),
     "alpha_pipeline.factors.values": ("evaluate_one",),
     "alpha_pipeline.fusion.decision": ("DecisionRule",),
-    "alpha_pipeline.fusion.fuse": ("fuse",),
+    "alpha_pipeline.fusion.fused_signal": ("fuse",),
     "alpha_pipeline.market.markets": ("CRYPTO", "EQUITIES", "Market"),
     "alpha_pipeline.market.panel": ("Panel",),
     "alpha_pipeline.mining.judge": ("Admission",),
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from alpha_pipeline.expressions import Node, evaluate, identity, lookback, parse, to_text
     from alpha_pipeline.factors.values import evaluate_one
     from alpha_pipeline.fusion.decision import DecisionRule
-    from alpha_pipeline.fusion.fuse import fuse
+    from alpha_pipeline.fusion.fused_signal import fuse
     from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
     from alpha_pipeline.market.panel import Panel
     from alpha_pipeline.mining.judge import Admission
