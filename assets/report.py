@@ -23,7 +23,7 @@ from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, lib
 from assets.panel import FACT_AGE_DAYS
 from assets.wiring.partitions import Window, lookback, window
 from assets.wiring.table_asset import key_of, stored
-from resources.lake.holdout_access import openings
+from resources.lake.holdout_access import holdout_accesses
 from resources.lake.io_manager import ParquetIOManager
 
 TONIGHT = (
@@ -81,7 +81,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
 
         rows = []
         for run_date in window(context).days():
-            markets = [_market_night(market, frames, run_date, openings(lake.lake, market)) for market in MARKETS]
+            markets = [_market_night(market, frames, run_date, holdout_accesses(lake.lake, market)) for market in MARKETS]
             fused = _closed_in(frames["fused_signal"], run_date)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= run_date.end]

@@ -1,5 +1,5 @@
 """
-Wall time of the lake: five years of days of 50 symbols, written and read, and the I/O manager's share of a run.
+Wall time of the lake: five years of days of 50 symbols, written and read, and of the I/O manager within a run.
 
     python -m benchmarks.lake [folder]
 """
@@ -42,9 +42,9 @@ def seconds(work: Callable[[], object], repeats: int = 1) -> float:
 
 
 def storage(root: str, bar: str, rows_per_day: int) -> None:
-    """Write, repeat, rewrite and read five years of one bar length."""
+    """Time writes, repeated writes and reads of five years of one bar length."""
     lake, frame = Lake(f"{root}/{bar}"), market_panel(bar)
-    stored = lake.write_range(KEY, frame.iloc[:0], FIRST, LAST)  # the folders exist before the clock starts
+    stored = lake.write_range(KEY, frame.iloc[:0], FIRST, LAST)  # creates the folders before the measurement
     print(f"{len(stored)} days of {rows_per_day} rows, {FIELDS} float fields, {len(frame):,} rows in all")
     print(f"  replace every day        {seconds(lambda: lake.write_range(KEY, frame, FIRST, LAST)):6.2f} s")
     print(f"  write the same again     {seconds(lambda: lake.write_range(KEY, frame, FIRST, LAST)):6.2f} s")
@@ -54,17 +54,17 @@ def storage(root: str, bar: str, rows_per_day: int) -> None:
 
 
 def io_manager(root: str, days: int = 365) -> None:
-    """Milliseconds per partition spent in the I/O manager during one in-process range run with a 98-day look-back."""
-    spent = {"handle_output": 0.0, "load_input": 0.0}
+    """Time per partition in the I/O manager, in one in-process range run with a 98-day look-back."""
+    durations = {"handle_output": 0.0, "load_input": 0.0}
 
     class Timed(ParquetIOManager):
         def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-            spent["handle_output"] += seconds(lambda: super(Timed, self).handle_output(context, obj))
+            durations["handle_output"] += seconds(lambda: super(Timed, self).handle_output(context, obj))
 
         def load_input(self, context: dg.InputContext) -> pd.DataFrame:
             started = time.perf_counter()
             frame = super().load_input(context)
-            spent["load_input"] += time.perf_counter() - started
+            durations["load_input"] += time.perf_counter() - started
             return frame
 
     partitions = dg.DailyPartitionsDefinition(FIRST)
@@ -92,12 +92,12 @@ def io_manager(root: str, days: int = 365) -> None:
     }
     dg.materialize([panel, values], resources={"io_manager": Timed(root=f"{root}/io")}, tags=tags)
     print(f"I/O manager in a range run of {days} days, per partition")
-    print(f"  handle_output            {spent['handle_output'] / days / 2 * 1e3:6.2f} ms   target well below 10 ms")
-    print(f"  load_input (98 days)     {spent['load_input'] / days * 1e3:6.2f} ms")
+    print(f"  handle_output            {durations['handle_output'] / days / 2 * 1e3:6.2f} ms   target well below 10 ms")
+    print(f"  load_input (98 days)     {durations['load_input'] / days * 1e3:6.2f} ms")
 
 
 def main() -> None:
-    """Measure in a temporary folder, or below the one given."""
+    """Measure in a temporary folder, optionally below a given one."""
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as root:
         storage(root, "1D", SYMBOLS)
         storage(root, "1h", 24 * SYMBOLS)

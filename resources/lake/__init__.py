@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""The lake: checked Parquet files by day on a folder or an object store, locks, and the Dagster I/O manager."""

@@ -1,7 +1,7 @@
 """
-Files with a checksum beside them: published so that a kill at any moment leaves old or new, and verified on every load.
+Files with checksums: a kill at any moment leaves the old or the new version, and every load is verified.
 
-What is in the files, and where they live, is none of this file's business.
+Content is left to `parquet`, storage to `stores`.
 """
 
 import hashlib
@@ -20,39 +20,39 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_=%.+-]+")
 @dataclass(frozen=True)
 class CheckedFiles:
     """
-    Bytes in, the same bytes out, or an error that names the file.
+    A store whose files are verified by SHA-256.
 
-    Sidecars live under `_sha256/` of the root, because polars refuses a folder that holds anything but Parquet, and
-    speak the format of `sha256sum`: `cat _sha256/crypto/market_panel/* | sha256sum -c` at the root checks by hand.
-    Replacing a file takes two phases: the sidecar lists the old and the new digest, the data are published, the
-    sidecar lists the new one alone. A load accepts any listed digest, so no moment of that is unreadable.
+    Sidecars are under `_sha256/` of the root, because polars refuses a folder with files other than Parquet, in the
+    format of `sha256sum`: `cat _sha256/crypto/market_panel/* | sha256sum -c` at the root verifies them by hand.
+    A file is replaced in three writes: the sidecar with the old and the new digest, the data, the sidecar with the new
+    digest alone. A load accepts any listed digest, so the file is readable at every moment.
     """
 
     store: Store
 
     def publish(self, path: str, data: bytes) -> str:
         """
-        Store `data` at `path`; identical content is left as it is.
+        Store `data` at `path`; identical content is not written again.
 
         Returns:
             SHA-256 of `data`, hexadecimal.
 
         Raises:
-            LakeError: the store refused; what was there before is still readable.
+            LakeError: the store failed; the old file is still readable.
         """
         with self.store.lock(parent(path)):
             return self._replace(path, data)
 
     def revise(self, path: str, change: Callable[[bytes | None], bytes], remedy: str) -> bytes:
         """
-        Publish what `change` makes of the stored bytes (None when there are none); no other writer comes in between.
+        Replace the stored bytes (None when there are none) by `change` of them, locked against other writers.
 
         Returns:
-            The bytes that are stored now.
+            The new bytes.
 
         Raises:
-            CorruptFileError: what is stored cannot be relied on; it was left as it is.
-            LakeError: the store refused; what was there before is still readable.
+            CorruptFileError: the stored file does not match its checksum; it was not changed.
+            LakeError: the store failed; the old file is still readable.
         """
         with self.store.lock(parent(path)):
             try:
@@ -71,7 +71,7 @@ class CheckedFiles:
 
         Args:
             path: relative to the store.
-            remedy: what the reader of an error should do, an imperative sentence.
+            remedy: imperative sentence at the end of an error message.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -87,7 +87,7 @@ class CheckedFiles:
         return data
 
     def sweep(self, path: str, nested: bool = False) -> None:
-        """Remove what killed writers left beside `path` and its sidecar; beside those of all other days if `nested`."""
+        """Remove temporary files of killed writers beside `path` and its sidecar; if `nested`, of all days."""
         self.store.sweep(parent(parent(path)) if nested else parent(path), nested)
         self.store.sweep(parent(sidecar_of(path)), nested=False)
 
@@ -95,7 +95,7 @@ class CheckedFiles:
         digest = hashlib.sha256(data).hexdigest()
         listed, present = self._listed(path), self._present(path)
         if present != digest:
-            # A present file that matches no digest is corrupt and must stay refused until it is replaced.
+            # A corrupt file must not get a valid digest before it is replaced.
             listed = [present, digest] if present in listed else [digest]
             self._list(path, listed)
             self.store.write(path, data)
@@ -104,13 +104,13 @@ class CheckedFiles:
         return digest
 
     def _verify(self, path: str, data: bytes, remedy: str) -> None:
-        found, expected = hashlib.sha256(data).hexdigest(), self._listed(path)
-        if found in expected:
+        digest, expected = hashlib.sha256(data).hexdigest(), self._listed(path)
+        if digest in expected:
             return
-        wanted = f"expected {' or '.join(expected)}" if expected else f"there is no checksum in {sidecar_of(path)}"
+        expectation = f"expected {' or '.join(expected)}" if expected else f"there is no checksum in {sidecar_of(path)}"
         raise CorruptFileError(
-            f"{self.store.url(path)} ({len(data):,} bytes) has SHA-256 {found}, {wanted}; nothing was read from it. "
-            f"{remedy}"
+            f"{self.store.url(path)} ({len(data):,} bytes) has SHA-256 {digest}, {expectation}; nothing was read "
+            f"from it. {remedy}"
         )
 
     def _present(self, path: str) -> str | None:
@@ -131,7 +131,7 @@ class CheckedFiles:
 
 
 def sidecar_of(path: str) -> str:
-    """`_sha256/<path>.sha256`; a table's part is named by its folder, so that the sidecars of all days lie together."""
+    """`_sha256/<path>.sha256`; for a table by its folder, so that the sidecars of all days are in one folder."""
     return f"{SIDECARS}/{path.removesuffix(f'/{PART}')}.sha256"
 
 
@@ -142,10 +142,10 @@ def parent(path: str) -> str:
 
 def inside(path: str) -> str:
     """
-    `path` itself, when it stays below the root.
+    Return the path if it is below the root.
 
     Raises:
-        LakeError: it is empty, absolute, climbs with `..`, or has characters a file name should not have.
+        LakeError: it is empty, absolute, contains `..`, or has characters a file name should not have.
     """
     parts = path.split("/")
     if any(not _SEGMENT.fullmatch(part) or part.startswith(".") for part in parts):

@@ -1,7 +1,7 @@
 """
-The Dagster I/O manager over the lake: what an asset returns is stored by day, what it asks for arrives as one frame.
+Dagster I/O manager of the lake: outputs are stored by day, inputs are loaded as one frame.
 
-Only translates Dagster's contexts; layout, checksums and schemas are `Lake`'s business.
+It only translates Dagster's contexts; layout, checksums and schemas are left to `Lake`.
 """
 
 import os
@@ -19,13 +19,13 @@ DEFAULT_ROOT = "data"
 
 class ParquetIOManager(dg.ConfigurableIOManager):
     """
-    Stores pandas frames in a `Lake`, for one partition, a range of days, or a table stored whole.
+    Stores pandas frames in a `Lake`, for one partition, a range of days, or an unpartitioned table.
 
-    Inputs may say in `AssetIn(metadata=...)`:
+    Options of an input in `AssetIn(metadata=...)`:
         columns: list of columns to read; all by default.
-        allow_missing: True to go on without what was never materialized.
+        allow_missing: True to leave out days that were never materialized.
         from_the_first: True to read every day of the upstream table up to the last one mapped. Dagster tracks staleness
-            over a hundred days at most, so mappings stay short; what a run date computes must not.
+            over a hundred days at most, so mappings stay short, while computations need the full history.
     """
 
     root: str = DEFAULT_ROOT
@@ -37,16 +37,16 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
     @property
     def lake(self) -> Lake:
-        """The plain storage, usable without Dagster."""
+        """The storage, usable without Dagster."""
         return Lake(self.root)
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         """
-        Publish a frame; nothing is written unless all of it conforms to its table.
+        Store a frame; nothing is written unless all of it conforms to its table.
 
         Raises:
-            DataError: no frame, the wrong columns, types or keys, or rows outside the run's days.
-            LakeError: the store refused.
+            DataError: not a frame, wrong columns, types or keys, or rows outside the run's days.
+            LakeError: the store failed.
         """
         key = "/".join(context.asset_key.path)
         if not isinstance(obj, pd.DataFrame):
@@ -65,20 +65,20 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """
-        The upstream table: whole, or the days Dagster's partition mapping names, in one read.
+        Load the upstream table: unpartitioned, or the days of Dagster's partition mapping, in one read.
 
         Raises:
-            MissingPartitionError: something was never materialized and `allow_missing` is not set.
+            MissingPartitionError: a day was never materialized and `allow_missing` is not set.
             CorruptFileError: a file does not match its checksum.
             DataError: a column in `columns` is not stored.
         """
         key = "/".join(context.asset_key.path)
-        wishes = context.definition_metadata or {}
-        columns, allow_missing = wishes.get("columns"), bool(wishes.get("allow_missing", False))
+        options = context.definition_metadata or {}
+        columns, allow_missing = options.get("columns"), bool(options.get("allow_missing", False))
         if not context.has_asset_partitions:
             return self.lake.read(key, columns=columns, allow_missing=allow_missing)
         days = list(context.asset_partition_keys)
-        if days and wishes.get("from_the_first"):
+        if days and options.get("from_the_first"):
             every = context.asset_partitions_def.get_partition_keys()
             days = [*every[: every.index(days[0])], *days]
         frame, missing = self.lake.read_days(key, days, columns, allow_missing)
@@ -88,7 +88,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
 
 def _per_partition(context: dg.OutputContext, written: Sequence[Stored]) -> None:
-    """Figures of each day on its own materialization (0.07 ms a day over a year); the output's are the range's."""
+    """Add each day's metadata to its own materialization (0.07 ms a day over a year); the output has the range's."""
     try:
         step = context.step_context
     except dg.DagsterInvariantViolationError:  # called outside a run

@@ -1,12 +1,11 @@
 """
-The lake: every stored table as plain Parquet by day, checked on the way in and on the way out. Needs no Dagster.
+The lake: tables stored as plain Parquet by day, validated on write and verified on read. Needs no Dagster.
 
     lake = Lake("data")
     lake.read("crypto/market_panel", "2019-07-01", "2019-07-31", columns=["timestamp", "symbol", "close"])
 
-Layout: `<root>/<key>/day=YYYY-MM-DD/part-0.parquet` (hive), `<root>/<key>/part-0.parquet` for tables stored whole.
-How a file is published and verified is `checked_files`, where it lives `stores`, how rows become bytes `parquet_bytes`,
-and what a table is `alpha_pipeline.tables`.
+Layout: `<root>/<key>/day=YYYY-MM-DD/part-0.parquet` (hive), `<root>/<key>/part-0.parquet` for unpartitioned tables.
+Checksums are in `checked_files`, storage in `stores`, encoding in `parquet`, schemas in `alpha_pipeline.tables`.
 """
 
 import hashlib
@@ -30,12 +29,12 @@ Day = str | date
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-FINAL = "Rows of this table are never rewritten: put back a copy of the file, or delete it to have it made anew"
+FINAL = "Rows of this table are never rewritten: restore a copy of the file, or delete it to compute it again"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One file as written: where, how much, and the span of its time column (None when it has no rows)."""
+    """One written file: path, size, digest, and the span of its time column (None without rows)."""
 
     path: str
     day: str | None
@@ -70,14 +69,14 @@ class Lake:
         allow_missing: bool = False,
     ) -> pd.DataFrame:
         """
-        A stored table as one frame, sorted by its keys.
+        Read a stored table as one frame, sorted by its keys.
 
         Args:
-            key: the asset's key, parts joined by `/`.
-            start_day: first day, ISO or date; None for the first stored one, or for a table stored whole.
+            key: asset key, parts joined by `/`.
+            start_day: first day, ISO or date; None for the first stored one, or for an unpartitioned table.
             end_day: last day, inclusive; None for the last stored one.
-            columns: which columns, in this order; None for all.
-            allow_missing: leave out what is not stored instead of refusing.
+            columns: requested columns, in this order; None for all.
+            allow_missing: leave out missing days instead of raising.
 
         Returns:
             The table's columns, extra float64 columns after them (NaN on days that lack one).
@@ -85,7 +84,7 @@ class Lake:
         Raises:
             MissingPartitionError: nothing is stored, or a day between start and end is not.
             CorruptFileError: a file does not match its checksum.
-            DataError: a column is not stored, or a file does not fit the table's schema any more.
+            DataError: a column is not stored, or a file lacks a key of its table.
         """
         table = table_of(key)
         if start_day is None and end_day is None and self.exists(f"{key}/{PART}"):
@@ -96,7 +95,8 @@ class Lake:
             if allow_missing:
                 return join(table, key, [], columns)
             raise MissingPartitionError(
-                f"{key} was never materialized in {self.url(key)}. {rebuild(key)} (and --partition DAY if it is by day)"
+                f"{key} was never materialized in {self.url(key)}. {rebuild_command(key)} "
+                "(and --partition DAY if it is by day)"
             )
         return self.read_days(key, days_between(start_day, end_day), columns, allow_missing)[0]
 
@@ -104,32 +104,32 @@ class Lake:
         self, key: str, days: Iterable[str], columns: Sequence[str] | None = None, allow_missing: bool = False
     ) -> tuple[pd.DataFrame, list[str]]:
         """
-        The given ISO days as one frame, in the order given; each file is read, verified and parsed in one pass.
+        Read the given ISO days as one frame, in the order given.
 
         Returns:
-            The frame (no day, no rows, all columns and types) and the days that are not stored.
+            The frame (without days: no rows, all columns and types) and the days that are not stored.
 
         Raises:
             As `read`.
         """
-        table, wanted = table_of(key), list(days)
-        parts = self._each(lambda day: self._load_or_none(table, key, day, columns), wanted)
-        missing = [day for day, part in zip(wanted, parts, strict=True) if part is None]
+        table, requested = table_of(key), list(days)
+        parts = self._each(lambda day: self._load_or_none(table, key, day, columns), requested)
+        missing = [day for day, part in zip(requested, parts, strict=True) if part is None]
         if missing and not allow_missing:
             shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             raise MissingPartitionError(
-                f"{key}: {len(missing)} of {len(wanted)} days were never materialized in {self.url(key)}: {shown}. "
-                f"{rebuild(key, missing[0], missing[-1])}"
+                f"{key}: {len(missing)} of {len(requested)} days were never materialized in {self.url(key)}: {shown}. "
+                f"{rebuild_command(key, missing[0], missing[-1])}"
             )
         return join(table, key, [part for part in parts if part is not None], columns), missing
 
     def write(self, key: str, frame: pd.DataFrame) -> Stored:
         """
-        Store a table whole, replacing what was there.
+        Store an unpartitioned table, replacing the old one.
 
         Raises:
             DataError: the frame does not conform to its table; nothing was written.
-            LakeError: the store refused; the old file is still readable.
+            LakeError: the store failed; the old file is still readable.
         """
         table = table_of(key)
         arrow = table.conform(frame)
@@ -138,15 +138,15 @@ class Lake:
 
     def write_range(self, key: str, frame: pd.DataFrame, start_day: Day, end_day: Day) -> list[Stored]:
         """
-        Store a frame of the days start to end, inclusive: one file per day, also for days without rows. What is stored
-        of these days is replaced, or, of a table that is `append_only`, stays and gains the rows of new keys.
+        Store a frame of the days start to end, inclusive: one file per day, also for days without rows. Stored files
+        of these days are replaced; those of an `append_only` table only gain rows with new keys.
 
-        A bar that closes at midnight belongs to the day that ends there; a run date to the day it is stamped with.
+        A bar that closes at midnight belongs to the day that ends there; a run date is its own day.
 
         Raises:
             DataError: the frame does not conform, or has rows outside the days; nothing was written.
-            CorruptFileError: a stored file of an append-only table does not match its checksum; it was left as it is.
-            LakeError: the store refused; every day still has its old file or already the new one.
+            CorruptFileError: a stored file of an append-only table does not match its checksum; it was not changed.
+            LakeError: the store failed; each day has its old or its new file.
         """
         table = table_of(key)
         days = pd.DatetimeIndex(days_between(start_day, end_day))
@@ -155,19 +155,19 @@ class Lake:
         return self._each(lambda item: self._store(table, key, *item), list(parts.items()))
 
     def days(self, key: str) -> list[str]:
-        """ISO days that are stored, sorted; empty when the table never was."""
+        """ISO days that are stored, sorted."""
         folders = self.files.store.below(inside(key), PART)
         return [folder.removeprefix("day=") for folder in folders if folder.startswith("day=")]
 
     def atomic_write(self, path: str, data: bytes) -> str:
         """
-        Store any file (`calls/ab/ab12.json`, `reports/2019-09-30.html`) with the guarantees of a table.
+        Store any file (`calls/ab/ab12.json`, `reports/2019-09-30.html`) as safely as a table.
 
         Returns:
             Its full path or URL.
 
         Raises:
-            LakeError: the path leaves the lake, or the store refused and the old file is still readable.
+            LakeError: the path is outside the lake, or the store failed; the old file is still readable.
         """
         self.files.sweep(inside(path))
         self.files.publish(path, data)
@@ -175,10 +175,10 @@ class Lake:
 
     def read_bytes(self, path: str) -> bytes:
         """
-        What `atomic_write` stored, verified.
+        Read and verify a file stored by `atomic_write`.
 
         Raises:
-            LakeError: there is no such file (ask `exists` first).
+            LakeError: there is no such file.
             CorruptFileError: it does not match its checksum.
         """
         try:
@@ -187,11 +187,11 @@ class Lake:
             raise LakeError(f"there is no file {self.url(path)}") from error
 
     def exists(self, path: str) -> bool:
-        """Whether a file is stored at this path, relative to the root."""
+        """Whether a file exists at a path relative to the root."""
         return self.files.store.exists(inside(path))
 
     def url(self, path: str) -> str:
-        """Full path or URL of something in the lake."""
+        """Full path or URL of a relative path."""
         return self.files.store.url(path)
 
     def _store(self, table: Table, key: str, day: str | None, arrow: pa.Table) -> Stored:
@@ -216,7 +216,7 @@ class Lake:
         return self.files.revise(path, grown, FINAL)
 
     def _load(self, table: Table, key: str, day: str | None, columns: Sequence[str] | None) -> Part:
-        path, remedy = part_path(key, day), FINAL if table.append_only else rebuild(key, day, day)
+        path, remedy = part_path(key, day), FINAL if table.append_only else rebuild_command(key, day, day)
         return decode(table, self.files.load(path, remedy), columns, self.url(path), remedy)
 
     def _load_or_none(self, table: Table, key: str, day: str, columns: Sequence[str] | None) -> Part | None:
@@ -226,7 +226,7 @@ class Lake:
             return None
 
     def _each(self, work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
-        """`work` on every item, in order, on threads; the first error stops what has not begun."""
+        """Results of `work` in order, computed on threads; the first error cancels the items not yet started."""
         if len(items) <= 1:
             return [work(item) for item in items]
         with ThreadPoolExecutor(min(self.files.store.threads, len(items))) as pool:
@@ -240,7 +240,7 @@ class Lake:
 
 def table_of(key: str) -> Table:
     """
-    The table an asset stores, by the last part of its key.
+    Schema of an asset's table, by the last part of its key.
 
     Raises:
         DataError: no table has that name.
@@ -252,12 +252,12 @@ def table_of(key: str) -> Table:
 
 
 def part_path(key: str, day: str | None = None) -> str:
-    """Path of a table's file relative to the root."""
+    """Path of a table's file, relative to the root."""
     return f"{key}/{PART}" if day is None else f"{key}/day={day}/{PART}"
 
 
-def rebuild(key: str, first: str | None = None, last: str | None = None) -> str:
-    """The sentence that says which command materializes a table, a day or a range of days."""
+def rebuild_command(key: str, first: str | None = None, last: str | None = None) -> str:
+    """Sentence with the command that materializes a table, a day or a range of days."""
     days = "" if first is None else f" --partition {first}" if first == last else f" --partition-range {first}...{last}"
     return f"Rebuild with: dagster asset materialize -m alpha_pipeline.definitions --select {key}{days}"
 
@@ -267,7 +267,7 @@ def days_between(start: Day, end: Day) -> list[str]:
     ISO days from start to end, both included.
 
     Raises:
-        SettingError: one of them is no day, or they are in the wrong order.
+        SettingError: one of them is no ISO date, or they are in the wrong order.
     """
     try:
         first, last = (date.fromisoformat(str(day)) for day in (start, end))

@@ -1,7 +1,7 @@
 """
-Where files live: a local folder or any fsspec URL, each file written whole or not at all.
+Stores of the lake: a local folder or any fsspec URL, with atomic writes.
 
-Nothing here knows checksums, tables or days; `CheckedFiles` and `Lake` build on it.
+`CheckedFiles` adds checksums, `Lake` tables and days.
 """
 
 import fcntl
@@ -26,42 +26,42 @@ class Store(Protocol):
 
     @property
     def threads(self) -> int:
-        """How many files are worth reading or writing at once."""
+        """Number of files to read or write in parallel."""
 
     def url(self, path: str) -> str:
-        """Full path or URL, as a person would open it."""
+        """Full path or URL."""
 
     def read(self, path: str) -> bytes:
-        """The whole file; FileNotFoundError when absent, LakeError when it cannot be read."""
+        """Content of a file; FileNotFoundError when absent, LakeError when it cannot be read."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Replace the whole file at once, durably; LakeError leaves the old one as it was."""
+        """Replace a file atomically and durably; after a LakeError the old one is unchanged."""
 
     def exists(self, path: str) -> bool:
-        """Whether the file is there."""
+        """Whether the file exists."""
 
     def below(self, folder: str, name: str) -> list[str]:
-        """Direct subfolders of `folder` that hold a file called `name`, sorted; empty when there is no folder."""
+        """Direct subfolders of `folder` that contain a file `name`, sorted; empty when there is no folder."""
 
     def lock(self, folder: str, shared: bool = False) -> Any:
-        """Context manager: one writer, or readers only, where the store can tell; else no lock."""
+        """Context manager: an exclusive or shared lock where the store has locks; else nothing."""
 
     def sweep(self, folder: str, nested: bool) -> None:
-        """Remove what killed writers left in `folder`, and one level below when `nested`."""
+        """Remove temporary files of killed writers in `folder`, and one level below when `nested`."""
 
 
 def open_store(root: str) -> Store:
     """
-    The store of one setting: a folder (`data`, `~/lake`, `file:///lake`) or a URL (`s3://bucket/prefix`, `memory://x`).
+    Open the store of a root: a folder (`data`, `~/lake`, `file:///lake`) or a URL (`s3://bucket/prefix`, `memory://x`).
 
     Raises:
-        SettingError: the URL names a protocol fsspec does not know, or whose package is not installed.
+        SettingError: the root is empty, or fsspec lacks the protocol or its package.
     """
     if not root.strip():
         raise SettingError("the lake's root is empty; expected a folder or a URL such as s3://bucket/prefix")
     if "://" not in root or root.startswith("file://"):
         return LocalFolder(Path(root.removeprefix("file://")).expanduser().absolute())
-    import fsspec  # only remote lakes pay for it
+    import fsspec  # imported for remote lakes only
 
     try:
         filesystem, base = fsspec.core.url_to_fs(root)
@@ -72,7 +72,7 @@ def open_store(root: str) -> Store:
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """Files under one folder: temporary file beside the target, fsync, rename, fsync of the folder."""
+    """Files under one folder, written by temporary file, fsync, rename, and fsync of the folder."""
 
     root: Path
     threads: int = 4
@@ -86,13 +86,13 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FileNotFoundError(self.url(path)) from error
         except OSError as error:
-            raise _refused(f"read {self.url(path)}", error) from error
+            raise _store_error(f"read {self.url(path)}", error) from error
 
     def write(self, path: str, data: bytes) -> None:
         target = self.root / path
         temp = target.parent / temp_name()
         try:
-            self._make(target.parent)
+            self._make_folder(target.parent)
             with temp.open("wb") as file:
                 file.write(data)
                 file.flush()
@@ -100,9 +100,9 @@ class LocalFolder:
             temp.replace(target)
             _sync(target.parent)
         except OSError as error:
-            raise _refused(f"write {target} ({len(data):,} bytes)", error) from error
+            raise _store_error(f"write {target} ({len(data):,} bytes)", error) from error
         finally:
-            with suppress(OSError):  # gone after the rename; on a dead disk the first error matters
+            with suppress(OSError):  # absent after the rename; on a broken disk the first error matters
                 temp.unlink()
 
     def exists(self, path: str) -> bool:
@@ -114,19 +114,19 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise _refused(f"list {self.url(folder)}", error) from error
+            raise _store_error(f"list {self.url(folder)}", error) from error
         return sorted(child.name for child in children if (child / name).is_file())
 
     @contextmanager
     def lock(self, folder: str, shared: bool = False) -> Iterator[None]:
-        """Advisory lock on the folder itself: leaves no file behind and dies with its process."""
+        """Advisory lock on the folder itself; needs no lock file and ends with its process."""
         try:
-            self._make(self.root / folder)
+            self._make_folder(self.root / folder)
             handle = os.open(self.root / folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise _refused(f"open the folder {self.url(folder)}", error) from error
+            raise _store_error(f"open the folder {self.url(folder)}", error) from error
         try:
-            with suppress(OSError):  # network file systems without locks: as on object stores, one writer at a time
+            with suppress(OSError):  # network file systems without locks behave as object stores
                 fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
         finally:
@@ -134,14 +134,14 @@ class LocalFolder:
 
     def sweep(self, folder: str, nested: bool) -> None:
         top = self.root / folder
-        with suppress(OSError):  # a folder that is absent or not ours to clean; writing will say so
+        with suppress(OSError):  # an absent or unwritable folder; writing reports it
             for entry in list(os.scandir(top)):
                 if nested and entry.is_dir(follow_symlinks=False):
                     self.sweep(f"{folder}/{entry.name}", nested=False)
                 elif entry.name.startswith(TEMP_PREFIX) and _is_stale(entry.name, entry.stat().st_mtime):
                     Path(entry.path).unlink(missing_ok=True)
 
-    def _make(self, folder: Path) -> None:
+    def _make_folder(self, folder: Path) -> None:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             _sync(folder.parent)
@@ -150,9 +150,9 @@ class LocalFolder:
 @dataclass(frozen=True)
 class ObjectStore:
     """
-    Objects under a URL: a put is whole and atomic by itself, so there are no temporary files.
+    Objects under a URL; a put is atomic, so there are no temporary files.
 
-    Object stores have no locks: let one run at a time write a given day.
+    Object stores have no locks: only one run at a time may write a given day.
     """
 
     address: str
@@ -164,28 +164,28 @@ class ObjectStore:
         return f"{self.address}/{path}"
 
     def read(self, path: str) -> bytes:
-        with self._refused("read", path):
+        with self._errors("read", path):
             data: bytes = self.filesystem.cat_file(self._full(path))
             return data
 
     def write(self, path: str, data: bytes) -> None:
-        with self._refused("write", path):
+        with self._errors("write", path):
             try:
                 self.filesystem.pipe_file(self._full(path), data)
-            except FileNotFoundError:  # real folders behind the URL (sftp and its like), or a bucket yet to be made
+            except FileNotFoundError:  # real folders behind the URL (such as sftp), or an absent bucket
                 self.filesystem.makedirs(self._full(path).rpartition("/")[0], exist_ok=True)
                 self.filesystem.pipe_file(self._full(path), data)
 
     def exists(self, path: str) -> bool:
-        with self._refused("look for", path):
+        with self._errors("look for", path):
             self.filesystem.invalidate_cache()
             return bool(self.filesystem.exists(self._full(path)))
 
     def below(self, folder: str, name: str) -> list[str]:
-        with self._refused("list", folder):
+        with self._errors("list", folder):
             self.filesystem.invalidate_cache()
-            found = self.filesystem.glob(f"{self._full(folder)}/*/{name}")
-            return sorted(path.rsplit("/", 2)[1] for path in found)
+            paths = self.filesystem.glob(f"{self._full(folder)}/*/{name}")
+            return sorted(path.rsplit("/", 2)[1] for path in paths)
 
     @contextmanager
     def lock(self, folder: str, shared: bool = False) -> Iterator[None]:
@@ -198,29 +198,29 @@ class ObjectStore:
         return f"{self.base}/{path}"
 
     @contextmanager
-    def _refused(self, verb: str, path: str) -> Iterator[None]:
+    def _errors(self, verb: str, path: str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError:
             raise
-        except Exception as error:  # every cloud library has errors of its own, few of them OSError
+        except Exception as error:  # cloud libraries raise errors of their own, few of them OSError
             raise LakeError(f"could not {verb} {self.url(path)}: {type(error).__name__}: {error}") from error
 
 
-def _refused(attempt: str, error: OSError) -> LakeError:
+def _store_error(attempt: str, error: OSError) -> LakeError:
     return LakeError(
-        f"could not {attempt}: {error.strerror or error}; what was stored there before is untouched. "
-        "Free space or fix the folder, then run the same command again"
+        f"could not {attempt}: {error.strerror or error}; the data stored before are unchanged. "
+        "Free space or repair the folder, then run the same command again"
     )
 
 
 def temp_name() -> str:
-    """A fresh temporary name that tells which process on which machine owns it."""
+    """A new temporary name that contains the owner's process id and machine."""
     return f"{TEMP_PREFIX}{os.getpid()}-{platform.node()}-{uuid.uuid4().hex[:12]}"
 
 
 def _is_stale(name: str, modified: float) -> bool:
-    """Older than an hour, or its owner on this machine is dead."""
+    """Whether it is older than an hour, or its owner on this machine is dead."""
     if time.time() - modified > TEMP_SECONDS:
         return True
     pid, _, rest = name.removeprefix(TEMP_PREFIX).partition("-")

@@ -1,9 +1,9 @@
 """
-One writer at a time of a table, over all processes: a lock that dies with whoever holds it.
+Table locks: one writing process per table.
 
-A file the operating system locks, so that a killed process frees it at once and nothing has to be cleaned up. Beside a
-local lake the file lies in the lake, and holds for all who see that folder; object stores have no locks, so there it
-lies among the temporary files and holds for the processes of one machine.
+The operating system locks a file and releases it when its process ends, so there is nothing to clean up. For a local
+lake the file is in the lake and holds for all machines that share the folder; object stores have no locks, so there the
+file is temporary and holds for the processes of one machine.
 """
 
 import fcntl
@@ -23,84 +23,84 @@ from resources.lake.stores import LocalFolder
 FOLDER = "locks"
 SHARED_FOLDER = "alpha_pipeline_locks"
 POLL_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 6 * 3600.0  # longer than any run date; then something is stuck and a person must look
+LONGEST_WAIT_SECONDS = 6 * 3600.0  # longer than any nightly run; after that something is stuck
 
 
 @contextmanager
 def lock_table(
     lake: Lake,
     key: str,
-    who: str,
-    tell: Callable[[str], None] = lambda line: None,
+    owner: str,
+    log: Callable[[str], None] = lambda line: None,
     longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
 ) -> Iterator[bool]:
     """
-    Hold a table for the length of the block, after everyone who holds it now.
+    Lock a table for the length of the block, waiting for the current owner.
 
     Args:
-        lake: where the table lies.
+        lake: where the table is stored.
         key: of the table.
-        who: holds it, one line that others are told.
-        tell: told once, when somebody else has to be waited for.
-        longest_wait_seconds: then it is given up.
+        owner: this process, in one line that waiting processes show.
+        log: called once, when the lock is held by another process.
+        longest_wait_seconds: limit of the wait.
 
     Yields:
-        Whether somebody had to be waited for: what was read before may have changed.
+        Whether the lock was waited for: inputs read before may have changed.
 
     Raises:
-        LakeError: somebody else still holds it after the longest wait, or the file cannot be made.
+        LakeError: another process still holds the lock after the longest wait, or the file cannot be created.
     """
     path = lock_file(lake, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise LakeError(f"could not make the lock {path}: {error.strerror or error}; nothing was written") from error
+        raise LakeError(f"could not create the lock {path}: {error.strerror or error}; nothing was written") from error
     with file:
         waited, deadline = False, time.monotonic() + longest_wait_seconds
-        while not _taken(file.fileno()):
-            holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+        while not _locked(file.fileno()):
+            current_owner = path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
             if time.monotonic() >= deadline:
                 raise LakeError(
-                    f"{key} is being written by {holder}, after {longest_wait_seconds:g} s still; nothing was written. "
-                    "End it, or run again when it is done"
+                    f"{key} is being written by {current_owner}, after {longest_wait_seconds:g} s still; nothing was "
+                    "written. End that process, or run again when it is done"
                 )
             if not waited:
-                tell(f"{key} is being written by {holder}; waiting")
+                log(f"{key} is being written by {current_owner}; waiting")
             waited = True
             time.sleep(POLL_SECONDS)
-        _sign(file.fileno(), who)
+        _write_owner(file.fileno(), owner)
         yield waited
 
 
 def lock_file(lake: Lake, key: str) -> Path:
-    """The file that stands for a table; it stays, empty of meaning while nobody locks it."""
+    """The lock file of a table; it is never deleted and means nothing while it is not locked."""
     name = key.replace("/", ".") + ".lock"
     store = lake.files.store
     if isinstance(store, LocalFolder):
         return store.root / FOLDER / name
-    place = hashlib.sha256(store.url("").encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / SHARED_FOLDER / place / name
+    digest = hashlib.sha256(store.url("").encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / SHARED_FOLDER / digest / name
 
 
 def this_process(run_id: str) -> str:
-    """How a run is named to others."""
+    """A run as lock owner, for messages."""
     return f"run {run_id[:8]} (process {os.getpid()} of {platform.node()})"
 
 
-def _taken(handle: int) -> bool:
+def _locked(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a network file system without locks: as before there were any, one writer at a time
+    except OSError:  # a network file system without locks: nothing can be enforced
         return True
     return True
 
 
-def _sign(handle: int, who: str) -> None:
+def _write_owner(handle: int, owner: str) -> None:
     try:
         os.ftruncate(handle, 0)
-        os.write(handle, who.encode("utf-8", "replace")[:200])
+        os.write(handle, owner.encode("utf-8", "replace")[:200])
     except OSError:
-        return  # a full disk: the lock holds all the same
+        return  # a full disk: the lock holds anyway

@@ -12,7 +12,7 @@ from alpha_pipeline.backtesting import BacktestConfig, backtest, metrics
 from alpha_pipeline.cli import main
 from alpha_pipeline.cli.data import bars_of
 from alpha_pipeline.market.markets import CRYPTO
-from resources.lake.holdout_access import openings
+from resources.lake.holdout_access import holdout_accesses
 from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
@@ -83,7 +83,7 @@ def test_no_newer_bar_than_train_is_read(capsys: Captured, lake: Path) -> None:
     panel = bars_of("crypto").panel
     end = panel.timestamps[len(panel.timestamps) - 10_000 + 7_000 - 25 - 1]
     assert found["to"] == f"{end.astype('datetime64[m]')}Z" and found["stretch"] == "train" and found["opening"] is None
-    assert not (lake / "openings").exists()
+    assert not (lake / "holdout_access").exists()
 
 
 def test_sealed_bars_are_opened_by_name_and_counted(capsys: Captured, lake: Path) -> None:
@@ -91,8 +91,8 @@ def test_sealed_bars_are_opened_by_name_and_counted(capsys: Captured, lake: Path
     for number in (1, 2):
         found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT", "--sealed", "--days", "2")
         assert found["opening"] == number and found["to"] == "2019-10-01T00:00Z"
-    assert openings(Lake(str(lake)), CRYPTO) == 2
-    noted = json.loads((lake / "openings" / "crypto.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert holdout_accesses(Lake(str(lake)), CRYPTO) == 2
+    noted = json.loads((lake / "holdout_access" / "crypto.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert noted == {"command": "backtest", "expressions": [REVERSAL], "symbols": ["BTCUSD"], "days": 2.0}
     told = _said(capsys, REVERSAL, "--symbol", "BTCUSDT", "--stretch", "sealed", "--days", "2")
     assert "SEALED bars, opened 3 times by now" in told
@@ -101,7 +101,7 @@ def test_sealed_bars_are_opened_by_name_and_counted(capsys: Captured, lake: Path
 def test_what_is_refused_opens_nothing(capsys: Captured, lake: Path) -> None:
     """A misspelt factor wears no bar out."""
     assert "unknown field" in _refused(capsys, "zscore(clsoe, 5)", "--sealed")
-    assert not (lake / "openings").exists()
+    assert not (lake / "holdout_access").exists()
 
 
 def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:

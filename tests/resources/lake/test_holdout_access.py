@@ -1,15 +1,15 @@
-"""The count of looks at the sealed bars."""
+"""The ledger of holdout accesses."""
 
 from pathlib import Path
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.lake.holdout_access import openings, record_holdout_access
+from resources.lake.holdout_access import holdout_accesses, record_holdout_access
 from resources.lake.lake import Lake
 
 
-def test_every_look_at_the_sealed_bars_is_counted(tmp_path: Path) -> None:
-    """By market, for good; none before the first."""
+def test_every_holdout_access_is_counted(tmp_path: Path) -> None:
+    """By market, beginning with zero."""
     lake = Lake(str(tmp_path))
-    assert openings(lake, CRYPTO) == 0
+    assert holdout_accesses(lake, CRYPTO) == 0
     assert [record_holdout_access(lake, CRYPTO, {"run": str(k)}) for k in range(3)] == [1, 2, 3]
-    assert (openings(lake, CRYPTO), openings(lake, EQUITIES)) == (3, 0)
+    assert (holdout_accesses(lake, CRYPTO), holdout_accesses(lake, EQUITIES)) == (3, 0)

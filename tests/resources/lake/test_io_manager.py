@@ -1,4 +1,4 @@
-"""The I/O manager in real, in-process runs: single days, ranges, look-back, whole tables, missing and refused ones."""
+"""The I/O manager in in-process runs: days, ranges, look-back, unpartitioned tables, missing and invalid ones."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def bars(keys: Sequence[str]) -> pd.DataFrame:
 
 
 def graph(seen: Seen, panel_in: dg.AssetIn, raw: Callable[[Sequence[str]], Any] = bars) -> list[Any]:
-    """Raw bars and a panel that reads them through `panel_in` and keeps what it got."""
+    """Raw bars and a panel that reads them through `panel_in` and stores its input in `seen`."""
 
     @dg.asset(key=RAW, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
     def raw_ohlcv(context: dg.AssetExecutionContext) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def graph(seen: Seen, panel_in: dg.AssetIn, raw: Callable[[Sequence[str]], Any] 
 def run(
     assets: Sequence[Any], root: Path | str, first: str | None = None, last: str | None = None, select: Any = None
 ) -> dg.ExecuteInProcessResult:
-    """Materialize a day, a range of days in one run, or what has no days."""
+    """Materialize a day, a range of days in one run, or an unpartitioned asset."""
     tags = {"dagster/asset_partition_range_start": first or "", "dagster/asset_partition_range_end": last or ""}
     return dg.materialize(
         assets,
@@ -60,7 +60,7 @@ def lookback(days: int, **metadata: Any) -> dg.AssetIn:
 
 
 def test_a_range_is_written_by_day_and_read_as_one_frame_with_its_lookback(tmp_path: Path) -> None:
-    """Thirty-one days in one run; then two days that see the three before them, once."""
+    """Thirty-one days in one run; then two days with a look-back of three days."""
     seen: Seen = {}
     assets = graph(seen, lookback(3))
     run(assets, tmp_path, "2019-07-01", "2019-07-31", [RAW])
@@ -73,7 +73,7 @@ def test_a_range_is_written_by_day_and_read_as_one_frame_with_its_lookback(tmp_p
 
 
 def test_an_input_can_reach_back_to_the_first_day_of_the_table(tmp_path: Path) -> None:
-    """Whatever the mapping tracks: alone or in a range, a day sees the same past, and a hole in it is an error."""
+    """A single day and a range get the same history, beyond the mapping; a missing day is an error."""
     seen: Seen = {}
     assets = graph(seen, lookback(3, from_the_first=True))
     run(assets, tmp_path, "2019-07-01", "2019-07-31", [RAW])
@@ -88,7 +88,7 @@ def test_an_input_can_reach_back_to_the_first_day_of_the_table(tmp_path: Path) -
 
 
 def test_a_single_day_runs_on_an_object_store(request: pytest.FixtureRequest) -> None:
-    """One setting moves the lake to a URL."""
+    """The root may be a URL."""
     seen: Seen = {}
     root = f"memory://io-{id(request)}"
     run(graph(seen, dg.AssetIn(RAW)), root, "2019-07-01")
@@ -103,15 +103,15 @@ def test_the_lookback_before_the_first_day_does_not_exist_and_is_no_error(tmp_pa
     assert len(seen["raw"]) == 2
 
 
-def test_an_input_can_ask_for_columns(tmp_path: Path) -> None:
-    """Only what the asset names is read."""
+def test_an_input_can_select_columns(tmp_path: Path) -> None:
+    """Only these are read."""
     seen: Seen = {}
     run(graph(seen, lookback(1, columns=["timestamp", "symbol", "close"])), tmp_path, "2019-07-01", "2019-07-02")
     assert list(seen["raw"].columns) == ["timestamp", "symbol", "close"]
 
 
-def test_an_upstream_day_never_materialized_names_the_command(tmp_path: Path) -> None:
-    """The asset, the first missing days, how many, and what to type."""
+def test_a_missing_upstream_day_is_an_error_with_the_command(tmp_path: Path) -> None:
+    """With the asset, the number of missing days, the first ones, and the command."""
     assets = graph({}, lookback(5))
     run(assets, tmp_path, "2019-07-06", None, [RAW])
     with pytest.raises(MissingPartitionError) as caught:
@@ -123,7 +123,7 @@ def test_an_upstream_day_never_materialized_names_the_command(tmp_path: Path) ->
 
 
 def test_missing_days_can_be_allowed(tmp_path: Path) -> None:
-    """`allow_missing` reads what there is."""
+    """`allow_missing` reads the available days."""
     seen: Seen = {}
     assets = graph(seen, lookback(5, allow_missing=True))
     run(assets, tmp_path, "2019-07-06", None, [RAW])
@@ -147,8 +147,8 @@ def test_an_asset_without_earlier_days_gets_a_typed_frame_without_rows(tmp_path:
     assert len(seen["2019-07-02"]) == 2
 
 
-def test_a_table_stored_whole_is_read_by_an_asset_of_a_day(tmp_path: Path) -> None:
-    """Unpartitioned assets have one file, and every day sees all of it."""
+def test_an_unpartitioned_table_is_read_by_a_partitioned_asset(tmp_path: Path) -> None:
+    """Unpartitioned assets have one file, which every day reads."""
     seen: Seen = {}
     history = dg.AssetKey(["crypto", "ohlcv_history"])
 
@@ -167,8 +167,8 @@ def test_a_table_stored_whole_is_read_by_an_asset_of_a_day(tmp_path: Path) -> No
     assert (tmp_path / "crypto/ohlcv_history/part-0.parquet").is_file()
 
 
-def test_every_day_of_a_range_carries_its_own_figures(tmp_path: Path) -> None:
-    """Row count, path, bytes and time range per partition, not those of the whole run."""
+def test_every_day_of_a_range_has_its_own_metadata(tmp_path: Path) -> None:
+    """Row count, path, bytes and time range per partition, not per run."""
     assets = graph({}, dg.AssetIn(RAW), raw=lambda keys: bars([k for k in keys if k != "2019-07-02"]))
     result = run(assets, tmp_path, "2019-07-01", "2019-07-03", [RAW])
     by_day = {m.partition: m.metadata for m in result.asset_materializations_for_node("crypto__raw_ohlcv")}
@@ -189,27 +189,27 @@ def test_every_day_of_a_range_carries_its_own_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (lambda keys: bars(["2019-06-30", *keys]), r"2 of 6 rows lie outside the days 2019-07-01 \.\.\. 2019-07-02"),
+        (lambda keys: bars(["2019-06-30", *keys]), r"2 of 6 rows are outside the days 2019-07-01 \.\.\. 2019-07-02"),
         (lambda keys: bars(keys).drop(columns="close"), r"missing \['close'\]"),
         (lambda keys: pd.concat([bars(keys)] * 2), "repeat the keys"),
     ],
 )
 def test_a_run_writes_nothing_until_its_whole_frame_conforms(tmp_path: Path, raw: Any, reason: str) -> None:
-    """One wrong row or column, and every stored day stays as it was."""
+    """With one wrong row or column no stored day changes."""
     with pytest.raises(DataError, match=reason):
         run(graph({}, dg.AssetIn(RAW), raw), tmp_path, "2019-07-01", "2019-07-02", [RAW])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_asset_that_returns_no_frame_is_told_so(tmp_path: Path) -> None:
-    """What is stored is always a table."""
+def test_an_asset_that_returns_no_frame_is_an_error(tmp_path: Path) -> None:
+    """Only frames can be stored."""
     context = dg.build_output_context(asset_key=RAW, partition_key="2019-07-01")
     with pytest.raises(DataError, match="crypto/raw_ohlcv returned dict; expected a pandas DataFrame"):
         ParquetIOManager(root=str(tmp_path)).handle_output(context, {"close": 1})  # type: ignore[arg-type]  # the point
 
 
 def test_a_corrupt_upstream_day_fails_the_step_and_its_command_repairs_it(tmp_path: Path) -> None:
-    """The typed error reaches the run; materializing the named day again is the cure."""
+    """The run fails with CorruptFileError; materializing the named day again repairs it."""
     seen: Seen = {}
     assets = graph(seen, dg.AssetIn(RAW))
     run(assets, tmp_path, "2019-07-01")
@@ -230,8 +230,8 @@ def test_the_root_comes_from_one_setting(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ParquetIOManager.from_environment().root == "s3://bucket/lake"
 
 
-def test_the_output_of_a_direct_call_is_described(tmp_path: Path) -> None:
-    """Outside a run the I/O manager works too; the metadata is the output's."""
+def test_a_direct_call_adds_metadata(tmp_path: Path) -> None:
+    """The I/O manager works outside a run; the metadata is the output's."""
     context = dg.build_output_context(asset_key=PANEL, partition_key="2019-07-01")
     ParquetIOManager(root=str(tmp_path)).handle_output(context, MARKET_PANEL.empty())
     assert context.get_logged_metadata()["dagster/row_count"].value == 0

@@ -1,4 +1,4 @@
-"""What the lake stores, where, and what it gives back."""
+"""Reading and writing tables and files of the lake."""
 
 import hashlib
 from dataclasses import replace
@@ -31,7 +31,7 @@ def panel(first: str, bars: int, **fields: float) -> pd.DataFrame:
 
 
 def test_a_range_is_stored_by_day_in_hive_folders(tmp_path: Path) -> None:
-    """One file per day under `<key>/day=YYYY-MM-DD/`, and beside the key nothing but checksums."""
+    """One file per day under `<key>/day=YYYY-MM-DD/`, and the checksums."""
     Lake(str(tmp_path)).write_range(KEY, panel("2019-07-01", 8), "2019-07-01", "2019-07-02")
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
         "_sha256/crypto/market_panel/day=2019-07-01.sha256",
@@ -41,7 +41,7 @@ def test_a_range_is_stored_by_day_in_hive_folders(tmp_path: Path) -> None:
     ]
 
 
-def test_the_checksum_file_speaks_the_format_of_sha256sum(tmp_path: Path) -> None:
+def test_the_checksum_file_has_the_format_of_sha256sum(tmp_path: Path) -> None:
     """Digest, two blanks, path relative to the root."""
     (stored,) = Lake(str(tmp_path)).write_range(KEY, panel("2019-07-01", 4), "2019-07-01", "2019-07-01")
     line = (tmp_path / "_sha256/crypto/market_panel/day=2019-07-01.sha256").read_text()
@@ -49,8 +49,8 @@ def test_the_checksum_file_speaks_the_format_of_sha256sum(tmp_path: Path) -> Non
     assert stored.sha256 == hashlib.sha256(Path(stored.path).read_bytes()).hexdigest()
 
 
-def test_a_table_stored_whole_is_one_file(lake: Lake) -> None:
-    """Unpartitioned tables lie at `<key>/part-0.parquet` and are read without days."""
+def test_an_unpartitioned_table_is_one_file(lake: Lake) -> None:
+    """Unpartitioned tables are at `<key>/part-0.parquet` and are read without days."""
     close = pd.Timestamp("2019-01-01", tz="UTC")
     row = [close, "BTC", close, 1, 2, 0, 1, 9]
     frame = pd.DataFrame([row], columns=[c.name for c in RAW_OHLCV.columns])
@@ -60,8 +60,8 @@ def test_a_table_stored_whole_is_one_file(lake: Lake) -> None:
     assert lake.days("crypto/ohlcv_history") == []
 
 
-def test_what_is_read_is_what_was_written_sorted_by_keys(lake: Lake) -> None:
-    """Values, order and types survive the trip."""
+def test_rows_are_read_as_written_sorted_by_keys(lake: Lake) -> None:
+    """Values and types are unchanged."""
     frame = panel("2019-07-01", 8)
     frame["close"] = np.arange(16.0)
     frame.loc[3, "close"] = np.nan
@@ -80,8 +80,8 @@ def test_a_bar_that_closes_at_midnight_belongs_to_the_day_that_ends(lake: Lake) 
     assert second.first == pd.Timestamp("2019-07-02 06:00", tz="UTC")
 
 
-def test_a_night_belongs_to_the_day_it_is_stamped_with(lake: Lake) -> None:
-    """Tables by run date use the plain day of their stamp."""
+def test_a_run_date_is_stored_on_its_own_day(lake: Lake) -> None:
+    """Tables by run date are split by the day of their time stamp."""
     run_date = pd.Timestamp("2019-07-02", tz="UTC")
     row = [run_date, "f_1", "f", "close", "0" * 64, "accepted", run_date, "model", "", 0.1, ""]
     frame = LIBRARY.complete(pd.DataFrame([row], columns=[c.name for c in LIBRARY.columns[:11]]))
@@ -90,7 +90,7 @@ def test_a_night_belongs_to_the_day_it_is_stamped_with(lake: Lake) -> None:
 
 
 def test_a_day_without_rows_has_a_file_with_the_schema(lake: Lake) -> None:
-    """A silent day is known to be silent: stored, empty, typed."""
+    """Empty days are stored with all columns and types."""
     lake.write_range("crypto/raw_ohlcv", RAW_OHLCV.empty(), "2019-07-01", "2019-07-03")
     assert lake.days("crypto/raw_ohlcv") == ["2019-07-01", "2019-07-02", "2019-07-03"]
     pd.testing.assert_frame_equal(lake.read("crypto/raw_ohlcv"), RAW_OHLCV.empty())
@@ -98,9 +98,9 @@ def test_a_day_without_rows_has_a_file_with_the_schema(lake: Lake) -> None:
 
 @pytest.mark.parametrize("day", ["2019-06-30", "2019-07-03"])
 def test_rows_outside_the_range_are_refused_and_nothing_is_written(lake: Lake, day: str) -> None:
-    """A run never writes days it was not asked for, nor half of what it was."""
+    """A run writes all rows or none, and only on its own days."""
     frame = pd.concat([panel("2019-07-01", 8), panel(day, 1)])
-    with pytest.raises(DataError, match=r"2 of 18 rows lie outside .*first timestamp .*Nothing was written"):
+    with pytest.raises(DataError, match=r"2 of 18 rows are outside .*first timestamp .*Nothing was written"):
         lake.write_range(KEY, frame, "2019-07-01", "2019-07-02")
     assert lake.days(KEY) == []
 
@@ -109,19 +109,19 @@ def test_a_row_without_a_time_is_refused(lake: Lake) -> None:
     """NaT belongs to no day."""
     frame = panel("2019-07-01", 1)
     frame.loc[0, "timestamp"] = pd.NaT
-    with pytest.raises(DataError, match="1 of 2 rows lie outside"):
+    with pytest.raises(DataError, match="1 of 2 rows are outside"):
         lake.write_range(KEY, frame, "2019-07-01", "2019-07-01")
 
 
 def test_a_frame_that_does_not_conform_is_refused_and_nothing_is_written(lake: Lake) -> None:
-    """The table's schema is enforced before the first byte."""
+    """The schema is validated before anything is written."""
     with pytest.raises(DataError, match="missing"):
         lake.write_range(KEY, panel("2019-07-01", 4).drop(columns="symbol"), "2019-07-01", "2019-07-01")
     assert lake.days(KEY) == []
 
 
 def test_same_rows_give_the_same_bytes_whatever_their_order_or_range(lake: Lake) -> None:
-    """Determinism: shuffled rows, and one day against two, make identical files."""
+    """Shuffled rows, and one day instead of two, give identical files."""
     frame = panel("2019-07-01", 8, close=2.0, volume=3.0)
     both = lake.write_range(KEY, frame, "2019-07-01", "2019-07-02")
     shuffled = frame.sample(frac=1.0, random_state=1)[["volume", "symbol", "timestamp", "close"]]
@@ -132,7 +132,7 @@ def test_same_rows_give_the_same_bytes_whatever_their_order_or_range(lake: Lake)
 
 
 def test_files_are_zstd_with_byte_stream_split_floats(tmp_path: Path) -> None:
-    """Floats are split by byte and never dictionary-coded; text is."""
+    """Floats are byte-stream split, text is dictionary-encoded."""
     (stored,) = Lake(str(tmp_path)).write_range(KEY, panel("2019-07-01", 4), "2019-07-01", "2019-07-01")
     group = pq.ParquetFile(stored.path).metadata.row_group(0)
     columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
@@ -143,18 +143,18 @@ def test_files_are_zstd_with_byte_stream_split_floats(tmp_path: Path) -> None:
 
 
 def test_pandas_and_pyarrow_open_a_table_as_a_hive_dataset(tmp_path: Path) -> None:
-    """Plain Parquet: other tools need none of this code, and see the day as a column."""
+    """Other tools read the files without this code and get the day as a column."""
     frame = panel("2019-07-01", 8)
     Lake(str(tmp_path)).write_range(KEY, frame, "2019-07-01", "2019-07-02")
-    seen = pd.read_parquet(tmp_path / KEY, filters=[("day", "==", "2019-07-02")])
-    assert list(seen.columns) == ["timestamp", "symbol", "close", "day"]
-    assert str(seen["timestamp"].dtype) == "datetime64[us, UTC]"
-    assert len(seen) == 8
+    frame = pd.read_parquet(tmp_path / KEY, filters=[("day", "==", "2019-07-02")])
+    assert list(frame.columns) == ["timestamp", "symbol", "close", "day"]
+    assert str(frame["timestamp"].dtype) == "datetime64[us, UTC]"
+    assert len(frame) == 8
     assert pyarrow.dataset.dataset(tmp_path / KEY, partitioning="hive").count_rows() == 16
 
 
 def test_extra_columns_are_united_and_filled_with_nan(lake: Lake) -> None:
-    """A field that one day lacks is NaN there, and extras come sorted by name."""
+    """A field that a day lacks is NaN there; extras are sorted by name."""
     lake.write_range(KEY, panel("2019-07-01", 1, volume=1.0, close=1.0), "2019-07-01", "2019-07-01")
     lake.write_range(KEY, panel("2019-07-02", 1, close=2.0, age=7.0), "2019-07-02", "2019-07-02")
     read = lake.read(KEY)
@@ -163,8 +163,8 @@ def test_extra_columns_are_united_and_filled_with_nan(lake: Lake) -> None:
     assert read["age"].isna().tolist() == [True, True, False, False]
 
 
-def test_only_the_columns_asked_for_are_read_in_their_order(lake: Lake) -> None:
-    """Projection keeps the rows' order even without the keys."""
+def test_only_requested_columns_are_read_in_their_order(lake: Lake) -> None:
+    """Rows are in key order even without the keys."""
     lake.write_range(KEY, panel("2019-07-01", 1, volume=1.0, close=1.0), "2019-07-01", "2019-07-01")
     lake.write_range(KEY, panel("2019-07-02", 1, close=2.0), "2019-07-02", "2019-07-02")
     read = lake.read(KEY, columns=["volume", "symbol"])
@@ -174,7 +174,7 @@ def test_only_the_columns_asked_for_are_read_in_their_order(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, "crypto/raw_ohlcv"])
-def test_a_column_nobody_stored_is_refused_with_those_there_are(lake: Lake, key: str) -> None:
+def test_an_unknown_column_is_an_error_with_the_available_ones(lake: Lake, key: str) -> None:
     """A misspelt column is an error, not a column of NaN."""
     frame = panel("2019-07-01", 1) if key == KEY else RAW_OHLCV.empty()
     lake.write_range(key, frame, "2019-07-01", "2019-07-01")
@@ -182,8 +182,8 @@ def test_a_column_nobody_stored_is_refused_with_those_there_are(lake: Lake, key:
         lake.read(key, columns=["timestamp", "clsoe"])
 
 
-def test_missing_days_are_named_with_the_command_that_makes_them(lake: Lake) -> None:
-    """The error can be acted on by copying its last line."""
+def test_missing_days_are_an_error_with_the_command_that_computes_them(lake: Lake) -> None:
+    """The last line of the error can be copied to a shell."""
     lake.write_range(KEY, panel("2019-07-02", 1), "2019-07-02", "2019-07-02")
     with pytest.raises(MissingPartitionError) as caught:
         lake.read(KEY, "2019-07-01", "2019-07-06")
@@ -196,7 +196,7 @@ def test_missing_days_are_named_with_the_command_that_makes_them(lake: Lake) -> 
 
 
 def test_allowed_missing_days_are_left_out_and_listed(lake: Lake) -> None:
-    """What is there is read; what is not is told."""
+    """Available days are read; missing ones are listed."""
     lake.write_range(KEY, panel("2019-07-02", 1), "2019-07-02", "2019-07-02")
     frame, missing = lake.read_days(KEY, ["2019-07-01", "2019-07-02"], allow_missing=True)
     assert len(frame) == 2
@@ -205,26 +205,26 @@ def test_allowed_missing_days_are_left_out_and_listed(lake: Lake) -> None:
 
 
 def test_no_days_give_a_typed_frame_without_rows(lake: Lake) -> None:
-    """Zero days are no error: all columns, or the ones asked for."""
+    """Zero days are no error: all columns, or the requested ones."""
     frame, missing = lake.read_days("crypto/factor_library", [])
     pd.testing.assert_frame_equal(frame, LIBRARY.empty())
     assert missing == []
     assert list(lake.read_days(KEY, [], columns=["symbol", "close"])[0].dtypes.astype(str)) == ["str", "float64"]
 
 
-def test_reading_what_was_never_materialized_says_so(lake: Lake) -> None:
-    """No table, no day: the same typed error."""
+def test_a_table_that_was_never_materialized_is_an_error(lake: Lake) -> None:
+    """MissingPartitionError, unless missing days are allowed."""
     with pytest.raises(MissingPartitionError, match="never materialized"):
         lake.read(KEY)
     assert list(lake.read(KEY, allow_missing=True).columns) == ["timestamp", "symbol"]
 
 
 def test_a_file_older_than_a_column_is_read_with_blanks(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A schema that grew loses no run date: what was not said then is blank, of the right type."""
+    """Columns added to a schema later are blank in older files, with the right type."""
     lake.write_range(KEY, panel("2019-07-01", 1), "2019-07-01", "2019-07-01")
     table = TABLES["market_panel"]
-    said = [Column("who", TEXT, "", ""), Column("count", INT, "", ""), Column("since", TIME, "UTC", "")]
-    monkeypatch.setitem(TABLES, "market_panel", replace(table, columns=(*table.columns, *said)))
+    added = [Column("who", TEXT, "", ""), Column("count", INT, "", ""), Column("since", TIME, "UTC", "")]
+    monkeypatch.setitem(TABLES, "market_panel", replace(table, columns=(*table.columns, *added)))
     old = lake.read(KEY, "2019-07-01", "2019-07-01")
     assert (old["who"] == "").all() and (old["count"] == 0).all() and old["since"].isna().all()
     assert old["close"].notna().all() and old["count"].dtype == "int64"
@@ -232,18 +232,18 @@ def test_a_file_older_than_a_column_is_read_with_blanks(lake: Lake, monkeypatch:
 
 
 def test_a_file_without_a_key_asks_to_be_rebuilt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A schema that grew is told apart from damage."""
+    """A schema with a new key is a different error than damage."""
     lake.write_range(KEY, panel("2019-07-01", 1), "2019-07-01", "2019-07-01")
     monkeypatch.setitem(TABLES, "market_panel", TABLES["raw_ohlcv"])
-    with pytest.raises(DataError, match=r"no columns \['available_at'\], by which .*--partition 2019-07-01"):
+    with pytest.raises(DataError, match=r"no columns \['available_at'\], which are keys .*--partition 2019-07-01"):
         lake.read(KEY)
 
 
 @pytest.mark.parametrize(
     ("start", "end"), [("2019-07-32", "2019-08-01"), ("2019-07-02", "2019-07-01"), ("yesterday", "2019-07-01")]
 )
-def test_a_range_that_is_none_is_refused(lake: Lake, start: str, end: str) -> None:
-    """Days are ISO and in order."""
+def test_an_invalid_range_is_refused(lake: Lake, start: str, end: str) -> None:
+    """Days must be ISO dates in order."""
     with pytest.raises(SettingError):
         lake.read(KEY, start, end)
 
@@ -255,15 +255,15 @@ def test_a_key_that_names_no_table_is_refused(lake: Lake) -> None:
 
 
 def test_every_table_is_sorted_by_its_time_first() -> None:
-    """Days read in order are rows in order only if time leads the keys."""
+    """Otherwise days read in order would not be rows in key order."""
     assert all(table.keys[0] == table.time for table in TABLES.values())
 
 
 def test_any_file_can_be_stored_with_the_same_guarantees(lake: Lake) -> None:
     """Reports and model calls: bytes in, bytes out."""
     assert not lake.exists("calls/ab/ab12.json")
-    where = lake.atomic_write("calls/ab/ab12.json", b"{}")
-    assert where == lake.url("calls/ab/ab12.json")
+    url = lake.atomic_write("calls/ab/ab12.json", b"{}")
+    assert url == lake.url("calls/ab/ab12.json")
     assert lake.exists("calls/ab/ab12.json")
     assert lake.read_bytes("calls/ab/ab12.json") == b"{}"
     with pytest.raises(LakeError, match="there is no file"):
@@ -272,20 +272,20 @@ def test_any_file_can_be_stored_with_the_same_guarantees(lake: Lake) -> None:
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a//b", "", ".tmp-1", "a/./b", "a\0b", "a b"])
 def test_paths_stay_inside_the_lake(lake: Lake, path: str) -> None:
-    """No path climbs out, and none can be taken for a temporary file."""
+    """No path leads outside, and none has the name of a temporary file."""
     with pytest.raises(LakeError, match="no path inside the lake"):
         lake.atomic_write(path, b"")
 
 
 @pytest.mark.parametrize("root", ["", "nonsense://x"])
-def test_a_root_nothing_can_open_is_refused(root: str) -> None:
-    """The one setting is checked when the lake is opened."""
+def test_an_invalid_root_is_refused(root: str) -> None:
+    """The root is validated when the lake is opened."""
     with pytest.raises(SettingError, match="root"):
         Lake(root)
 
 
 def test_a_file_without_rows_may_be_older_than_a_key(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Days on which nothing was known need not be rebuilt when a table gets another key."""
+    """Days without rows need not be rebuilt when a table gets another key."""
     lake.write_range(KEY, panel("2019-07-01", 1).iloc[:0], "2019-07-01", "2019-07-01")
     monkeypatch.setitem(TABLES, "market_panel", TABLES["raw_ohlcv"])
     assert lake.read(KEY).empty

@@ -1,4 +1,4 @@
-"""What the lake does when files rot, disks fill up and writers are killed."""
+"""The lake with damaged files, full disks and killed writers."""
 
 import errno
 import os
@@ -66,8 +66,8 @@ def empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, empty])
-def test_a_damaged_file_is_named_with_both_digests_and_the_way_out(lake: Lake, part: Path, damage: Any) -> None:
-    """One flipped bit is enough, the error says everything, and its command's work repairs the file."""
+def test_a_damaged_file_is_an_error_with_digests_and_remedy(lake: Lake, part: Path, damage: Any) -> None:
+    """One flipped bit is enough; the error has path, digests and the command that repairs the file."""
     (stored,) = lake.write_range(KEY, panel(1.0), DAY, DAY)
     damage(part)
     with pytest.raises(CorruptFileError) as caught:
@@ -81,24 +81,24 @@ def test_a_damaged_file_is_named_with_both_digests_and_the_way_out(lake: Lake, p
 
 
 def test_a_file_without_a_checksum_is_refused(lake: Lake, tmp_path: Path) -> None:
-    """What nobody vouches for is not read."""
+    """It is not read."""
     (tmp_path / f"_sha256/{KEY}/day={DAY}.sha256").unlink()
     with pytest.raises(CorruptFileError, match="there is no checksum in _sha256/crypto"):
         lake.read(KEY)
 
 
 def test_a_damaged_report_is_refused(lake: Lake) -> None:
-    """Other files are verified as tables are."""
+    """Files that are no tables are verified, too."""
     lake.atomic_write("reports/a.html", b"<p>")
     flip(Path(lake.url("reports/a.html")))
     with pytest.raises(CorruptFileError, match=r"Delete it and run again: .*reports/a\.html"):
         lake.read_bytes("reports/a.html")
 
 
-def test_a_corrupt_file_stays_refused_when_its_replacement_fails(
+def test_a_corrupt_file_stays_invalid_when_its_replacement_fails(
     lake: Lake, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A half-done repair must not list the digest of the damage."""
+    """A failed repair must not list the digest of the damaged file."""
     flip(part)
     monkeypatch.setattr(LocalFolder, "write", _failing_after(LocalFolder.write, 1))
     with pytest.raises(LakeError):
@@ -112,7 +112,7 @@ def test_a_corrupt_file_stays_refused_when_its_replacement_fails(
 def test_between_any_two_writes_old_or_new_is_readable(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    """Publication is checksums of both, data, checksum of the new: stopping after any step leaves a readable day."""
+    """The day is readable after any of the three writes: both digests, data, new digest."""
     monkeypatch.setattr(LocalFolder, "write", _failing_after(LocalFolder.write, writes))
     if writes < 3:
         with pytest.raises(LakeError):
@@ -162,13 +162,13 @@ def test_identical_content_is_not_written_again(lake: Lake, part: Path) -> None:
 def test_a_full_disk_is_a_typed_error_and_leaves_no_trace(
     lake: Lake, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The path is named, the old day is intact, no temporary file stays, and the same call succeeds afterwards."""
+    """The error has the path, the old day is intact, no temporary file remains, and the same call succeeds later."""
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(LakeError, match=r"could not write .*No space left on device.*untouched"):
+    with pytest.raises(LakeError, match=r"could not write .*No space left on device.*unchanged"):
         lake.write_range(KEY, panel(2.0), DAY, DAY)
     assert temporary(tmp_path) == []
     assert lake.read(KEY)["close"].iloc[0] == 1.01
@@ -178,7 +178,7 @@ def test_a_full_disk_is_a_typed_error_and_leaves_no_trace(
 
 
 def test_a_file_size_limit_in_a_real_process_leaves_the_old_day(lake: Lake, tmp_path: Path) -> None:
-    """The kernel refuses in the middle of a file: as a full disk does."""
+    """The kernel fails a write within a file, as a full disk does."""
     child = f"""
 import resource, sys
 import numpy as np, pandas as pd
@@ -201,7 +201,7 @@ except LakeError as error:
 
 
 def test_a_writer_killed_at_any_moment_leaves_a_readable_day(lake: Lake, part: Path, tmp_path: Path) -> None:
-    """Ten writers that rewrite the day in a loop, each killed by the kernel; then one write sweeps what they left."""
+    """Ten writers that rewrite the day in a loop are killed; one further write removes their temporary files."""
     files = CheckedFiles(open_store(str(tmp_path)))
     versions = {1.01: part.read_bytes()}
     other = Lake(str(tmp_path / "other"))
@@ -233,7 +233,7 @@ while True:
 
 
 def test_two_writers_and_a_reader_on_one_day_never_see_a_mixture(lake: Lake) -> None:
-    """The folder's lock keeps data and checksum together; a read between them is repeated under it."""
+    """The folder's lock keeps data and checksum consistent; a read in between is repeated under the lock."""
     failures: list[BaseException] = []
 
     def rewrite(close: float) -> None:
@@ -256,29 +256,29 @@ def test_two_writers_and_a_reader_on_one_day_never_see_a_mixture(lake: Lake) -> 
     assert lake.read(KEY)["close"].iloc[0] in (29.01, 1019.01)
 
 
-def test_stale_temporary_files_are_swept_and_live_ones_kept(lake: Lake, part: Path) -> None:
-    """Dead owner or an hour of age: removed at the next write; a living owner's file stays."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    mine, old, elsewhere = (part.parent / temp_name() for _ in range(3))
-    dead = part.parent / temp_name().replace(f"-{os.getpid()}-", f"-{gone.pid}-")
+def test_stale_temporary_files_are_removed_and_live_ones_are_not(lake: Lake, part: Path) -> None:
+    """Files of dead owners or older than an hour are removed at the next write; those of running owners stay."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    own, old, elsewhere = (part.parent / temp_name() for _ in range(3))
+    dead = part.parent / temp_name().replace(f"-{os.getpid()}-", f"-{ended.pid}-")
     elsewhere = part.parent / ".tmp-1-another.machine-0"
-    for path in (mine, old, dead, elsewhere):
+    for path in (own, old, dead, elsewhere):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 3700, time.time() - 3700))
     lake.write_range(KEY, panel(1.0).iloc[:0], "2019-07-02", "2019-07-02")
-    assert sorted(temporary(part.parent)) == sorted([mine, elsewhere])
+    assert sorted(temporary(part.parent)) == sorted([own, elsewhere])
 
 
 def test_a_folder_that_cannot_be_made_is_a_typed_error(tmp_path: Path) -> None:
-    """A file stands where the lake should be."""
+    """A file has the path of the lake."""
     (tmp_path / "lake").write_text("not a folder")
     with pytest.raises(LakeError, match="could not open the folder"):
         Lake(str(tmp_path / "lake")).write_range(KEY, panel(1.0), DAY, DAY)
 
 
 def test_a_url_whose_server_has_real_folders_gets_them_made(tmp_path: Path) -> None:
-    """Servers like sftp refuse a put into a folder that is not there; the store makes it and puts again."""
+    """Servers such as sftp fail a put into an absent folder; the store creates the folder and repeats the put."""
     store = ObjectStore("sftp://host/lake", LocalFileSystem(), str(tmp_path))
     files = CheckedFiles(store)
     files.publish("a/day=1/part-0.parquet", b"x")
@@ -287,7 +287,7 @@ def test_a_url_whose_server_has_real_folders_gets_them_made(tmp_path: Path) -> N
 
 
 def test_an_unreachable_object_store_is_a_typed_error() -> None:
-    """Whatever a cloud library raises arrives as LakeError with the URL and the cause."""
+    """Every error of a cloud library is raised as LakeError with URL and cause."""
 
     class Unreachable(MemoryFileSystem):
         cachable = False

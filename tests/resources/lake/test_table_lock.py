@@ -1,4 +1,4 @@
-"""One writer of a table at a time, over all processes of the machine, dead ones not counted."""
+"""One writing process per table; the lock of a dead process is free."""
 
 import os
 import signal
@@ -17,15 +17,15 @@ KEY = "crypto/raw_ohlcv"
 HOLD = """
 import sys, time
 from resources.lake.lake import Lake
-from resources.lake.table_lock import one_writer
-with one_writer(Lake(sys.argv[1]), sys.argv[2], "the other"):
+from resources.lake.table_lock import lock_table
+with lock_table(Lake(sys.argv[1]), sys.argv[2], "the other"):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
 def holder(root: str, key: str = KEY) -> subprocess.Popen[str]:
-    """A real process that holds the table until it is killed."""
+    """A process that holds the lock until it is killed."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, root, key], env=environment, stdout=subprocess.PIPE, text=True
@@ -34,27 +34,27 @@ def holder(root: str, key: str = KEY) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("root", ["folder", "memory://one-writer"])
-def test_the_second_is_told_who_holds_it_and_gives_up_in_time(tmp_path: Path, root: str) -> None:
-    """On a folder and on an object store alike; another table is free."""
+@pytest.mark.parametrize("root", ["folder", "memory://table-lock"])
+def test_a_waiting_process_names_the_owner_and_times_out(tmp_path: Path, root: str) -> None:
+    """On a folder and on an object store; other tables are not locked."""
     root = str(tmp_path) if root == "folder" else root
-    other, said = holder(root), []
+    other, lines = holder(root), []
     try:
         with lock_table(Lake(root), "crypto/raw_news", "me") as waited:
             assert not waited
         with (
             pytest.raises(LakeError, match="being written by the other, after 0.1 s still; nothing was written"),
-            lock_table(Lake(root), KEY, "me", said.append, longest_wait_seconds=0.1),
+            lock_table(Lake(root), KEY, "me", lines.append, longest_wait_seconds=0.1),
         ):
-            raise AssertionError("held twice")
-        assert said == [f"{KEY} is being written by the other; waiting"]
+            raise AssertionError("locked twice")
+        assert lines == [f"{KEY} is being written by the other; waiting"]
     finally:
         other.kill()
         other.wait()
 
 
-def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
-    """SIGKILL frees the table at once, and whoever waited knows that it did."""
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    """SIGKILL releases it at once, and the file names the next owner."""
     other = holder(str(tmp_path))
     os.kill(other.pid, signal.SIGKILL)
     began = time.monotonic()
@@ -64,8 +64,8 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     other.wait()
 
 
-def test_who_waited_knows(tmp_path: Path) -> None:
-    """The block is told, so that what was read before can be read again."""
+def test_the_block_gets_whether_the_lock_was_waited_for(tmp_path: Path) -> None:
+    """So that inputs can be read again."""
     other = holder(str(tmp_path))
     with lock_table(Lake(str(tmp_path)), KEY, "me", lambda line: other.kill()) as waited:
         assert waited
@@ -74,8 +74,8 @@ def test_who_waited_knows(tmp_path: Path) -> None:
         assert not waited
 
 
-def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
+def test_an_impossible_lock_file_is_an_error(tmp_path: Path) -> None:
+    """A file has the name of the lock folder."""
     (tmp_path / "locks").write_text("")
-    with pytest.raises(LakeError, match="could not make the lock"), lock_table(Lake(str(tmp_path)), KEY, "me"):
-        raise AssertionError("held without a lock")
+    with pytest.raises(LakeError, match="could not create the lock"), lock_table(Lake(str(tmp_path)), KEY, "me"):
+        raise AssertionError("entered without a lock")
