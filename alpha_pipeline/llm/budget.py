@@ -192,12 +192,12 @@ class MeteredChat:
     def attempts(self) -> int:
         return self.chat.attempts
 
-    def ask(self, request: ChatRequest) -> ChatReply:
-        """As `Chat.ask`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """As `Chat.complete`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
         self.meter.allow(request, self.chat.attempts)
         left = self.meter.budget.night_seconds - self.meter.run_date.seconds
         try:
-            reply = self.chat.ask(replace(request, seconds=min(request.seconds, left)))
+            reply = self.chat.complete(replace(request, seconds=min(request.seconds, left)))
         except ModelError as failure:
             self.meter.count(failure, failure.prompt_tokens, failure.completion_tokens)
             raise

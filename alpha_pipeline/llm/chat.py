@@ -94,6 +94,6 @@ class Chat(Protocol):
         """Requests a question may take at most."""
         ...
 
-    def ask(self, request: ChatRequest) -> ChatReply:
+    def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one question, from the store when the same was asked before."""
         ...

@@ -69,11 +69,11 @@ class ModelWriter:
             return ""
         wanted = CRITIQUE_SCHEMA if self.constrain == "schema" else None
         request = ChatRequest(critique(task, measured), task.seed, self.answer_tokens, schema=wanted)
-        return read_critique(self.chat.ask(request))
+        return read_critique(self.chat.complete(request))
 
     def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
         most = HELD_ANSWER if self.constrain == "pattern" and task.prompt_mode != "code" else self.answer_tokens
-        return self.chat.ask(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
+        return self.chat.complete(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
 
 
 def _chance(task: Task, rng: np.random.Generator) -> Proposal:

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Language models: any OpenAI-compatible server or a local one, the cache of answers, and sentiment scores."""

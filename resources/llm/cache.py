@@ -1,7 +1,7 @@
 """
-Every question to a model, stored with what became of it, so that a run date can be replayed without a single call.
+Cache of model calls: requests are stored with answer or failure, so that a run date can be replayed without a call.
 
-Answers and failures alike: a run date that lived through an outage is replayed as it was lived.
+Failures are replayed, too, so that a run date with an outage is reproducible.
 """
 
 import json
@@ -15,13 +15,13 @@ from resources.lake.lake import Lake
 @dataclass(frozen=True)
 class CachedChat:
     """
-    A chat that asks only what was never asked.
+    A chat that calls the model only for requests without a stored answer.
 
     Args:
-        chat: who is asked then.
-        lake: files under `calls/`, one a question, named by its digest.
-        fresh: ask everything anew.
-        retry: ask anew what went unanswered.
+        chat: the model.
+        lake: files under `calls/`, one per request, named by its digest.
+        fresh: ignore stored answers and failures.
+        retry: ignore stored failures.
     """
 
     chat: Chat
@@ -39,22 +39,22 @@ class CachedChat:
         """See `Chat.attempts`."""
         return self.chat.attempts
 
-    def ask(self, request: ChatRequest) -> ChatReply:
+    def complete(self, request: ChatRequest) -> ChatReply:
         """
-        See `Chat.ask`.
+        See `Chat.complete`.
 
         Raises:
-            CorruptFileError: what is stored is no answer.
+            CorruptFileError: the stored file is no answer.
         """
         digest = request.digest(self.model)
         path = f"calls/{digest[:2]}/{digest}.json"
-        known = None if self.fresh or not self.lake.exists(path) else _load(self.lake.read_bytes(path), path)
-        if isinstance(known, ChatReply):
-            return replace(known, replayed=True)
-        if known is not None and not self.retry:
-            raise known
+        stored = None if self.fresh or not self.lake.exists(path) else _load(self.lake.read_bytes(path), path)
+        if isinstance(stored, ChatReply):
+            return replace(stored, replayed=True)
+        if stored is not None and not self.retry:
+            raise stored
         try:
-            reply = self.chat.ask(request)
+            reply = self.chat.complete(request)
         except ModelError as failure:
             self._store(path, {"failure": str(failure), **vars(failure), "question": _question(request)})
             raise
@@ -66,12 +66,12 @@ class CachedChat:
 
 
 def _question(request: ChatRequest) -> dict[str, object]:
-    """What was asked, for people; the time there was for it is none of it."""
+    """The request in readable form, without its time limit."""
     return {name: value for name, value in asdict(request).items() if name not in ("seconds", "schema")}
 
 
 def prompt_of(lake: Lake, digest: str) -> str:
-    """What was asked, as stored with its answer: each message after its role; empty when nothing is stored."""
+    """The prompt stored with an answer: each message after its role; empty when nothing is stored."""
     path = f"calls/{digest[:2]}/{digest}.json"
     if not digest or not lake.exists(path):
         return ""
@@ -81,10 +81,12 @@ def prompt_of(lake: Lake, digest: str) -> str:
 
 def _load(content: bytes, path: str) -> ChatReply | ModelError:
     try:
-        found = json.loads(content)
-        found.pop("question", None)  # for people
-        if "failure" in found:
-            return ModelError(found.pop("failure"), **found)
-        return ChatReply(**found)
+        fields = json.loads(content)
+        fields.pop("question", None)
+        if "failure" in fields:
+            return ModelError(fields.pop("failure"), **fields)
+        return ChatReply(**fields)
     except (TypeError, ValueError, KeyError) as error:
-        raise CorruptFileError(f"the stored answer {path} is not readable ({error}); delete it to ask again") from error
+        raise CorruptFileError(
+            f"the stored answer {path} is not readable ({error}); delete it to call the model again"
+        ) from error

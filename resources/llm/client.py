@@ -1,7 +1,7 @@
 """
-One question over the OpenAI protocol: what is sent, what is taken for an answer, what each failure means.
+Client of the OpenAI protocol: request, answer, and a typed error for each failure.
 
-Tries and back-off are the client's; parameters a server does not take are left out from then on.
+The `openai` package does retries and back-off; parameters a server rejects are left out from then on.
 """
 
 import threading
@@ -16,25 +16,25 @@ from alpha_pipeline.errors import ModelError
 from alpha_pipeline.llm.chat import ChatReply, ChatRequest
 from alpha_pipeline.text.untrusted import clean_line
 
-# Characters of an answer that are kept; no factor needs more.
+# Characters of an answer; the rest is cut off, as no factor needs more.
 LONGEST_ANSWER = 100_000
-WAITS = 250.0  # seconds of back-off a question may spend between its tries; the client obeys a server up to 120 each
-# What one can do without, and what newer models call it.
-SPARE = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": "", "response_format": ""}
+WAITS = 250.0  # seconds of back-off between the attempts of a request; `openai` obeys Retry-After up to 120 each
+# Optional parameters, with their names in newer models.
+OPTIONAL = {"max_tokens": "max_completion_tokens", "temperature": "", "seed": "", "response_format": ""}
 WRONG_URL = "is ALPHA_PIPELINE_MODEL_URL the base of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1?"
 
 
 @dataclass
-class Wire:
+class OpenAIClient:
     """
     A `Chat` over HTTP.
 
     Args:
         model: its name on the server.
-        timeout_seconds: of one try.
-        attempts: tries of one question when the server is busy or unreachable.
-        address: gives base URL, key, and whether it is this machine; asked with the first question.
-        stack: what has to be closed at the end is entered here.
+        timeout_seconds: of one attempt.
+        attempts: attempts per request when the server is busy or unreachable.
+        address: returns base URL, key, and whether it is this machine; called with the first request.
+        stack: closes the connection at the end.
     """
 
     model: str
@@ -49,31 +49,31 @@ class Wire:
     renamed: dict[str, str] = field(default_factory=dict)
     tries: int = 0
 
-    def ask(self, request: ChatRequest) -> ChatReply:
-        """See `Chat.ask`; not a moment longer than the question has, however slowly a server drips."""
-        most = min(request.seconds, self.attempts * self.timeout_seconds + WAITS)
-        found: list[ChatReply | BaseException] = []
-        worker = threading.Thread(target=self._into, args=(found, request), daemon=True)
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """See `Chat.complete`; ends at the request's time limit, also when a server drips bytes."""
+        limit = min(request.seconds, self.attempts * self.timeout_seconds + WAITS)
+        results: list[ChatReply | BaseException] = []
+        worker = threading.Thread(target=self._store_result, args=(results, request), daemon=True)
         started = time.perf_counter()
         worker.start()
-        worker.join(most)
-        if not found:  # whoever still waits is left behind with the old client
+        worker.join(limit)
+        if not results:  # the thread still waits; leave it and its client behind
             self.client = None
-            failed = self._failed(f"no whole answer within {most:.3g} s", "check the server's load")
-            failed.seconds, failed.tries = round(min(time.perf_counter() - started, most), 3), max(1, self.tries)
+            failed = self._failed(f"no complete answer within {limit:.3g} s", "check the server's load")
+            failed.seconds, failed.tries = round(min(time.perf_counter() - started, limit), 3), max(1, self.tries)
             raise failed
-        if isinstance(found[0], BaseException):
-            raise found[0].with_traceback(None)
-        return found[0]
+        if isinstance(results[0], BaseException):
+            raise results[0].with_traceback(None)
+        return results[0]
 
-    def _into(self, found: "list[ChatReply | BaseException]", request: ChatRequest) -> None:
+    def _store_result(self, results: "list[ChatReply | BaseException]", request: ChatRequest) -> None:
         try:
-            found.append(self._ask(request))
-        except BaseException as error:  # handed to who asked
-            found.append(error)
+            results.append(self._call(request))
+        except BaseException as error:  # raised by `complete`
+            results.append(error)
 
-    def _ask(self, request: ChatRequest) -> ChatReply:
-        import openai  # half a second that run dates without a model do not pay
+    def _call(self, request: ChatRequest) -> ChatReply:
+        import openai  # half a second, needed only with a model
 
         if self.client is None:
             self._connect(openai)
@@ -84,37 +84,37 @@ class Wire:
         except ModelError as error:
             failed = error
         except openai.APIStatusError as error:
-            failed = self._failed(f"HTTP {error.status_code}: {_said(error)}", _remedy(error))
+            failed = self._failed(f"HTTP {error.status_code}: {_server_message(error)}", _remedy(error))
         except openai.APITimeoutError:
             limit = f"no answer within {self.timeout_seconds:g} s"
             failed = self._failed(limit, "check the server's load or raise the time limit")
         except openai.APIConnectionError:
-            failed = self._failed("cannot be reached", "check the address and that the server runs")
+            failed = self._failed("cannot be reached", "check the address and whether the server runs")
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            failed = self._failed(f"answered outside the protocol ({type(error).__name__})", WRONG_URL)
-        # Outside the handlers: the client's own errors may quote the key, and a chain is logged whole.
+            failed = self._failed(f"the answer violates the protocol ({type(error).__name__})", WRONG_URL)
+        # Outside the handlers: errors of `openai` may contain the key, and their chain is logged.
         failed.seconds, failed.tries = round(time.perf_counter() - started, 3), max(1, self.tries)
         raise failed.with_traceback(None) from None
 
     def _create(self, openai: Any, arguments: dict[str, Any]) -> Any:
-        """The server's answer; what it says it does not take is renamed or left out, now and later."""
+        """The server's answer; parameters it rejects are renamed or left out, for this and later requests."""
         while True:
-            taken = {self.renamed.get(name, name): value for name, value in arguments.items()}
-            taken.pop("", None)
+            parameters = {self.renamed.get(name, name): value for name, value in arguments.items()}
+            parameters.pop("", None)
             try:
-                return self.client.chat.completions.create(**taken)
+                return self.client.chat.completions.create(**parameters)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                name = _not_taken(error, set(taken))
+                name = _rejected_parameter(error, set(parameters))
                 if not name:
                     raise
-                self.renamed[name] = SPARE[name]
-                self.tries -= 1  # refused before any model read it: no call
+                self.renamed[name] = OPTIONAL[name]
+                self.tries -= 1  # rejected before any model read it: no call
 
     def _connect(self, openai: Any) -> None:
         if not self.url:
             self.url, self.key, self.local = self.address(self.stack)
-        hooks = {"request": [self._tried], "response": [_give_up_on_quota]}
-        # A proxy of the environment must not stand between us and our own loopback.
+        hooks = {"request": [self._count_attempt], "response": [_give_up_on_quota]}
+        # Requests to this machine must not go through a proxy of the environment.
         transport = openai.DefaultHttpx2Client(event_hooks=hooks, trust_env=not self.local)
         self.client = openai.OpenAI(
             base_url=self.url,
@@ -125,7 +125,7 @@ class Wire:
         )
         self.stack.callback(self.client.close)
 
-    def _tried(self, request: Any) -> None:
+    def _count_attempt(self, request: Any) -> None:
         self.tries += 1
 
     def _reply(self, answer: Any, digest: str) -> ChatReply:
@@ -133,30 +133,30 @@ class Wire:
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = getattr(choice, "message", None)
         if message is None:
-            told = getattr(answer, "error", None) or f"{type(answer).__name__} without choices"
-            raise self._failed(f"answered without a choice: {str(told)[:200]}", WRONG_URL)
+            message = getattr(answer, "error", None) or f"{type(answer).__name__} without choices"
+            raise self._failed(f"the answer has no choice: {str(message)[:200]}", WRONG_URL)
         usage = getattr(answer, "usage", None)
         finish = str(getattr(choice, "finish_reason", None) or "")
         text = _text(getattr(message, "content", None))
-        if text is None and finish != "length":  # a limit spent on hidden reasoning is the limit's fault
-            told = getattr(message, "refusal", None) or f"finish {finish!r}"
-            failed = self._failed(f"answered without text: {str(told)[:200]}", "ask another model, or without a schema")
+        if text is None and finish != "length":  # with "length" the limit was spent on hidden reasoning
+            reason = getattr(message, "refusal", None) or f"finish {finish!r}"
+            failed = self._failed(f"the answer has no text: {str(reason)[:200]}", "use another model, or no schema")
             failed.prompt_tokens = _count(getattr(usage, "prompt_tokens", 0))
             failed.completion_tokens = _count(getattr(usage, "completion_tokens", 0))
             raise failed
-        # The local engine would say where the file lies.
-        told = None if self.local else getattr(answer, "model", None)
+        # The local engine returns the path of the file.
+        model = None if self.local else getattr(answer, "model", None)
         return ChatReply(
             text=(text or "")[:LONGEST_ANSWER].encode("utf-8", "replace").decode(),
-            model=told if isinstance(told, str) and told else self.model,
+            model=model if isinstance(model, str) and model else self.model,
             request_hash=digest,
             prompt_tokens=_count(getattr(usage, "prompt_tokens", 0)),
             completion_tokens=_count(getattr(usage, "completion_tokens", 0)),
             finish=finish,
         )
 
-    def _failed(self, found: str, remedy: str) -> ModelError:
-        message = clean_line(f"model {self.model!r} at {shown(self.url)}: {found}; {remedy}")
+    def _failed(self, reason: str, remedy: str) -> ModelError:
+        message = clean_line(f"model {self.model!r} at {shown(self.url)}: {reason}; {remedy}")
         return ModelError(message.replace(self.key, "[key]") if self.key not in ("", "none") else message)
 
 
@@ -175,22 +175,22 @@ def _arguments(model: str, request: ChatRequest) -> dict[str, Any]:
         "max_tokens": request.max_tokens,
     }
     if request.schema is not None:
-        wanted = {"name": "factor", "strict": True, "schema": request.schema}
-        arguments["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        json_schema = {"name": "factor", "strict": True, "schema": request.schema}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     return arguments
 
 
-def _not_taken(error: Any, sent: set[str]) -> str:
-    """The parameter a server refuses, by the field or the words of its error; empty when it is about something else."""
-    param, said = str(getattr(error, "param", None) or ""), _said(error).lower()
-    named = [name for name in SPARE if name in sent and param.split(".")[0].split("[")[0] == name]
-    if not named and any(word in said for word in ("support", "unknown", "unrecognized", "not permitted", "extra")):
-        named = [name for name in SPARE if name in sent and name in said]
+def _rejected_parameter(error: Any, sent: set[str]) -> str:
+    """The parameter a server rejects, by the field or the text of its error; empty for other errors."""
+    param, text = str(getattr(error, "param", None) or ""), _server_message(error).lower()
+    named = [name for name in OPTIONAL if name in sent and param.split(".")[0].split("[")[0] == name]
+    if not named and any(word in text for word in ("support", "unknown", "unrecognized", "not permitted", "extra")):
+        named = [name for name in OPTIONAL if name in sent and name in text]
     return named[0] if named else ""
 
 
 def _text(content: object) -> str | None:
-    """The text of a message, also where it comes in parts; None when there is none."""
+    """The text of a message, also of one in parts; None without text."""
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         content = "".join(part for part in parts if isinstance(part, str)) or None
@@ -202,22 +202,22 @@ def _count(tokens: object) -> int:
 
 
 def _give_up_on_quota(response: Any) -> None:
-    """Tell the client not to repeat a call that no waiting can help: an account without means answers 429 as well."""
+    """Disable retries for an account without credit, which answers 429 as a busy server does."""
     if response.status_code == 429:
         response.read()
         if b"insufficient_quota" in response.content:
             response.headers["x-should-retry"] = "false"
 
 
-def _said(error: Any) -> str:
-    """What the server said of the failure, without anything of the request."""
+def _server_message(error: Any) -> str:
+    """The server's error message, without parts of the request."""
     body = error.body if isinstance(error.body, dict) else {}
     return str(body.get("message") or body.get("detail") or body.get("code") or "no reason given")[:200]
 
 
 def _remedy(error: Any) -> str:
     if error.code == "insufficient_quota":
-        return "the account has no means left: top it up, or name another model"
+        return "the account has no credit left: top it up, or use another model"
     remedies = {
         400: "check the model's context length, or set ALPHA_PIPELINE_CONSTRAIN=none if it refuses the schema",
         401: "check ALPHA_PIPELINE_MODEL_KEY",

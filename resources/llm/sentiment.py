@@ -1,7 +1,7 @@
 """
-Which scorer gives headlines and posts their sentiment: words by default, the configured language model where asked for.
+Sentiment resource: scores headlines and posts by the lexicon (default) or by the configured language model.
 
-What a scorer promises is `alpha_pipeline.text`; how a model is asked and read, `alpha_pipeline.text.sentiment_prompt`.
+Scorer protocol: `alpha_pipeline.text`; prompt and parser: `alpha_pipeline.text.sentiment_prompt`.
 """
 
 import hashlib
@@ -27,40 +27,40 @@ from resources.lake.lake import Lake
 from resources.llm.resource import LOCAL_ANSWER, LanguageModel
 
 MOODS = ("lexicon", "model")
-ANSWER = 4_096  # tokens; twenty sentiment are some 300, the rest is room for hidden reasoning
-# Questions in a row without an answer, each tried as often as the model's door says, after which none is asked.
+ANSWER = 4_096  # tokens; twenty scores are some 300, the rest is for hidden reasoning
+# Failed requests in a row, each retried as the model's settings say, after which no further one is made.
 FAILURES = 2
 
 
 class ModelScorer:
     """
-    Sentiment by a language model, each asked for once.
+    Sentiment scores of a language model, requested once per title.
 
-    A sentiment is kept in the lake by model, rules and text, also where the model gave none: a title once asked is not asked
-    again. What has no sentiment of the model gets that of the words, on their scale, and is counted in `notes`. A model that
-    has read what came after a headline knows more than its readers did: sentiment of old headlines are no history.
+    Scores are stored in the lake by model, rules and text, also when the model gave none, so no title is requested
+    twice. Titles without a score of the model get the lexicon's score and are counted in `notes`. A model trained on
+    text after a headline has hindsight: its scores of old headlines must not be used as history.
 
     Args:
-        chat: who is asked; a meter in it ends the asking when its limits are reached.
-        lake: files under `sentiments/`, one a title.
-        held: the server holds answers to a JSON schema.
+        chat: the model; a meter in it raises BudgetError at its limits.
+        lake: files under `sentiment/`, one per title.
+        constrained: the server constrains answers to a JSON schema.
         counted: and to as many entries as there are titles.
         answer_tokens: limit of one answer.
-        retry: ask again for titles that the model gave no sentiment.
+        retry: request titles again that have no score of the model.
     """
 
     def __init__(
         self,
         chat: Chat,
         lake: Lake,
-        held: bool = True,
+        constrained: bool = True,
         counted: bool = False,
         answer_tokens: int = ANSWER,
         retry: bool = False,
     ) -> None:
         self.chat, self.lake, self.retry = chat, lake, retry
-        self.held, self.counted, self.answer_tokens = held, counted, answer_tokens
-        self.words = LexiconScorer()
+        self.constrained, self.counted, self.answer_tokens = constrained, counted, answer_tokens
+        self.lexicon = LexiconScorer()
         self._counts: Counter[str] = Counter()
         self._ended = ""
         self._failures = 0
@@ -72,7 +72,7 @@ class ModelScorer:
 
     @property
     def notes(self) -> Mapping[str, int]:
-        """See `SentimentScorer.notes`; of titles, each counted once a call of `score`."""
+        """See `SentimentScorer.notes`; each title counts once per call of `score`."""
         return dict(self._counts)
 
     def score(self, texts: Sequence[str]) -> Array:
@@ -86,47 +86,47 @@ class ModelScorer:
         sentiments = self._stored(dict.fromkeys(title for title in titles if title))
         new = [title for title in dict.fromkeys(titles) if title and title not in sentiments]
         for batch in batches(new):
-            sentiments |= self._ask(batch)
+            sentiments |= self._request(batch)
         without = [title for title in sentiments if sentiments[title] is None]
-        by_words = dict(zip(without, self.words.score(without), strict=True))
-        return np.array([by_words.get(title, sentiments.get(title, np.nan)) for title in titles], dtype=float)
+        lexicon = dict(zip(without, self.lexicon.score(without), strict=True))
+        return np.array([lexicon.get(title, sentiments.get(title, np.nan)) for title in titles], dtype=float)
 
     def _stored(self, titles: Mapping[str, None]) -> dict[str, float | None]:
-        known: dict[str, float | None] = {}
+        stored: dict[str, float | None] = {}
         for title in titles:
             path = self._path(title)
             if self.lake.exists(path):
                 sentiment = _load(self.lake.read_bytes(path), path)
                 if sentiment is not None or not self.retry:
-                    known[title] = sentiment
-        self._count("by the model, asked before", sum(sentiment is not None for sentiment in known.values()))
-        self._count("by words: the model gave no sentiment", sum(sentiment is None for sentiment in known.values()))
-        return known
+                    stored[title] = sentiment
+        self._count("by the model, stored", sum(sentiment is not None for sentiment in stored.values()))
+        self._count("by the lexicon: the model gave no score", sum(sentiment is None for sentiment in stored.values()))
+        return stored
 
-    def _ask(self, batch: tuple[str, ...]) -> dict[str, float | None]:
-        """Sentiment of one question, kept; None, and nothing kept, where it could not be asked or got no answer."""
-        nothing: dict[str, float | None] = dict.fromkeys(batch)
+    def _request(self, batch: tuple[str, ...]) -> dict[str, float | None]:
+        """Request and store scores of one batch; None, and nothing stored, without an answer."""
+        unscored: dict[str, float | None] = dict.fromkeys(batch)
         if not self._ended:
             try:
-                reply = self.chat.ask(question(batch, self.held, self.counted, self.answer_tokens))
+                reply = self.chat.complete(question(batch, self.constrained, self.counted, self.answer_tokens))
             except BudgetError:
-                self._ended = "by words: beyond the budget"
+                self._ended = "by the lexicon: beyond the budget"
             except ModelError:
                 self._failures += 1
-                self._count("by words: the model did not answer", len(batch))
-                self._ended = "by words: the model did not answer" if self._failures == FAILURES else ""
-                return nothing
+                self._count("by the lexicon: the model did not answer", len(batch))
+                self._ended = "by the lexicon: the model did not answer" if self._failures == FAILURES else ""
+                return unscored
         if self._ended:
             self._count(self._ended, len(batch))
-            return nothing
+            return unscored
         self._failures = 0
         sentiments = dict(zip(batch, parse_scores(reply.text, len(batch)), strict=True))
         for title, sentiment in sentiments.items():
-            kept = {"model": self.chat.model, "rules": EDITION, "text": title, "sentiment": sentiment}
-            self.lake.atomic_write(self._path(title), json.dumps(kept, sort_keys=True, indent=1).encode())
+            content = {"model": self.chat.model, "rules": EDITION, "text": title, "sentiment": sentiment}
+            self.lake.atomic_write(self._path(title), json.dumps(content, sort_keys=True, indent=1).encode())
         self._count("by the model", sum(sentiment is not None for sentiment in sentiments.values()))
         self._count(
-            "by words: the model gave no sentiment", sum(sentiment is None for sentiment in sentiments.values())
+            "by the lexicon: the model gave no score", sum(sentiment is None for sentiment in sentiments.values())
         )
         return sentiments
 
@@ -134,21 +134,20 @@ class ModelScorer:
         digest = hashlib.sha256(json.dumps([self.chat.model, EDITION, title]).encode()).hexdigest()
         return f"sentiment/{digest[:2]}/{digest}.json"
 
-    def _count(self, what: str, titles: int) -> None:
+    def _count(self, note: str, titles: int) -> None:
         if titles:
-            self._counts[what] += titles
+            self._counts[note] += titles
 
 
 class SentimentResource(dg.ConfigurableResource):
     """
-    Which scorer gives sentiment, and what a model may cost for it.
+    Scorer of sentiment, and the budget of a model for it.
 
     Fields:
-        sentiment: "lexicon" (words; needs nothing) or "model" (the configured language model). The embedded model is not fit
-            for it (it gives every title the same sentiment, or counts), and those of up to 1.5 billion parameters call most
-            things good news.
-        calls, tokens, seconds, usd: limits of one opening; titles beyond them get the sentiment of the words. Twenty titles
-            take one call and some 800 tokens, so that the defaults reach for about 900 new titles.
+        sentiment: "lexicon" (default) or "model" (the configured language model). The embedded model is unsuitable (it
+            gives all titles the same score, or counts), and models of up to 1.5 billion parameters are biased upwards.
+        calls, tokens, seconds, usd: limits per run; titles beyond them get the lexicon's score. Twenty titles take one
+            call and some 800 tokens, so the defaults suffice for about 900 new titles.
     """
 
     sentiment: str = "lexicon"
@@ -172,12 +171,12 @@ class SentimentResource(dg.ConfigurableResource):
     @contextmanager
     def scorer(self, model: LanguageModel, lake: Lake, retry: bool = False) -> Iterator[SentimentScorer]:
         """
-        The scorer for the length of the block; a local model starts with the first title that was never asked.
+        Open a scorer for the length of the block; a local model starts with the first title without a stored score.
 
         Args:
-            model: asked where `sentiment` says so, else left alone.
-            lake: keeps sentiment under `sentiments/` and questions under `calls/`.
-            retry: ask again where no sentiment came.
+            model: used when `sentiment` is "model".
+            lake: stores scores under `sentiment/` and requests under `calls/`.
+            retry: request titles again that have no score of the model.
 
         Raises:
             SettingError: no such scorer.
@@ -187,11 +186,11 @@ class SentimentResource(dg.ConfigurableResource):
             return
         price = read_prices(Path(model.prices) if model.prices else PRICES).get(model.name())
         budget = Budget(self.calls, self.tokens, self.seconds, self.usd, self.tokens, self.usd)
-        # Fresh, since an answer without sentiment is an answer: only titles without a sentiment are asked at all.
+        # Fresh, since an answer without a score is stored as an answer; only titles without a score are requested.
         with model.open(lake, fresh=retry) as chat:
             metered = MeteredChat(chat, SpendMeter(budget, price, Spent()))
-            held, local = model.constrain != "none", not model.base_url
-            yield ModelScorer(metered, lake, held, local, LOCAL_ANSWER if local else ANSWER, retry)
+            constrained, local = model.constrain != "none", not model.base_url
+            yield ModelScorer(metered, lake, constrained, local, LOCAL_ANSWER if local else ANSWER, retry)
 
 
 def _known(sentiment: str) -> str:
@@ -220,5 +219,5 @@ def _load(content: bytes, path: str) -> float | None:
         raise ValueError(f"sentiment {sentiment!r}")
     except (TypeError, ValueError, KeyError) as error:
         raise CorruptFileError(
-            f"the stored sentiment {path} is not readable ({error}); delete it to ask again"
+            f"the stored sentiment {path} is not readable ({error}); delete it to call the model again"
         ) from error

@@ -46,7 +46,7 @@ def test_generate_shows_what_was_proposed_and_what_it_is_worth(server: OpenAISer
     ):  # fmt: skip
         assert line in told, line
     assert "\x1b" not in told
-    asked = server.asked[0]["messages"][1]["content"]
+    asked = server.requests[0]["messages"][1]["content"]
     assert "2 different factors, each a volume factor" in asked and "Consider: gaps" in asked
 
 
@@ -54,14 +54,14 @@ def test_the_same_question_is_answered_from_the_lake(server: OpenAIServer, capsy
     """Asked anew only with --fresh."""
     arguments = ["generate", "--count", "2", "--json"]
     assert main(arguments) == main(arguments) == 0
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     first, again = map(json.loads, capsys.readouterr().out.replace("}\n{", "}\x00{").split("\x00"))
     assert first["factors"] == again["factors"] and first["questions"] == 2 and again["model"] == "stand-in"
     found = first["factors"][0]
     assert found["canonical"] == "ts_zscore(close, 20)"
     assert set(found["measures"]) == {"rank_ic", "t_stat", "sharpe", "turnover"}
     assert main([*arguments, "--fresh"]) == 0
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
 
 
 def test_code_is_asked_for_and_translated(server: OpenAIServer, capsys: Captured) -> None:
@@ -74,10 +74,10 @@ def test_code_is_asked_for_and_translated(server: OpenAIServer, capsys: Captured
 def test_fields_one_names_are_read_but_not_measured(server: OpenAIServer, capsys: Captured) -> None:
     """Other data than the embedded: what is beyond prices is asked for by name."""
     assert main(["generate", "--factor-type", "carry", "--fields", "close,funding", "--count", "2"]) == 0
-    asked = server.asked[0]["messages"]
+    asked = server.requests[0]["messages"]
     assert "funding: funding" in asked[1]["content"] and "rank IC" not in capsys.readouterr().out
     assert main(["generate", "--asset-type", "forex"]) == 0
-    assert "for forex on 1h bars" in server.asked[-1]["messages"][1]["content"]
+    assert "for forex on 1h bars" in server.requests[-1]["messages"][1]["content"]
     assert "not measured: no forex prices here" in capsys.readouterr().out
 
 
@@ -86,7 +86,7 @@ def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Ca
     assert main(["optimize", "-ts_return(close, 5d)", "--steps", "2"]) == 0
     told = capsys.readouterr().out
     assert "step 0  -ts_return(close, 120)" in told and "step 2  " in told and "best on train: step" in told
-    questions = [asked["messages"][1]["content"] for asked in server.asked]
+    questions = [asked["messages"][1]["content"] for asked in server.requests]
     assert "| -ts_return(close, 120)\n| rank IC " in questions[0] and "on train" in questions[0]
     assert "ts_rank(volume, 20)" in questions[1] and "| better" not in questions[1]
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_is_refused_before_a_call(
     """One line, exit code 1."""
     assert main(arguments) == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith(said) and captured.out == "" and not server.asked
+    assert captured.err.startswith(said) and captured.out == "" and not server.requests
 
 
 def test_refusals_alone_are_a_failure(server: OpenAIServer, capsys: Captured) -> None:
@@ -127,7 +127,7 @@ def test_refusals_alone_are_a_failure(server: OpenAIServer, capsys: Captured) ->
 def test_words_from_a_broken_shell_are_asked_with(server: OpenAIServer) -> None:
     """Bytes that are no text become question marks."""
     assert main(["generate", "--context", "caf\udcff"]) == 0
-    assert "caf?" in str(server.asked[0])
+    assert "caf?" in str(server.requests[0])
 
 
 def test_a_model_that_does_not_answer_is_named(server: OpenAIServer, capsys: Captured) -> None:

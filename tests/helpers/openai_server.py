@@ -1,4 +1,4 @@
-"""A real server on loopback that speaks the OpenAI protocol, or breaks it as it is told to."""
+"""Server on loopback with the OpenAI protocol and configurable faults."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ Question = dict[str, Any]
 
 
 def completion(text: object, finish: str = "stop", usage: object = None, **message: object) -> bytes:
-    """The body of an answer."""
+    """Body of a chat completion."""
     choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
     tokens = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16} if usage is None else usage
     head = {"id": "1", "object": "chat.completion", "created": 0, "model": "stand-in"}
@@ -22,7 +22,7 @@ def completion(text: object, finish: str = "stop", usage: object = None, **messa
 
 class OpenAIServer:
     """
-    Answers with `queue` first, then by `answer`; keeps what it was asked.
+    Answers from `queue` first, then by `answer`, and stores all requests.
 
     Args:
         answer: from the request's JSON to the text of the answer.
@@ -30,14 +30,14 @@ class OpenAIServer:
 
     def __init__(self, answer: Callable[[Question], str] = lambda question: "-ts_zscore(close, 20)") -> None:
         self.queue: list[Fault] = []
-        self.asked: list[Question] = []
+        self.requests: list[Question] = []
         self.keys: list[str] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.asked.append(question)
+                server.requests.append(question)
                 server.keys.append(str(self.headers["Authorization"]))
                 fault = server.queue.pop(0) if server.queue else (200, completion(answer(question)))
                 if callable(fault):
@@ -46,7 +46,7 @@ class OpenAIServer:
                     send(self, *fault)
 
             def log_message(self, *arguments: object) -> None:
-                """Quiet."""
+                """No log."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
@@ -55,7 +55,7 @@ class OpenAIServer:
 
 @contextmanager
 def serving(server: OpenAIServer) -> Iterator[OpenAIServer]:
-    """The server, running for the length of the block."""
+    """Run the server for the length of the block."""
     threading.Thread(target=server.http.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server
@@ -65,7 +65,7 @@ def serving(server: OpenAIServer) -> Iterator[OpenAIServer]:
 
 
 def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-    """An answer; HTML where it looks like it."""
+    """Send an answer, as HTML if it begins like HTML."""
     handler.send_response(status)
     own = {
         "Content-Type": "text/html" if body.startswith(b"<") else "application/json",
@@ -80,5 +80,5 @@ def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: Map
 
 
 def slow(handler: BaseHTTPRequestHandler) -> None:
-    """Nothing within any patience."""
+    """No answer before the time-out."""
     time.sleep(0.3)

@@ -82,7 +82,7 @@ class ScriptedChat:
     bill: tuple[int, int] = (10, 5)
     asked: list[ChatRequest] = field(default_factory=list)
 
-    def ask(self, request: ChatRequest) -> ChatReply:
+    def complete(self, request: ChatRequest) -> ChatReply:
         self.asked.append(request)
         said = self.texts[(len(self.asked) - 1) % len(self.texts)]
         if isinstance(said, ModelError):

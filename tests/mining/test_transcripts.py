@@ -70,14 +70,14 @@ def test_a_night_of_recorded_answers(server: OpenAIServer, tmp_path: Path) -> No
         rows = the_night(chat, door(server), TRIALS.empty(), told)
     mined = rows[rows["proposer"] == "model"]
     assert len(mined) == 12 and set(mined["prompt_mode"]) >= {"generate", "code"}
-    assert int(mined["calls"].sum()) == len(server.asked)
-    assert int(mined["prompt_tokens"].sum()) == 11 * len(server.asked)
+    assert int(mined["calls"].sum()) == len(server.requests)
+    assert int(mined["prompt_tokens"].sum()) == 11 * len(server.requests)
     measured = mined[mined["valid_t_stat"].notna()]
     assert len(measured) and (mined.loc[mined["valid_t_stat"].isna(), "reason"] != "").all()
     assert set(mined["dialect"]) >= {"dsl", "pandas"}
     critiques = mined.loc[mined["critique"] != "", "critique"]
     assert len(critiques) == 2
-    asked = [message["content"] for question in server.asked for message in question["messages"]]
+    asked = [message["content"] for question in server.requests for message in question["messages"]]
     assert any(f"| critic: {critiques.iloc[0][:60]}" in text for text in asked)
     assert [progress.figures["proposed"] for progress in told if progress.figures] == [6, 12]
 
@@ -85,12 +85,12 @@ def test_a_night_of_recorded_answers(server: OpenAIServer, tmp_path: Path) -> No
 def test_a_night_is_replayed_to_the_byte_without_a_call(server: OpenAIServer, tmp_path: Path) -> None:
     """With the server gone, the same bytes; asked anew, the server is needed."""
     first = TRIALS.conform(lived(server, tmp_path))
-    count = len(server.asked)
+    count = len(server.requests)
     second = TRIALS.conform(lived(server, tmp_path))
-    assert len(server.asked) == count
+    assert len(server.requests) == count
     assert first.equals(second)
     lived(server, tmp_path, fresh=True)
-    assert len(server.asked) == 2 * count
+    assert len(server.requests) == 2 * count
 
 
 def test_whoever_reads_the_ledger_finds_the_question(server: OpenAIServer, tmp_path: Path) -> None:

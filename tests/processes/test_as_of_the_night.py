@@ -83,9 +83,9 @@ def test_a_backfill_relives_what_was_lived(server: OpenAIServer, tmp_path: Path)
         )
         materialize(live, server, MINED, run_date)
     materialize(backfill, server, PRICES, NIGHTS[0], NIGHTS[-1])
-    asked = len(server.asked)
+    asked = len(server.requests)
     materialize(backfill, server, MINED, NIGHTS[0], NIGHTS[-1])
-    assert len(server.asked) - asked == asked
+    assert len(server.requests) - asked == asked
     for table in MINED:
         pd.testing.assert_frame_equal(stored(live, table), stored(backfill, table), check_exact=True)
     rows = stored(live, MINED[0])

