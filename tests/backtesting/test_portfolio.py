@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtesting import BacktestConfig, backtest, bar_returns, forward_returns, funding_payments, trades
+from alpha_pipeline.backtesting import (
+    BacktestConfig,
+    ExecutionBars,
+    backtest,
+    bar_returns,
+    forward_returns,
+    funding_payments,
+    hold,
+    trades,
+)
 from alpha_pipeline.backtesting.portfolio import decision_bars
 from alpha_pipeline.backtesting.positions import (
     long_only_weights,
@@ -181,6 +190,15 @@ def test_borrowing_costs_the_short_side() -> None:
     config = BacktestConfig(0, 0, borrow_bps_per_year=100, rebalance_bars=1, quantile=0.34)
     result = backtest(np.tile([3.0, 2.0, 1.0], (102, 1)), flat, config, periods_per_year=100.0)
     assert result.net.sum() == pytest.approx(-0.5 * 0.01)
+
+
+def test_given_weights_pay_for_borrowing() -> None:
+    """A quarter short for half a year of bars costs an eighth of the yearly rate."""
+    flat = panel([[100, 100, 100]] * 52)
+    config = BacktestConfig(0, 0, borrow_bps_per_year=100, rebalance_bars=1)
+    execution = ExecutionBars.of(flat, config, 100.0)
+    result = hold(np.array([[0.5, 0.0, -0.25]]), np.array([0]), execution)
+    assert len(result.net) == 50 and result.net.sum() == pytest.approx(-0.25 * 0.5 * 0.01, rel=1e-3)
 
 
 def test_rebalancing_less_often_trades_less_often() -> None:

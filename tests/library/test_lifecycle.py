@@ -84,6 +84,39 @@ def test_insignificant_measures_change_no_status(status: str, days: int, showed:
     assert factor["status_since"] == RUN_DATE - days * DAY
 
 
+@pytest.mark.parametrize(
+    ("status", "days", "showed", "expected"),
+    [
+        ("accepted", 50, BELOW | {"live_bars": 30}, "probation"),
+        ("accepted", 50, {"live_rank_ic": 0.025, "live_t_stat": 2.5}, "probation"),
+        ("accepted", 50, LOSING | {"live_net_t_stat": -2.0}, "probation"),
+        ("accepted", 50, LOSING | {"live_break_even_bps": 6.0}, "accepted"),
+        ("accepted", 50, {"live_turnover": 1.5 * 0.8}, "probation"),
+        ("probation", 10, {"live_rank_ic": -0.03, "live_t_stat": -2.5}, "retired"),
+        ("probation", 50, {"live_rank_ic": 0.025, "live_t_stat": 1.25}, "accepted"),
+        ("probation", 50, LOSING | {"live_net_t_stat": -1.0}, "probation"),
+        ("probation", 50, LOSING | {"live_break_even_bps": 6.0}, "accepted"),
+        ("probation", 50, {"live_rank_ic": 0.03125, "live_t_stat": 2.5}, "probation"),
+        ("probation", 50, {"live_turnover": 1.25 * 0.8}, "accepted"),
+    ],
+)
+def test_a_value_at_its_threshold_counts(status: str, days: int, showed: dict[str, float], expected: str) -> None:
+    """A measure equal to a threshold changes the status, or keeps it, as the rule says."""
+    assert moved(status, days, **showed)["status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "showed"), [("accepted", {"live_turnover": 0.75}), ("probation", {"live_rank_ic": 0.3125})]
+)
+def test_an_exact_ratio_at_its_threshold_counts(status: str, showed: dict[str, float]) -> None:
+    """1.5 times the validated turnover is too much; 1.5 standard errors below the expected rank IC is no recovery."""
+    library = held(RUN_DATE, a="edge").assign(
+        status=status, status_since=RUN_DATE - 50 * DAY, expected_turnover=0.5, expected_rank_ic=0.5
+    )
+    exact = SOUND | {"live_rank_ic": 0.5, "live_t_stat": 2.5, "live_turnover": 0.5} | showed
+    assert update_statuses(library, pd.DataFrame([exact], index=["a"]), EQUITIES)["status"].item() == "probation"
+
+
 @pytest.mark.parametrize("status", ["accepted", "probation"])
 def test_undefined_measures_change_no_status(status: str) -> None:
     """NaN is evidence neither for nor against a factor."""
@@ -141,6 +174,12 @@ def test_contradictory_rules_are_refused(wrong: dict[str, float]) -> None:
     """A weight share of 0, or a recovery threshold beyond that of probation."""
     with pytest.raises(SettingError, match="expected; found LifeRules"):
         LifeRules(**wrong)  # type: ignore[arg-type]  # counts among fractions
+
+
+def test_the_ends_of_a_range_are_allowed() -> None:
+    """The full weight on probation, no recovery share, no shortest probation, and one of a fixed length."""
+    LifeRules(probation_weight=1.0, recovery_share=0.0, shortest_probation_days=0)
+    LifeRules(shortest_probation_days=20, longest_probation_days=20)
 
 
 def test_status_changes_are_listed_by_run_date() -> None:

@@ -132,6 +132,23 @@ def test_a_gate_on_the_production_length_is_caught() -> None:
     assert any(not result.passed for result in validate(gated, market(1500), 5) if result.name in LEAKS)
 
 
+def test_a_faint_leak_is_caught() -> None:
+    """A hundred-millionth of the next price is a leak; rounding in the sixteenth digit is none."""
+    faint = frames(lambda x: x + 1e-8 * x.shift(-1).fillna(x))
+    result = named(validate(faint, market(), 5), "no_lookahead")
+    assert not result.passed and "future" in result.detail
+    rounded = frames(lambda x: x.pct_change() * (1 + 1e-15 * len(x)))
+    assert named(validate(rounded, market(), 5), "no_lookahead").passed
+
+
+def test_a_faint_dependence_on_the_start_is_caught() -> None:
+    """A thousandth of the first price is one; what a recursive average forgets asymptotically is none."""
+    anchored = frames(lambda x: x + 1e-3 * x.iloc[0])
+    assert not named(validate(anchored, market(), 5), "start_independence").passed
+    forgotten = frames(lambda x: x.ewm(span=10, adjust=False).mean() / x)
+    assert named(validate(forgotten, market(), 100), "start_independence").passed
+
+
 @pytest.mark.parametrize("text", ["ts_zscore(close, 20) * cs_rank(volume)", "rsi(close, 14)", "ema(close, 10) / close"])
 def test_the_language_passes(text: str) -> None:
     """Expressions are causal by construction, and shown to be."""
