@@ -1,5 +1,5 @@
 """
-The panel: bars and facts of one market on one grid, as known at each bar's close.
+The panel: bars and facts of one market on one grid, point in time at each bar's close.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ from assets.raw import FACTS, Result
 from assets.wiring.partitions import lookback
 from assets.wiring.table_asset import key_of, stored
 
-# A fact older than this at a bar's close counts as absent; its look-back follows from it.
+# A fact older than this at a bar's close counts as absent; the look-back of the inputs follows from it.
 FACT_AGE_DAYS = 3
 
 
@@ -34,9 +34,9 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         tables.MARKET_PANEL,
         "panel",
         market,
-        description="One row per bar and symbol, one column per field; every value was known by the bar's close.",
+        description="One row per bar and symbol, one column per field; every value was available at the bar's close.",
         ins={"raw_ohlcv": dg.AssetIn(key_of("raw_ohlcv", market)), **facts},
-        blocking={"late_arrivals": "Joined again with only what had arrived by then, every bar reads the same."},
+        blocking={"late_arrivals": "Rebuilt from the rows available at past closes, the panel is the same."},
     )
     def market_panel(
         context: dg.AssetExecutionContext,
@@ -48,7 +48,7 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         raw_social: pd.DataFrame,
         raw_onchain: pd.DataFrame,
     ) -> Result:
-        known = {
+        available = {
             "adjustments": raw_adjustments,
             "funding": raw_funding,
             "derivatives": raw_derivatives,
@@ -56,11 +56,11 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
             "social": raw_social,
             "onchain": raw_onchain,
         }
-        absent = [name for name, table in known.items() if table.empty]
-        known = {name: table for name, table in known.items() if name not in absent}
+        absent = [name for name, table in available.items() if table.empty]
+        available = {name: table for name, table in available.items() if name not in absent}
         join = partial(assemble, max_age=pd.Timedelta(days=FACT_AGE_DAYS))
-        panel = join(raw_ohlcv, known)
-        told = late_arrivals(panel, raw_ohlcv, known, join)
+        panel = join(raw_ohlcv, available)
+        difference = late_arrivals(panel, raw_ohlcv, available, join)
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
         fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
@@ -71,8 +71,10 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         }
         if len(panel):
             closes = panel.pivot(index="timestamp", columns="symbol", values="close")
-            metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, the first one = 100"))
-        check = dg.AssetCheckResult(check_name="late_arrivals", passed=not told, description=told or "the same")
+            metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, first close = 100"))
+        check = dg.AssetCheckResult(
+            check_name="late_arrivals", passed=not difference, description=difference or "no difference"
+        )
         yield check
         yield dg.Output(panel, metadata=metadata)
 

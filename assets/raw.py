@@ -1,7 +1,7 @@
 """
-Raw tables: what the doors gave, by the day on which it became known, refused when it breaks its contract.
+Raw tables: rows of the sources, by the day on which they became known, checked against their contract.
 
-The bulk history before the first day is one unpartitioned table; nothing here interprets a value.
+The history before the first day is one unpartitioned table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.text.scorer import SentimentScorer
-from alpha_pipeline.validation.raw.feed_health import ailments, feed_health
+from alpha_pipeline.validation.raw.feed_health import feed_warnings, measure_feed_health
 from assets.wiring.partitions import FIRST_DAY, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, stored
-from resources.ingest.collector import STRETCH_DAYS, Accept, Collection, Collector
-from resources.ingest.ingestion_gate import Gate
-from resources.ingest.universe import universe_by_day
+from resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
+from resources.ingest.ingestion_gate import IngestionGate
+from resources.ingest.universe import listings_by_day
 from resources.lake.io_manager import ParquetIOManager
 from resources.llm.resource import LanguageModel
 from resources.llm.sentiment import SentimentResource
@@ -28,18 +28,18 @@ Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]
 
 CONTRACT = (
-    "Keys, coherent positive prices, stamps and coverage (Great Expectations), once impossible rows are quarantined."
+    "Unique keys, coherent positive prices, stamps and coverage (Great Expectations), after rejected rows were removed."
 )
-COMPLETE = "What was asked for came: no symbol, feed or metric failed. What did not come is asked for again."
-HEALTHY = "No gaps, stale symbols, jumps, stretches without trade or late stamps."
+COMPLETE = "No symbol, feed or metric failed; those that fail are fetched again."
+HEALTHY = "No gaps, stale symbols, jumps, periods without volume or late stamps."
 FACTS = {
-    "raw_adjustments": (tables.RAW_ADJUSTMENTS, "Adjusted closes, dividends and splits, apart from the bars."),
-    "raw_funding": (tables.RAW_FUNDING, "Funding rates of perpetuals, at their own settlement stamps."),
+    "raw_adjustments": (tables.RAW_ADJUSTMENTS, "Adjusted closes, dividends and splits, separate from the bars."),
+    "raw_funding": (tables.RAW_FUNDING, "Funding rates of perpetuals, at their settlement times."),
     "raw_derivatives": (
         tables.RAW_DERIVATIVES,
-        "Open interest of perpetuals, and the order book where it was seen live.",
+        "Open interest of perpetuals, and order book imbalance where the window is live.",
     ),
-    "raw_news": (tables.RAW_NEWS, "Headlines with their score, stamped when they could first be read."),
+    "raw_news": (tables.RAW_NEWS, "Headlines with their sentiment, stamped when first published."),
     "raw_social": (tables.RAW_SOCIAL, "Post counts and sentiment per symbol and hour."),
     "raw_onchain": (tables.RAW_ONCHAIN, "Chain metrics: flows, addresses, supply, value locked."),
 }
@@ -47,18 +47,18 @@ FACTS = {
 
 class RawConfig(dg.Config):
     """
-    How a raw table is filled.
+    Collection of a raw table.
 
-    `refetch` asks for days that are stored too: what the vendor says otherwise now becomes a row known from now on.
-    `stretch_days` are fetched, checked and stored at once; a run that is broken off keeps them.
+    `refetch` fetches stored days too: values the vendor has changed since become rows available from now on.
+    `batch_days` are fetched, checked and stored at once; an interrupted run keeps its stored batches.
     """
 
     refetch: bool = False
-    stretch_days: int = STRETCH_DAYS
+    batch_days: int = BATCH_DAYS
 
 
 def raw_assets(market: Market) -> list[dg.AssetsDefinition]:
-    """Listings, history, bars and the kinds of facts of one market."""
+    """Listings, history, bars and facts of one market."""
     facts = [_facts(market, name, table, text) for name, (table, text) in FACTS.items()]
     return [_instruments(market), _history(market), _ohlcv(market), *facts]
 
@@ -68,7 +68,7 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         tables.RAW_INSTRUMENTS,
         "raw",
         market,
-        description="Which symbols were listed and delisted up to each day, those that are gone too.",
+        description="Symbols listed and delisted up to each day, delisted ones included.",
         checks={"complete": COMPLETE},
     )
     def raw_instruments(
@@ -78,16 +78,22 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
         lake: dg.ResourceParam[ParquetIOManager],
     ) -> Result:
         run_dates = [day.start for day in window(context).days()]
-        key, symbols = "/".join(context.asset_key.path), data.door(market).symbols(market)
-        known = universe_by_day(lake.lake, key, run_dates, symbols, lambda: data.instruments(market), config.refetch)
-        context.log.info(f"{known.table['symbol'].nunique()} symbols with dates" if len(known.table) else "no dates")
-        _warn(context, known.failures)
-        yield _complete(known.failures)
-        ends = known.table["delisted_at"].notna()
-        counts: Metadata = {"symbols": int(known.table["symbol"].nunique()), "delisted": int(ends.sum())}
-        shown = known.table.sort_values("timestamp", ascending=False)[["symbol", "listed_at", "delisted_at", "status"]]
+        key, symbols = "/".join(context.asset_key.path), data.bar_source(market).symbols(market)
+        listings = listings_by_day(lake.lake, key, run_dates, symbols, lambda: data.instruments(market), config.refetch)
+        context.log.info(
+            f"{listings.table['symbol'].nunique()} symbols with listing dates"
+            if len(listings.table)
+            else "no listing dates"
+        )
+        _warn(context, listings.failures)
+        yield _complete(listings.failures)
+        ends = listings.table["delisted_at"].notna()
+        counts: Metadata = {"symbols": int(listings.table["symbol"].nunique()), "delisted": int(ends.sum())}
+        shown = listings.table.sort_values("timestamp", ascending=False)[
+            ["symbol", "listed_at", "delisted_at", "status"]
+        ]
         counts["listings"] = markdown_table(shown.drop_duplicates(), 20)
-        yield dg.Output(known.table, metadata={**counts, **_told(known.failures, known.notes)})
+        yield dg.Output(listings.table, metadata={**counts, **_details(listings.failures, listings.counts)})
 
     return raw_instruments
 
@@ -105,16 +111,17 @@ def _history(market: Market) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, data: MarketDataResource, lake: dg.ResourceParam[ParquetIOManager]
     ) -> Result:
         end = pd.Timestamp(FIRST_DAY, tz="UTC")
-        table = data.door(market).history(market, end)
+        table = data.bar_source(market).history(market, end)
         first = table["timestamp"].min() if len(table) else end
         context.log.info(f"{len(table):,} bars of {table['symbol'].nunique()} symbols since {first:%Y-%m-%d}")
         gate = _gate(lake, market, tables.OHLCV_HISTORY)
         try:
-            table = gate.accept(table, first - market.bar_length, end)
+            start = first - market.bar_length
+            table = gate.accept(gate.judge(table, start, end), start, end)
         except DataError as refusal:
-            yield _judged(gate, "history_quality", refusal)
+            yield _contract_check(gate, "history_quality", refusal)
             raise
-        yield _judged(gate, "history_quality")
+        yield _contract_check(gate, "history_quality")
         yield dg.Output(table, metadata=_bars(table))
 
     return ohlcv_history
@@ -125,7 +132,7 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         tables.RAW_OHLCV,
         "raw",
         market,
-        description=f"Bars of {market.bar} as the source gave them, stamped at their close.",
+        description=f"Bars of {market.bar} of the source, stamped at their close.",
         blocking={"data_quality": CONTRACT},
         checks={"complete": COMPLETE, "healthy": HEALTHY},
     )
@@ -138,18 +145,20 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
         span, gate = window(context), _gate(lake, market, tables.RAW_OHLCV)
         collector = _collector(config, data, lake, market, "ohlcv", gate, None)
         try:
-            done = collector.collect(span.start, span.end, gate.accept, config.refetch, context.log.info)
+            collection = collector.collect(
+                span.start, span.end, gate.accept, config.refetch, context.log.info, gate.judge
+            )
         except DataError as refusal:
-            yield _judged(gate, "data_quality", refusal)
+            yield _contract_check(gate, "data_quality", refusal)
             raise
         context.log.info(
-            f"{len(done.table):,} bars of {done.table['symbol'].nunique()} symbols from {collector.sources[0].name}"
+            f"{len(collection.table):,} bars of {collection.table['symbol'].nunique()} symbols from {collector.sources[0].name}"
         )
-        _warn(context, done.failures, gate)
-        yield _judged(gate, "data_quality")
-        yield _complete(done.failures)
-        yield _healthy(done.table, market, span)
-        yield dg.Output(done.table, metadata={**_bars(done.table), **_how(done, gate)})
+        _warn(context, collection.failures, gate)
+        yield _contract_check(gate, "data_quality")
+        yield _complete(collection.failures)
+        yield _healthy(collection.table, market, span)
+        yield dg.Output(collection.table, metadata={**_bars(collection.table), **_collection(collection, gate)})
 
     return raw_ohlcv
 
@@ -161,7 +170,7 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
         table,
         "raw",
         market,
-        description=f"{description} Empty where the source has none, and says so.",
+        description=f"{description} Empty where no source has any; the metadata say why.",
         blocking={"data_quality": CONTRACT},
         checks={"complete": COMPLETE},
     )
@@ -178,23 +187,25 @@ def _facts(market: Market, name: str, table: tables.Table, description: str) -> 
         with sentiment.scorer(model, lake.lake) as scorer:
             collector = _collector(config, data, lake, market, kind, gate, scorer)
             try:
-                done = collector.collect(span.start, span.end, _scored(gate, scorer), config.refetch, context.log.info)
+                collection = collector.collect(
+                    span.start, span.end, _scored(gate, scorer), config.refetch, context.log.info, gate.judge
+                )
             except DataError as refusal:
-                yield _judged(gate, "data_quality", refusal)
+                yield _contract_check(gate, "data_quality", refusal)
                 raise
-        found = f"{len(done.table):,} rows from {', '.join(source.name for source in collector.sources)}"
-        context.log.info(f"absent: {absent}" if absent else found)
-        _warn(context, done.failures, gate)
-        yield _judged(gate, "data_quality")
-        yield _complete(done.failures)
-        told: Metadata = {"absent": absent} if absent else {"symbols": int(done.table["symbol"].nunique())}
-        yield dg.Output(done.table, metadata={**told, **_how(done, gate)})
+        summary = f"{len(collection.table):,} rows from {', '.join(source.name for source in collector.sources)}"
+        context.log.info(f"absent: {absent}" if absent else summary)
+        _warn(context, collection.failures, gate)
+        yield _contract_check(gate, "data_quality")
+        yield _complete(collection.failures)
+        source: Metadata = {"absent": absent} if absent else {"symbols": int(collection.table["symbol"].nunique())}
+        yield dg.Output(collection.table, metadata={**source, **_collection(collection, gate)})
 
     return raw_facts
 
 
-def _gate(lake: ParquetIOManager, market: Market, table: tables.Table) -> Gate:
-    return Gate(lake.lake, "/".join(key_of(table.name, market).path), table, market)
+def _gate(lake: ParquetIOManager, market: Market, table: tables.Table) -> IngestionGate:
+    return IngestionGate(lake.lake, "/".join(key_of(table.name, market).path), table, market)
 
 
 def _collector(
@@ -203,43 +214,43 @@ def _collector(
     lake: ParquetIOManager,
     market: Market,
     kind: str,
-    gate: Gate,
+    gate: IngestionGate,
     scorer: SentimentScorer | None,
 ) -> Collector:
     return Collector(
         lake.lake,
         gate.key,
         market,
-        data.door(market).symbols(market),
+        data.bar_source(market).symbols(market),
         data.sources(market, kind, (lambda texts: scorer.score(texts).tolist()) if scorer else (lambda texts: ())),
         required=kind == "ohlcv",
-        back=data.back(kind),
-        stretch_days=config.stretch_days,
+        look_back=data.look_back(kind),
+        batch_days=config.batch_days,
     )
 
 
-def _scored(gate: Gate, scorer: SentimentScorer) -> Accept:
-    """The gate, behind which headlines without a score get one."""
+def _scored(gate: IngestionGate, scorer: SentimentScorer) -> Accept:
+    """The gate, after which headlines without a score are scored."""
 
     def accept(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        good = gate.accept(rows, start, end)
-        if "news_sentiment" not in good or not (unscored := good["news_sentiment"].isna()).any():
-            return good
-        scores = good["news_sentiment"].copy()
-        scores[unscored] = scorer.score(good.loc[unscored, "title"].tolist())
-        return good.assign(news_sentiment=scores)
+        accepted = gate.accept(rows, start, end)
+        if "news_sentiment" not in accepted or not (unscored := accepted["news_sentiment"].isna()).any():
+            return accepted
+        scores = accepted["news_sentiment"].copy()
+        scores[unscored] = scorer.score(accepted.loc[unscored, "title"].tolist())
+        return accepted.assign(news_sentiment=scores)
 
     return accept
 
 
-def _judged(gate: Gate, check: str, refusal: DataError | None = None) -> dg.AssetCheckResult:
-    """What the gate said; a refusal fails the check, and whoever yields it raises: nothing of it is stored."""
-    results, aside = gate.results(), sum(gate.reasons.values())
+def _contract_check(gate: IngestionGate, check: str, refusal: DataError | None = None) -> dg.AssetCheckResult:
+    """The check of a contract; after a refusal the caller raises, and nothing is stored."""
+    results, rejected = gate.results(), gate.rejected.total()
     return dg.AssetCheckResult(
         check_name=check,
         passed=refusal is None,
-        description=str(refusal) if refusal else f"{len(results)} expectations met; {aside} rows quarantined",
-        metadata={"quarantined": aside, "expectations": markdown_table(results, 40)},
+        description=str(refusal) if refusal else f"{len(results)} expectations met; {rejected} rows quarantined",
+        metadata={"rejected_rows": rejected, "expectations": markdown_table(results, 40)},
     )
 
 
@@ -248,45 +259,49 @@ def _complete(failures: Mapping[str, str]) -> dg.AssetCheckResult:
         check_name="complete",
         passed=not failures,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(failures)} failed: {', '.join(list(failures)[:5])}" if failures else "all came",
-        metadata={"failed": len(failures), **_told(failures, {})},
+        description=f"{len(failures)} failed: {', '.join(list(failures)[:5])}" if failures else "no failures",
+        metadata={"failed": len(failures), **_details(failures, {})},
     )
 
 
 def _healthy(bars: pd.DataFrame, market: Market, span: Window) -> dg.AssetCheckResult:
-    health = feed_health(bars[bars["timestamp"] > span.start], market, span.start, span.end)
-    said = ailments(health, market)
+    health = measure_feed_health(bars[bars["timestamp"] > span.start], market, span.start, span.end)
+    warnings = feed_warnings(health, market)
     return dg.AssetCheckResult(
         check_name="healthy",
-        passed=not said,
+        passed=not warnings,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(said) or "nothing odd",
-        metadata={"ailments": len(said), "symbols": markdown_table(health, 60)},
+        description="; ".join(warnings) or "no warnings",
+        metadata={"warnings": len(warnings), "symbols": markdown_table(health, 60)},
     )
 
 
-def _warn(context: dg.AssetExecutionContext, failures: Mapping[str, str], gate: Gate | None = None) -> None:
-    """What the checks and the metadata say, for who reads the run's log alone."""
-    for what, why in failures.items():
-        context.log.warning(f"did not come: {what}: {why}")
-    if gate and gate.reasons:
-        told = ", ".join(f"{number} x {why}" for why, number in gate.reasons.items())
-        context.log.warning(f"{sum(gate.reasons.values())} rows quarantined in quarantine/{gate.key}: {told}")
+def _warn(context: dg.AssetExecutionContext, failures: Mapping[str, str], gate: IngestionGate | None = None) -> None:
+    """Log failures and rejected rows, which checks and metadata show too."""
+    for item, reason in failures.items():
+        context.log.warning(f"failed: {item}: {reason}")
+    if gate and gate.rejected:
+        reasons = ", ".join(f"{number} x {reason}" for reason, number in gate.rejected.items())
+        context.log.warning(f"{gate.rejected.total()} rows quarantined in quarantine/{gate.key}: {reasons}")
 
 
-def _how(done: Collection, gate: Gate) -> Metadata:
-    aside = {f"quarantined: {why}": number for why, number in gate.reasons.items()}
-    days: Metadata = {"fetched_days": done.fetched_days, "kept_days": done.kept_days}
-    return {**days, "quarantined": sum(gate.reasons.values()), **_told(done.failures, {**done.notes, **aside})}
+def _collection(collection: Collection, gate: IngestionGate) -> Metadata:
+    rejected = {f"rejected: {reason}": number for reason, number in gate.rejected.items()}
+    return {
+        "fetched_days": collection.fetched_days,
+        "stored_days": collection.stored_days,
+        "rejected_rows": gate.rejected.total(),
+        **_details(collection.failures, {**collection.counts, **rejected}),
+    }
 
 
-def _told(failures: Mapping[str, str], notes: Mapping[str, int]) -> Metadata:
-    told: Metadata = {}
+def _details(failures: Mapping[str, str], counts: Mapping[str, int]) -> Metadata:
+    details: Metadata = {}
     if failures:
-        told["failures"] = markdown_table(pd.DataFrame(failures.items(), columns=["what", "why"]), 40)
-    if notes:
-        told["notes"] = markdown_table(pd.DataFrame(notes.items(), columns=["what", "rows"]), 40)
-    return told
+        details["failures"] = markdown_table(pd.DataFrame(failures.items(), columns=["item", "reason"]), 40)
+    if counts:
+        details["counts"] = markdown_table(pd.DataFrame(counts.items(), columns=["remark", "rows"]), 40)
+    return details
 
 
 def _bars(table: pd.DataFrame) -> Metadata:

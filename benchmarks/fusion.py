@@ -77,7 +77,7 @@ def main() -> None:
 
 def _panel(market: Market, end: pd.Timestamp) -> Panel:
     """Embedded bars up to the run date."""
-    bars = MarketDataResource.from_environment().door(market).history(market, end)
+    bars = MarketDataResource.from_environment().bar_source(market).history(market, end)
     return Panel.from_table(align(bars, {}, pd.Timedelta(0))).until(end)
 
 

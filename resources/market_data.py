@@ -1,7 +1,7 @@
 """
-Which doors are opened: the embedded sample, or the live vendors, by one setting.
+The choice of market data sources by settings: the embedded sample or the live vendors.
 
-What a door promises is `door`; each door's own business is in its file.
+The interfaces are in `vendors.protocols`; each vendor has a package beside it.
 """
 
 import os
@@ -17,7 +17,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
-from resources.ingest.collector import BACK
+from resources.ingest.collector import LOOK_BACK
 from resources.vendors.bybit import bars as bybit
 from resources.vendors.bybit.bars import BybitBars
 from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
@@ -36,7 +36,7 @@ from resources.vendors.yahoo.adjustments import YahooAdjustments
 from resources.vendors.yahoo.bars import YahooBars
 from resources.vendors.yahoo.news import YahooNews
 
-__all__ = ["FACTS", "BarSource", "MarketDataResource", "MarketDataSource", "SourceSettings", "choose"]
+__all__ = ["FACTS", "BarSource", "MarketDataResource", "MarketDataSource", "SourceSettings", "choose_source"]
 
 SOURCES = ("sample", "live")
 NO_VENDOR = {
@@ -45,45 +45,45 @@ NO_VENDOR = {
     (EQUITIES.name, "derivatives"): "stocks have no perpetual contracts",
     (EQUITIES.name, "onchain"): "stocks have no chain metrics",
 }
-SHORT_WAIT_SECONDS = 0.05  # between tries at a stand-in
-CORRECTED = ("ohlcv", "onchain", "adjustments")
+SHORT_WAIT_SECONDS = 0.05  # between attempts at a stand-in
+REVISED_KINDS = ("ohlcv", "onchain", "adjustments")
 Score = Callable[[Sequence[str]], Sequence[float]]
-Door = TypeVar("Door")
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True)
 class BarSource:
-    """Bars of a door, asked for like facts."""
+    """The bars of a market data source behind the interface of `FactSource`."""
 
-    door: MarketDataSource
+    source: MarketDataSource
     kind: str = "ohlcv"
 
     @property
     def name(self) -> str:
-        """The door's own name."""
-        return self.door.name
+        """The name of the source."""
+        return self.source.name
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """The finished bars of `symbols` that closed in (start, end]."""
-        return self.door.fetch_bars(market, symbols, start, end)
+        return self.source.fetch_bars(market, symbols, start, end)
 
 
 @dataclass(frozen=True)
 class SourceSettings:
     """
-    What decides the doors.
+    Settings of the sources.
 
     Args:
         source: "sample" (embedded, offline) or "live" (the vendors; none needs a key).
-        vendors_url: one address that stands in for all vendors, each below a folder of its name; empty for themselves.
-            It is asked without any pace and with short waits, so it must not lead on to the vendors.
-        symbols: market name -> symbols that replace the door's own list.
-        feeds: addresses of RSS or Atom feeds, of both markets, that replace the default ones.
-        metrics: chain metrics of Coin Metrics instead of the default ones, as `coin_metrics.metrics_of` reads them.
-        without: names of fact sources that are left out.
+        vendors_url: one address that stands in for all vendors, each below a folder of its name; empty for the vendors
+            themselves. It is requested without rate limits and with short waits, so it must not forward to the vendors.
+        symbols: market name -> symbols that replace the source's default ones.
+        feeds: addresses of RSS or Atom feeds, for both markets, that replace the default ones.
+        metrics: chain metrics of Coin Metrics that replace the default ones, as read by `coin_metrics.metrics_of`.
+        without: names of fact sources to leave out.
         reddit_id: key of an application at Reddit; without it Reddit is left out.
-        reddit_secret: the secret beside it.
-        cache_folder: where the Yahoo client may keep its time-zone cache; empty for a folder of temporary files.
+        reddit_secret: the secret of the application.
+        cache_folder: folder of the Yahoo client's time-zone cache; empty for a temporary folder.
     """
 
     source: str = "sample"
@@ -97,29 +97,29 @@ class SourceSettings:
     cache_folder: str = ""
 
     def address(self, vendor: str, public: str) -> str:
-        """Where a vendor is asked."""
+        """The base address of a vendor."""
         return f"{self.vendors_url.rstrip('/')}/{vendor}" if self.vendors_url else public
 
-    def without_limits(self, door: Door) -> Door:
-        """The door; one that asks a stand-in neither keeps a pace nor waits long between its tries."""
+    def without_limits(self, source: Source) -> Source:
+        """The source; one that requests a stand-in has no rate limit and waits briefly between its attempts."""
         if not self.vendors_url:
-            return door
-        limits = {limit.name: getattr(door, limit.name) for limit in fields(door)}  # type: ignore[arg-type]  # a dataclass
-        paces = {name: replace(pace, disabled=True) for name, pace in limits.items() if isinstance(pace, RateLimit)}
-        waits = {
-            name: replace(patience, wait_seconds=SHORT_WAIT_SECONDS, longest_wait_seconds=SHORT_WAIT_SECONDS)
-            for name, patience in limits.items()
-            if isinstance(patience, RetryPolicy)
+            return source
+        values = {item.name: getattr(source, item.name) for item in fields(source)}  # type: ignore[arg-type]  # a dataclass
+        limits = {name: replace(limit, disabled=True) for name, limit in values.items() if isinstance(limit, RateLimit)}
+        policies = {
+            name: replace(policy, wait_seconds=SHORT_WAIT_SECONDS, longest_wait_seconds=SHORT_WAIT_SECONDS)
+            for name, policy in values.items()
+            if isinstance(policy, RetryPolicy)
         }
-        return replace(door, **paces, **waits)  # type: ignore[type-var]  # a dataclass
+        return replace(source, **limits, **policies)  # type: ignore[type-var]  # a dataclass
 
 
-def choose(settings: SourceSettings, market: Market) -> MarketDataSource:
+def choose_source(settings: SourceSettings, market: Market) -> MarketDataSource:
     """
-    The door for the bars of one market.
+    The source of bars and listings of one market.
 
     Raises:
-        SettingError: the source is unknown, or has no door for the market.
+        SettingError: the source is unknown, or does not serve the market.
     """
     only = tuple(settings.symbols.get(market.name, ()))
     if settings.source == "sample":
@@ -131,26 +131,26 @@ def choose(settings: SourceSettings, market: Market) -> MarketDataSource:
             YahooBars(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
         )
     if settings.source in SOURCES:
-        raise SettingError(f"no live door serves market {market.name!r}; expected crypto or equities")
+        raise SettingError(f"no live source serves market {market.name!r}; expected crypto or equities")
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
 
 
 def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list[FactSource]:
     """
-    Every vendor of facts that the settings allow, of all kinds.
+    Every source of facts that the settings allow, of all kinds.
 
     Args:
-        settings: as above; none but those of "live" has facts.
-        market: whose facts.
-        score: the sentiment of texts, for sources that give hours of posts instead of headlines.
+        settings: only "live" has facts.
+        market: of the facts.
+        score: sentiment of texts, for sources that count posts by the hour.
 
     Raises:
-        SettingError: `without` names no source.
+        SettingError: `without` has an unknown name.
     """
     if settings.source != "live":
         return []
     at, yahoo, cache = settings.address, settings.address("yahoo", ""), settings.cache_folder
-    every: dict[str, list[FactSource]] = {
+    by_market: dict[str, list[FactSource]] = {
         CRYPTO.name: [
             BybitFunding(at("bybit", bybit.PUBLIC_URL)),
             BybitDerivatives(at("bybit", bybit.PUBLIC_URL)),
@@ -172,11 +172,11 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
         both.append(
             RedditPosts(score, *keys, url=at("reddit", reddit.PUBLIC_URL), token_url=at("reddit", reddit.TOKEN_URL))
         )
-    found = [*every.get(market.name, []), *both]
-    names = {source.name for source in found} | {source.name for of in every.values() for source in of}
+    sources = [*by_market.get(market.name, []), *both]
+    names = {source.name for source in sources} | {source.name for group in by_market.values() for source in group}
     if unknown := sorted(set(settings.without) - names - {"reddit"}):
         raise SettingError(f"ALPHA_PIPELINE_WITHOUT names {unknown}; the sources are {sorted(names)}")
-    return [settings.without_limits(source) for source in found if source.name not in settings.without]
+    return [settings.without_limits(source) for source in sources if source.name not in settings.without]
 
 
 def _feeds(settings: SourceSettings) -> Mapping[str, tuple[str, ...]]:
@@ -188,7 +188,7 @@ def _feeds(settings: SourceSettings) -> Mapping[str, tuple[str, ...]]:
 
 
 class MarketDataResource(dg.ConfigurableResource):
-    """The doors as Dagster configures them; fields as in `SourceSettings`, lists separated by commas."""
+    """Market data as a Dagster resource; fields as in `SourceSettings`, lists separated by commas."""
 
     source: str = "sample"
     vendors_url: str = ""
@@ -206,14 +206,14 @@ class MarketDataResource(dg.ConfigurableResource):
         """
         Each field from its variable: `ALPHA_PIPELINE_SOURCE`, `ALPHA_PIPELINE_CRYPTO_SYMBOLS` and so on.
 
-        What is not set keeps its default, which works offline.
+        Fields that are not set keep their defaults, which work offline.
         """
         given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}") for name in cls.model_fields}
         return cls(**{name: value for name, value in given.items() if value})
 
     @property
     def settings(self) -> SourceSettings:
-        """The fields as the doors take them."""
+        """The fields as the sources take them."""
         return SourceSettings(
             self.source,
             self.vendors_url,
@@ -226,38 +226,36 @@ class MarketDataResource(dg.ConfigurableResource):
             self.cache_folder,
         )
 
-    def back(self, kind: str) -> pd.Timedelta:
-        """
-        How far back vendors are asked again: for what they correct a week, else a day; recordings never change.
-        """
+    def look_back(self, kind: str) -> pd.Timedelta:
+        """How far back vendors are asked again: a week for kinds they revise, else a day; recordings never change."""
         if self.source != "live":
             return pd.Timedelta(0)
-        return BACK if kind in CORRECTED else pd.Timedelta(days=1)
+        return LOOK_BACK if kind in REVISED_KINDS else pd.Timedelta(days=1)
 
-    def door(self, market: Market) -> MarketDataSource:
-        """The door for the bars of one market; see `choose`."""
-        return choose(self.settings, market)
+    def bar_source(self, market: Market) -> MarketDataSource:
+        """The source of bars and listings of one market; see `choose_source`."""
+        return choose_source(self.settings, market)
 
     def sources(self, market: Market, kind: str, score: Score) -> list[FactSource]:
-        """The vendors of one kind of rows: "ohlcv", or a key of `FACTS`."""
+        """The sources of one kind of rows: "ohlcv", or a key of `FACTS`."""
         if kind == "ohlcv":
-            return [BarSource(self.door(market))]
+            return [BarSource(self.bar_source(market))]
         return [source for source in fact_sources(self.settings, market, score) if source.kind == kind]
 
     def missing_reason(self, market: Market, kind: str) -> str | None:
-        """Why there is nothing of a key of `FACTS`, one sentence; None where a vendor is asked."""
+        """Why a key of `FACTS` has no rows, one sentence; None where it has a source."""
         if (market.name, kind) in NO_VENDOR:
             return NO_VENDOR[(market.name, kind)]
         if self.source == "sample":
             return ABSENT[kind]
-        asked = any(source.kind == kind for source in fact_sources(self.settings, market, lambda texts: ()))
-        return None if asked else "every vendor of it is left out by setting"
+        available = any(source.kind == kind for source in fact_sources(self.settings, market, lambda texts: ()))
+        return None if available else "every source of it is left out by settings"
 
     def instruments(self, market: Market) -> FetchResult:
-        """Listings and delistings known today; no rows where the source has no dates."""
+        """Listings and delistings up to today; no rows where the source has no dates."""
         if self.source == "sample":
             return FetchResult(tables.LISTINGS.empty(), {}, {})
-        return self.door(market).fetch_instruments(market)
+        return self.bar_source(market).fetch_instruments(market)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ def _lists() -> dict[str, Sequence[str]]:
     from alpha_pipeline.operators import operators
     from resources.market_data import MarketDataResource
 
-    door = MarketDataResource.from_environment()
-    symbols = [symbol for market in MARKETS for symbol in door.door(market).symbols(market)]
+    data = MarketDataResource.from_environment()
+    symbols = [symbol for market in MARKETS for symbol in data.bar_source(market).symbols(market)]
     return {
         "symbols": symbols,
         "operators": sorted(operators()),

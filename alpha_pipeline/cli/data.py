@@ -43,15 +43,15 @@ class Bars:
 
 
 def embedded(market: str) -> "Panel":
-    """All embedded bars of a market; its door is opened where the graph's doors are."""
+    """All embedded bars of a market; read through the source of the graph."""
     import pandas as pd
 
     from alpha_pipeline.market.panel import Panel, align
     from resources.market_data import MarketDataResource
 
     chosen = market_of(market)
-    door = MarketDataResource(source="sample").door(chosen)
-    return Panel.from_table(align(door.history(chosen, door.coverage(chosen)[1]), {}, pd.Timedelta(0)))
+    source = MarketDataResource(source="sample").bar_source(chosen)
+    return Panel.from_table(align(source.history(chosen, source.coverage(chosen)[1]), {}, pd.Timedelta(0)))
 
 
 def bars_of(market: str, run_date: str | None = None) -> Bars:

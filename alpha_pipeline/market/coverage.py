@@ -25,7 +25,7 @@ def data_coverage(
     known: Mapping[str, pd.DataFrame],
     symbols: Sequence[str],
     reasons: Mapping[str, str],
-    aside: Mapping[str, int],
+    rejected: Mapping[str, int],
 ) -> pd.DataFrame:
     """
     One row per source as of a run date.
@@ -36,7 +36,7 @@ def data_coverage(
         known: source to rows of its raw table (`timestamp`, `symbol`, `available_at`), of the run date and days before it.
         symbols: that are traded.
         reasons: why a source has nothing at all here, where that is known.
-        aside: rows of the run date that were quarantined, by source.
+        rejected: quarantined rows of the run date, by source.
 
     Returns:
         Rows of `tables.DATA_COVERAGE`. Bars are late when less than all that were due came; other sources when the

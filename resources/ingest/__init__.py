@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Collection of raw tables: missing days are fetched, judged row by row, merged with stored rows, and receipted."""

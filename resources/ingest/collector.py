@@ -1,13 +1,13 @@
 """
-Fetching what is not there yet, a stretch of days at a time, each stored as soon as it is accepted.
+Incremental collection of raw tables: fetch the days that are missing, in batches stored as soon as they are accepted.
 
-A stretch that was stored is not asked for again: a backfill that was broken off goes on where it stopped, and a day
-asked for twice is the same bytes. What counts as another value is said by `observations`, what is acceptable by the
-caller.
+A stored batch is not fetched again: an interrupted backfill continues where it stopped, and fetching a day twice gives
+the same bytes. Revisions are defined in `market.revisions`, validity of rows in `ingestion_gate`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pandas as pd
 
@@ -19,53 +19,61 @@ from resources.ingest.receipts import Receipts
 from resources.lake.lake import Lake, days_between, table_of
 from resources.vendors.protocols import FactSource, FetchResult, utc_now
 
-# Vendors publish up to two days late and correct themselves for some days more: that far back is asked again.
-BACK = pd.Timedelta(days=7)
-STRETCH_DAYS = 31
+# Vendors publish up to two days late and correct themselves for some days more: so far back they are asked again.
+LOOK_BACK = pd.Timedelta(days=7)
+BATCH_DAYS = 31
 
 Accept = Callable[[pd.DataFrame, pd.Timestamp, pd.Timestamp], pd.DataFrame]
+
+
+class Judge(Protocol):
+    """The valid rows of an answer that became known in (start - look_back, end]; see `IngestionGate.judge`."""
+
+    def __call__(
+        self, rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, look_back: pd.Timedelta, /
+    ) -> pd.DataFrame: ...
 
 
 @dataclass
 class Collection:
     """
-    What came of collecting.
+    The result of collecting.
 
     Args:
-        table: rows that became known in the window, stored ones too.
-        failures: what was asked and did not come -> why. It is asked for again next time.
-        notes: what vendors and collecting have to tell, as counts.
-        fetched_days: days that were asked for.
-        kept_days: days that were there.
+        table: rows that became known in the window, stored ones included.
+        failures: source, or source and symbol, feed or metric -> reason. What failed is fetched again next time.
+        counts: remarks of vendors and of the collection -> number of rows or days.
+        fetched_days: days that were fetched.
+        stored_days: days that were complete in the lake.
     """
 
     table: pd.DataFrame
     failures: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     fetched_days: int = 0
-    kept_days: int = 0
+    stored_days: int = 0
 
-    def count(self, note: str, number: int) -> None:
-        """Add to a note; nothing is said of nothing."""
+    def count(self, remark: str, number: int) -> None:
+        """Add to the count of a remark; zero adds no entry."""
         if number:
-            self.notes[note] = self.notes.get(note, 0) + number
+            self.counts[remark] = self.counts.get(remark, 0) + number
 
 
 @dataclass(frozen=True)
 class Collector:
     """
-    One raw table of one market, and who fills it.
+    One raw table of one market and its sources.
 
     Args:
-        lake: where rows, receipts and observations are kept.
+        lake: holds rows, receipts and observations.
         key: of the asset, `crypto/raw_funding`.
         market: of the symbols.
-        symbols: whose rows are wanted.
+        symbols: to collect.
         sources: the vendors.
-        required: nothing at all from every vendor is an error, not an empty day.
-        back: how far before the window vendors are asked again for late and corrected rows.
-        stretch_days: days fetched and stored at once.
-        now: the moment at which something is observed.
+        required: an answer without rows from every vendor is an error, not an empty day.
+        look_back: how far before the window vendors are asked again for late and corrected rows.
+        batch_days: days fetched and stored at once.
+        now: the clock that stamps observations.
     """
 
     lake: Lake
@@ -74,13 +82,13 @@ class Collector:
     symbols: Sequence[str]
     sources: Sequence[FactSource]
     required: bool = False
-    back: pd.Timedelta = BACK
-    stretch_days: int = STRETCH_DAYS
+    look_back: pd.Timedelta = LOOK_BACK
+    batch_days: int = BATCH_DAYS
     now: Callable[[], pd.Timestamp] = utc_now
 
     @property
     def table(self) -> Table:
-        """What is stored under the key."""
+        """The columns stored under the key."""
         return table_of(self.key)
 
     def collect(
@@ -89,7 +97,8 @@ class Collector:
         end: pd.Timestamp,
         accept: Accept = lambda rows, start, end: rows,
         refetch: bool = False,
-        tell: Callable[[str], None] = lambda line: None,
+        log: Callable[[str], None] = lambda line: None,
+        judge: Judge = lambda rows, start, end, look_back: rows,
     ) -> Collection:
         """
         Everything that became known in (start, end].
@@ -97,50 +106,50 @@ class Collector:
         Args:
             start: beginning of a day, UTC.
             end: end of a day, UTC.
-            accept: gives the rows to store of a stretch, or raises; then nothing of the stretch is stored. It is shown
-                what a door quarantined as well, so that one place keeps the record of it.
-            refetch: ask for stored days too; what vendors now say otherwise becomes a row of its own.
-            tell: told how far it is.
+            accept: merged rows of a batch -> the rows to store; when it raises, nothing of the batch is stored.
+            refetch: fetch stored days too; values that changed since become rows of their own.
+            log: receives a line per fetched batch.
+            judge: rows of one answer -> its valid rows, before they are compared with stored ones.
 
         Raises:
-            SourceError: `required` and no vendor answered. Earlier stretches are stored.
+            SourceError: `required` and no vendor answered. Earlier batches are stored.
         """
-        done = Collection(self.table.empty())
-        days = days_between(start.date(), (end - pd.Timedelta(days=1)).date())
-        stretches = list(self._stretches(days, refetch))
+        collection = Collection(self.table.empty())
+        all_days = days_between(start.date(), (end - pd.Timedelta(days=1)).date())
+        batches = list(self._batches(all_days, refetch))
         parts = []
-        for number, (these, missing) in enumerate(stretches, 1):
+        for number, (days, missing) in enumerate(batches, 1):
             try:
-                parts.append(self._stretch(these, missing, accept, done))
+                parts.append(self._batch(days, missing, judge, accept, collection))
             except CorruptFileError:
-                if not (damaged := self._damaged(these)):
+                if not (damaged := self._damaged(days)):
                     raise
                 for day in damaged:
                     self._receipts.void(day)
-                done.count("days whose file was damaged, asked for anew", len(damaged))
-                parts += [self._stretch(*again, accept, done) for again in self._stretches(these, refetch)]
-            if missing and len(stretches) > 1:
-                tell(f"{number} of {len(stretches)}: {these[0]} to {these[-1]}, {len(parts[-1]):,} rows")
+                collection.count("days with a damaged file, fetched again", len(damaged))
+                parts += [self._batch(*batch, judge, accept, collection) for batch in self._batches(days, refetch)]
+            if missing and len(batches) > 1:
+                log(f"{number} of {len(batches)}: {days[0]} to {days[-1]}, {len(parts[-1]):,} rows")
         filled = [part for part in parts if len(part)]
-        done.table = pd.concat(filled, ignore_index=True) if filled else parts[0]
-        return done
+        collection.table = pd.concat(filled, ignore_index=True) if filled else parts[0]
+        return collection
 
     @property
     def _receipts(self) -> Receipts:
         return Receipts(self.lake, self.key, [source.name for source in self.sources])
 
-    def _stretches(self, days: Sequence[str], refetch: bool) -> Iterator[tuple[list[str], Mapping[str, list[str]]]]:
-        """Days in order, cut where what is missing changes and at `stretch_days`; what is missing, by vendor."""
-        held: list[str] = []
-        before: dict[str, list[str]] = {}
+    def _batches(self, days: Sequence[str], refetch: bool) -> Iterator[tuple[list[str], Mapping[str, list[str]]]]:
+        """Days in order, cut where the missing symbols change and at `batch_days`; the missing symbols by vendor."""
+        batch: list[str] = []
+        batch_missing: dict[str, list[str]] = {}
         for day in days:
             missing = self._missing(day, refetch)
-            if held and (missing != before or (missing and len(held) == self.stretch_days)):
-                yield held, before
-                held = []
-            held, before = [*held, day], missing
-        if held:
-            yield held, before
+            if batch and (missing != batch_missing or (missing and len(batch) == self.batch_days)):
+                yield batch, batch_missing
+                batch = []
+            batch, batch_missing = [*batch, day], missing
+        if batch:
+            yield batch, batch_missing
 
     def _missing(self, day: str, refetch: bool) -> dict[str, list[str]]:
         if not self.lake.exists(f"{self.key}/day={day}/part-0.parquet"):
@@ -149,104 +158,133 @@ class Collector:
         missing = {source.name: sorted(set(self.symbols) - given.get(source.name, set())) for source in self.sources}
         return {name: symbols for name, symbols in missing.items() if symbols}
 
-    def _stretch(
-        self, days: list[str], missing: Mapping[str, list[str]], accept: Accept, done: Collection
+    def _batch(
+        self,
+        days: list[str],
+        missing: Mapping[str, list[str]],
+        judge: Judge,
+        accept: Accept,
+        collection: Collection,
     ) -> pd.DataFrame:
         """
-        The rows of one stretch, asked for, accepted and stored where something is missing.
+        The rows of one batch; where symbols are missing they are fetched, judged, merged and stored.
 
-        First it is said whose rows will come, then they are stored, then what was observed about other days, and the
-        receipt last: whatever a run that dies leaves is kept, and what it did not sign is asked for again. One process
-        at a time does this.
+        The order of writes: claim of the days, rows, observations about other days, receipt. A run that dies loses
+        nothing it stored, and days without a signed receipt are fetched again. One process at a time writes.
         """
         first, last = _bounds(days)
-        answers, failures = self._ask(missing, first, last, done) if missing else ({}, {})
+        answers, failures = self._fetch(missing, first, last, collection) if missing else ({}, {})
         with self.lake.files.store.lock(f"observed/{self.key}"):
             moment = self.now()
             if not missing:
                 stored = self._stored(days)
                 rows = accept(unite([stored, self._became_known(first, last)], self.table), first, last)
-                if len(rows) > len(stored):  # another process observed them after it was collected
+                if len(rows) > len(stored):  # another process observed them after the batch was collected
                     self.lake.write_range(self.key, rows, days[0], days[-1])
-                done.kept_days += len(days)
+                collection.stored_days += len(days)
                 return rows
-            merged, seen = self._merged(days, answers, moment, done)
-            rows = accept(_beside(merged, answers, first, last), first, last)
-            seen = accept(seen, moment - pd.Timedelta(1, "us"), moment) if len(seen) else seen
+            valid = {
+                name: self._judged(name, answer.table, first, last, judge, failures, collection)
+                for name, answer in answers.items()
+            }
+            merged, observations = self._merged(days, valid, moment, collection)
+            rows = accept(merged, first, last)
+            if len(observations):
+                observations = accept(observations, moment - pd.Timedelta(1, "us"), moment)
             self._receipts.claim(days)
             self.lake.write_range(self.key, rows, days[0], days[-1])
-            self._observe(seen, moment)
-            over = [day for day in days if _bounds([day])[1] <= moment]
-            self._receipts.sign(over, missing, failures)
-            done.fetched_days += len(days)
+            self._observe(observations, moment)
+            finished = [day for day in days if _bounds([day])[1] <= moment]
+            self._receipts.sign(finished, missing, failures)
+            collection.fetched_days += len(days)
             return rows
 
+    def _judged(
+        self,
+        name: str,
+        answer: pd.DataFrame,
+        first: pd.Timestamp,
+        last: pd.Timestamp,
+        judge: Judge,
+        failures: dict[str, set[str]],
+        collection: Collection,
+    ) -> pd.DataFrame:
+        """The valid rows of an answer; a symbol all of whose rows were rejected is a failure, fetched again later."""
+        rows = answer[(answer[LATER] > first - self.look_back) & (answer[LATER] <= last)]
+        valid = judge(rows, first, last, self.look_back)
+        earlier = int((rows[LATER] <= first).sum() - (valid[LATER] <= first).sum())
+        collection.count(f"{name}: rejected rows of earlier days", earlier)
+        for symbol in sorted(set(rows["symbol"].dropna()) - set(valid["symbol"])):
+            failures[name].add(symbol)
+            collection.failures[f"{name}: {symbol}"] = "all of its rows were rejected"
+        return valid
+
     def _merged(
-        self, days: list[str], answers: Mapping[str, FetchResult], moment: pd.Timestamp, done: Collection
+        self, days: list[str], answers: Mapping[str, pd.DataFrame], moment: pd.Timestamp, collection: Collection
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Rows of the days: what was stored, what is new, and what was observed on them; and what is observed now."""
+        """Rows of the days (stored, new, and observed on them), and the observations made now."""
         first, last = _bounds(days)
-        around = [*self._before(first), *days]
-        receipts = {day: receipt for day in around if (receipt := self._receipts.of(day)).given}
+        nearby = [*self._days_before(first), *days]
+        receipts = {day: receipt for day in nearby if (receipt := self._receipts.of(day)).given}
         stored = self._stored([day for day in days if day in receipts])
-        earlier = self._stored([day for day in around if day in receipts and day not in days])
-        said = [earlier, stored, self._journal(first - self.back, moment)]
-        known = pd.concat([part for part in said if len(part)] or [stored], ignore_index=True)
-        fresh, seen = [], []
-        for name, answer in answers.items():
-            rows = answer.table[(answer.table[LATER] > first - self.back) & (answer.table[LATER] <= last)]
+        earlier = self._stored([day for day in nearby if day in receipts and day not in days])
+        parts = [earlier, stored, self._journal(first - self.look_back, moment)]
+        on_record = pd.concat([part for part in parts if len(part)] or [stored], ignore_index=True)
+        fresh, observations = [], []
+        for name, rows in answers.items():
             given = _marked(rows, {day: receipt.given.get(name, frozenset()) for day, receipt in receipts.items()})
-            asked = _marked(rows, {day: receipt.asked(name) for day, receipt in receipts.items()})
-            # Of what was never asked for nothing is late: it is what one would have heard then.
-            unheard = (rows[LATER] > first) & ~given & ~self._told_otherwise(rows, known, last)
-            then = compare(rows[unheard], known[known[LATER] <= last], self.table)
-            since = compare(then.revised, known, self.table)
-            others = compare(rows[~unheard], known, self.table)
+            requested = _marked(rows, {day: receipt.requested(name) for day, receipt in receipts.items()})
+            # Rows that were never requested are not late: they get the vendor's stamp, as if fetched in time.
+            backfill = (rows[LATER] > first) & ~given & ~self._first_seen_otherwise(rows, on_record, last)
+            then = compare(rows[backfill], on_record[on_record[LATER] <= last], self.table)
+            since = compare(then.revised, on_record, self.table)
+            others = compare(rows[~backfill], on_record, self.table)
             revised = unite([others.revised, since.revised], self.table)
-            late = others.unseen[_among(others.unseen, rows[asked], self.table)]
+            late = others.unseen[_among(others.unseen, rows[requested], self.table)]
             fresh.append(then.unseen)
-            seen += [revised, late]
-            done.count("rows known already", others.repeated + then.repeated + since.repeated)
-            done.count("revised values, kept as new rows", len(revised))
-            done.count("rows that came late, known from now on", len(late))
-        new = unite([observed(part, moment) for part in [self.table.empty(), *seen]], self.table)
+            observations += [revised, late]
+            collection.count("rows already stored", others.repeated + then.repeated + since.repeated)
+            collection.count("revised values, stored as new rows", len(revised))
+            collection.count("late rows, available from now on", len(late))
+        new = unite([observed(part, moment) for part in [self.table.empty(), *observations]], self.table)
         return unite([stored, *fresh, self._became_known(first, last, new)], self.table), new
 
-    def _told_otherwise(self, rows: pd.DataFrame, known: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
-        """Rows about events first heard of after `last`, which said something else then: no one heard this before."""
-        later = known[known[LATER] > last].sort_values(LATER, kind="stable")
+    def _first_seen_otherwise(self, rows: pd.DataFrame, on_record: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
+        """Rows about events first seen after `last` with other values: these values cannot have been known before."""
+        later = on_record[on_record[LATER] > last].sort_values(LATER, kind="stable")
         event = [key for key in self.table.keys if key != LATER]
         firsts = later.groupby(event, as_index=False, dropna=False).first() if len(later) else later
         return _among(rows, compare(rows, firsts, self.table).revised, self.table)
 
-    def _ask(
-        self, missing: Mapping[str, list[str]], first: pd.Timestamp, last: pd.Timestamp, done: Collection
+    def _fetch(
+        self, missing: Mapping[str, list[str]], first: pd.Timestamp, last: pd.Timestamp, collection: Collection
     ) -> tuple[dict[str, FetchResult], dict[str, set[str]]]:
-        """Answers by vendor, and by vendor what failed; the vendor's own name where all did."""
+        """Answers by vendor, and failed symbols by vendor; the vendor's own name where it failed as a whole."""
         answers, failures = {}, {}
         for source in self.sources:
             if source.name not in missing:
                 continue
             try:
-                answer = source.fetch(self.market, missing[source.name], first - self.back, last)
+                answer = source.fetch(self.market, missing[source.name], first - self.look_back, last)
             except SourceError as error:
-                done.failures[source.name] = str(error)
+                collection.failures[source.name] = str(error)
                 failures[source.name] = {source.name}
                 continue
             answers[source.name] = answer
             failures[source.name] = set(answer.failures)
-            done.failures |= {f"{source.name}: {what}": why for what, why in answer.failures.items()}
-            for note, number in answer.notes.items():
-                done.count(f"{source.name}: {note}", number)
+            collection.failures |= {f"{source.name}: {item}": reason for item, reason in answer.failures.items()}
+            for remark, number in answer.counts.items():
+                collection.count(f"{source.name}: {remark}", number)
         if self.required and any(failures.values()) and not any(len(answer.table) for answer in answers.values()):
-            raise SourceError("; ".join(f"{what}: {why}" for what, why in list(done.failures.items())[:3]))
+            reasons = [f"{item}: {reason}" for item, reason in collection.failures.items()]
+            raise SourceError("; ".join(reasons[:3]))
         return answers, failures
 
-    def _before(self, first: pd.Timestamp) -> list[str]:
-        """The days that are asked again."""
-        if self.back <= pd.Timedelta(0):
+    def _days_before(self, first: pd.Timestamp) -> list[str]:
+        """The days of the look-back."""
+        if self.look_back <= pd.Timedelta(0):
             return []
-        return days_between((first - self.back).date(), (first - pd.Timedelta(days=1)).date())
+        return days_between((first - self.look_back).date(), (first - pd.Timedelta(days=1)).date())
 
     def _stored(self, days: Sequence[str]) -> pd.DataFrame:
         return self.lake.read_days(self.key, days, allow_missing=True)[0]
@@ -261,17 +299,17 @@ class Collector:
         return damaged
 
     def _journal(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-        """Rows observed on these days, in whichever run that was."""
-        there = [day for day in self.lake.days(f"observed/{self.key}") if str(first.date()) <= day <= str(last.date())]
-        return self.lake.read_days(f"observed/{self.key}", there, allow_missing=True)[0]
+        """Rows observed on these days, by any run."""
+        days = [day for day in self.lake.days(f"observed/{self.key}") if str(first.date()) <= day <= str(last.date())]
+        return self.lake.read_days(f"observed/{self.key}", days, allow_missing=True)[0]
 
-    def _became_known(self, first: pd.Timestamp, last: pd.Timestamp, also: pd.DataFrame | None = None) -> pd.DataFrame:
-        """Rows observed in (first, last]."""
-        seen = unite([self._journal(first, last), *([] if also is None else [also])], self.table)
-        return seen[(seen[LATER] > first) & (seen[LATER] <= last)]
+    def _became_known(self, first: pd.Timestamp, last: pd.Timestamp, new: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Rows observed in (first, last], those of `new` included."""
+        rows = unite([self._journal(first, last), *([] if new is None else [new])], self.table)
+        return rows[(rows[LATER] > first) & (rows[LATER] <= last)]
 
     def _observe(self, rows: pd.DataFrame, moment: pd.Timestamp) -> None:
-        """Add to the journal of the day; the days that become known then will hold the rows."""
+        """Add rows to the journal of the day; the days in which they become known will include them."""
         if rows.empty:
             return
         day = str((moment - pd.Timedelta(1, "us")).date())
@@ -280,21 +318,12 @@ class Collector:
         self.lake.write_range(key, unite([earlier, rows], self.table), day, day)
 
 
-def _beside(
-    rows: pd.DataFrame, answers: Mapping[str, FetchResult], first: pd.Timestamp, last: pd.Timestamp
-) -> pd.DataFrame:
-    """The rows, then those of the stretch that doors quarantined: no news and no revisions, as nobody believes them."""
-    aside = [answer.aside for answer in answers.values() if len(answer.aside)]
-    inside = [part[(part["available_at"] > first) & (part["available_at"] <= last)] for part in aside]
-    return pd.concat([rows, *inside], ignore_index=True) if inside else rows
-
-
 def _bounds(days: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
     return pd.Timestamp(days[0], tz="UTC"), pd.Timestamp(days[-1], tz="UTC") + pd.Timedelta(days=1)
 
 
 def _marked(rows: pd.DataFrame, symbols: Mapping[str, frozenset[str]]) -> pd.Series:
-    """Rows that became known on a day of one of its symbols."""
+    """Rows that became known on a day whose set contains their symbol."""
     days = partition_days(rows[LATER]).dt.strftime("%Y-%m-%d")
     pairs = zip(days, rows["symbol"], strict=True)
     return pd.Series([symbol in symbols.get(day, ()) for day, symbol in pairs], rows.index, dtype=bool)

@@ -1,7 +1,7 @@
 """
-Listings day by day: asked for once, kept when all of them came, and not rewritten by what a vendor says later.
+Listings by day: fetched once, stored when complete, and not rewritten by later answers of the vendor.
 
-What a row says is `listings`' business; which vendor is asked, the caller's.
+The rows are made in `vendors.listings`.
 """
 
 import json
@@ -17,46 +17,46 @@ from resources.vendors.protocols import FetchResult
 COLUMNS = [column.name for column in tables.RAW_INSTRUMENTS.columns]
 
 
-def universe_by_day(
+def listings_by_day(
     lake: Lake,
     key: str,
     run_dates: Sequence[pd.Timestamp],
     symbols: Sequence[str],
-    ask: Callable[[], FetchResult],
+    fetch: Callable[[], FetchResult],
     refetch: bool = False,
 ) -> FetchResult:
     """
-    What was listed and delisted by the end of each day.
+    Instruments listed and delisted by the end of each day.
 
     Args:
-        lake: where the days and their receipts are.
+        lake: holds the days and their receipts.
         key: of the asset, `crypto/raw_instruments`.
-        run dates: beginnings of days, UTC.
-        symbols: whose dates are wanted; a day that was asked for with fewer is asked for again.
-        ask: the vendor's answer, rows of `tables.LISTINGS`; called once at most, and not when all days are there.
-        refetch: ask for days that are there as well.
+        run_dates: beginnings of days, UTC.
+        symbols: to cover; a day that was fetched with fewer symbols is fetched again.
+        fetch: the vendor's answer, rows of `tables.LISTINGS`; called at most once, and not when all days are complete.
+        refetch: fetch complete days as well.
 
     Returns:
-        Columns of `tables.RAW_INSTRUMENTS`. When the vendor failed, that is a failure of the answer, and its days are
-        what they were, or empty; such a day, and one that came in part, is asked for again next time.
+        Columns of `tables.RAW_INSTRUMENTS`. When the vendor failed, that is a failure of the answer and its days keep
+        their stored rows, or none; such a day, and one that came in part, is fetched again next time.
     """
-    wanted = [run_date for run_date in run_dates if refetch or not _complete(lake, key, run_date, symbols)]
-    kept = lake.read_days(key, [_day(run_date) for run_date in run_dates if run_date not in wanted])[0]
-    if not wanted:
-        return FetchResult(kept)
+    missing = [run_date for run_date in run_dates if refetch or not _complete(lake, key, run_date, symbols)]
+    stored = lake.read_days(key, [_day(run_date) for run_date in run_dates if run_date not in missing])[0]
+    if not missing:
+        return FetchResult(stored)
     try:
-        known = ask()
+        listings = fetch()
     except SourceError as error:
-        before = lake.read_days(key, [_day(run_date) for run_date in wanted], allow_missing=True)[0]
-        return FetchResult(_joined([kept, before]), {"listings": str(error)})
-    if len(known.table) and not known.failures:
-        for run_date in wanted:
+        before = lake.read_days(key, [_day(run_date) for run_date in missing], allow_missing=True)[0]
+        return FetchResult(_concatenated([stored, before]), {"listings": str(error)})
+    if len(listings.table) and not listings.failures:
+        for run_date in missing:
             lake.atomic_write(_receipt(key, run_date), json.dumps(sorted(symbols)).encode())
-    found = [_at_the_end_of(run_date, known.table) for run_date in wanted]
-    return FetchResult(_joined([kept, *found]), known.failures, known.notes)
+    fetched = [_as_of_end(run_date, listings.table) for run_date in missing]
+    return FetchResult(_concatenated([stored, *fetched]), listings.failures, listings.counts)
 
 
-def _at_the_end_of(run_date: pd.Timestamp, listings: pd.DataFrame) -> pd.DataFrame:
+def _as_of_end(run_date: pd.Timestamp, listings: pd.DataFrame) -> pd.DataFrame:
     until = listings[listings["timestamp"] <= run_date + pd.Timedelta(days=1)]
     return until.assign(run_date=run_date).astype({"run_date": tables.MOMENT})[COLUMNS]
 
@@ -68,7 +68,7 @@ def _complete(lake: Lake, key: str, run_date: pd.Timestamp, symbols: Sequence[st
     return set(symbols) <= set(json.loads(lake.read_bytes(receipt)))
 
 
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _concatenated(parts: list[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else tables.RAW_INSTRUMENTS.empty()
 

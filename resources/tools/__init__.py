@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Maintenance scripts of the repository; they are not part of the wheel."""

@@ -1,7 +1,7 @@
 """
-`python -m resources.tools.live_check`: does every vendor answer today, door by door, for one finished day.
+Live check of every source: `python -m resources.tools.live_check` requests one finished day of two symbols.
 
-Which doors there are is `market_data`'s business; nothing is stored, and nothing is judged but that something came.
+Nothing is stored; a source passes when it answers.
 """
 
 import argparse
@@ -26,119 +26,119 @@ from resources.market_data import MarketDataResource
 from resources.vendors.protocols import FACTS, FetchResult, utc_now
 
 WELL_KNOWN = {CRYPTO.name: ("BTCUSDT", "ETHUSDT"), EQUITIES.name: ("AAPL", "MSFT")}
-TRIES, LONGEST_WAIT_SECONDS = 2, 1.0  # a check is not a run date: what does not answer twice is told
-TOLD_CHARACTERS = 160
-HEAD = ("market", "asked", "door", "rows", "first", "last", "seconds", "what failed")
+ATTEMPTS, LONGEST_WAIT_SECONDS = 2, 1.0
+MESSAGE_CHARACTERS = 160
+HEAD = ("market", "kind", "source", "rows", "first", "last", "seconds", "failure")
 
 
 @dataclass(frozen=True)
 class Answer:
     """
-    What one door said.
+    The result of one request.
 
     Args:
         market: of the symbols.
-        asked: "instruments", "ohlcv" or a key of `FACTS`.
-        door: its name.
-        rows: that came.
+        kind: "instruments", "ohlcv" or a key of `FACTS`.
+        source: its name.
+        rows: number of rows.
         first: earliest stamp among them, UTC; empty without rows.
         last: latest stamp.
-        seconds: until it was there.
-        failed: nothing came because the vendor failed.
-        said: what failed, one line; also what failed beside rows that came.
+        seconds: duration of the request.
+        failed: no rows because the vendor failed.
+        message: the failure, one line; also partial failures beside rows.
     """
 
     market: str
-    asked: str
-    door: str
+    kind: str
+    source: str
     rows: int
     first: str
     last: str
     seconds: float
     failed: bool
-    said: str
+    message: str
 
 
 @dataclass(frozen=True)
-class Question:
-    """One door and what it is asked; arguments as of `Answer`."""
+class Request:
+    """One request to a source; arguments as in `Answer`."""
 
     market: str
-    asked: str
-    door: str
-    ask: Callable[[], FetchResult]
+    kind: str
+    source: str
+    fetch: Callable[[], FetchResult]
 
 
-def questions(data: MarketDataResource, day: pd.Timestamp) -> Iterator[Question]:
+def requests(data: MarketDataResource, day: pd.Timestamp) -> Iterator[Request]:
     """
-    Every door of both markets: listings, bars, and each kind of facts.
+    Requests to every source of both markets: listings, bars, and each kind of facts.
 
     Args:
         data: the configured vendors.
-        day: beginning of a finished day, UTC; stocks are asked for their last session up to its end.
+        day: beginning of a finished day, UTC; for stocks the last session up to its end is requested.
 
     Raises:
-        SettingError: a setting names something that is not there.
+        SettingError: a setting has an unknown name.
     """
     for market in MARKETS:
         symbols = _two(data, market)
         few = data.model_copy(update={"source": "live", _FIELD[market.name]: ",".join(symbols)})
-        door, window = _brief(few.door(market)), _window(market, day)
-        yield Question(market.name, "instruments", door.name, partial(door.fetch_instruments, market))
-        yield Question(market.name, "ohlcv", door.name, partial(door.fetch_bars, market, symbols, *window))
+        source, window = _with_short_waits(few.bar_source(market)), _window(market, day)
+        yield Request(market.name, "instruments", source.name, partial(source.fetch_instruments, market))
+        yield Request(market.name, "ohlcv", source.name, partial(source.fetch_bars, market, symbols, *window))
         for kind in FACTS:
-            for source in map(_brief, few.sources(market, kind, _score)):
-                yield Question(market.name, kind, source.name, partial(source.fetch, market, symbols, *window))
+            for facts in map(_with_short_waits, few.sources(market, kind, _score)):
+                yield Request(market.name, kind, facts.name, partial(facts.fetch, market, symbols, *window))
 
 
-def answer(question: Question) -> Answer:
-    """Ask; whatever goes wrong in a door is an answer too."""
-    began = time.monotonic()
+def answer(request: Request) -> Answer:
+    """The answer to a request; every error becomes an answer."""
+    started = time.monotonic()
     try:
-        fetched, wrong = question.ask(), ""
-    except Exception as error:  # the check of a door must not end with the first that is broken
-        fetched, wrong = FetchResult(pd.DataFrame()), _one_line(error)
+        fetched, failure = request.fetch(), ""
+    except Exception as error:  # one broken source must not end the check of the others
+        fetched, failure = FetchResult(pd.DataFrame()), _one_line(error)
     stamps = fetched.table["timestamp"] if len(fetched.table) else pd.Series(dtype="datetime64[us, UTC]")
     first, last = ("" if pd.isna(end) else f"{end:%Y-%m-%d %H:%M}" for end in (stamps.min(), stamps.max()))
-    beside = "; ".join(f"{what}: {why}" for what, why in fetched.failures.items())
+    partial_failures = "; ".join(f"{item}: {reason}" for item, reason in fetched.failures.items())
     return Answer(
-        question.market,
-        question.asked,
-        question.door,
+        request.market,
+        request.kind,
+        request.source,
         len(fetched.table),
         first,
         last,
-        round(time.monotonic() - began, 1),
-        bool(wrong),
-        wrong or _clipped(beside),
+        round(time.monotonic() - started, 1),
+        bool(failure),
+        failure or _clipped(partial_failures),
     )
 
 
 def as_text(answers: Sequence[Answer]) -> str:
-    """One aligned table, a door a line."""
-    rows = [HEAD, *(_cells(said) for said in answers)]
+    """One aligned table, one source per line."""
+    rows = [HEAD, *(_cells(answer) for answer in answers)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(HEAD))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, or JSON; 1 when a door failed or a setting is wrong."""
+    """Print the table, or JSON; 1 when a source failed or a setting is wrong."""
     parser = argparse.ArgumentParser(prog="python -m resources.tools.live_check", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects instead of the table")
     parser.add_argument("--day", default="", help="a finished day, YYYY-MM-DD; the day before yesterday by default")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        asked = list(questions(MarketDataResource.from_environment(), _day(given.day)))
+        planned = list(requests(MarketDataResource.from_environment(), _day(options.day)))
     except AlphaError as error:
         print(_one_line(error), file=sys.stderr)
         return 1
     answers = []
-    for number, question in enumerate(asked, 1):
-        print(f"{number} of {len(asked)}: {question.market} {question.door}", file=sys.stderr, flush=True)
+    for number, request in enumerate(planned, 1):
+        print(f"{number} of {len(planned)}: {request.market} {request.source}", file=sys.stderr, flush=True)
         with _quiet():
-            answers.append(answer(question))
-    print(json.dumps([asdict(said) for said in answers], indent=1) if given.json else as_text(answers))
-    return int(any(said.failed for said in answers))
+            answers.append(answer(request))
+    print(json.dumps([asdict(item) for item in answers], indent=1) if options.json else as_text(answers))
+    return int(any(item.failed for item in answers))
 
 
 _FIELD = {CRYPTO.name: "crypto_symbols", EQUITIES.name: "equity_symbols"}
@@ -146,7 +146,7 @@ _FIELD = {CRYPTO.name: "crypto_symbols", EQUITIES.name: "equity_symbols"}
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Clients log and warn of what the table says."""
+    """Silence clients, which log what the table shows."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -158,7 +158,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _day(text: str) -> pd.Timestamp:
-    """The day asked for; by default the last whose chain metrics are published: vendors take a day for them."""
+    """The requested day; by default the last one with published chain metrics, which take vendors a day."""
     if not text:
         return utc_now().floor("D") - pd.Timedelta(days=2)
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
@@ -168,7 +168,7 @@ def _day(text: str) -> pd.Timestamp:
     except ValueError as error:
         raise SettingError(f"--day is {text!r}: {error}; expected YYYY-MM-DD") from error
     if day + pd.Timedelta(days=1) > utc_now():
-        raise SettingError(f"--day is {text}, which is not over; expected a finished day")
+        raise SettingError(f"--day is {text}, which has not ended; expected a finished day")
     return day
 
 
@@ -186,10 +186,11 @@ def _window(market: Market, day: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timesta
     return last, last + pd.Timedelta(days=1)
 
 
-def _brief(door: Any) -> Any:
-    """The door with less patience."""
-    wait = min(door.patience.longest_wait_seconds, LONGEST_WAIT_SECONDS)
-    return replace(door, patience=replace(door.patience, attempts=TRIES, longest_wait_seconds=wait))
+def _with_short_waits(source: Any) -> Any:
+    """The source with fewer attempts and shorter waits."""
+    wait = min(source.retry_policy.longest_wait_seconds, LONGEST_WAIT_SECONDS)
+    policy = replace(source.retry_policy, attempts=ATTEMPTS, longest_wait_seconds=wait)
+    return replace(source, retry_policy=policy)
 
 
 def _score(texts: Sequence[str]) -> list[float]:
@@ -197,22 +198,22 @@ def _score(texts: Sequence[str]) -> list[float]:
 
 
 def _one_line(error: Exception) -> str:
-    """What happened, in a line; an address that nobody answers at is said in two words."""
+    """The error in one line; an unreachable address is shortened."""
     text = " ".join(str(error).split())
     if "not reachable" in text:
-        where = re.search(r"https?://[^/\s]+|(?:[\w-]+\.)+[a-z]{2,}", text)
-        return f"not reachable: {where[0] if where else text}"
+        address = re.search(r"https?://[^/\s]+|(?:[\w-]+\.)+[a-z]{2,}", text)
+        return f"not reachable: {address[0] if address else text}"
     return _clipped(text if isinstance(error, AlphaError) else f"{type(error).__name__}: {text}")
 
 
 def _clipped(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= TOLD_CHARACTERS else f"{line[: TOLD_CHARACTERS - 3]}..."
+    return line if len(line) <= MESSAGE_CHARACTERS else f"{line[: MESSAGE_CHARACTERS - 3]}..."
 
 
-def _cells(said: Answer) -> tuple[str, ...]:
-    market, asked, door, rows, first, last, seconds, failed, text = astuple(said)
-    return market, asked, door, str(rows), first, last, f"{seconds:.1f}", f"FAILED {text}" if failed else text
+def _cells(answer: Answer) -> tuple[str, ...]:
+    market, kind, source, rows, first, last, seconds, failed, message = astuple(answer)
+    return market, kind, source, str(rows), first, last, f"{seconds:.1f}", f"FAILED {message}" if failed else message
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Data vendors: one package per vendor or kind, and the interfaces, request batches and parsers they share."""

@@ -1,7 +1,7 @@
 """
-Many questions to one vendor: what came is kept, what did not come is named, and a ban ends the asking.
+A batch of requests to one vendor: answers are kept, failures are named, and a ban ends the batch.
 
-How one question is asked, and how long one insists on it, is each door's business.
+How a single request is made and retried is decided by each source.
 """
 
 import logging
@@ -14,61 +14,57 @@ from alpha_pipeline.tables import Table
 from resources.http.retry import AttemptFailedError
 from resources.vendors.protocols import FetchResult
 
-Rows = pd.DataFrame
-Notes = Mapping[str, int]
-Answer = tuple[Rows, Notes] | tuple[Rows, Notes, Rows]  # rows of their table, notes on them, rows that cannot be true
+Answer = tuple[pd.DataFrame, Mapping[str, int]]  # rows of their table, counts of remarks
 
 _log = logging.getLogger(__name__)
 
 
 class BannedError(AttemptFailedError):
-    """The vendor will not answer this address for some time: after the last try, no other question is asked either."""
+    """The vendor blocks this address for some time: after the last attempt no other request is made."""
 
 
-def gather(questions: Mapping[str, Callable[[], Answer]], table: Table, vendor: str) -> FetchResult:
+def gather(requests: Mapping[str, Callable[[], Answer]], table: Table, vendor: str) -> FetchResult:
     """
-    Ask one question after the other.
+    Make requests one after the other.
 
     Args:
-        questions: what is asked, such as a symbol -> how.
+        requests: name, such as a symbol -> call.
         table: whose columns the answers have.
-        vendor: begins the message.
+        vendor: begins the error message.
 
     Returns:
-        All rows that came, sorted by the keys of the table; a question that failed, or was not asked any more after a
-        ban, stands among the failures with its reason.
+        All rows, sorted by the keys of the table. A request that failed, or was skipped after a ban, is a failure with
+        its reason.
 
     Raises:
-        SourceError: every question failed; other errors of a question, such as a setting that is none, pass through.
+        SourceError: every request failed. Other errors, such as an invalid setting, pass through.
     """
-    parts, aside, failures, notes = [], list[Rows](), dict[str, str](), dict[str, int]()
-    banned = ""
-    for name, ask in questions.items():
-        if banned:
-            failures[name] = f"not asked: {banned}"
+    parts, failures, counts = [], dict[str, str](), dict[str, int]()
+    ban = ""
+    for name, call in requests.items():
+        if ban:
+            failures[name] = f"not requested: {ban}"
             continue
         try:
-            rows, remarks, *untrue = ask()
+            rows, remarks = call()
         except SourceError as error:
             failures[name] = str(error)
-            banned = str(error) if isinstance(error.__cause__, BannedError) else ""
+            ban = str(error) if isinstance(error.__cause__, BannedError) else ""
         else:
             parts.append(rows)
-            aside.extend(part for part in untrue if len(part))
-            notes.update(remarks)
+            counts.update(remarks)
     if failures and not parts:
         first = next(iter(failures.values()))
-        raise SourceError(first if len(failures) == 1 else f"{vendor}: none of {len(failures)} answers came; {first}")
-    found = [part for part in parts if len(part)]
-    rows = pd.concat(found) if found else table.empty()
-    exclusion_reason = pd.concat(aside, ignore_index=True) if aside else table.empty()
-    return FetchResult(rows.sort_values(list(table.keys), ignore_index=True), failures, notes, exclusion_reason)
+        raise SourceError(first if len(failures) == 1 else f"{vendor}: all {len(failures)} requests failed; {first}")
+    filled = [part for part in parts if len(part)]
+    rows = pd.concat(filled) if filled else table.empty()
+    return FetchResult(rows.sort_values(list(table.keys), ignore_index=True), failures, counts)
 
 
 def table_of(fetched: FetchResult, vendor: str) -> pd.DataFrame:
-    """The rows alone, for callers who ask for a table; what failed or was left out goes to the log."""
+    """The rows alone, for callers that need a table; failures and counts are logged."""
     for name, reason in fetched.failures.items():
-        _log.warning("%s did not give %s: %s", vendor, name, reason)
-    for remark, count in fetched.notes.items():
+        _log.warning("%s failed for %s: %s", vendor, name, reason)
+    for remark, count in fetched.counts.items():
         _log.warning("%s, %s: %d", vendor, remark, count)
     return fetched.table

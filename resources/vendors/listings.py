@@ -1,7 +1,5 @@
 """
-Listings as dated rows, so that the universe of a past day is what traded then and not what is left today.
-
-Where a vendor keeps its dates is its door's business.
+Listings as dated rows, so that the universe of a past day is what traded then, not what is left today.
 """
 
 import pandas as pd
@@ -11,25 +9,25 @@ from alpha_pipeline import tables
 
 def listing_rows(instruments: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     """
-    One row when an instrument is listed, a second when it is delisted.
+    One row when an instrument is listed, a second one when it is delisted.
 
-    Each row says only what was known at its stamp: that of the listing has no end. The step of the price and the
-    interval of funding are those of today, for vendors keep no others.
+    Each row holds only what was known at its stamp: the row of the listing has no end. Tick size and funding interval
+    are those of today, since vendors keep no earlier ones.
 
     Args:
         instruments: symbol, listed_at and delisted_at (UTC; NaT while it trades), status, base, quote,
             funding_interval_minutes, tick_size; one row per listing.
-        now: listings and delistings later than this are announced and have not happened; they give no row.
+        now: later listings and delistings are announced only; they give no row.
 
     Returns:
         Columns of `tables.LISTINGS`, sorted by its keys.
     """
-    moments = instruments.astype({"listed_at": tables.MOMENT, "delisted_at": tables.MOMENT})
-    listed = moments[moments["listed_at"] <= now]
-    never = pd.Series(pd.NaT, index=listed.index, dtype=tables.MOMENT)
-    begun = listed.assign(timestamp=listed["listed_at"], delisted_at=never, status="Trading")
-    ended = listed[listed["delisted_at"] <= now]
-    ended = ended.assign(timestamp=ended["delisted_at"])
-    rows = pd.concat([begun, ended], ignore_index=True)
-    known = rows.assign(available_at=rows["timestamp"])[[column.name for column in tables.LISTINGS.columns]]
-    return known.sort_values(list(tables.LISTINGS.keys), ignore_index=True)
+    dated = instruments.astype({"listed_at": tables.MOMENT, "delisted_at": tables.MOMENT})
+    listed = dated[dated["listed_at"] <= now]
+    no_end = pd.Series(pd.NaT, index=listed.index, dtype=tables.MOMENT)
+    starts = listed.assign(timestamp=listed["listed_at"], delisted_at=no_end, status="Trading")
+    ends = listed[listed["delisted_at"] <= now]
+    ends = ends.assign(timestamp=ends["delisted_at"])
+    rows = pd.concat([starts, ends], ignore_index=True)
+    rows = rows.assign(available_at=rows["timestamp"])[[column.name for column in tables.LISTINGS.columns]]
+    return rows.sort_values(list(tables.LISTINGS.keys), ignore_index=True)

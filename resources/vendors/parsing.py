@@ -1,117 +1,100 @@
 """
-Rows that break their contract are left out and counted by reason; an answer of nothing else is refused.
+Parsing of vendors' answers: rows that cannot be read are dropped and counted by fault, an answer of nothing else fails.
 
-Which rows belong to which question, and where they come from, is each door's business.
+Whether a readable row can be true is decided in `ingest.ingestion_gate`.
 """
 
 from collections.abc import Mapping, Sequence
 from math import nan
 
-import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from alpha_pipeline.validation.raw.rows import BAR_RULES
 
-STAMPS_MS = (1.2e12, 4.1e12)  # 2008 to 2099: a stamp in seconds or nanoseconds is none in milliseconds
+STAMPS_MS = (1.2e12, 4.1e12)  # 2008 to 2099; stamps in seconds or nanoseconds are outside
 JUMP = 10.0
 
 
 def numbers(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> pd.DataFrame:
-    """Cells as vendors send them -> (rows, columns) of float64; what is no number or absent is NaN, cells beyond go."""
+    """Cells as vendors send them -> (rows, columns) of float64; NaN for no number, extra cells are ignored."""
     width = len(columns)
     cells = [[_number(cell) for cell in row[:width]] + [nan] * (width - len(row)) for row in rows]
     return pd.DataFrame(cells, columns=list(columns), dtype="float64")
 
 
 def moments(milliseconds: pd.Series) -> pd.Series:
-    """Milliseconds since 1970 -> UTC; NaT for what is no stamp of our time."""
+    """Milliseconds since 1970 -> UTC; NaT outside of `STAMPS_MS`."""
     plausible = milliseconds.where(milliseconds.between(*STAMPS_MS))
     return pd.to_datetime(plausible, unit="ms", utc=True).astype("datetime64[us, UTC]")
 
 
-def broken_bars(bars: pd.DataFrame) -> dict[str, pd.Series]:
-    """
-    What is wrong with which bar.
-
-    Args:
-        bars: columns open, high, low, close (quote currency) and volume; a price the vendor never has is NaN.
-
-    Returns:
-        Reason -> (rows,) True where it holds.
-    """
-    return {reason: broken(bars) for reason, broken in BAR_RULES.items()}
-
-
 def known_at_close(bars: pd.DataFrame, symbol: str) -> pd.DataFrame:
     """Bars with a `timestamp` as rows of one symbol, in the columns of `tables.RAW_OHLCV`."""
-    known = bars.assign(symbol=symbol, available_at=bars["timestamp"]).astype({"symbol": "str"})
-    return known[[column.name for column in tables.RAW_OHLCV.columns]]
+    rows = bars.assign(symbol=symbol, available_at=bars["timestamp"]).astype({"symbol": "str"})
+    return rows[[column.name for column in tables.RAW_OHLCV.columns]]
 
 
-def untrue_bars(bars: pd.DataFrame, window: tuple[pd.Timestamp, pd.Timestamp]) -> pd.DataFrame:
-    """The rows of `bars` stamped in (start, end] that `broken_bars` finds broken: the record of what was left out."""
-    broken = np.logical_or.reduce([mask.to_numpy(dtype=bool) for mask in broken_bars(bars).values()])
-    return bars[broken & ((bars["timestamp"] > window[0]) & (bars["timestamp"] <= window[1])).to_numpy()]
-
-
-def quarantined(rows: pd.DataFrame, broken: Mapping[str, pd.Series], whose: str) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The rows nothing is wrong with, and how many were left out: "whose: reason" -> rows, by their first reason."""
+def drop_faulty(rows: pd.DataFrame, faults: Mapping[str, pd.Series], label: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows without a fault, and "label: fault" -> number of dropped rows; a row counts for its first fault."""
     sound = pd.Series(True, index=rows.index)
-    notes = {}
-    for reason, mask in broken.items():
+    counts = {}
+    for fault, mask in faults.items():
         if count := int((sound & mask).sum()):
-            notes[f"{whose}: {reason}"] = count
+            counts[f"{label}: {fault}"] = count
         sound &= ~mask
-    return rows[sound], notes
+    return rows[sound], counts
 
 
 def in_window(
     rows: pd.DataFrame,
-    broken: Mapping[str, pd.Series],
+    faults: Mapping[str, pd.Series],
     window: tuple[pd.Timestamp, pd.Timestamp],
-    whose: str,
-    asked: str,
+    label: str,
+    request: str,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """
-    The sound rows of one symbol stamped in (start, end], once each.
+    The readable rows of one symbol stamped in (start, end], one per stamp.
 
     Args:
-        rows: with a column `timestamp`; NaT where there was none.
-        broken: what else is wrong with which row.
+        rows: with a column `timestamp`; NaT where it is unreadable.
+        faults: fault -> (rows,) True where it applies.
         window: start and end.
-        whose: begins every note.
-        asked: begins the message.
+        label: begins every count.
+        request: begins the error message.
 
     Returns:
-        Sorted by time, and the counts of what was left out. Of equal rows one is kept; of two different rows of one
-        stamp neither is believed.
+        Sorted by time, and the counts of dropped rows. Of equal rows one is kept; different rows of one stamp are all
+        dropped.
 
     Raises:
-        SourceError: there were rows and none was sound: then the whole answer is nonsense.
+        SourceError: there were rows and all were dropped.
     """
     start, end = window
     stamps = rows["timestamp"]
     outside = stamps.notna() & ~((stamps > start) & (stamps <= end))
-    kept, notes = quarantined(rows, {"no stamp": stamps.isna(), "stamped outside the window": outside, **broken}, whose)
-    once, twice = quarantined(kept, {"the same row again": kept.duplicated()}, whose)
-    sound, contrary = quarantined(once, {"two different rows of one stamp": once["timestamp"].duplicated(False)}, whose)
-    notes |= twice | contrary
+    readable, counts = drop_faulty(
+        rows, {"no stamp": stamps.isna(), "stamp outside the window": outside, **faults}, label
+    )
+    unique, repeated = drop_faulty(readable, {"repeated rows": readable.duplicated()}, label)
+    conflict = {"conflicting rows of one stamp": unique["timestamp"].duplicated(False)}
+    sound, conflicts = drop_faulty(unique, conflict, label)
+    counts |= repeated | conflicts
     if len(rows) and sound.empty:
-        raise SourceError(f"{asked}: none of {len(rows)} rows keeps its contract: {notes}")
-    return sound.sort_values("timestamp", ignore_index=True), notes
+        raise SourceError(f"{request}: none of {len(rows)} rows is usable: {counts}")
+    return sound.sort_values("timestamp", ignore_index=True), counts
 
 
-def jumps(closes: pd.Series, whose: str) -> dict[str, int]:
+def jumps(closes: pd.Series, label: str) -> dict[str, int]:
     """
-    Closes more than tenfold, or less than a tenth of, the one before, counted; they are kept.
+    Number of closes more than tenfold, or less than a tenth of, the previous positive one; they are kept.
 
-    A price in other units looks like a crash, and coins have crashed like that within an hour: it is said, not judged.
+    A price in other units looks like a crash, and coins have crashed like that within an hour: counted, not rejected.
     """
-    ratio = closes / closes.shift()
+    positive = closes[closes > 0]
+    ratio = positive / positive.shift()
     count = int(((ratio > JUMP) | (ratio < 1 / JUMP)).sum())
-    return {f"{whose}: closes tenfold or a tenth of the one before, kept": count} if count else {}
+    return {f"{label}: closes tenfold or a tenth of the previous one, kept": count} if count else {}
 
 
 def _number(cell: object) -> float:

@@ -1,7 +1,7 @@
 """
-What every door of market data promises, and the checks that make a door keep it.
+The interfaces of market data sources, and the checks of their arguments and answers.
 
-Which door is opened is decided in `market_data`; what a table must satisfy beyond its shape, in `validation`.
+Sources are chosen in `market_data`; contracts of tables are in `validation.raw`.
 """
 
 import difflib
@@ -29,32 +29,31 @@ FACTS = {
 @dataclass(frozen=True)
 class FetchResult:
     """
-    What came of one question: the rows, and what did not come.
+    The answer of a source.
 
     Args:
-        table: long, in the columns of its table of `FACTS`, sorted by its keys.
-        failures: what was asked and did not come (a symbol, a feed, a metric) -> why, one sentence.
-        notes: what was done to the rows that came and a reader should know, such as rows left out, with counts.
-        aside: rows of the window that cannot be true, in the same columns; counted in `notes`, for the record only.
+        table: long, in the columns of its table of `FACTS`, sorted by its keys; parsed, not yet judged.
+        failures: symbol, feed or metric -> reason of its failure, one sentence.
+        counts: remarks, such as dropped rows -> their number.
     """
 
     table: pd.DataFrame
     failures: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
-    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class FactSource(Protocol):
     """
-    One vendor of facts beside bars: funding, text, chain metrics.
+    A vendor of facts other than bars: funding, text, chain metrics.
 
-    A fact's `timestamp` says when it happened, `available_at` when one could have known it: the vendor's own stamp of
-    publication where it gives one, else the event plus the lag stated in the source's file; never the moment of asking.
+    `timestamp` is the time of the event, `available_at` the earliest time it could be known: the vendor's stamp of
+    publication where it gives one, else the event plus the lag stated in the source's module; never the time of the
+    request.
     """
 
     @property
     def name(self) -> str:
-        """How messages and metadata call it."""
+        """The name in messages and metadata."""
         ...
 
     @property
@@ -64,34 +63,33 @@ class FactSource(Protocol):
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
-        The facts stamped in (start, end] of `symbols`.
+        Facts of `symbols` stamped in (start, end].
 
-        Asked twice about a past window it answers the same rows. One symbol, feed or metric that fails is a failure of
-        the answer; the others are kept.
+        Two requests for a past window give the same rows. A symbol, feed or metric that fails is a failure of the
+        answer; the others are kept.
 
         Raises:
-            SourceError: nothing came because the vendor failed; an empty day is no failure.
-            SettingError: the window or a symbol is none, or a key is needed and not set.
+            SourceError: no rows because the vendor failed; an empty day is no failure.
+            SettingError: the window or a symbol is invalid, or a required key is not set.
         """
         ...
 
 
 class MarketDataSource(Protocol):
     """
-    A door to market data: bars, and the facts it may have beside them.
+    A source of bars and listings.
 
-    Every table is long, sorted by its keys, UTC throughout; `timestamp` is the close of a bar (the event, for facts)
-    and `available_at` the first moment one could have known the row. A door keeps what came and raises when nothing
-    did.
+    Every table is long, sorted by its keys, in UTC; `timestamp` is the close of a bar, `available_at` the earliest time
+    the row could be known. Partial answers are returned; only an answer without rows raises.
     """
 
     @property
     def name(self) -> str:
-        """How messages and metadata call the door."""
+        """The name in messages and metadata."""
         ...
 
     def symbols(self, market: Market) -> tuple[str, ...]:
-        """The symbols it fetches when none are named, sorted."""
+        """The default symbols, sorted."""
         ...
 
     def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -105,33 +103,33 @@ class MarketDataSource(Protocol):
         The finished bars that closed in (start, end].
 
         Args:
-            market: decides bar length and calendar.
-            symbols: which; None for all of `symbols(market)`.
+            market: gives bar length and calendar.
+            symbols: to fetch; None for all of `symbols(market)`.
             start: exclusive, UTC.
             end: inclusive, UTC.
 
         Returns:
-            Columns of `tables.RAW_OHLCV`. A bar the source lacks is an absent row; a price it never has is NaN.
-            No rows only when the calendar has no bar in the window.
+            Columns of `tables.RAW_OHLCV`, as the vendor sent them. A bar the source lacks is an absent row; a price it
+            never has is NaN. No rows only when the calendar has no bar in the window.
 
         Raises:
-            SourceError: outside coverage, unknown symbol, unreachable, nonsense, or nothing where bars must exist.
-            SettingError: the window is empty, reversed or not UTC; the door does not serve the market.
+            SourceError: outside coverage, unknown symbol, unreachable, unusable answer, or no rows where bars must exist.
+            SettingError: the window is empty, reversed or not UTC; the source does not serve the market.
         """
         ...
 
     def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
-        """Every bar it keeps that closed by `end`, as `fetch_ohlcv`; no rows when it begins later."""
+        """Every stored bar that closed by `end`, as `fetch_ohlcv`; no rows when coverage begins later."""
         ...
 
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> FetchResult:
-        """`fetch_ohlcv` that keeps what came: a symbol that failed is a failure of the answer."""
+        """The rows of `fetch_ohlcv`; a symbol that failed is a failure of the answer."""
         ...
 
     def fetch_instruments(self, market: Market) -> FetchResult:
-        """Rows of `tables.LISTINGS` known today: what was listed when, and delisted; none where there are no dates."""
+        """Rows of `tables.LISTINGS`: listings and delistings up to today; no rows from a source without dates."""
         ...
 
 
@@ -144,56 +142,58 @@ def require_window(start: pd.Timestamp, end: pd.Timestamp) -> None:
         raise SettingError(f"the window ({start}, {end}] is empty; expected start < end")
 
 
-def pick_symbols(asked: Sequence[str] | None, known: Collection[str], door: str) -> list[str]:
+def pick_symbols(symbols: Sequence[str] | None, available: Collection[str], source: str) -> list[str]:
     """
-    The symbols to fetch, sorted, once each.
+    The symbols to fetch, sorted, each once; None picks all.
 
     Raises:
-        SourceError: one is not known; the message has the nearest name and the list.
-        SettingError: the list is there and empty.
+        SourceError: one is not available; the message has the nearest name and the list.
+        SettingError: the list is empty.
     """
-    if asked is None:
-        return sorted(known)
-    if isinstance(asked, str) or not asked:
-        raise SettingError(f"symbols are {asked!r}; expected a list of names, or None for all of them")
-    for symbol in asked:
-        if symbol not in known:
-            raise SourceError(f"{door} has no symbol {symbol!r}; {_nearest(symbol, known)}it has {_listing(known)}")
-    return sorted(set(asked))
+    if symbols is None:
+        return sorted(available)
+    if isinstance(symbols, str) or not symbols:
+        raise SettingError(f"symbols are {symbols!r}; expected a list of names, or None for all of them")
+    for symbol in symbols:
+        if symbol not in available:
+            raise SourceError(
+                f"{source} has no symbol {symbol!r}; {_nearest(symbol, available)}it has {_listing(available)}"
+            )
+    return sorted(set(symbols))
 
 
-def require_symbols(asked: Sequence[str]) -> list[str]:
-    """Symbols a live vendor may be asked for, sorted, once each; SettingError when one is no plain ticker."""
-    if isinstance(asked, str) or not asked:
-        raise SettingError(f"symbols are {asked!r}; expected a list of names, or None for all of them")
-    for symbol in asked:
-        if not re.fullmatch(r"[A-Z0-9][A-Z0-9.^=-]{0,29}", symbol):  # they become part of an address
-            raise SettingError(f"symbol {symbol!r} is no ticker; expected capitals, digits, '.', '-', '=' and '^'")
-    return sorted(set(asked))
+def require_symbols(symbols: Sequence[str]) -> list[str]:
+    """The symbols sorted, each once; SettingError when one is not a ticker."""
+    if isinstance(symbols, str) or not symbols:
+        raise SettingError(f"symbols are {symbols!r}; expected a list of names, or None for all of them")
+    for symbol in symbols:
+        if not re.fullmatch(r"[A-Z0-9][A-Z0-9.^=-]{0,29}", symbol):  # they become part of a URL
+            raise SettingError(f"symbol {symbol!r} is not a ticker; expected capitals, digits, '.', '-', '=' and '^'")
+    return sorted(set(symbols))
 
 
 def utc_now() -> pd.Timestamp:
-    """The present moment."""
+    """The current time, UTC."""
     return pd.Timestamp.now("UTC")
 
 
-def require_bars(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd.Timestamp, door: str) -> None:
+def require_bars(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd.Timestamp, source: str) -> None:
     """SourceError when a table has no row although the calendar has bars in (start, end]."""
     if len(table):
         return
     closes = expected_closes(market, start, end)
     if len(closes):
         raise SourceError(
-            f"{door} gave no {market.name} bar in ({start}, {end}]; "
+            f"{source} gave no {market.name} bar in ({start}, {end}]; "
             f"the calendar {market.calendar} has {len(closes)}, from {closes[0]} to {closes[-1]}"
         )
 
 
-def _nearest(symbol: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(symbol.upper(), sorted(known), n=1, cutoff=0.5)
+def _nearest(symbol: str, available: Collection[str]) -> str:
+    near = difflib.get_close_matches(symbol.upper(), sorted(available), n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}? " if near else ""
 
 
-def _listing(known: Collection[str], most: int = 120) -> str:
-    names = sorted(known)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _listing(available: Collection[str], limit: int = 120) -> str:
+    names = sorted(available)
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

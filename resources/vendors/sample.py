@@ -1,7 +1,7 @@
 """
-The embedded door: recorded prices that travel with the package, served offline like any other source.
+The embedded source: recorded prices that ship with the package and are served offline.
 
-How they were made is `convert_sample`; what they are worth is `data/README.md`.
+The files are made by `tools.build_sample`; their origin and quality are described in `data/README.md`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from alpha_pipeline.market.markets import Market, expected_closes
 from resources.vendors.protocols import FetchResult, pick_symbols, require_bars, require_window
 
 ABSENT = {
-    "adjustments": "no dividends or splits are embedded; the closes are adjusted already",
+    "adjustments": "no dividends or splits are embedded; the closes are already adjusted",
     "funding": "no funding rates are embedded: no permissively licensed package carries them",
     "derivatives": "no open interest is embedded: no permissively licensed package carries it",
     "news": "no dated headlines are embedded: no package carries them with clear rights",
@@ -33,19 +33,19 @@ _PRICES = ("open", "high", "low", "close", "volume")
 @dataclass(frozen=True)
 class SampleSource:
     """
-    Five coins by the hour and a hundred US stocks by the day.
+    Hourly bars of five coins and daily bars of a hundred US stocks.
 
     Args:
-        only: the symbols to serve when none are named; empty for all of the market.
+        only: the default symbols; empty for all of the market.
     """
 
     only: tuple[str, ...] = ()
     name: str = "sample"
 
     def symbols(self, market: Market) -> tuple[str, ...]:
-        """All symbols of the market, or those the door was narrowed to."""
-        known = tuple(sorted(_bars(market.name)["symbol"].unique()))
-        return tuple(pick_symbols(self.only, known, self._title(market))) if self.only else known
+        """The symbols of `only`, else all of the market."""
+        available = tuple(sorted(_bars(market.name)["symbol"].unique()))
+        return tuple(pick_symbols(self.only, available, self._title(market))) if self.only else available
 
     def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
         """First and last recorded close."""
@@ -55,7 +55,7 @@ class SampleSource:
     def fetch_bars(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> FetchResult:
-        """The rows of `fetch_ohlcv`; a recording answers completely or raises."""
+        """The rows of `fetch_ohlcv`; a recording is complete or raises."""
         return FetchResult(self.fetch_ohlcv(market, symbols, start, end))
 
     def fetch_ohlcv(
@@ -86,30 +86,30 @@ class SampleSource:
     ) -> pd.DataFrame:
         bars = _bars(market.name)
         chosen = self.symbols(market) if symbols is None else symbols
-        known = bars["symbol"].unique()
-        picked = pick_symbols(chosen, known, self._title(market))
+        available = bars["symbol"].unique()
+        picked = pick_symbols(chosen, available, self._title(market))
         first, last = bars["timestamp"].searchsorted(pd.Series([start, end]), side="right")
         window = bars.iloc[first:last]
-        if len(picked) < len(known):
+        if len(picked) < len(available):
             window = window[window["symbol"].isin(picked)]
         return window.reset_index(drop=True)
 
     def _require_coverage(self, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> None:
         first, last = self.coverage(market)
-        asked = expected_closes(market, start, end)
-        if len(asked) and (asked[0] < first or asked[-1] > last):
+        closes = expected_closes(market, start, end)
+        if len(closes) and (closes[0] < first or closes[-1] > last):
             raise SourceError(
                 f"sample data cover the {market.name} closes from {first} to {last}; "
-                f"asked for those in ({start}, {end}]"
+                f"requested were those in ({start}, {end}]"
             )
 
     def _title(self, market: Market) -> str:
-        return f"the {self.name} door of {market.name}"
+        return f"the {self.name} source of {market.name}"
 
 
 @lru_cache(maxsize=4)
 def _bars(market_name: str) -> pd.DataFrame:
-    """All embedded bars of a market, columns of `tables.RAW_OHLCV`, sorted by close and symbol; slices are copies."""
+    """All embedded bars of a market, columns of `tables.RAW_OHLCV`, sorted by close and symbol."""
     file = resources.files("resources") / "data" / f"{market_name}.parquet"
     if not file.is_file():
         raise SettingError(f"no sample data for market {market_name!r}; expected crypto or equities")
@@ -117,7 +117,7 @@ def _bars(market_name: str) -> pd.DataFrame:
         with file.open("rb") as stream:
             stored = pq.read_table(stream)
     except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(f"the embedded file {file} cannot be read; install the package again: {error}") from error
+        raise SourceError(f"the embedded file {file} cannot be read; reinstall the package: {error}") from error
     frame = stored.to_pandas().sort_values(["timestamp", "symbol"], ignore_index=True)
     absent = {price: np.nan for price in _PRICES if price not in frame.columns}
     complete = frame.assign(available_at=frame["timestamp"], **absent)

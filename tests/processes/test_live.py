@@ -146,7 +146,7 @@ def test_a_killed_backfill_goes_on_where_it_stopped(tmp_path: Path, live: Vendor
     """Days that were stored before SIGKILL are not asked for again; the rest comes, and all of it is there."""
     folder = prepare(tmp_path)
     live.order(path="/bybit/v5/market/kline", faults=["slow"], times=-1)
-    arguments = command("key:crypto/raw_ohlcv", f"{FIRST}...{LAST}", {"stretch_days": 1})
+    arguments = command("key:crypto/raw_ohlcv", f"{FIRST}...{LAST}", {"batch_days": 1})
     dagster = str(Path(sys.executable).with_name("dagster"))
     running = subprocess.Popen(
         [dagster, *arguments],
@@ -166,7 +166,7 @@ def test_a_killed_backfill_goes_on_where_it_stopped(tmp_path: Path, live: Vendor
     assert kept == DAYS[: len(kept)] and len(kept) < len(DAYS)
     before = {day: (folder / f"data/crypto/raw_ohlcv/day={day}/part-0.parquet").read_bytes() for day in kept}
     live.order(reset=True)
-    done = materialize(folder, live, "key:crypto/raw_ohlcv", f"{FIRST}...{LAST}", stretch_days=1)
+    done = materialize(folder, live, "key:crypto/raw_ohlcv", f"{FIRST}...{LAST}", batch_days=1)
     assert done.returncode == 0, done.stdout[-4000:]
     ends = {pd.Timestamp(int(query["end"]), unit="ms").floor("D") for query in live.asked("/bybit/v5/market/kline")}
     asked = sorted(f"{end:%Y-%m-%d}" for end in ends)
@@ -196,7 +196,7 @@ def test_facts_and_listings_that_do_not_come_warn_and_the_graph_goes_on(tmp_path
     assert done.returncode == 0, done.stdout[-4000:]
     panel = table(folder, "crypto/market_panel")
     assert len(panel) == 72 and "transactions" in panel and not {"funding", "netflow", "tvl"} & set(panel.columns)
-    assert "did not come: coin_metrics" in done.stdout and "did not come: listings" in done.stdout
+    assert "failed: coin_metrics" in done.stdout and "failed: listings" in done.stdout
     live.order(reset=True)
     assert materialize(folder, live, select, f"{FIRST}...{FIRST}").returncode == 0
     assert {"funding", "tvl"} <= set(table(folder, "crypto/market_panel").columns)

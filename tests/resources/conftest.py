@@ -18,7 +18,7 @@ class StandIn:
 
     Faults: "429", "403", "500" (that status), "html", "truncate", "slow", "list" (JSON that is no object), "ok" (none),
     or any object, which is sent as JSON instead of the answer. A pair (status, object) sends both. Bytes go out as they
-    are. What was posted, and the headers of every request, are kept beside `asked`.
+    are. What was posted, and the headers of every request, are kept beside `requests`.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -26,7 +26,7 @@ class StandIn:
         self.faults: deque[object] = deque()
         self.faulty_path = ""
         self.headers: dict[str, str] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
         self.posted: list[bytes] = []
         self.told: list[dict[str, str]] = []
         self.release = threading.Event()
@@ -57,7 +57,7 @@ class StandIn:
         """Answer one request, or break it as the queue says."""
         parts = urlsplit(handler.path)
         query = dict(parse_qsl(parts.query))
-        self.asked.append((parts.path, query))
+        self.requests.append((parts.path, query))
         self.told.append(dict(handler.headers.items()))
         fault = self.faults.popleft() if self.faults and self.faulty_path in parts.path else "ok"
         if fault == "slow":

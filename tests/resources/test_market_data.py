@@ -10,7 +10,7 @@ from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
-from resources.market_data import MarketDataResource, SourceSettings, choose
+from resources.market_data import MarketDataResource, SourceSettings, choose_source
 from resources.vendors.bybit.bars import PUBLIC_URL, BybitBars
 from resources.vendors.onchain.coin_metrics import CoinMetrics, Metric
 from resources.vendors.protocols import FACTS
@@ -21,15 +21,15 @@ from resources.vendors.yahoo.bars import YahooBars
 def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing set: offline."""
     monkeypatch.delenv("ALPHA_PIPELINE_SOURCE", raising=False)
-    assert MarketDataResource.from_environment().door(CRYPTO) == SampleSource()
+    assert MarketDataResource.from_environment().bar_source(CRYPTO) == SampleSource()
 
 
 def test_live_is_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """`ALPHA_PIPELINE_SOURCE=live` opens the exchange for coins and the quotes for stocks."""
     monkeypatch.setenv("ALPHA_PIPELINE_SOURCE", "live")
     resource = MarketDataResource.from_environment()
-    assert resource.door(CRYPTO) == BybitBars(url=PUBLIC_URL)
-    assert resource.door(EQUITIES) == YahooBars()
+    assert resource.bar_source(CRYPTO) == BybitBars(url=PUBLIC_URL)
+    assert resource.bar_source(EQUITIES) == YahooBars()
 
 
 def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,10 +44,12 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
     for name, value in settings.items():
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
     resource = MarketDataResource.from_environment()
-    assert resource.door(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
-    ease = resource.settings.without_limits
-    assert resource.door(CRYPTO) == ease(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
-    assert resource.door(EQUITIES) == ease(YahooBars(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere"))
+    assert resource.bar_source(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
+    without_limits = resource.settings.without_limits
+    assert resource.bar_source(CRYPTO) == without_limits(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
+    assert resource.bar_source(EQUITIES) == without_limits(
+        YahooBars(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere")
+    )
 
 
 def score(texts: Sequence[str]) -> list[float]:
@@ -80,8 +82,8 @@ def test_each_kind_of_facts_has_its_vendors_or_a_reason(market: Market, kinds: d
 def test_chain_metrics_are_configuration() -> None:
     """Fields and the vendor's names for them, differences too; what is none is refused with what was found."""
     live = MarketDataResource(source="live", metrics="fees=FeeTotNtv, netflow=FlowInExNtv-FlowOutExNtv")
-    door = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetrics))
-    assert door.metrics == (Metric("fees", "FeeTotNtv"), Metric("netflow", "FlowInExNtv", "FlowOutExNtv"))
+    source = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetrics))
+    assert source.metrics == (Metric("fees", "FeeTotNtv"), Metric("netflow", "FlowInExNtv", "FlowOutExNtv"))
     with pytest.raises(SettingError, match="'SplyCur' is no chain metric; expected field=Metric"):
         MarketDataResource(source="live", metrics="SplyCur").sources(CRYPTO, "onchain", score)
 
@@ -97,16 +99,16 @@ def test_a_key_adds_a_vendor_and_a_setting_leaves_one_out() -> None:
 
 
 @pytest.mark.parametrize(("url", "lifted"), [("", False), ("http://127.0.0.1:1", True)])
-def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None:
-    """Every door of both markets keeps its vendor's pace and waits; one address for all of them has none to keep."""
+def test_only_a_stand_in_has_no_rate_limit(url: str, lifted: bool) -> None:
+    """Sources of vendors keep their rate limits and waits; those of a stand-in have none."""
     live = MarketDataResource(source="live", vendors_url=url, reddit_id="me")
-    doors = [live.door(market) for market in (CRYPTO, EQUITIES)]
+    bar_sources = [live.bar_source(market) for market in (CRYPTO, EQUITIES)]
     sources = [
         source for market in (CRYPTO, EQUITIES) for kind in FACTS for source in live.sources(market, kind, score)
     ]
     assert len(sources) == 15
-    for door in (*doors, *sources):
-        limits = [value for value in vars(door).values() if isinstance(value, (RateLimit, RetryPolicy))]
+    for source in (*bar_sources, *sources):
+        limits = [value for value in vars(source).values() if isinstance(value, (RateLimit, RetryPolicy))]
         assert len(limits) >= 2
         for limit in limits:
             assert (
@@ -118,17 +120,17 @@ def test_only_a_stand_in_is_asked_without_a_pace(url: str, lifted: bool) -> None
     ("source", "market", "words"),
     [
         ("samples", CRYPTO, "ALPHA_PIPELINE_SOURCE is 'samples'; expected one of sample, live"),
-        ("live", Market("forex", "forex", "1h", "24/7", 8760.0, 24, 1.0, 1.0), "no live door serves market 'forex'"),
+        ("live", Market("forex", "forex", "1h", "24/7", 8760.0, 24, 1.0, 1.0), "no live source serves market 'forex'"),
     ],
 )
-def test_a_door_that_does_not_exist_is_refused(source: str, market: Market, words: str) -> None:
+def test_an_unknown_source_is_refused(source: str, market: Market, words: str) -> None:
     """Misspelt sources and markets without a vendor are typed errors."""
     with pytest.raises(SettingError, match=words):
-        choose(SourceSettings(source), market)
+        choose_source(SourceSettings(source), market)
 
 
-def test_a_run_gets_its_door_from_the_resource(stand_in: Callable[..., Any]) -> None:
-    """Dagster builds the resource from its configuration, and the door it gives goes to the configured address."""
+def test_a_run_gets_its_source_from_the_resource(stand_in: Callable[..., Any]) -> None:
+    """Dagster builds the resource from its configuration; its source requests the configured address."""
     server = stand_in(lambda path, query: {"retCode": 10001, "retMsg": "nothing here", "result": {}})
 
     @dg.asset
@@ -140,4 +142,4 @@ def test_a_run_gets_its_door_from_the_resource(stand_in: Callable[..., Any]) -> 
     resource = MarketDataResource(source="live", vendors_url=server.url)
     result = dg.materialize([listed], resources={"data": resource})
     assert "nothing here" in result.output_for_node("listed")
-    assert server.asked[0][0].startswith("/bybit/v5/market/instruments-info")
+    assert server.requests[0][0].startswith("/bybit/v5/market/instruments-info")

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Checks of raw tables: validity of rows, contracts of tables, health of feeds, point-in-time joins."""

@@ -1,4 +1,4 @@
-"""Is the panel what one could have known? Join it again with only what had arrived, and compare."""
+"""Point-in-time check of the panel: rebuild it from the rows available at a past time and compare."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,36 +12,36 @@ KEY = ["timestamp", "symbol"]
 
 def late_arrivals(panel: pd.DataFrame, bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], join: Join) -> str:
     """
-    Replay the panel at bar closes spread over it.
+    Rebuild the panel as of bar closes spread over it.
 
     Args:
         panel: the long table under test, made of `bars` and `facts`.
-        bars: as of `panel.align`.
-        facts: as of `panel.align`.
-        join: what made the panel of them.
+        bars: as in `fields.assemble`.
+        facts: as in `fields.assemble`.
+        join: the function that made the panel from them.
 
     Returns:
-        The first difference in words, with the time of the replay, the row and the column; empty when the panel holds
-        at every bar what was known by then, and nothing of what came later.
+        The first difference, one clause with the time, the row and the column; empty when every bar of the panel holds
+        only what was known by then.
     """
     closes = np.sort(panel["timestamp"].unique())
     picked = np.unique(np.linspace(0, max(len(closes) - 1, 0), min(CUTS, len(closes))).astype(int))
     for moment in (pd.Timestamp(closes[k]) for k in picked):
-        had = {name: table[table["available_at"] <= moment] for name, table in facts.items()}
-        then = join(bars[bars["available_at"] <= moment], had)
+        available = {name: table[table["available_at"] <= moment] for name, table in facts.items()}
+        then = join(bars[bars["available_at"] <= moment], available)
         now = panel[panel["timestamp"] <= moment].reset_index(drop=True)
-        if told := _difference(now, then.reindex(columns=now.columns).reset_index(drop=True)):
-            return f"with what had arrived by {moment:%Y-%m-%d %H:%M} {told}"
+        if difference := _difference(now, then.reindex(columns=now.columns).reset_index(drop=True)):
+            return f"rebuilt as of {moment:%Y-%m-%d %H:%M}, {difference}"
     return ""
 
 
 def _difference(now: pd.DataFrame, then: pd.DataFrame) -> str:
     if len(now) != len(then) or not now[KEY].equals(then[KEY]):
-        return f"the panel has {len(then)} rows, now it has {len(now)}"
+        return f"the panel has {len(then)} rows instead of {len(now)}"
     for name in now.columns.difference(KEY, sort=False):
         a, b = now[name].to_numpy(float), then[name].to_numpy(float)
         differs = (a != b) & ~(np.isnan(a) & np.isnan(b))
         if differs.any():
             row = now.iloc[int(differs.argmax())]
-            return f"{name} of {row['symbol']} at {row['timestamp']:%Y-%m-%d %H:%M} is another than now"
+            return f"{name} of {row['symbol']} at {row['timestamp']:%Y-%m-%d %H:%M} differs"
     return ""

@@ -1,7 +1,7 @@
 """
-What raw tables must satisfy before anything is computed from them, as Great Expectations suites.
+Contracts of raw tables as Great Expectations suites, checked before anything is computed from them.
 
-Only contracts on raw data live here; checks on factors are plain numpy, next door.
+Checks of factors are in `validation.checks`.
 """
 
 import os
@@ -13,7 +13,7 @@ import pandas as pd
 from alpha_pipeline.market.markets import Market, expected_closes
 from alpha_pipeline.tables import Table
 
-# Share of the calendar's bars that must be there. Exchanges have outages of hours; `feed_health` warns of smaller gaps.
+# Minimum share of the calendar's bars. Exchanges have outages of hours; `feed_health` warns of smaller gaps.
 MINIMUM_COVERAGE = 0.5
 PRICES = ("open", "high", "low", "close")
 
@@ -21,12 +21,12 @@ PRICES = ("open", "high", "low", "close")
 @dataclass(frozen=True)
 class Quality:
     """
-    Outcome of a suite.
+    Result of a suite.
 
     Args:
-        passed: every blocking expectation held.
-        results: one row per expectation: `expectation`, `passed`, `unexpected`, `found`.
-        missing_bars: bars the calendar expects and the table lacks, per symbol on average.
+        passed: every expectation was met.
+        results: one row per expectation: `expectation`, `passed`, `unexpected`, `observed`.
+        missing_bars: expected bars that are absent, per symbol on average.
     """
 
     passed: bool
@@ -34,9 +34,9 @@ class Quality:
     missing_bars: float
 
     def failures(self) -> str:
-        """The expectations that failed, one readable line."""
+        """The failed expectations, one line."""
         failed = self.results[~self.results["passed"]]
-        return "; ".join(f"{row.expectation}: {row.found}" for row in failed.itertuples())
+        return "; ".join(f"{row.expectation}: {row.observed}" for row in failed.itertuples())
 
 
 def check_ohlcv(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> Quality:
@@ -45,13 +45,13 @@ def check_ohlcv(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
 
     Args:
         table: columns of `tables.RAW_OHLCV`.
-        market: says which bars must exist and whether prices other than the close are expected.
+        market: its calendar has the bars due.
         start: exclusive, UTC.
         end: inclusive, UTC.
 
     Returns:
-        Unique (timestamp, symbol); positive prices; low <= open, close <= high where given; volume not negative; known
-        by its close at the earliest; inside the window; at least `MINIMUM_COVERAGE` of the calendar's bars.
+        Expectations: unique (timestamp, symbol); positive prices; low <= open, close <= high where given; volume not
+        negative; available at the close at the earliest; inside the window; at least `MINIMUM_COVERAGE` of the calendar's bars.
     """
     expected = len(expected_closes(market, start, end)) * max(table["symbol"].nunique(), 1)
     return _validate(_with_comparables(table), _ohlcv_suite(table, start, end, expected), expected, len(table))
@@ -68,8 +68,8 @@ def check_facts(frame: pd.DataFrame, table: Table, start: pd.Timestamp, end: pd.
         end: inclusive, UTC.
 
     Returns:
-        The columns of the table, unique keys, a symbol in every row, known in the window and not before the event. No
-        rows satisfy all of it.
+        Expectations: the columns of the table, unique keys, a symbol in every row, available in the window and not
+        before the event. An empty table meets them.
     """
     import great_expectations.expectations as e
 
@@ -88,7 +88,7 @@ def check_facts(frame: pd.DataFrame, table: Table, start: pd.Timestamp, end: pd.
 
 
 def _ohlcv_suite(table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, expected: int) -> list[Any]:
-    import great_expectations.expectations as e  # two seconds, paid only by runs that check raw data
+    import great_expectations.expectations as e  # two seconds, spent only by runs that check raw data
 
     given = [price for price in PRICES if table[price].notna().any()]
     suite = [
@@ -134,16 +134,16 @@ def _validate(frame: pd.DataFrame, expectations: list[Any], expected: int, rows:
 
 
 def _row(result: Any) -> dict[str, object]:
-    config, found = result.expectation_config, result.result or {}
+    config, details = result.expectation_config, result.result or {}
     columns = [v for k, v in config.kwargs.items() if k.startswith("column")]
     error = next((i["exception_message"] for i in _exceptions(result)), "")
-    unexpected = int(found.get("unexpected_count") or 0)
-    sample = found.get("partial_unexpected_list") or found.get("observed_value", "")
+    unexpected = int(details.get("unexpected_count") or 0)
+    sample = details.get("partial_unexpected_list") or details.get("observed_value", "")
     return {
         "expectation": f"{config.type.removeprefix('expect_')}({', '.join(map(str, columns))})",
         "passed": bool(result.success),
         "unexpected": unexpected,
-        "found": str(error or (f"{unexpected} of them, such as {sample[:3]}" if unexpected else sample)),
+        "observed": str(error or (f"{unexpected} rows, such as {sample[:3]}" if unexpected else sample)),
     }
 
 

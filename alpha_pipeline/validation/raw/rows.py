@@ -1,7 +1,7 @@
 """
-Rows that cannot be true are quarantined, each with the reason; what is left is checked as a whole in `data_quality`.
+Validity rules for single raw rows: a row that breaks one is rejected with its reason.
 
-A rule looks at single rows, or at rows that claim the same; it repairs nothing.
+Nothing is repaired. Contracts of a table as a whole are in `contracts`.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from alpha_pipeline.tables import Table
 
 Rule = tuple[str, Callable[[pd.DataFrame], pd.Series]]
 PRICES = ("open", "high", "low", "close")
-# Between these a value keeps its unit; beyond them somebody changed it, or it is an error.
+# Plausible range of each field; a value outside has another unit or is an error.
 BOUNDS = {
-    "funding": (-0.05, 0.05),  # a fraction of notional per stamp; venues cap it well below
+    "funding": (-0.05, 0.05),  # fraction of notional per settlement; venues cap it well below
     "open_interest": (0.0, np.inf),
     "book_imbalance": (-1.0, 1.0),
     "news_sentiment": (-1.0, 1.0),
@@ -37,8 +37,7 @@ BOUNDS = {
     "split": (0.0, 1_000.0),
 }
 
-
-# What is wrong with which bar, for doors and gate alike; a NaN open, high or low breaks nothing.
+# Reason -> rule for bars; a NaN open, high or low breaks no rule.
 BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "no close": lambda f: f["close"].isna(),
     "a price that is not finite": lambda f: f[list(PRICES)].isin([np.inf, -np.inf]).any(axis=1),
@@ -54,67 +53,76 @@ BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 @dataclass(frozen=True)
 class RowVerdicts:
     """
-    A raw table in two.
+    A raw table split by validity.
 
     Args:
-        good: rows that may be true, as they came.
-        bad: the others, with a column `why`.
+        valid: rows that break no rule, unchanged.
+        rejected: the other rows, with a column `reason`.
     """
 
-    good: pd.DataFrame
-    bad: pd.DataFrame
+    valid: pd.DataFrame
+    rejected: pd.DataFrame
 
-    def reasons(self) -> dict[str, int]:
-        """How many rows were quarantined for what, the commonest first."""
-        return {str(why): int(count) for why, count in self.bad["why"].value_counts().items()}
+    def counts(self) -> dict[str, int]:
+        """Reason -> rejected rows, the most frequent first."""
+        return {str(reason): int(count) for reason, count in self.rejected["reason"].value_counts().items()}
 
 
 def split_rows(
     frame: pd.DataFrame, table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp
 ) -> RowVerdicts:
     """
-    Set aside the rows that cannot be true.
+    Reject rows that cannot be true.
 
     Args:
         frame: columns of `table`.
         table: a raw table.
-        market: its calendar says where bars may close.
-        start: exclusive, UTC; rows became known after it.
-        end: inclusive, UTC; rows became known by it.
+        market: its calendar has the closes of bars.
+        start: exclusive, UTC; bounds `available_at`.
+        end: inclusive, UTC; bounds `available_at`.
 
     Returns:
-        A row is bad for the first rule it breaks: no symbol, known before it happened, known outside the window; for
-        bars: closes where the calendar has none, a price or volume that is missing, not finite or not positive, high
-        below low, open or close outside them; for facts: a value that is not finite, or outside the bounds of its unit;
-        for news: no title or no web address, the same title twice a day for a symbol; and a repetition of its keys.
+        A row is rejected for the first rule it breaks: no symbol, available before its event or outside the window; for
+        bars: a close outside the calendar, a price or volume that is missing, not finite or not positive, high below
+        low, open or close outside low and high; for facts: a value that is not finite or out of bounds; for news: no
+        title or no web address; and keys that repeat those of an earlier row.
     """
-    why = pd.Series("", index=frame.index, dtype=object)
-    for reason, broken in _rules(table, market, start, end):
-        found = broken(frame).to_numpy(dtype=bool) & (why == "").to_numpy()
-        why[found] = reason
-    kept = why == ""
-    return RowVerdicts(frame[kept].reset_index(drop=True), frame[~kept].assign(why=why[~kept]).reset_index(drop=True))
+    return _split(frame, _rules(table, market, start, end))
+
+
+def split_repeated_headlines(frame: pd.DataFrame) -> RowVerdicts:
+    """Reject news rows whose title appeared on the same day for the same symbol at another address."""
+    return _split(frame, [("the same headline again", _same_headline)])
+
+
+def _split(frame: pd.DataFrame, rules: list[Rule]) -> RowVerdicts:
+    reasons = pd.Series("", index=frame.index, dtype=object)
+    for reason, is_broken in rules:
+        broken = is_broken(frame).to_numpy(dtype=bool) & (reasons == "").to_numpy()
+        reasons[broken] = reason
+    valid = reasons == ""
+    rejected = frame[~valid].assign(reason=reasons[~valid])
+    return RowVerdicts(frame[valid].reset_index(drop=True), rejected.reset_index(drop=True))
 
 
 def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> list[Rule]:
     rules: list[Rule] = [
         ("no symbol", lambda f: f["symbol"].isna() | (f["symbol"] == "")),
-        ("known before it happened", lambda f: ~(f["available_at"] >= f["timestamp"])),
-        ("known outside the window", lambda f: ~((f["available_at"] > start) & (f["available_at"] <= end))),
+        ("available before the event", lambda f: ~(f["available_at"] >= f["timestamp"])),
+        ("available outside the window", lambda f: ~((f["available_at"] > start) & (f["available_at"] <= end))),
     ]
     names = [column.name for column in table.columns]
     if "close" in names:
         rules += [("closes where the calendar has no bar", lambda f: _off_calendar(f, market)), *BAR_RULES.items()]
     else:
         rules += [("not finite", _infinite)]
-        rules += [(f"{name} out of its unit's bounds", _outside(name, *BOUNDS[name])) for name in BOUNDS]
+        rules += [(f"{name} out of bounds", _outside(name, *BOUNDS[name])) for name in BOUNDS]
     if "url" in names:
         rules += [
             ("no title", lambda f: f["title"].fillna("").str.strip() == ""),
             ("no web address", lambda f: ~f["url"].fillna("").str.match(r"https?://")),
-            ("the same headline again", _same_headline),
         ]
-    return [*rules, ("repeated", lambda f: f.duplicated(list(table.keys)))]
+    return [*rules, ("repeated keys", lambda f: f.duplicated(list(table.keys)))]
 
 
 def _off_calendar(frame: pd.DataFrame, market: Market) -> pd.Series:
@@ -140,8 +148,8 @@ def _outside(name: str, low: float, high: float) -> Callable[[pd.DataFrame], pd.
 
 
 def _same_headline(frame: pd.DataFrame) -> pd.Series:
-    """A title that stood on the same day for the same symbol at another address; a changed one at the same is none."""
+    """Titles seen before on the same day for the same symbol at another address; a revision at one address is none."""
     folded = frame["title"].fillna("").str.casefold().str.split().str.join(" ")
     claims = frame.assign(_title=folded, _day=frame["timestamp"].dt.floor("D")).sort_values("available_at")
-    again = claims.duplicated(["symbol", "_day", "_title"]) & ~claims.duplicated(["symbol", "_day", "_title", "url"])
-    return again.reindex(frame.index)
+    repeated = claims.duplicated(["symbol", "_day", "_title"]) & ~claims.duplicated(["symbol", "_day", "_title", "url"])
+    return repeated.reindex(frame.index)

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Sources of Bybit: bars, funding, open interest and listings of linear perpetuals, without a key."""

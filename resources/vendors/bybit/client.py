@@ -1,7 +1,7 @@
 """
-How Bybit is asked: paced, patiently, page by page, and what each of its refusals means.
+The client of Bybit: rate limit, retries, pages, and the meaning of its error codes.
 
-`pybit` speaks to the exchange; what the rows say is left to the doors beside.
+Requests go through `pybit`; rows are parsed by the sources beside.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,52 +17,52 @@ from resources.vendors.protocols import utc_now
 
 PUBLIC_URL = "https://api.bybit.com"
 # The exchange allows 600 requests in 5 s per address and bans for ten minutes beyond. A twelfth of it leaves room for
-# whatever else asks from the same address, and still gives three years of hours of twenty coins in a minute.
-PACE = RateLimit("bybit", 50, 5.0)
-MOST_PAGES = 100  # of a cursor; the exchange has fewer than a thousand perpetuals, and a page holds a thousand
+# other programs at the same address, and still gives three years of hourly bars of twenty coins in a minute.
+RATE_LIMIT = RateLimit("bybit", 50, 5.0)
+MAXIMUM_PAGES = 100  # of a cursor; the exchange has fewer than a thousand perpetuals, and a page holds a thousand
 
-# Server busy, request rate per second, server error, rate per address: the same question may be answered later.
+# Server busy, request rate per second, server error, rate per address: the same request may succeed later.
 BUSY_CODES = frozenset({10000, 10006, 10016, 10018})
 
 Row = Any  # a list of strings (bars) or a dictionary (the rest), as the exchange sends it
 
 
 @dataclass(frozen=True)
-class Wire:
+class BybitClient:
     """
-    An open line to the exchange.
+    A client of the exchange.
 
     Args:
-        session: the client; its methods are the questions.
-        url: where it leads, for messages.
-        pace: waited on before every request.
-        patience: tries and waits.
+        session: of `pybit`; one method per endpoint.
+        url: its address, for messages.
+        rate_limit: waited on before every request.
+        retry_policy: attempts and waits.
     """
 
     session: Any
     url: str
-    pace: RateLimit
-    patience: RetryPolicy
+    rate_limit: RateLimit
+    retry_policy: RetryPolicy
 
-    def ask(self, method: str, query: dict[str, Any], asked: str) -> dict[str, Any]:
+    def get(self, method: str, query: dict[str, Any], request: str) -> dict[str, Any]:
         """
-        One answer.
+        The answer to one request.
 
         Args:
-            method: name of the client's method.
+            method: name of the session's method.
             query: its arguments.
-            asked: begins the message.
+            request: begins the error message.
 
         Returns:
-            The whole answer; its `result` is an object.
+            The complete answer; its `result` is an object.
 
         Raises:
-            SourceError: refused for good, after all tries, or another shape.
+            SourceError: refused for good, failed after all attempts, or malformed.
         """
         call = partial(getattr(self.session, method), **query)
-        answer = with_retry(partial(_once, call, self.pace), self.patience, asked)
+        answer = with_retry(partial(_once, call, self.rate_limit), self.retry_policy, request)
         if not isinstance(answer.get("result"), dict):
-            raise SourceError(f"{asked}: the answer has another shape: no object 'result' in {str(answer)[:200]}")
+            raise SourceError(f"{request}: malformed answer: no object 'result' in {str(answer)[:200]}")
         return answer
 
     def pages(
@@ -73,71 +73,69 @@ class Wire:
         stamp: Callable[[Row], Any],
         first_ms: int,
         last_ms: int,
-        asked: str,
+        request: str,
     ) -> Iterator[Row]:
         """
-        Rows stamped in [first_ms, last_ms], page by page from the newest, until the oldest is there or a page is empty.
+        Rows stamped in [first_ms, last_ms], page by page from the newest to the oldest.
 
-        A page shorter than its limit is no end: only an empty one is, so that a short answer loses no rows. Rows with
-        an unreadable stamp, or one outside, are passed on for their door to count; they do not move the walk.
+        Only an empty page is the end, so that a short page loses no rows. Rows with an unreadable stamp, or one outside,
+        are passed on for the source to count.
 
         Raises:
-            SourceError: as `ask`; also when no row of a page is stamped where asked (other units, or a vendor that
-                does not heed the bounds).
+            SourceError: as `get`; also when no row of a page is stamped inside the bounds (other units, or bounds
+                that were ignored).
         """
         while last_ms >= first_ms:
-            rows = _rows(self.ask(method, {**query, bounds[0]: first_ms, bounds[1]: last_ms}, asked), asked)
+            rows = _rows(self.get(method, {**query, bounds[0]: first_ms, bounds[1]: last_ms}, request), request)
             if not rows:
                 return
             stamps = [_stamp(row, stamp) for row in rows]
-            inside = [found for found in stamps if found is not None and first_ms <= found <= last_ms]
+            inside = [value for value in stamps if value is not None and first_ms <= value <= last_ms]
             if not inside:
                 raise SourceError(
-                    f"{asked}: no row is stamped in the milliseconds asked for, {first_ms} to {last_ms}; "
+                    f"{request}: no row is stamped in the requested milliseconds, {first_ms} to {last_ms}; "
                     f"found {stamps[:3]} in {str(rows)[:200]}"
                 )
             yield from rows
             last_ms = min(inside) - 1
 
-    def cursor_pages(self, method: str, query: dict[str, Any], asked: str) -> Iterator[Row]:
+    def cursor_pages(self, method: str, query: dict[str, Any], request: str) -> Iterator[Row]:
         """
         Rows of every page, following `nextPageCursor` until it is empty.
 
         Raises:
-            SourceError: as `ask`; also when a cursor leads back, or on without end.
+            SourceError: as `get`; also when a cursor repeats, or has too many pages.
         """
         cursor, seen = "", set[str]()
-        for _ in range(MOST_PAGES):
-            answer = self.ask(method, {**query, **({"cursor": cursor} if cursor else {})}, asked)
-            yield from _rows(answer, asked)
+        for _ in range(MAXIMUM_PAGES):
+            answer = self.get(method, {**query, **({"cursor": cursor} if cursor else {})}, request)
+            yield from _rows(answer, request)
             cursor = str(answer["result"].get("nextPageCursor") or "")
             if not cursor:
                 return
             if cursor in seen:
-                raise SourceError(f"{asked}: the cursor {cursor!r} leads back to a page that was read")
+                raise SourceError(f"{request}: the cursor {cursor!r} repeats")
             seen.add(cursor)
-        raise SourceError(f"{asked}: more than {MOST_PAGES} pages; expected far fewer")
+        raise SourceError(f"{request}: more than {MAXIMUM_PAGES} pages; expected far fewer")
 
 
-def open_wire(url: str, pace: RateLimit, patience: RetryPolicy) -> Wire:
+def open_client(url: str, rate_limit: RateLimit, retry_policy: RetryPolicy) -> BybitClient:
     """
-    A client that never waits or retries by itself: its wait fails when the vendor's clock is behind ours.
-
-    Its address is a plain attribute, so a stand-in on loopback serves as well.
+    A client whose session does not retry by itself: its wait fails when the vendor's clock is behind ours.
     """
-    from pybit.unified_trading import HTTP  # half a second, paid by live runs only
+    from pybit.unified_trading import HTTP  # half a second, spent by live runs only
 
-    session = HTTP(timeout=patience.timeout_seconds, max_retries=1, retry_codes={0}, logging_level="CRITICAL")
+    session = HTTP(timeout=retry_policy.timeout_seconds, max_retries=1, retry_codes={0}, logging_level="CRITICAL")
     session.endpoint = url.rstrip("/")
-    return Wire(session, url, pace, patience)
+    return BybitClient(session, url, rate_limit, retry_policy)
 
 
-def _once(call: Callable[[], dict[str, Any]], pace: RateLimit) -> dict[str, Any]:
-    """One request; every way it fails becomes `AttemptFailedError`."""
+def _once(call: Callable[[], dict[str, Any]], rate_limit: RateLimit) -> dict[str, Any]:
+    """One request; every failure becomes `AttemptFailedError`."""
     import requests
     from pybit.exceptions import FailedRequestError, InvalidRequestError
 
-    pace.wait()
+    rate_limit.wait()
     try:
         answer = call()
     except InvalidRequestError as error:
@@ -148,35 +146,35 @@ def _once(call: Callable[[], dict[str, Any]], pace: RateLimit) -> dict[str, Any]
     except requests.Timeout as error:
         raise AttemptFailedError("no answer in time", retryable=True) from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise AttemptFailedError("the answer was cut short", retryable=True) from error
+        raise AttemptFailedError("the answer was truncated", retryable=True) from error
     except requests.RequestException as error:
         raise AttemptFailedError(f"not reachable: {error}", retryable=True) from error
-    except (AttributeError, TypeError) as error:  # valid JSON that is no object breaks inside the client
-        raise AttemptFailedError("the answer is no JSON object", retryable=False) from error
+    except (AttributeError, TypeError) as error:  # valid JSON other than an object breaks inside the client
+        raise AttemptFailedError("the answer is not a JSON object", retryable=False) from error
     if not isinstance(answer, dict):
-        raise AttemptFailedError("the answer is no JSON object", retryable=False)
+        raise AttemptFailedError("the answer is not a JSON object", retryable=False)
     return answer
 
 
 def _refused_by_status(error: Any) -> AttemptFailedError:
     if error.status_code == 403:
         return BannedError("HTTP 403: address banned for ten minutes or more, or a country not served", retryable=False)
-    if error.status_code == 409:  # the client's code for a body that is no JSON
-        return AttemptFailedError("the answer is no JSON (cut short, or a web page in between)", retryable=True)
+    if error.status_code == 409:  # the client's code for a body that is not JSON
+        return AttemptFailedError("the answer is not JSON (truncated, or a web page of a proxy)", retryable=True)
     again = error.status_code == 429 or error.status_code >= 500
     return AttemptFailedError(f"HTTP {error.status_code}", again, _reset_seconds(error))
 
 
 def _reset_seconds(error: Any) -> float | None:
-    """Seconds until the vendor's limit is reset, by its header; None without one or when it is past."""
+    """Seconds until the vendor's limit is reset, by its header; None without a header or when it has passed."""
     stamp = (error.resp_headers or {}).get("X-Bapi-Limit-Reset-Timestamp", "")
     return max(float(stamp) / 1000 - utc_now().timestamp(), 0.0) or None if stamp.isdigit() else None
 
 
-def _rows(answer: dict[str, Any], asked: str) -> list[Row]:
+def _rows(answer: dict[str, Any], request: str) -> list[Row]:
     rows = answer["result"].get("list")
     if not isinstance(rows, list):
-        raise SourceError(f"{asked}: the answer has another shape: no list 'list' in {str(answer)[:200]}")
+        raise SourceError(f"{request}: malformed answer: no list 'list' in {str(answer)[:200]}")
     return rows
 
 

@@ -1,7 +1,5 @@
 """
-Which perpetuals Bybit has listed and delisted, and when; those that are gone are asked for as well.
-
-How the exchange is asked is `bybit_wire`; how listings become dated rows is `listings`.
+Listings and delistings of Bybit's perpetuals, delisted ones included.
 """
 
 from functools import partial
@@ -12,78 +10,78 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from resources.vendors.batch import Answer, gather
-from resources.vendors.bybit.client import Wire
+from resources.vendors.bybit.client import BybitClient
 from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import moments, numbers, quarantined
+from resources.vendors.parsing import drop_faulty, moments, numbers
 from resources.vendors.protocols import FetchResult, require_symbols
 
-PER_PAGE = 1000
-# Asked for nothing, the exchange answers with those that trade; the dead must be asked for by name.
+ROWS_PER_PAGE = 1000
+# Without a status the exchange returns those that trade; delisted ones must be requested by status.
 STATUSES = ("Trading", "Delivering", "Closed")
 PERPETUAL = "LinearPerpetual"
 
 
-def instruments(wire: Wire, now: pd.Timestamp) -> FetchResult:
+def fetch_listings(client: BybitClient, now: pd.Timestamp) -> FetchResult:
     """
     Listings and delistings of all linear perpetuals up to now.
 
     Args:
-        wire: the open line.
-        now: what is announced for later has not happened.
+        client: of the exchange.
+        now: later listings and delistings are announced only, and left out.
 
     Returns:
-        Columns of `tables.LISTINGS`. A status the exchange does not answer for is a failure: without "Closed"
-        the table has survivors only. Futures that expire, names that are no ticker, and rows without a date of their
-        listing, or of their end when closed, are left out and counted in the notes.
+        Columns of `tables.LISTINGS`. A status whose request failed is a failure: without "Closed" the table is biased
+        upwards (survivorship). Futures that expire, names that are not tickers, and rows without a date of listing, or
+        of delisting when closed, are dropped and counted.
 
     Raises:
-        SourceError: no status came, or none has a perpetual.
+        SourceError: every status failed, or none has a perpetual.
     """
-    questions = {f"status {status}": partial(_listed, wire, status, now) for status in STATUSES}
-    fetched = gather(questions, tables.LISTINGS, "bybit instruments")
+    requests = {f"status {status}": partial(_listed, client, status, now) for status in STATUSES}
+    fetched = gather(requests, tables.LISTINGS, "bybit instruments")
     if fetched.table.empty:
-        raise SourceError(f"{wire.url} instruments: no perpetual in the answer; expected hundreds; {fetched.notes}")
-    # One that changes its status between two questions comes twice; the later status has the date of its end.
-    once = fetched.table.drop_duplicates(list(tables.LISTINGS.keys), keep="last")
-    return FetchResult(once.reset_index(drop=True), fetched.failures, fetched.notes)
+        raise SourceError(f"{client.url} instruments: no perpetual in the answer; expected hundreds; {fetched.counts}")
+    # One that changes its status between two requests comes twice; the later status has the date of delisting.
+    unique = fetched.table.drop_duplicates(list(tables.LISTINGS.keys), keep="last")
+    return FetchResult(unique.reset_index(drop=True), fetched.failures, fetched.counts)
 
 
-def _listed(wire: Wire, status: str, now: pd.Timestamp) -> Answer:
-    asked = f"{wire.url} instruments of status {status}"
-    query = {"category": "linear", "status": status, "limit": PER_PAGE}
-    found = [row if isinstance(row, dict) else {} for row in wire.cursor_pages("get_instruments_info", query, asked)]
-    if not found:
+def _listed(client: BybitClient, status: str, now: pd.Timestamp) -> Answer:
+    request = f"{client.url} instruments of status {status}"
+    query = {"category": "linear", "status": status, "limit": ROWS_PER_PAGE}
+    rows = [row if isinstance(row, dict) else {} for row in client.cursor_pages("get_instruments_info", query, request)]
+    if not rows:
         return tables.LISTINGS.empty(), {}
     table = pd.DataFrame(
         {
-            "symbol": [_text(row, "symbol") for row in found],
-            "status": [_text(row, "status") for row in found],
-            "base": [_text(row, "baseCoin") for row in found],
-            "quote": [_text(row, "quoteCoin") for row in found],
+            "symbol": [_text(row, "symbol") for row in rows],
+            "status": [_text(row, "status") for row in rows],
+            "base": [_text(row, "baseCoin") for row in rows],
+            "quote": [_text(row, "quoteCoin") for row in rows],
         },
         dtype="str",
     )
     keys = ("launchTime", "deliveryTime", "fundingInterval")
-    figures = numbers([[row.get(key) for key in keys] for row in found], keys)
-    steps = numbers([[_inside(row, "priceFilter", "tickSize")] for row in found], ["step"])["step"]
+    figures = numbers([[row.get(key) for key in keys] for row in rows], keys)
+    steps = numbers([[_inside(row, "priceFilter", "tickSize")] for row in rows], ["step"])["step"]
     table = table.assign(
         listed_at=moments(figures["launchTime"]),
-        delisted_at=moments(figures["deliveryTime"]),  # 0 while no end is announced
+        delisted_at=moments(figures["deliveryTime"]),  # 0 while no delisting is announced
         funding_interval_minutes=figures["fundingInterval"].where(figures["fundingInterval"] > 0),
         tick_size=steps.where(steps > 0),
     )
-    kinds = pd.Series([_text(row, "contractType") for row in found])
-    broken = {
+    kinds = pd.Series([_text(row, "contractType") for row in rows])
+    faults = {
         "futures that expire": kinds.ne(PERPETUAL) & kinds.ne(""),
-        "another shape": kinds.eq(""),
-        "the name is no ticker": ~table["symbol"].map(_is_ticker),
-        "no date of its listing": table["listed_at"].isna(),
+        "malformed rows": kinds.eq(""),
+        "the name is not a ticker": ~table["symbol"].map(_is_ticker),
+        "no date of listing": table["listed_at"].isna(),
         "closed without a date": table["status"].eq("Closed") & table["delisted_at"].isna(),
-        "ends before it begins": table["delisted_at"] < table["listed_at"],
-        "the same row again": table.duplicated(["symbol", "listed_at"]),
+        "delisted before it was listed": table["delisted_at"] < table["listed_at"],
+        "repeated rows": table.duplicated(["symbol", "listed_at"]),
     }
-    sound, notes = quarantined(table, broken, f"status {status}")
-    return listing_rows(sound, now), notes
+    sound, counts = drop_faulty(table, faults, f"status {status}")
+    return listing_rows(sound, now), counts
 
 
 def _text(row: dict[str, Any], key: str) -> str:

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Sources of daily chain metrics: Coin Metrics, DefiLlama, blockchain.info and mempool.space, without a key."""

@@ -17,7 +17,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
-    PATIENCE,
+    RETRY_POLICY,
     Days,
     Reading,
     Values,
@@ -51,7 +51,7 @@ class BitcoinChain:
     Args:
         charts_url: base address of blockchain.info; a stand-in on loopback serves as well.
         mempool_url: base address of mempool.space.
-        patience: tries, waits and the time-out.
+        retry_policy: attempts, waits and the time-out.
         charts_pace: of blockchain.info.
         mempool_pace: of mempool.space.
         now: the clock that tells finished days from the running one.
@@ -59,7 +59,7 @@ class BitcoinChain:
 
     charts_url: str = CHARTS_URL
     mempool_url: str = MEMPOOL_URL
-    patience: RetryPolicy = PATIENCE
+    retry_policy: RetryPolicy = RETRY_POLICY
     charts_pace: RateLimit = CHARTS_PACE
     mempool_pace: RateLimit = MEMPOOL_PACE
     now: Callable[[], pd.Timestamp] = utc_now
@@ -68,10 +68,10 @@ class BitcoinChain:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """Facts of the days that ended in (start, end]; see `FactSource`. A field that fails is a failure."""
-        asked = require_question(self.name, market, symbols, start, end)
+        request = require_question(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
-        bitcoin = [symbol for symbol in asked if coin_of(symbol).base == "BTC"]
-        notes = Counter({"symbols of other coins": len(asked) - len(bitcoin)})
+        bitcoin = [symbol for symbol in request if coin_of(symbol).base == "BTC"]
+        counts = Counter({"symbols of other coins": len(request) - len(bitcoin)})
         columns: dict[tuple[str, str], Values] = {}
         failures: dict[str, str] = {}
         for name in FIELDS if bitcoin and not days.is_empty else ():
@@ -81,11 +81,11 @@ class BitcoinChain:
                 failures[name] = str(error)
                 continue
             columns |= {(symbol, name): reading.values for symbol in bitcoin}
-            notes.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
-        return answered(self.name, facts(columns, FIELDS, LAG), failures, notes, len(FIELDS))
+            counts.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
+        return answered(self.name, facts(columns, FIELDS, LAG), failures, counts, len(FIELDS))
 
     def _chart(self, chart: str, days: Days) -> Reading:
-        web, path = HttpClient(self.charts_url, self.charts_pace, self.patience), f"/charts/{chart}"
+        web, path = HttpClient(self.charts_url, self.charts_pace, self.retry_policy), f"/charts/{chart}"
         query = {
             "start": f"{pd.Timestamp(days.first, unit='D'):%Y-%m-%d}",
             "timespan": f"{days.last - days.first + 1}days",
@@ -96,7 +96,7 @@ class BitcoinChain:
         return read_rows(rows, "x", lambda row: row.get("y"), days, web.address(path))
 
     def _fees(self, days: Days) -> Reading:
-        web = HttpClient(self.mempool_url, self.mempool_pace, self.patience)
+        web = HttpClient(self.mempool_url, self.mempool_pace, self.retry_policy)
         return read_rows(
             web.json(FEES_PATH), "timestamp", lambda row: row.get(MEDIAN_FEE), days, web.address(FEES_PATH)
         )

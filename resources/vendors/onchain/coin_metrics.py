@@ -22,7 +22,7 @@ from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
     DAY_SECONDS,
-    PATIENCE,
+    RETRY_POLICY,
     Day,
     Days,
     Values,
@@ -37,7 +37,7 @@ from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://community-api.coinmetrics.io"
 PATH = "/v4/timeseries/asset-metrics"
-PACE = RateLimit("coin_metrics", 10, 6.0)  # its published limit per address
+RATE_LIMIT = RateLimit("coin_metrics", 10, 6.0)  # its published limit per address
 PAGE_SIZE = 10_000  # the most it allows: six hundred days of seventeen coins
 LAG = pd.Timedelta(hours=12)  # where it does not say when a day was complete: it publishes within the next day
 
@@ -106,15 +106,15 @@ class CoinMetrics:
     Args:
         url: base address; a stand-in on loopback serves as well.
         metrics: the fields to fill.
-        patience: tries, waits and the time-out.
-        pace: the most it is asked.
+        retry_policy: attempts, waits and the time-out.
+        rate_limit: shared by all processes of this machine.
         now: the clock that tells finished days from the running one.
     """
 
     url: str = PUBLIC_URL
     metrics: tuple[Metric, ...] = DEFAULT
-    patience: RetryPolicy = PATIENCE
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = RETRY_POLICY
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "coin_metrics"
     kind: str = "onchain"
@@ -128,22 +128,22 @@ class CoinMetrics:
         cover is counted in the notes: nothing was asked. So is a metric that a coin lacks while others have it: flows
         exist for few coins.
         """
-        asked = require_question(self.name, market, symbols, start, end)
+        request = require_question(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
         owners: dict[str, list[str]] = {}
-        for symbol in asked:
+        for symbol in request:
             owners.setdefault(coin_of(symbol).coin_metrics, []).append(symbol)
-        notes = Counter({"symbols without a coin at the vendor": len(owners.pop("", []))})
+        counts = Counter({"symbols without a coin at the vendor": len(owners.pop("", []))})
         fields = tuple(metric.field for metric in self.metrics)
         if not owners or days.is_empty:
-            return FetchResult(facts({}, fields, LAG), {}, dict(+notes))
+            return FetchResult(facts({}, fields, LAG), {}, dict(+counts))
         names = sorted({name for metric in self.metrics for name in metric.names})
         rows, failures, found = self._ask_all(names, sorted(owners), days)
-        notes.update(found)
+        counts.update(found)
         series, exclusion_reason = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
-        notes.update(exclusion_reason)
+        counts.update(exclusion_reason)
         published, unstamped = _published(series, owners, self.now())
-        notes.update(unstamped)
+        counts.update(unstamped)
         made = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
         failures = {made.get(what, what): why for what, why in failures.items()}
         columns = {
@@ -151,7 +151,7 @@ class CoinMetrics:
             for metric, (coin, names_of_it) in product(self.metrics, owners.items())
             for symbol in names_of_it
         }
-        return FetchResult(facts(columns, fields, LAG, published), failures, dict(+notes))
+        return FetchResult(facts(columns, fields, LAG, published), failures, dict(+counts))
 
     def _ask_all(
         self, names: list[str], coins: list[str], days: Days
@@ -198,7 +198,7 @@ class CoinMetrics:
         self, names: Sequence[str], coins: Sequence[str], days: Days, lenient: Mapping[str, str]
     ) -> tuple[list[Any], dict[str, str]]:
         """All rows of a question, and why the later pages did not come; SourceError when the first did not."""
-        web = HttpClient(self.url, self.pace, self.patience)
+        web = HttpClient(self.url, self.rate_limit, self.retry_policy)
         query: dict[str, str] = {
             "assets": ",".join(coins),
             "metrics": ",".join(names),
@@ -258,7 +258,7 @@ def _summary(refused: Refused, names: list[str], coins: list[str]) -> dict[str, 
 
 
 def _series(
-    rows: list[Any], names: list[str], coins: Iterable[str], asked: str, days: Days
+    rows: list[Any], names: list[str], coins: Iterable[str], request: str, days: Days
 ) -> tuple[dict[tuple[str, str], Values], dict[str, int]]:
     """(metric, coin) -> its values, and what was left out; null is no value, and nothing to be said of."""
     points: dict[tuple[str, str], list[tuple[object, object]]] = {pair: [] for pair in product(names, coins)}
@@ -275,12 +275,12 @@ def _series(
             if row.get(name) is not None:
                 points[name, coin].append((row["time"], row[name]))
     if rows and exclusion_reason.total() == len(rows):
-        raise SourceError(f"{asked}: none of {len(rows)} rows has a coin and a day; found {str(rows[0])[:200]}")
+        raise SourceError(f"{request}: none of {len(rows)} rows has a coin and a day; found {str(rows[0])[:200]}")
     series: dict[tuple[str, str], Values] = {}
     for (name, coin), some in points.items():
         readable = [point for point in some if number(point[1]) is not None]
         exclusion_reason[f"{name}: values that are no finite number"] += len(some) - len(readable)
-        reading = read_days(readable, days, day_of_text, f"{asked}, {name} of {coin}")
+        reading = read_days(readable, days, day_of_text, f"{request}, {name} of {coin}")
         series[name, coin] = reading.values
         exclusion_reason.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
     return series, dict(exclusion_reason)

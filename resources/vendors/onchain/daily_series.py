@@ -23,7 +23,7 @@ from resources.vendors.protocols import FetchResult, require_symbols, require_wi
 
 DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1).toordinal()
-PATIENCE = RetryPolicy(timeout_seconds=60.0)  # series come whole, some of them megabytes
+RETRY_POLICY = RetryPolicy(timeout_seconds=60.0)  # series come whole, some of them megabytes
 YEAR_2100_SECONDS = 4_102_444_800.0  # a stamp beyond is milliseconds, or nonsense
 
 Day = int  # days since 1970, UTC
@@ -109,7 +109,7 @@ def number(value: object) -> float | None:
 
 
 def read_days(
-    points: Sequence[tuple[object, object]], days: Days, day_of: Callable[[object], Day | None], asked: str
+    points: Sequence[tuple[object, object]], days: Days, day_of: Callable[[object], Day | None], request: str
 ) -> Reading:
     """
     The values of a series in a window. The order of the points does not matter.
@@ -122,7 +122,7 @@ def read_days(
         points: of (stamp, value), as they came.
         days: the window.
         day_of: reads a stamp.
-        asked: what was asked of whom; begins the message.
+        request: what was asked of whom; begins the message.
 
     Raises:
         SourceError: there are points and none can be read: the answer has another shape.
@@ -154,7 +154,7 @@ def read_days(
             disputed.add(day)
     if points and not readable:
         raise SourceError(
-            f"{asked}: none of {len(points)} rows has a day and a number; the first has {points[0]}"[:400]
+            f"{request}: none of {len(points)} rows has a day and a number; the first has {points[0]}"[:400]
         )
     if disputed:
         exclusion_reason["days with two different values"] = len(disputed)
@@ -162,12 +162,12 @@ def read_days(
     return Reading(kept, {why: count for why, count in exclusion_reason.items() if count})
 
 
-def read_rows(answer: Any, stamp: str, value: Callable[[dict[str, Any]], object], days: Days, asked: str) -> Reading:
+def read_rows(answer: Any, stamp: str, value: Callable[[dict[str, Any]], object], days: Days, request: str) -> Reading:
     """`read_days` of a list of objects with a moment in seconds under `stamp`; SourceError when it is no list."""
     if not isinstance(answer, list):
-        raise SourceError(f"{asked}: expected a list of days; found {str(answer)[:200]}")
+        raise SourceError(f"{request}: expected a list of days; found {str(answer)[:200]}")
     points = [(row.get(stamp), value(row)) if isinstance(row, dict) else (None, None) for row in answer]
-    return read_days(points, days, day_of_seconds, asked)
+    return read_days(points, days, day_of_seconds, request)
 
 
 def facts(
@@ -211,27 +211,12 @@ def facts(
 
 
 def answered(
-    name: str, table: pd.DataFrame, failures: Mapping[str, str], notes: Mapping[str, int], questions: int
+    name: str, table: pd.DataFrame, failures: Mapping[str, str], counts: Mapping[str, int], questions: int
 ) -> FetchResult:
     """What came of `questions` questions; SourceError when each of them failed."""
     if failures and len(failures) >= questions:
         raise SourceError(f"{name} gave nothing. " + "; ".join(f"{what}: {why}" for what, why in failures.items()))
-    return FetchResult(table, failures, {what: count for what, count in notes.items() if count})
-
-
-def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """
-    Chain metrics of several sources in one table, each with its own columns.
-
-    Rows of one (timestamp, symbol, available_at) become one row; where two sources fill one cell the first is kept.
-    """
-    keys = list(tables.RAW_ONCHAIN.keys)
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        names = {name: "float64" for part in parts for name in part.columns if name not in keys}
-        return tables.RAW_ONCHAIN.empty().assign(**{name: pd.Series(dtype=kind) for name, kind in names.items()})
-    whole = pd.concat(filled, ignore_index=True).groupby(keys, as_index=False, sort=True).first()
-    return whole.assign(**{name: math.nan for part in parts for name in part.columns if name not in whole})
+    return FetchResult(table, failures, {what: count for what, count in counts.items() if count})
 
 
 @lru_cache(maxsize=16_384)  # one day comes once per coin

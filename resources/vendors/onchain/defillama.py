@@ -20,7 +20,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain.coins import coin_of
 from resources.vendors.onchain.daily_series import (
-    PATIENCE,
+    RETRY_POLICY,
     Days,
     Reading,
     Values,
@@ -34,7 +34,7 @@ from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://api.llama.fi"
 STABLECOINS_URL = "https://stablecoins.llama.fi"
-PACE = RateLimit("defillama", 2, 1.0)  # no published quota; a run date asks some twenty times
+RATE_LIMIT = RateLimit("defillama", 2, 1.0)  # no published quota; a run date asks some twenty times
 LAG = pd.Timedelta(
     hours=6
 )  # a day's value is first written in the day itself; what protocols report late comes in hours
@@ -52,15 +52,15 @@ class DefiLlama:
     Args:
         url: base address of the chains; a stand-in on loopback serves as well.
         stablecoins_url: base address of the stablecoins.
-        patience: tries, waits and the time-out; a series comes whole, some hundred kilobytes.
-        pace: of both addresses together.
+        retry_policy: attempts, waits and the time-out; a series comes whole, some hundred kilobytes.
+        rate_limit: of both addresses together.
         now: the clock that tells finished days from the running one.
     """
 
     url: str = PUBLIC_URL
     stablecoins_url: str = STABLECOINS_URL
-    patience: RetryPolicy = PATIENCE
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = RETRY_POLICY
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "defillama"
     kind: str = "onchain"
@@ -71,15 +71,15 @@ class DefiLlama:
 
         A chain that fails is a failure named after it; so is `stablecoin_supply`.
         """
-        asked = require_question(self.name, market, symbols, start, end)
+        request = require_question(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
         owners: dict[str, list[str]] = {}
-        for symbol in asked:
+        for symbol in request:
             owners.setdefault(coin_of(symbol).chain, []).append(symbol)
-        notes = Counter({"symbols without a chain of their own": len(owners.pop("", []))})
+        counts = Counter({"symbols without a chain of their own": len(owners.pop("", []))})
         questions: list[tuple[str, str, Callable[[Days], Reading], list[str]]]
         questions = [(f"tvl of {chain}", "tvl", partial(self._tvl, chain), owners[chain]) for chain in sorted(owners)]
-        questions.append(("stablecoin_supply", "stablecoin_supply", self._stablecoins, asked))
+        questions.append(("stablecoin_supply", "stablecoin_supply", self._stablecoins, request))
         columns: dict[tuple[str, str], Values] = {}
         failures: dict[str, str] = {}
         for what, name, ask, symbols_of_it in questions if not days.is_empty else ():
@@ -89,8 +89,8 @@ class DefiLlama:
                 failures[what] = str(error)
                 continue
             columns |= {(symbol, name): reading.values for symbol in symbols_of_it}
-            notes.update({f"{what}: {why}": count for why, count in reading.exclusion_reason.items()})
-        return answered(self.name, facts(columns, FIELDS, LAG), failures, notes, len(questions))
+            counts.update({f"{what}: {why}": count for why, count in reading.exclusion_reason.items()})
+        return answered(self.name, facts(columns, FIELDS, LAG), failures, counts, len(questions))
 
     def _tvl(self, chain: str, days: Days) -> Reading:
         web, path = self._web(self.url), f"/v2/historicalChainTvl/{quote(chain, safe='')}"
@@ -101,7 +101,7 @@ class DefiLlama:
         return read_rows(web.json(path), "date", _dollars, days, web.address(path))
 
     def _web(self, url: str) -> HttpClient:
-        return HttpClient(url, self.pace, self.patience)
+        return HttpClient(url, self.rate_limit, self.retry_policy)
 
 
 def _dollars(row: dict[str, Any]) -> object:

@@ -73,6 +73,6 @@ ONCHAIN_FIELDS = {
 }  # fmt: skip
 
 
-def fields(*sources: str) -> tuple[OnchainField, ...]:
+def fields_of_sources(*sources: str) -> tuple[OnchainField, ...]:
     """The fields of these doors, of all without a name; in the order above."""
     return tuple(field for field in ONCHAIN_FIELDS.values() if not sources or field.source in sources)

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Sources of headlines and posts: RSS, GDELT, Hacker News and Reddit, and the matching of texts to symbols."""

@@ -21,12 +21,12 @@ from resources.http.client import HttpClient, rows_of
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
+from resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
 from resources.vendors.text.mentions import names_of
 
 PUBLIC_URL = "https://api.gdeltproject.org"
 PATH = "/api/v2/doc/doc"
-PACE = RateLimit("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
+RATE_LIMIT = RateLimit("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
 ARTICLES_PER_ANSWER = 250
 SHORTEST_SPAN = pd.Timedelta(minutes=15)  # the index grows in steps of a quarter of an hour
 SHORTEST_WORD = 3  # shorter ones are refused
@@ -46,14 +46,14 @@ class GdeltNews:
 
     Args:
         url: base address; a stand-in on loopback serves as well.
-        patience: tries, waits and the time-out.
-        pace: the most it is asked.
+        retry_policy: attempts, waits and the time-out.
+        rate_limit: shared by all processes of this machine.
         now: the clock that tells articles from mistakes.
     """
 
     url: str = PUBLIC_URL
-    patience: RetryPolicy = field(default_factory=lambda: RetryPolicy(wait_seconds=5.0, timeout_seconds=30.0))
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(wait_seconds=5.0, timeout_seconds=30.0))
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "gdelt"
     kind: str = "news"
@@ -73,38 +73,38 @@ class GdeltNews:
             return FetchResult(tables.RAW_NEWS.empty())
         items: list[Item] = []
         failures: dict[str, str] = {}
-        notes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for symbol in picked:
             try:
-                items.extend(self._articles(symbol, market, start, min(end, now), notes))
+                items.extend(self._articles(symbol, market, start, min(end, now), counts))
             except SourceError as error:
                 failures[symbol] = str(error)
         if len(failures) == len(picked):
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        told = news(items, picked, market, (start, end), now)
-        return FetchResult(told.table, failures, {**told.notes, **notes})
+        told = news_rows(items, picked, market, (start, end), now)
+        return FetchResult(told.table, failures, {**told.counts, **counts})
 
     def _articles(
-        self, symbol: str, market: Market, start: pd.Timestamp, end: pd.Timestamp, notes: Counter[str]
+        self, symbol: str, market: Market, start: pd.Timestamp, end: pd.Timestamp, counts: Counter[str]
     ) -> list[Item]:
         """All articles of (start, end]: a full answer is asked again in halves."""
-        asked = f"{self.url}{PATH} articles of {symbol} in ({start}, {end}]"
-        rows = self._ask(_question(symbol, market), start, end, asked)
+        request = f"{self.url}{PATH} articles of {symbol} in ({start}, {end}]"
+        rows = self._ask(_question(symbol, market), start, end, request)
         if len(rows) >= ARTICLES_PER_ANSWER:
             middle = (start + (end - start) / 2).floor("s")
             if end - start > SHORTEST_SPAN and start < middle < end:
-                older = self._articles(symbol, market, start, middle, notes)
-                return older + self._articles(symbol, market, middle, end, notes)
-            notes[TRUNCATED] += 1
+                older = self._articles(symbol, market, start, middle, counts)
+                return older + self._articles(symbol, market, middle, end, counts)
+            counts[TRUNCATED] += 1
         good = [row for row in rows if isinstance(row, dict) and {"url", "title", "seendate"} <= set(row)]
         if rows and not good:
-            raise SourceError(f"{asked}: expected articles with url, title and seendate; found {str(rows[0])[:200]}")
+            raise SourceError(f"{request}: expected articles with url, title and seendate; found {str(rows[0])[:200]}")
         if len(good) < len(rows):
-            notes[MISSHAPEN] += len(rows) - len(good)
+            counts[MISSHAPEN] += len(rows) - len(good)
         return [Item(row["title"], row["url"], _seen(row["seendate"])) for row in good]
 
-    def _ask(self, question: str, start: pd.Timestamp, end: pd.Timestamp, asked: str) -> list[Any]:
-        web = HttpClient(self.url, self.pace, self.patience)
+    def _ask(self, question: str, start: pd.Timestamp, end: pd.Timestamp, request: str) -> list[Any]:
+        web = HttpClient(self.url, self.rate_limit, self.retry_policy)
         query = {
             "query": question,
             "mode": "artlist",
@@ -114,8 +114,8 @@ class GdeltNews:
             "startdatetime": f"{start.floor('s') + pd.Timedelta(seconds=1):%Y%m%d%H%M%S}",
             "enddatetime": f"{end:%Y%m%d%H%M%S}",
         }
-        answer = with_retry(partial(_once, web, query), self.patience, asked)
-        return rows_of(answer, "articles", asked) if answer != {} else []  # nothing found is an empty object
+        answer = with_retry(partial(_once, web, query), self.retry_policy, request)
+        return rows_of(answer, "articles", request) if answer != {} else []  # nothing found is an empty object
 
 
 def _question(symbol: str, market: Market) -> str:
@@ -145,4 +145,4 @@ def _once(web: HttpClient, query: dict[str, object]) -> Any:
 
 def _seen(stamp: object) -> pd.Timestamp | None:
     """A stamp such as 20240309T101500Z."""
-    return moment(stamp) if isinstance(stamp, str) and re.fullmatch(r"\d{8}T\d{6}Z", stamp) else None
+    return utc_moment(stamp) if isinstance(stamp, str) and re.fullmatch(r"\d{8}T\d{6}Z", stamp) else None

@@ -27,13 +27,13 @@ from resources.vendors.text.posts import (
     OUTSIDE,
     Post,
     Score,
-    hourly,
+    hourly_rows,
     whole_hours,
 )
 
 PUBLIC_URL = "https://hn.algolia.com"
 PATH = "/api/v1/search_by_date"
-PACE = RateLimit("hacker_news", calls=2, seconds=1.0)  # 10,000 an hour and address are allowed; this is 7,200
+RATE_LIMIT = RateLimit("hacker_news", calls=2, seconds=1.0)  # 10,000 an hour and address are allowed; this is 7,200
 HITS_PER_QUESTION = 1000  # the index lists no more, whatever the page
 SHORTEST_SPAN_SECONDS = 60
 LAG = pd.Timedelta(minutes=15)  # the index follows the site within minutes
@@ -52,15 +52,15 @@ class HackerNews:
     Args:
         score: texts -> numbers in [-1, 1], NaN where it cannot tell.
         url: base address; a stand-in on loopback serves as well.
-        patience: tries, waits and the time-out.
-        pace: the most it is asked.
+        retry_policy: attempts, waits and the time-out.
+        rate_limit: shared by all processes of this machine.
         now: the clock that tells whole hours from the current one.
     """
 
     score: Score
     url: str = PUBLIC_URL
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "hacker_news"
     kind: str = "social"
@@ -79,26 +79,26 @@ class HackerNews:
         if span[0] >= span[1]:
             return FetchResult(tables.RAW_SOCIAL.empty())
         failures: dict[str, str] = {}
-        notes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         posts_of: dict[str, list[Post]] = {}
         for symbol in picked:
             try:
-                posts_of[symbol] = self._posts(symbol, market, span, notes)
+                posts_of[symbol] = self._posts(symbol, market, span, counts)
             except SourceError as error:
                 failures[symbol] = str(error)
         if not posts_of:
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        return FetchResult(hourly(posts_of, market, span, self.score, LAG, self.name), failures, dict(notes))
+        return FetchResult(hourly_rows(posts_of, market, span, self.score, LAG, self.name), failures, dict(counts))
 
     def _posts(
-        self, symbol: str, market: Market, span: tuple[pd.Timestamp, pd.Timestamp], notes: Counter[str]
+        self, symbol: str, market: Market, span: tuple[pd.Timestamp, pd.Timestamp], counts: Counter[str]
     ) -> list[Post]:
         """Posts found by any name of a symbol, each once."""
-        first, last = (int(moment.timestamp()) for moment in span)
+        first, last = (int(utc_moment.timestamp()) for utc_moment in span)
         found: dict[str, object] = {}
         for name in names_of(symbol, market):
-            asked = f"{self.url}{PATH} posts with {name!r}"
-            for hit in self._hits(f'"{name}"', first, last, asked, notes):
+            request = f"{self.url}{PATH} posts with {name!r}"
+            for hit in self._hits(f'"{name}"', first, last, request, counts):
                 found[str(hit.get("objectID")) if isinstance(hit, dict) else repr(hit)] = hit
         exclusion_reason: Counter[str] = Counter()
         posts = [post for hit in found.values() if (post := _post(hit, first, last, exclusion_reason))]
@@ -107,13 +107,13 @@ class HackerNews:
                 f"{self.url}{PATH} posts of {symbol}: expected objectID, created_at_i in ({first}, {last}] and a text; "
                 f"found {str(next(iter(found.values())))[:200]}"
             )
-        notes.update(exclusion_reason)
+        counts.update(exclusion_reason)
         return posts
 
-    def _hits(self, query: str, first: int, last: int, asked: str, notes: Counter[str]) -> list[object]:
+    def _hits(self, query: str, first: int, last: int, request: str, counts: Counter[str]) -> list[object]:
         """All hits of (first, last], seconds: more than the index lists are asked again in halves."""
-        web = HttpClient(self.url, self.pace, self.patience)
-        asked_now = f"{asked} in ({first}, {last}] s"
+        web = HttpClient(self.url, self.rate_limit, self.retry_policy)
+        asked_now = f"{request} in ({first}, {last}] s"
         hits: list[object] = []
         page, pages, total = 0, 1, 0
         while page < pages:
@@ -127,14 +127,14 @@ class HackerNews:
                 continue
             if last - first > SHORTEST_SPAN_SECONDS:
                 middle = (first + last) // 2
-                older = self._hits(query, first, middle, asked, notes)
-                return older + self._hits(query, middle, last, asked, notes)
+                older = self._hits(query, first, middle, request, counts)
+                return older + self._hits(query, middle, last, request, counts)
             if page == pages:
-                notes[TRUNCATED] += 1
+                counts[TRUNCATED] += 1
         return hits
 
 
-def _extent(answer: dict[str, object], rows: int, asked: str) -> tuple[int, int]:
+def _extent(answer: dict[str, object], rows: int, request: str) -> tuple[int, int]:
     """Pages and hits by the first page; numbers that do not go with its rows would be asked after for hours."""
     pages, total = answer.get("nbPages"), answer.get("nbHits")
     if isinstance(pages, int) and isinstance(total, int):
@@ -142,7 +142,7 @@ def _extent(answer: dict[str, object], rows: int, asked: str) -> tuple[int, int]
         if pages >= 0 and (pages - 1) * rows <= 2 * listed <= 4 * pages * rows:
             return pages, total
     raise SourceError(
-        f"{asked}: expected numbers nbPages and nbHits that go with the {rows} hits of the first page; "
+        f"{request}: expected numbers nbPages and nbHits that go with the {rows} hits of the first page; "
         f"found {str(pages)[:20]} and {str(total)[:20]}"
     )
 
@@ -159,21 +159,21 @@ def _question(query: str, first: int, last: int, page: int) -> dict[str, object]
     }
 
 
-def _post(hit: object, first: int, last: int, notes: Counter[str]) -> Post | None:
+def _post(hit: object, first: int, last: int, counts: Counter[str]) -> Post | None:
     """A hit as a post; a comment is its own words, not the title above it."""
     if not isinstance(hit, dict) or not isinstance(hit.get("objectID"), str):
-        notes[MISSHAPEN] += 1
+        counts[MISSHAPEN] += 1
         return None
     stamp = hit.get("created_at_i")
     if isinstance(stamp, bool) or not isinstance(stamp, int):
-        notes[NO_TIME] += 1
+        counts[NO_TIME] += 1
         return None
     if not first < stamp <= last:
-        notes[OUTSIDE] += 1
+        counts[OUTSIDE] += 1
         return None
     parts = [hit.get(key) for key in ("title", "story_text", "comment_text")]
     text = plain(" ".join(part for part in parts if isinstance(part, str)), LONGEST_POST)
     if not text:
-        notes[NO_TEXT] += 1
+        counts[NO_TEXT] += 1
         return None
     return Post(hit["objectID"], pd.Timestamp(stamp, unit="s", tz="UTC"), text)

@@ -18,7 +18,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.text.untrusted import clean_line, truncate
 from resources.vendors.protocols import FetchResult
-from resources.vendors.text.mentions import mentioned
+from resources.vendors.text.mentions import symbols_in
 
 LONGEST_TITLE = 300
 LONGEST_MARKUP = 6000
@@ -57,7 +57,7 @@ class Item:
     about: tuple[str, ...] = ()
 
 
-def news(
+def news_rows(
     items: Iterable[Item],
     symbols: Sequence[str],
     market: Market,
@@ -76,21 +76,21 @@ def news(
         window: (start, end], UTC.
         now: what is stamped later is a mistake of the vendor.
     """
-    notes: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     start, end = window
     rows: list[tuple[object, ...]] = []
-    for item, title, url in _once(_readable(items, now, notes), notes):
+    for item, title, url in _once(_readable(items, now, counts), counts):
         if item.published is None or not start < item.published <= end:
             continue
-        named = sorted({*mentioned(title, symbols, market), *set(item.about).intersection(symbols)})
+        named = sorted({*symbols_in(title, symbols, market), *set(item.about).intersection(symbols)})
         if not named:
-            notes[UNNAMED] += 1
+            counts[UNNAMED] += 1
         known = max(item.published, item.known or item.published)
         rows.extend((item.published, symbol, known, url, title, float("nan")) for symbol in named)
     table = tables.RAW_NEWS.empty()
     if rows:
         table = pd.DataFrame(rows, columns=list(table.columns)).astype(table.dtypes.to_dict())
-    return FetchResult(table.sort_values(list(tables.RAW_NEWS.keys), ignore_index=True), notes=dict(notes))
+    return FetchResult(table.sort_values(list(tables.RAW_NEWS.keys), ignore_index=True), counts=dict(counts))
 
 
 def plain(text: object, longest: int = LONGEST_TITLE) -> str:
@@ -123,7 +123,7 @@ def web_address(url: object) -> str:
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, query, ""))
 
 
-def moment(text: object) -> pd.Timestamp | None:
+def utc_moment(text: object) -> pd.Timestamp | None:
     """An ISO time with a zone as UTC; None for anything else: a time without a zone is not guessed at."""
     if not isinstance(text, str):
         return None
@@ -141,25 +141,25 @@ def _visible(letter: str) -> str:
     return " " if kind in ("Cc", "Zl", "Zp") else "" if kind[0] == "C" else letter
 
 
-def _readable(items: Iterable[Item], now: pd.Timestamp, notes: Counter[str]) -> list[tuple[Item, str, str]]:
+def _readable(items: Iterable[Item], now: pd.Timestamp, counts: Counter[str]) -> list[tuple[Item, str, str]]:
     """Items that have all they need, the oldest first."""
     good = []
     for item in items:
         title, url = plain(item.title), web_address(item.url)
         if item.published is None:
-            notes[NO_TIME] += 1
+            counts[NO_TIME] += 1
         elif not title:
-            notes[NO_TITLE] += 1
+            counts[NO_TITLE] += 1
         elif not url:
-            notes[NO_ADDRESS] += 1
+            counts[NO_ADDRESS] += 1
         elif max(item.published, item.known or item.published) > now:
-            notes[FUTURE] += 1
+            counts[FUTURE] += 1
         else:
             good.append((item, title, url))
     return sorted(good, key=lambda one: (one[0].published, one[2], one[1]))
 
 
-def _once(items: list[tuple[Item, str, str]], notes: Counter[str]) -> list[tuple[Item, str, str]]:
+def _once(items: list[tuple[Item, str, str]], counts: Counter[str]) -> list[tuple[Item, str, str]]:
     """
     Each story once: the first of a link, and the first of a title at one host within a day.
 
@@ -182,5 +182,5 @@ def _once(items: list[tuple[Item, str, str]], notes: Counter[str]) -> list[tuple
             first, its_title, its_url = kept[twin]
             about = (*first.about, *item.about)
             kept[twin] = (Item(first.title, first.url, first.published, first.known, about), its_title, its_url)
-            notes[REPEATED] += 1
+            counts[REPEATED] += 1
     return kept

@@ -32,7 +32,7 @@ OTHERS = (
 )  # fmt: skip
 
 
-def mentioned(text: str, symbols: Sequence[str], market: Market) -> tuple[str, ...]:
+def symbols_in(text: str, symbols: Sequence[str], market: Market) -> tuple[str, ...]:
     """
     The symbols of `symbols` that a text names, sorted, once each.
 

@@ -13,7 +13,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.vendors.text.mentions import mentioned
+from resources.vendors.text.mentions import symbols_in
 
 Score = Callable[[Sequence[str]], Sequence[float]]
 HOUR = pd.Timedelta(hours=1)
@@ -48,7 +48,7 @@ def whole_hours(
     return start.floor("h"), min(end, now - lag).floor("h")
 
 
-def hourly(
+def hourly_rows(
     posts_of: Mapping[str, Iterable[Post]],
     market: Market,
     span: tuple[pd.Timestamp, pd.Timestamp],
@@ -79,7 +79,7 @@ def hourly(
         symbol: [
             (post.written.ceil("h"), post.text)
             for post in posts
-            if first < post.written <= last and mentioned(post.text, [symbol], market)
+            if first < post.written <= last and symbols_in(post.text, [symbol], market)
         ]
         for symbol, posts in posts_of.items()
     }

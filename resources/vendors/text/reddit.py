@@ -30,7 +30,7 @@ from resources.vendors.text.posts import (
     REPEATED,
     Post,
     Score,
-    hourly,
+    hourly_rows,
     whole_hours,
 )
 
@@ -43,7 +43,7 @@ COMMUNITIES: Mapping[str, tuple[str, ...]] = {
     "crypto": ("CryptoCurrency", "CryptoMarkets", "Bitcoin", "ethereum"),
     "equities": ("stocks", "investing", "StockMarket", "wallstreetbets"),
 }
-PACE = RateLimit("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
+RATE_LIMIT = RateLimit("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
 POSTS_PER_PAGE = 100
 MOST_PAGES = 10  # a listing goes back a thousand posts and no further
 LAG = pd.Timedelta(minutes=5)  # posts are listed at once, but for the filters of a community
@@ -67,8 +67,8 @@ class RedditPosts:
         communities: names by the name of a market.
         url: base address of the API; a stand-in on loopback serves as well.
         token_url: base address that gives tokens.
-        patience: tries, waits and the time-out.
-        pace: the most it is asked.
+        retry_policy: attempts, waits and the time-out.
+        rate_limit: shared by all processes of this machine.
         now: the clock that tells whole hours from the current one.
     """
 
@@ -78,8 +78,8 @@ class RedditPosts:
     communities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMUNITIES)
     url: str = PUBLIC_URL
     token_url: str = TOKEN_URL
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "reddit"
     kind: str = "social"
@@ -99,15 +99,15 @@ class RedditPosts:
         first, last = whole_hours(start, end, self.now(), LAG)
         if first >= last:
             return FetchResult(tables.RAW_SOCIAL.empty())
-        token = with_retry(partial(self._token, keys), self.patience, f"{self.token_url}{TOKEN_PATH}")
-        web = HttpClient(self.url, self.pace, self.patience, {"Authorization": f"Bearer {token}"})
+        token = with_retry(partial(self._token, keys), self.retry_policy, f"{self.token_url}{TOKEN_PATH}")
+        web = HttpClient(self.url, self.rate_limit, self.retry_policy, {"Authorization": f"Bearer {token}"})
         posts: dict[str, Post] = {}
         failures: dict[str, str] = {}
-        notes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         reached = first
         for community in communities:
             try:
-                found, oldest = self._listing(web, community, first, notes)
+                found, oldest = self._listing(web, community, first, counts)
             except SourceError as error:
                 failures[community] = str(error)
                 continue
@@ -118,12 +118,12 @@ class RedditPosts:
                 f"{self.name}: none of {len(failures)} communities came; first: {failures[communities[0]]}"
             )
         if reached > first:
-            notes[OUT_OF_REACH] += int((min(reached, last) - first) / pd.Timedelta(hours=1))
+            counts[OUT_OF_REACH] += int((min(reached, last) - first) / pd.Timedelta(hours=1))
         table = tables.RAW_SOCIAL.empty()
         if reached < last:
             of_all = dict.fromkeys(picked, tuple(posts.values()))
-            table = hourly(of_all, market, (reached, last), self.score, LAG, self.name)
-        return FetchResult(table, failures, dict(notes))
+            table = hourly_rows(of_all, market, (reached, last), self.score, LAG, self.name)
+        return FetchResult(table, failures, dict(counts))
 
     def _of(self, market: Market) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(self.communities.get(market.name, ())))
@@ -148,14 +148,14 @@ class RedditPosts:
         """A token of the application alone, good for an hour. No message shows what was sent or what came."""
         import requests
 
-        self.pace.wait()
+        self.rate_limit.wait()
         try:
             response = requests.post(
                 self.token_url.rstrip("/") + TOKEN_PATH,
                 auth=keys,
                 data={"grant_type": "client_credentials"},
                 headers={"User-Agent": AGENT},
-                timeout=self.patience.timeout_seconds,
+                timeout=self.retry_policy.timeout_seconds,
             )
         except requests.Timeout as error:
             raise AttemptFailedError("no answer in time", retryable=True) from error
@@ -179,7 +179,7 @@ class RedditPosts:
         return token
 
     def _listing(
-        self, web: HttpClient, community: str, first: pd.Timestamp, notes: Counter[str]
+        self, web: HttpClient, community: str, first: pd.Timestamp, counts: Counter[str]
     ) -> tuple[list[Post], pd.Timestamp]:
         """Posts of a community, newest first, back to `first` where the listing goes so far; and how far it went."""
         path = f"/r/{community}/new"
@@ -194,10 +194,10 @@ class RedditPosts:
                 raise SourceError(
                     f"{web.address(path)}: expected posts with name, title and created_utc; found {str(rows[0])[:200]}"
                 )
-            notes.update(exclusion_reason)
+            counts.update(exclusion_reason)
             for post in found:
                 if post.id in posts:
-                    notes[REPEATED] += 1
+                    counts[REPEATED] += 1
                 posts[post.id] = post
             # The newest of a page decides, so that one old post out of order does not end the listing.
             if after is None or (found and max(post.written for post in found) <= first):
@@ -205,33 +205,33 @@ class RedditPosts:
         return list(posts.values()), min((post.written for post in posts.values()), default=first)
 
 
-def _page(answer: Any, asked: str) -> tuple[list[Any], str | None]:
+def _page(answer: Any, request: str) -> tuple[list[Any], str | None]:
     """Rows of a listing and where the next page begins; None at its end."""
     data = answer.get("data") if isinstance(answer, dict) else None
     rows, after = (data.get("children"), data.get("after")) if isinstance(data, dict) else (None, None)
     if not isinstance(rows, list) or not (after is None or isinstance(after, str)):
-        raise SourceError(f"{asked}: expected a listing with data.children and data.after; found {str(answer)[:200]}")
+        raise SourceError(f"{request}: expected a listing with data.children and data.after; found {str(answer)[:200]}")
     return rows, after if rows else None
 
 
-def _post(row: Any, now: pd.Timestamp, notes: Counter[str]) -> Post | None:
+def _post(row: Any, now: pd.Timestamp, counts: Counter[str]) -> Post | None:
     """A row of a listing as a post: title and text."""
     data = row.get("data") if isinstance(row, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
-        notes[MISSHAPEN] += 1
+        counts[MISSHAPEN] += 1
         return None
     stamp = data.get("created_utc")
     if isinstance(stamp, bool) or not isinstance(stamp, int | float) or not 0 < stamp < LATEST:
-        notes[NO_TIME] += 1
+        counts[NO_TIME] += 1
         return None
     written = pd.Timestamp(int(stamp), unit="s", tz="UTC")
     if written > now:
-        notes[FUTURE] += 1
+        counts[FUTURE] += 1
         return None
     text = plain(
         " ".join(part for key in ("title", "selftext") if isinstance(part := data.get(key), str)), LONGEST_POST
     )
     if not text:
-        notes[NO_TEXT] += 1
+        counts[NO_TEXT] += 1
         return None
     return Post(data["name"], written, text)

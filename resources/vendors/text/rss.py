@@ -21,7 +21,7 @@ from resources.http.client import HttpClient
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import Item, news, web_address
+from resources.vendors.text.headlines import Item, news_rows, web_address
 
 DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
     "crypto": (
@@ -38,7 +38,7 @@ DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
         "https://seekingalpha.com/market_currents.xml",
     ),
 }
-PACE = RateLimit("rss", calls=2, seconds=1.0)  # each feed is another host and is asked once
+RATE_LIMIT = RateLimit("rss", calls=2, seconds=1.0)  # each feed is another host and is asked once
 
 # feedparser takes a zone it does not know for UTC, which may be hours too early: such times are not believed.
 KNOWN_ZONE = re.compile(r"(?:[+-]\d\d:?\d\d|\b(?:GMT|UTC?|[ECMP][SD]T)|\dZ)\s*$", re.IGNORECASE)
@@ -57,14 +57,14 @@ class FeedNews:
 
     Args:
         feeds: addresses by the name of a market.
-        patience: tries, waits and the time-out of one feed.
-        pace: the most all feeds are asked together.
+        retry_policy: attempts, waits and the time-out of one feed.
+        rate_limit: the most all feeds are asked together.
         now: the clock that tells news from mistakes.
     """
 
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_FEEDS)
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
-    pace: RateLimit = PACE
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    rate_limit: RateLimit = RATE_LIMIT
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "rss"
     kind: str = "news"
@@ -81,7 +81,7 @@ class FeedNews:
         picked = require_symbols(symbols)
         items: list[Item] = []
         failures: dict[str, str] = {}
-        notes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for feed in self._of(market):
             try:
                 found, well_formed = self._items(feed)
@@ -89,13 +89,13 @@ class FeedNews:
                 failures[feed] = str(error)
                 continue
             items.extend(found)
-            notes[NOT_WELL_FORMED] += not well_formed
-            notes[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
+            counts[NOT_WELL_FORMED] += not well_formed
+            counts[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
         if len(failures) == len(self._of(market)):
             raise SourceError(f"{self.name}: none of {len(failures)} feeds came; {'; '.join(failures.values())}")
-        told = news(items, picked, market, (start, end), self.now())
+        told = news_rows(items, picked, market, (start, end), self.now())
         return FetchResult(
-            told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}}
+            told.table, failures, {**told.counts, **{note: count for note, count in counts.items() if count}}
         )
 
     def _of(self, market: Market) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class FeedNews:
         import feedparser  # type: ignore[import-untyped]  # carries no types; paid by live runs only
 
         parts = urlsplit(feed)
-        web = HttpClient(f"{parts.scheme}://{parts.netloc}", self.pace, self.patience)
+        web = HttpClient(f"{parts.scheme}://{parts.netloc}", self.rate_limit, self.retry_policy)
         content = web.content(parts.path + (f"?{parts.query}" if parts.query else ""))
         told = {"content-location": feed, "content-type": "application/xml"}  # XML whatever the server calls it
         try:

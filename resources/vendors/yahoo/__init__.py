@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Sources of Yahoo Finance: daily bars, adjusted closes, listings and headlines of stocks, without a key."""

@@ -20,7 +20,7 @@ from resources.vendors.batch import Answer, gather
 from resources.vendors.parsing import in_window
 from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 from resources.vendors.yahoo.bars import on_sessions, settled_closes
-from resources.vendors.yahoo.client import PACE, client, quotes
+from resources.vendors.yahoo.client import RATE_LIMIT, open_session, quotes
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class YahooAdjustments:
 
     Args:
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.
-        patience: tries, waits and the time-out.
+        retry_policy: attempts, waits and the time-out.
         cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
         now: the clock that tells finished sessions from the current one.
-        pace: the most the vendor is asked, by all processes of this machine together.
+        rate_limit: shared by all processes of this machine.
     """
 
     url: str = ""
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     cache_folder: str = ""
     now: Callable[[], pd.Timestamp] = utc_now
-    pace: RateLimit = PACE
+    rate_limit: RateLimit = RATE_LIMIT
     name: str = "yahoo adjustments"
     kind: str = "adjustments"
 
@@ -69,22 +69,24 @@ class YahooAdjustments:
         closes = settled_closes(market, start, end, now, self.name)
         if len(closes) == 0:
             return FetchResult(tables.RAW_ADJUSTMENTS.empty())
-        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
-        questions = {symbol: partial(_adjustments, session, symbol, closes, now, self.patience) for symbol in picked}
+        session = open_session(self.url.rstrip("/"), self.cache_folder, rate_limit=self.rate_limit)
+        questions = {
+            symbol: partial(_adjustments, session, symbol, closes, now, self.retry_policy) for symbol in picked
+        }
         return gather(questions, tables.RAW_ADJUSTMENTS, self.name)
 
 
 def _adjustments(
-    session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Timestamp, patience: RetryPolicy
+    session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Timestamp, retry_policy: RetryPolicy
 ) -> Answer:
     """The answer reaches to the present, so that every event that went into an adjusted close is seen."""
-    asked = f"{session.address} adjusted closes of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
-    table, _ = quotes(session, symbol, closes[0], now, patience, asked)
+    request = f"{session.address} adjusted closes of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
+    table, _ = quotes(session, symbol, closes[0], now, retry_policy, request)
     days = pd.DatetimeIndex(table.index).tz_convert("UTC")  # an event takes effect as its day begins at the exchange
     happened = ((table["dividend"] != 0) | (table["split"] != 0)).to_numpy() & (days <= now)
     latest = days[happened].max()  # NaT without any
     wanted = table.assign(before=days < latest)[days <= closes[-1]]
-    dated, off = on_sessions(wanted, closes, symbol, asked)
+    dated, off = on_sessions(wanted, closes, symbol, request)
     adjusted = dated["adjusted_close"]
     broken = {
         "a session without a price": adjusted.isna(),
@@ -92,7 +94,7 @@ def _adjustments(
         "a dividend that is not finite or below zero": ~(np.isfinite(dated["dividend"]) & (dated["dividend"] >= 0)),
         "a split that is not finite or below zero": ~(np.isfinite(dated["split"]) & (dated["split"] >= 0)),
     }
-    sound, notes = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, asked)
+    sound, counts = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, request)
     rewritten = sound["before"] & (sound["timestamp"] < latest)
     known = sound.assign(symbol=symbol, available_at=sound["timestamp"].mask(rewritten, latest))
     # The event itself was known at its session, whatever rewrote the adjusted close since.
@@ -100,4 +102,4 @@ def _adjustments(
     events = events.assign(adjusted_close=np.nan, available_at=events["timestamp"])
     known = pd.concat([known, events], ignore_index=True).sort_values(["timestamp", "available_at"], ignore_index=True)
     known = known.astype({"symbol": "str", "available_at": tables.MOMENT})
-    return known[[column.name for column in tables.RAW_ADJUSTMENTS.columns]], {**off, **notes}
+    return known[[column.name for column in tables.RAW_ADJUSTMENTS.columns]], {**off, **counts}

@@ -1,8 +1,7 @@
 """
-The live door of equities: daily bars of Yahoo Finance, and when companies were first traded.
+Daily bars and first trade dates of Yahoo Finance, the live source of equities.
 
-How the vendor is asked is `yahoo_wire`; sessions and half days are found here; adjusted closes are
-`yahoo_adjustments`.
+Adjusted closes are in `adjustments`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +18,9 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.batch import Answer, gather, table_of
 from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import broken_bars, in_window, jumps, known_at_close, quarantined, untrue_bars
+from resources.vendors.parsing import drop_faulty, in_window, jumps, known_at_close
 from resources.vendors.protocols import FetchResult, require_bars, require_symbols, require_window, utc_now
-from resources.vendors.yahoo.client import CURRENCY, PACE, client, quotes, refused
-
-__all__ = ["SYMBOLS", "YahooBars", "client", "refused"]
+from resources.vendors.yahoo.client import CURRENCY, RATE_LIMIT, open_session, quotes
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",
@@ -31,33 +28,35 @@ SYMBOLS = (
     "META", "MRK", "MSFT", "NFLX", "NKE", "NVDA", "ORCL", "PEP", "PFE", "PG", "QCOM", "TMO", "TSLA", "TXN", "UNH", "V",
     "VZ", "WMT", "XOM",
 )  # fmt: skip
-FIRST_CLOSE = pd.Timestamp("1995-01-03 21:00", tz="UTC")  # where the exchange calendar begins
-SETTLED_AFTER = pd.Timedelta(minutes=30)  # quotes lag the exchange by up to 20 minutes; sooner, a close may still move
+FIRST_CLOSE = pd.Timestamp("1995-01-03 21:00", tz="UTC")  # beginning of the exchange calendar
+SETTLED_AFTER = pd.Timedelta(
+    minutes=30
+)  # quotes lag the exchange by up to 20 minutes; before, a close may still change
 
 
 @dataclass(frozen=True)
 class YahooBars:
     """
-    Daily quotes of Yahoo Finance.
+    Daily bars of Yahoo Finance.
 
     Args:
-        only: symbols to fetch when none are named; empty for fifty large companies.
+        only: the default symbols; empty for fifty large companies.
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.
-        patience: tries, waits and the time-out.
-        history_days: days `history` goes back.
-        cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
-        now: the clock that tells finished sessions from the current one.
-        pace: the most the vendor is asked, by all processes of this machine together.
+        retry_policy: attempts, waits and the time-out.
+        history_days: days that `history` covers.
+        cache_folder: folder of the client's time zones and cookies; empty for a temporary folder.
+        now: the clock; later sessions are not settled.
+        rate_limit: shared by all processes of this machine.
     """
 
     only: tuple[str, ...] = ()
     url: str = ""
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     history_days: int = 3650
     cache_folder: str = ""
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "yahoo"
-    pace: RateLimit = PACE
+    rate_limit: RateLimit = RATE_LIMIT
 
     def symbols(self, market: Market) -> tuple[str, ...]:
         """The configured symbols, or the default fifty."""
@@ -71,66 +70,65 @@ class YahooBars:
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> FetchResult:
         """
-        Settled sessions that closed in (start, end], of the symbols that came.
+        Settled sessions that closed in (start, end].
 
-        Prices are as traded but for splits, which the vendor applies to all of the past: a window fetched before a
-        split and one fetched after it meet in a jump by its ratio, which `YahooAdjustments` gives. Dividends do not
-        change them.
+        Prices are as traded except for splits, which the vendor applies to all of the past: between a window fetched
+        before a split and one fetched after it prices jump by its ratio, which `YahooAdjustments` gives. Dividends do
+        not change them.
 
         Args:
-            market: one of daily bars; decides the calendar.
-            symbols: which; None for `symbols(market)`.
+            market: with daily bars; gives the calendar.
+            symbols: to fetch; None for `symbols(market)`.
             start: exclusive, UTC.
             end: inclusive, UTC.
 
         Returns:
-            Columns of `tables.RAW_OHLCV`; a volume the vendor has not is 0, by its client. A symbol that failed is a
-            failure; after a ban the rest is not asked. Bars that break their contract are left out and counted in the
-            notes, as are sessions without a bar.
+            Columns of `tables.RAW_OHLCV`; the vendor's client sets a missing volume to 0. A symbol that failed is a
+            failure; after a ban the others are not requested. Sessions without a bar are counted.
 
         Raises:
-            SourceError: no symbol came, no session of the window is settled, or none came where bars must exist.
-            SettingError: the window, a symbol or the length of the bar is none.
+            SourceError: every symbol failed, no session of the window is settled, or there is no bar where some must exist.
+            SettingError: the window, a symbol or the length of the bar is invalid.
         """
         require_window(start, end)
         picked = require_symbols(self.symbols(market) if symbols is None else symbols)
         closes = settled_closes(market, start, end, self.now(), self.name)
         if len(closes) == 0:
             return FetchResult(tables.RAW_OHLCV.empty())
-        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
-        questions = {symbol: partial(_bars, session, symbol, closes, self.patience) for symbol in picked}
-        fetched = gather(questions, tables.RAW_OHLCV, self.name)
+        session = open_session(self.url.rstrip("/"), self.cache_folder, rate_limit=self.rate_limit)
+        requests = {symbol: partial(_bars, session, symbol, closes, self.retry_policy) for symbol in picked}
+        fetched = gather(requests, tables.RAW_OHLCV, self.name)
         require_bars(fetched.table, market, start, closes[-1], f"{self.name} ({session.address})")
         return fetched
 
     def fetch_ohlcv(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> pd.DataFrame:
-        """The rows of `fetch_bars`; what failed or was left out goes to the log."""
+        """The rows of `fetch_bars`; failures and counts are logged."""
         return table_of(self.fetch_bars(market, symbols, start, end), self.name)
 
     def fetch_instruments(self, market: Market) -> FetchResult:
         """
-        When `symbols(market)` were first traded.
+        First trade dates of `symbols(market)`.
 
-        The vendor forgets what is delisted: the table has survivors only, and a note counts them.
+        The vendor has no delisted symbols: the table is biased upwards (survivorship), which a count says.
 
         Returns:
-            Columns of `tables.LISTINGS`: one row a symbol, without an end, funding or a step of the price.
-            A symbol without a date of its first trade is counted in the notes.
+            Columns of `tables.LISTINGS`: one row per symbol, without delisting, funding interval and tick size.
+            Symbols without a first trade date are counted.
 
         Raises:
-            SourceError: no symbol came.
+            SourceError: every symbol failed.
             SettingError: the market has other than daily bars.
         """
         now = self.now()
         last = settled_closes(market, now - pd.Timedelta(days=14), now, now, self.name)
-        session = client(self.url.rstrip("/"), self.cache_folder, pace=self.pace)
+        session = open_session(self.url.rstrip("/"), self.cache_folder, rate_limit=self.rate_limit)
         picked = require_symbols(self.symbols(market))
-        questions = {symbol: partial(_listing, session, symbol, last, self.patience, now) for symbol in picked}
-        fetched = gather(questions, tables.LISTINGS, f"{self.name} instruments")
-        unknown = {"symbols that trade today; what was delisted is not known": len(fetched.table)}
-        return FetchResult(fetched.table, fetched.failures, {**fetched.notes, **unknown})
+        requests = {symbol: partial(_listing, session, symbol, last, self.retry_policy, now) for symbol in picked}
+        fetched = gather(requests, tables.LISTINGS, f"{self.name} instruments")
+        survivors = {"symbols that trade today; delisted ones are unknown": len(fetched.table)}
+        return FetchResult(fetched.table, fetched.failures, {**fetched.counts, **survivors})
 
     def history(self, market: Market, end: pd.Timestamp) -> pd.DataFrame:
         """The sessions of the `history_days` before `end`."""
@@ -139,7 +137,7 @@ class YahooBars:
 
 
 def last_settled(market: Market, now: pd.Timestamp) -> pd.Timestamp:
-    """Close of the last session whose quotes do not move any more."""
+    """Close of the last settled session."""
     settled = now - SETTLED_AFTER
     return expected_closes(market, settled - pd.Timedelta(days=14), settled)[-1]
 
@@ -148,7 +146,7 @@ def settled_closes(
     market: Market, start: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp, name: str
 ) -> pd.DatetimeIndex:
     """
-    Closes of the settled sessions in (start, end], UTC; none where the calendar has none.
+    Closes of the settled sessions in (start, end], UTC; empty where the calendar has no session.
 
     Raises:
         SourceError: there are sessions and none is settled.
@@ -164,45 +162,46 @@ def settled_closes(
 
 
 def on_sessions(
-    table: pd.DataFrame, closes: pd.DatetimeIndex, symbol: str, asked: str
+    table: pd.DataFrame, closes: pd.DatetimeIndex, symbol: str, request: str
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """
-    Rows of days -> rows of sessions, with their close as `timestamp`; days that are no session asked for are counted.
+    Rows by day -> rows by session, with the close as `timestamp`; other days are dropped and counted.
 
-    Sessions of the regular exchanges close on their own day, UTC too, so the date finds the close, half days and
-    changes of the clock included.
+    Sessions of the regular exchanges close on their own day, in UTC too, so the date identifies the close, on half days
+    and with daylight saving.
 
     Raises:
-        SourceError: there were rows and none is of a session.
+        SourceError: no row belongs to a requested session.
     """
     close_of_day = dict(zip(closes.tz_localize(None).normalize(), closes, strict=True))
     days = pd.DatetimeIndex(table.index).tz_localize(None).normalize()
     dated = table.assign(timestamp=pd.DatetimeIndex(days.map(close_of_day), tz="UTC"))
     dated = dated.astype({"timestamp": tables.MOMENT})
-    known, notes = quarantined(dated, {"a day that is no session asked for": dated["timestamp"].isna()}, symbol)
-    if known.empty:
-        raise SourceError(f"{asked}: none of {len(table)} days is a session asked for; the first is {table.index[0]}")
-    return known, notes
+    rows, counts = drop_faulty(dated, {"days without a requested session": dated["timestamp"].isna()}, symbol)
+    if rows.empty:
+        raise SourceError(f"{request}: none of {len(table)} days is a requested session; the first is {table.index[0]}")
+    return rows, counts
 
 
-def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: RetryPolicy) -> Answer:
-    asked = f"{session.address} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
-    table, _ = quotes(session, symbol, closes[0], closes[-1], patience, asked)
-    dated, off = on_sessions(table, closes, symbol, asked)
-    broken = {"a session without a price": dated["close"].isna(), **broken_bars(dated)}
+def _bars(session: Any, symbol: str, closes: pd.DatetimeIndex, retry_policy: RetryPolicy) -> Answer:
+    request = f"{session.address} daily bars of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
+    table, _ = quotes(session, symbol, closes[0], closes[-1], retry_policy, request)
+    dated, off = on_sessions(table, closes, symbol, request)
+    faults = {"a session without a price": dated["close"].isna()}
     window = closes[0] - pd.Timedelta(1, "us"), closes[-1]
-    sound, notes = in_window(dated, broken, window, symbol, asked)
-    lost = {f"{symbol}: sessions without a bar": len(closes) - len(sound)} if len(sound) < len(closes) else {}
-    told = {**off, **notes, **lost, **jumps(sound["close"], symbol)}
-    return known_at_close(sound, symbol), told, known_at_close(untrue_bars(dated, window), symbol)
+    sound, counts = in_window(dated, faults, window, symbol, request)
+    missing = {f"{symbol}: sessions without a bar": len(closes) - len(sound)} if len(sound) < len(closes) else {}
+    return known_at_close(sound, symbol), {**off, **counts, **missing, **jumps(sound["close"], symbol)}
 
 
-def _listing(session: Any, symbol: str, closes: pd.DatetimeIndex, patience: RetryPolicy, now: pd.Timestamp) -> Answer:
-    asked = f"{session.address} first trade of {symbol}"
-    _, told = quotes(session, symbol, closes[0], closes[-1], patience, asked)
-    first = told.get("firstTradeDate")  # the client has made a moment of it
+def _listing(
+    session: Any, symbol: str, closes: pd.DatetimeIndex, retry_policy: RetryPolicy, now: pd.Timestamp
+) -> Answer:
+    request = f"{session.address} first trade of {symbol}"
+    _, description = quotes(session, symbol, closes[0], closes[-1], retry_policy, request)
+    first = description.get("firstTradeDate")  # converted to a timestamp by the client
     if not isinstance(first, pd.Timestamp) or first.tzinfo is None:
-        return tables.LISTINGS.empty(), {f"{symbol}: no date of its first trade": 1}
+        return tables.LISTINGS.empty(), {f"{symbol}: no first trade date": 1}
     row = {
         "symbol": [symbol],
         "listed_at": [first.tz_convert("UTC")],

@@ -22,7 +22,7 @@ from resources.vendors.batch import BannedError
 CURRENCY = "USD"  # a price in pence or yen among dollars is worse than none
 # Yahoo publishes no limit and bans by address. One request in two seconds is slower than a person who reads, and has
 # fifty companies in under two minutes (four when their time zones are not known yet), once a run date.
-PACE = RateLimit("yahoo", 30, 60.0)
+RATE_LIMIT = RateLimit("yahoo", 30, 60.0)
 _COLUMNS = {
     "Open": "open",
     "High": "high",
@@ -35,7 +35,9 @@ _COLUMNS = {
 }
 
 
-def client(base: str, cache_folder: str, timeout_seconds: float | None = None, pace: RateLimit | None = None) -> Any:
+def open_session(
+    base: str, cache_folder: str, timeout_seconds: float | None = None, rate_limit: RateLimit | None = None
+) -> Any:
     """
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
@@ -58,8 +60,8 @@ def client(base: str, cache_folder: str, timeout_seconds: float | None = None, p
             self.last_status = 0
             if timeout_seconds is not None:
                 kwargs["timeout"] = timeout_seconds
-            if pace is not None:
-                pace.wait()
+            if rate_limit is not None:
+                rate_limit.wait()
             response = super().request(method, url, *args, **kwargs)
             self.last_status = response.status_code
             return response
@@ -72,7 +74,7 @@ def client(base: str, cache_folder: str, timeout_seconds: float | None = None, p
 
 
 def quotes(
-    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, patience: RetryPolicy, asked: str
+    session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, retry_policy: RetryPolicy, request: str
 ) -> tuple[pd.DataFrame, Mapping[str, Any]]:
     """
     What the vendor says of one symbol's days.
@@ -82,8 +84,8 @@ def quotes(
         symbol: which.
         first: first day.
         last: last day, inclusive.
-        patience: tries, waits and the time-out.
-        asked: begins the message.
+        retry_policy: attempts, waits and the time-out.
+        request: begins the error message.
 
     Returns:
         Columns open, high, low, close, volume, adjusted_close, dividend, split as float64, indexed by the days at
@@ -92,16 +94,18 @@ def quotes(
     Raises:
         SourceError: refused for good, after all tries, another shape, or another currency.
     """
-    found, told = with_retry(partial(_ask, session, symbol, first, last, patience.timeout_seconds), patience, asked)
+    found, told = with_retry(
+        partial(_ask, session, symbol, first, last, retry_policy.timeout_seconds), retry_policy, request
+    )
     if told.get("currency") != CURRENCY:
-        raise SourceError(f"{asked}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
+        raise SourceError(f"{request}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
     try:
         return found[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64"), told
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(f"{asked}: the answer has another shape: {error!r}") from error
+        raise SourceError(f"{request}: the answer has another shape: {error!r}") from error
 
 
-def refused(error: Exception, session: Any) -> AttemptFailedError:
+def attempt_error(error: Exception, session: Any) -> AttemptFailedError:
     """What an error from inside yfinance means."""
     from curl_cffi.requests.exceptions import RequestException, Timeout
     from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
@@ -148,7 +152,7 @@ def _ask(
     except (
         Exception
     ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
-        raise refused(error, session) from error
+        raise attempt_error(error, session) from error
     if found.empty:
         raise AttemptFailedError(
             "an empty answer for days with a session (delisted, renamed or not yet listed?)", retryable=False

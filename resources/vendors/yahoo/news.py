@@ -17,10 +17,10 @@ from alpha_pipeline.market.markets import Market
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import MISSHAPEN, Item, moment, news
-from resources.vendors.yahoo.bars import client, refused
+from resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
+from resources.vendors.yahoo.client import attempt_error, open_session
 
-PACE = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
+RATE_LIMIT = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
 ITEMS_PER_SYMBOL = 50
 SHORT_REACH = "streams that no longer list the beginning of the window"
 
@@ -35,17 +35,17 @@ class YahooNews:
 
     Args:
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.
-        patience: tries, waits and the time-out.
+        retry_policy: attempts, waits and the time-out.
         cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
-        pace: the most symbols that are asked for.
+        rate_limit: the most symbols that are asked for.
         count: items asked for of each symbol.
         now: the clock that tells news from mistakes.
     """
 
     url: str = ""
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     cache_folder: str = ""
-    pace: RateLimit = PACE
+    rate_limit: RateLimit = RATE_LIMIT
     count: int = ITEMS_PER_SYMBOL
     now: Callable[[], pd.Timestamp] = utc_now
     name: str = "yahoo_news"
@@ -61,35 +61,35 @@ class YahooNews:
         """
         require_window(start, end)
         picked = require_symbols(symbols)
-        session = client(self.url.rstrip("/"), self.cache_folder, self.patience.timeout_seconds)
+        session = open_session(self.url.rstrip("/"), self.cache_folder, self.retry_policy.timeout_seconds)
         items: list[Item] = []
         failures: dict[str, str] = {}
-        notes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for symbol in picked:
             try:
-                found = self._stream(session, symbol, notes)
+                found = self._stream(session, symbol, counts)
             except SourceError as error:
                 failures[symbol] = str(error)
                 continue
             items.extend(found)
-            notes[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
+            counts[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
         if len(failures) == len(picked):
             raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        told = news(items, picked, market, (start, end), self.now())
+        told = news_rows(items, picked, market, (start, end), self.now())
         return FetchResult(
-            told.table, failures, {**told.notes, **{note: count for note, count in notes.items() if count}}
+            told.table, failures, {**told.counts, **{note: count for note, count in counts.items() if count}}
         )
 
-    def _stream(self, session: Any, symbol: str, notes: Counter[str]) -> list[Item]:
-        asked = f"{self.url or 'finance.yahoo.com'} news of {symbol}"
-        rows = with_retry(partial(self._once, session, symbol), self.patience, asked)
+    def _stream(self, session: Any, symbol: str, counts: Counter[str]) -> list[Item]:
+        request = f"{self.url or 'finance.yahoo.com'} news of {symbol}"
+        rows = with_retry(partial(self._once, session, symbol), self.retry_policy, request)
         good = [row["content"] for row in rows if isinstance(row, dict) and isinstance(row.get("content"), dict)]
         if not good:
-            raise SourceError(f"{asked}: expected items with a content; found {str(rows[0])[:200]}")
+            raise SourceError(f"{request}: expected items with a content; found {str(rows[0])[:200]}")
         if len(good) < len(rows):
-            notes[MISSHAPEN] += len(rows) - len(good)
+            counts[MISSHAPEN] += len(rows) - len(good)
         return [
-            Item(content.get("title"), _link(content), moment(content.get("pubDate")), about=(symbol,))
+            Item(content.get("title"), _link(content), utc_moment(content.get("pubDate")), about=(symbol,))
             for content in good
         ]
 
@@ -98,13 +98,13 @@ class YahooNews:
         import yfinance
         from yfinance.exceptions import YFDataException
 
-        self.pace.wait()
+        self.rate_limit.wait()
         try:
             rows = yfinance.Ticker(symbol, session=session).get_news(count=self.count)
         except YFDataException as error:
             raise AttemptFailedError(f"the vendor says it is down: {error}", retryable=True) from error
         except Exception as error:  # answers of another shape surface as AttributeError and more from inside the client
-            raise refused(error, session) from error
+            raise attempt_error(error, session) from error
         if session.last_status >= 400:
             raise AttemptFailedError(f"HTTP {session.last_status}", retryable=session.last_status >= 500)
         if not rows:

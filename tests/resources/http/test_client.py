@@ -79,7 +79,7 @@ def test_a_temporary_fault_is_retried(web: HttpClient, vendor: Any, fault: objec
     """One fault, then the answer."""
     vendor.faults.append(fault)
     assert web.json("/v1")["path"] == "/v1"
-    assert len(vendor.asked) == 2
+    assert len(vendor.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_permanent_fault_is_an_error_with_address_and_cause(
         web.json("/v1")
     message = str(caught.value)
     assert words in message and message.startswith(f"{vendor.url}/v1: ")
-    assert ("(tried 2 times)" in message) == (tries == 2) and len(vendor.asked) == tries
+    assert ("(tried 2 times)" in message) == (tries == 2) and len(vendor.requests) == tries
 
 
 def test_an_error_has_its_http_status(web: HttpClient, vendor: Any) -> None:
@@ -298,7 +298,7 @@ def test_an_invalid_api_key_is_not_shown(web: HttpClient, vendor: Any, value: st
     with pytest.raises(SourceError, match="invalid request") as caught:
         spoilt.json("/v1")
     assert KEY not in full_text(caught.value, spoilt)
-    assert not vendor.asked and "tried" not in str(caught.value)
+    assert not vendor.requests and "tried" not in str(caught.value)
 
 
 def test_an_api_key_is_not_sent_to_another_address(raw: Callable[..., HttpClient], vendor: Any) -> None:
@@ -313,7 +313,7 @@ def test_an_api_key_is_not_sent_to_another_address(raw: Callable[..., HttpClient
     web = raw(write)
     with pytest.raises(SourceError, match="HTTP 302: redirect refused"):
         replace(web, headers={"X-Key": KEY}).json("/v1")
-    assert not vendor.asked
+    assert not vendor.requests
     assert web.json("/v1")["path"] == "/elsewhere"
 
 

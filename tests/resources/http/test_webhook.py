@@ -72,7 +72,7 @@ def test_a_permanent_fault_ends_after_bounded_attempts(
     with pytest.raises(SourceError) as caught:
         hook(receiver).send(BODY, KEY)
     assert str(caught.value) == f"the signal webhook: {words}"
-    assert len(receiver.asked) == tries and monotonic() - began < 4
+    assert len(receiver.requests) == tries and monotonic() - began < 4
     assert SECRET not in caplog.text and SECRET not in repr(caught.value.__cause__)
 
 
@@ -84,7 +84,7 @@ def test_a_redirect_is_not_followed(receiver: StandIn, stand_in: Callable[..., S
         receiver.faults.append((status, ""))
         with pytest.raises(SourceError, match=f"HTTP {status}: redirect refused"):
             hook(receiver).send(BODY, KEY)
-    assert other.asked == [] and len(receiver.posted) == 4
+    assert other.requests == [] and len(receiver.posted) == 4
 
 
 def test_a_dripping_answer_times_out() -> None:

@@ -66,13 +66,13 @@ def test_a_day_asked_for_twice_is_the_same_bytes_and_asked_once(lake: Lake) -> N
     """What is there is not asked for; asked again on purpose, nothing changes."""
     vendor = Vendor()
     first = collector(lake, vendor).collect(START, START + 3 * DAY)
-    assert (first.fetched_days, first.kept_days, len(first.table)) == (3, 0, 6)
+    assert (first.fetched_days, first.stored_days, len(first.table)) == (3, 0, 6)
     before = lake.read_bytes(f"{KEY}/day=2026-11-02/part-0.parquet")
     again = collector(lake, vendor).collect(START, START + 3 * DAY)
-    assert (again.fetched_days, again.kept_days, len(vendor.asked)) == (0, 3, 1)
+    assert (again.fetched_days, again.stored_days, len(vendor.asked)) == (0, 3, 1)
     pd.testing.assert_frame_equal(again.table, first.table)
     anew = collector(lake, vendor).collect(START, START + 3 * DAY, refetch=True)
-    assert anew.notes == {"rows known already": 6} and len(vendor.asked) == 2
+    assert anew.counts == {"rows already stored": 6} and len(vendor.asked) == 2
     assert lake.read_bytes(f"{KEY}/day=2026-11-02/part-0.parquet") == before
 
 
@@ -92,11 +92,11 @@ def test_a_backfill_goes_on_where_it_stopped(lake: Lake) -> None:
     vendor = Vendor(down_after=2)
     told: list[str] = []
     with pytest.raises(SourceError, match="vendor is down"):
-        collector(lake, vendor, required=True, stretch_days=5).collect(START, START + 20 * DAY, tell=told.append)
+        collector(lake, vendor, required=True, batch_days=5).collect(START, START + 20 * DAY, log=told.append)
     assert told[-1] == "2 of 4: 2026-11-06 to 2026-11-10, 10 rows"
     vendor.down_after = 99
-    rest = collector(lake, vendor, required=True, stretch_days=5).collect(START, START + 20 * DAY)
-    assert (rest.kept_days, rest.fetched_days, len(rest.table)) == (10, 10, 40)
+    rest = collector(lake, vendor, required=True, batch_days=5).collect(START, START + 20 * DAY)
+    assert (rest.stored_days, rest.fetched_days, len(rest.table)) == (10, 10, 40)
     assert vendor.asked[-1][2] == "2026-11-21" and len(vendor.asked) == 5
 
 
@@ -116,10 +116,10 @@ def test_a_revision_lies_on_the_day_it_was_seen_and_the_old_row_stays(lake: Lake
     vendor.values = {"11-01": 9.0}
     seen = START + 3 * DAY + pd.Timedelta(minutes=30)
     third = collector(lake, vendor, seen).collect(START + 2 * DAY, START + 3 * DAY)
-    assert third.notes["revised values, kept as new rows"] == 2
+    assert third.counts["revised values, stored as new rows"] == 2
     assert third.table["timestamp"].dt.day.tolist() == [3, 3]  # seen after the day was over
     fourth = collector(lake, vendor, seen + DAY).collect(START + 3 * DAY, START + 4 * DAY)
-    assert "revised values, kept as new rows" not in fourth.notes
+    assert "revised values, stored as new rows" not in fourth.counts
     revised = fourth.table[fourth.table["funding"] == 9.0]
     assert set(revised["available_at"]) == {seen} and set(revised["timestamp"].dt.day) == {1}
     old = lake.read(KEY, "2026-11-01", "2026-11-01")
@@ -142,7 +142,7 @@ def test_a_row_nobody_mentioned_at_its_time_is_known_from_now_on(lake: Lake) -> 
     vendor.values = {}
     seen = START + 3 * DAY + pd.Timedelta(hours=1)
     late = collector(lake, vendor, seen).collect(START + 2 * DAY, START + 3 * DAY)
-    assert late.notes["rows that came late, known from now on"] == 2
+    assert late.counts["late rows, available from now on"] == 2
     assert lake.read(KEY, "2026-11-02", "2026-11-02").empty
     assert set(lake.read(f"observed/{KEY}", "2026-11-04", "2026-11-04")["available_at"]) == {seen}
 
@@ -162,38 +162,50 @@ def test_what_is_not_accepted_never_replaces_what_is_stored(lake: Lake) -> None:
     assert lake.days(KEY) == ["2026-11-01"]
 
 
-def test_what_a_door_set_aside_is_shown_to_the_gate_and_is_no_news(lake: Lake) -> None:
-    """Rows that cannot be true reach whoever keeps the record, for their own days only, and enter nothing else."""
+def test_rejected_rows_are_no_revisions(lake: Lake) -> None:
+    """Answers are judged before they are compared with stored rows; rejected rows of earlier days are counted."""
 
     class Doubtful(Vendor):
         def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
-            told = super().fetch(market, symbols, start, end)
-            return FetchResult(told.table, aside=told.table.assign(funding=9.0))
+            answer = super().fetch(market, symbols, start, end).table
+            return FetchResult(pd.concat([answer, answer.assign(funding=9.0)], ignore_index=True))
 
-    shown: list[pd.DataFrame] = []
-
-    def accept(rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        shown.append(rows[rows["funding"] == 9.0])
+    def judge(
+        rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, look_back: pd.Timedelta = NO_LAG
+    ) -> pd.DataFrame:
+        assert rows["available_at"].min() > start - look_back and rows["available_at"].max() <= end
         return rows[rows["funding"] != 9.0]
 
     for day in (0, 1):
-        done = collector(lake, Doubtful()).collect(START + day * DAY, START + (day + 1) * DAY, accept)
-        assert len(done.table) == 2 and shown[-1]["timestamp"].dt.day.tolist() == [day + 1, day + 1]
+        span = START + day * DAY, START + (day + 1) * DAY
+        collection = collector(lake, Doubtful()).collect(*span, judge=judge)
+        assert len(collection.table) == 2
+        assert collection.counts["vendor: rejected rows of earlier days"] == 14
     assert lake.days(f"observed/{KEY}") == []
+
+
+def test_a_symbol_without_a_valid_row_failed(lake: Lake) -> None:
+    """It is named and fetched again, as if the vendor had not answered for it."""
+    vendor = Vendor()
+    only_a = lambda rows, start, end, look_back: rows[rows["symbol"] == "A"]  # noqa: E731
+    first = collector(lake, vendor).collect(START, START + DAY, judge=only_a)
+    assert first.failures == {"vendor: B": "all of its rows were rejected"}
+    collector(lake, vendor).collect(START, START + DAY)
+    assert [symbols for symbols, *_ in vendor.asked] == [("A", "B"), ("B",)]
 
 
 def test_rows_of_vendors_no_longer_asked_are_not_mixed_in(lake: Lake) -> None:
     """Another source for the same days starts from nothing: its rows are no revisions of the other's."""
     collector(lake, Vendor(name="old")).collect(START, START + DAY)
     other = collector(lake, Vendor(name="new", values={"11-01": 5.0})).collect(START, START + DAY)
-    assert other.table["funding"].tolist() == [5.0, 5.0] and other.notes == {}
+    assert other.table["funding"].tolist() == [5.0, 5.0] and other.counts == {}
 
 
 def test_without_vendors_a_day_is_empty_and_stored(lake: Lake) -> None:
     """Absent facts are no failure."""
     nobody = Collector(lake, KEY, CRYPTO, ("A",), ())
     assert nobody.collect(START, START + DAY).table.empty and lake.days(KEY) == ["2026-11-01"]
-    assert nobody.collect(START, START + DAY).kept_days == 1
+    assert nobody.collect(START, START + DAY).stored_days == 1
 
 
 class DiedError(Exception):
@@ -239,7 +251,7 @@ def test_a_symbol_added_by_setting_has_its_past(lake: Lake) -> None:
     two.collect(START, START + 5 * DAY)
     three = Collector(lake, KEY, CRYPTO, ("A", "B", "C"), (vendor,), now=lambda: START + 9 * DAY)
     newest = three.collect(START + 5 * DAY, START + 6 * DAY)
-    assert newest.notes.keys() == {"rows known already"} and lake.days(f"observed/{KEY}") == []
+    assert newest.counts.keys() == {"rows already stored"} and lake.days(f"observed/{KEY}") == []
     past = three.collect(START, START + 5 * DAY).table
     assert past.groupby("symbol").size().to_dict() == {"A": 5, "B": 5, "C": 5}
     assert (past["available_at"] == past["timestamp"]).all()
@@ -251,7 +263,7 @@ def test_a_symbol_that_failed_is_known_from_when_it_came_and_its_day_can_be_mend
     collector(lake, vendor, START + DAY).collect(START, START + DAY)
     vendor.broken = set()
     later = collector(lake, vendor, START + 2 * DAY + pd.Timedelta(hours=1)).collect(START + DAY, START + 2 * DAY)
-    assert later.notes["rows that came late, known from now on"] == 1
+    assert later.counts["late rows, available from now on"] == 1
     mended = collector(lake, vendor, START + 3 * DAY).collect(START, START + DAY).table
     assert mended["symbol"].tolist() == ["A", "B"] and (mended["available_at"] == mended["timestamp"]).all()
 
@@ -264,7 +276,7 @@ def test_a_failed_day_is_not_mended_by_what_was_revised_since(lake: Lake) -> Non
     collector(lake, vendor, START + 2 * DAY + pd.Timedelta(hours=1)).collect(START + DAY, START + 2 * DAY)
     vendor.values = {"11-01": 9.0}
     again = collector(lake, vendor, START + 3 * DAY).collect(START, START + DAY)
-    assert again.table["symbol"].tolist() == ["A"] and again.notes["revised values, kept as new rows"] == 1
+    assert again.table["symbol"].tolist() == ["A"] and again.counts["revised values, stored as new rows"] == 1
 
 
 def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_asked_again(lake: Lake) -> None:
@@ -275,7 +287,7 @@ def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_asked_again(lake
     vendor.values = {}
     seen = START + 2 * DAY + pd.Timedelta(hours=1)
     again = collector(lake, vendor, seen).collect(START, START + DAY, accept=drop, refetch=True)
-    assert again.table.empty and again.notes["rows that came late, known from now on"] == 2
+    assert again.table.empty and again.counts["late rows, available from now on"] == 2
     third = collector(lake, vendor, START + 3 * DAY).collect(START + 2 * DAY, START + 3 * DAY, accept=drop).table
     assert (third["available_at"] == seen).sum() == 2
 
@@ -303,14 +315,14 @@ def test_another_source_and_back_again_starts_from_nothing_each_time(lake: Lake)
     old, new = Vendor(name="old"), Vendor(name="new", values={"11-01": 5.0})
     for vendor, value in ((old, 0.01), (new, 5.0), (old, 0.01)):
         found = collector(lake, vendor).collect(START, START + DAY)
-        assert found.table["funding"].tolist() == [value] * 2 and found.notes == {}
+        assert found.table["funding"].tolist() == [value] * 2 and found.counts == {}
 
 
 def test_days_of_another_source_are_nothing_to_revise(lake: Lake) -> None:
     """The days before, by another source, neither make revisions nor late rows."""
     collector(lake, Vendor(name="old")).collect(START, START + 3 * DAY)
     found = collector(lake, Vendor(name="new", values={"11-02": 5.0})).collect(START + 3 * DAY, START + 4 * DAY)
-    assert found.notes == {} and lake.days(f"observed/{KEY}") == []
+    assert found.counts == {} and lake.days(f"observed/{KEY}") == []
 
 
 def test_a_day_that_is_not_over_is_asked_again(lake: Lake) -> None:
@@ -318,7 +330,7 @@ def test_a_day_that_is_not_over_is_asked_again(lake: Lake) -> None:
     vendor = Vendor()
     collector(lake, vendor, START + DAY / 2).collect(START, START + DAY)
     assert collector(lake, vendor, START + DAY).collect(START, START + DAY).fetched_days == 1
-    assert collector(lake, vendor, START + DAY).collect(START, START + DAY).kept_days == 1
+    assert collector(lake, vendor, START + DAY).collect(START, START + DAY).stored_days == 1
 
 
 def test_a_damaged_day_is_asked_for_anew(lake: Lake) -> None:
@@ -328,8 +340,8 @@ def test_a_damaged_day_is_asked_for_anew(lake: Lake) -> None:
     file = Path(lake.root) / KEY / "day=2026-11-02" / "part-0.parquet"
     file.write_bytes(file.read_bytes()[:-9])
     found = collector(lake, vendor).collect(START, START + 3 * DAY)
-    assert (found.fetched_days, found.kept_days) == (1, 2)
-    assert found.notes["days whose file was damaged, asked for anew"] == 1
+    assert (found.fetched_days, found.stored_days) == (1, 2)
+    assert found.counts["days with a damaged file, fetched again"] == 1
     pd.testing.assert_frame_equal(found.table, whole)
 
 
@@ -340,5 +352,5 @@ def test_what_another_process_observed_after_a_day_was_collected_is_added_to_it(
     vendor.values = {"11-01": 9.0}
     collector(lake, vendor, START + 2 * DAY - pd.Timedelta(1, "s")).collect(START, START + DAY, refetch=True)
     found = collector(lake, vendor, START + 3 * DAY).collect(START + DAY, START + 2 * DAY)
-    assert found.kept_days == 1 and (found.table["funding"] == 9.0).sum() == 2
+    assert found.stored_days == 1 and (found.table["funding"] == 9.0).sum() == 2
     assert (lake.read(KEY, "2026-11-02", "2026-11-02")["funding"] == 9.0).sum() == 2

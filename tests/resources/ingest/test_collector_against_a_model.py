@@ -152,7 +152,7 @@ def test_the_lake_holds_what_was_known_when(seed: int, tmp_path: Path, monkeypat
         before = now
 
     def collector() -> Collector:
-        return Collector(lake, key, CRYPTO, wanted, vendors, stretch_days=4, back=5 * DAY, now=lambda: world.now)
+        return Collector(lake, key, CRYPTO, wanted, vendors, batch_days=4, look_back=5 * DAY, now=lambda: world.now)
 
     def collect(first: int, last: int, refetch: bool = False) -> None:
         world.writes = int(rng.integers(0, 25)) if rng.random() < 0.3 else 10**9

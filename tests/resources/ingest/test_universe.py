@@ -7,7 +7,7 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from resources.ingest.universe import universe_by_day
+from resources.ingest.universe import listings_by_day
 from resources.lake.lake import Lake
 from resources.vendors.listings import listing_rows
 from resources.vendors.protocols import FetchResult
@@ -55,7 +55,7 @@ def vendor() -> Vendor:
 
 def run_date(lake: Lake, vendor: Vendor, symbols: tuple[str, ...] = ("OLDUSDT",), refetch: bool = False) -> FetchResult:
     """One run over both days, stored as the graph does."""
-    found = universe_by_day(lake, KEY, NIGHTS, symbols, vendor, refetch)
+    found = listings_by_day(lake, KEY, NIGHTS, symbols, vendor, refetch)
     lake.write_range(KEY, found.table, "2024-03-01", "2024-03-02")
     return found
 

@@ -37,7 +37,7 @@ def test_rows_failures_and_notes_come_together() -> None:
     refused = fails(AttemptFailedError("no", retryable=False))
     fetched = gather({"B": row("B"), "X": refused, "A": row("A")}, RAW_FUNDING, "vendor")
     assert fetched.table["symbol"].tolist() == ["A", "B"]
-    assert fetched.failures == {"X": "asked: no"} and fetched.notes == {"A: noted": 1, "B: noted": 1}
+    assert fetched.failures == {"X": "asked: no"} and fetched.counts == {"A: noted": 1, "B: noted": 1}
 
 
 def test_after_a_ban_nothing_is_asked() -> None:
@@ -45,7 +45,7 @@ def test_after_a_ban_nothing_is_asked() -> None:
     banned = fails(BannedError("HTTP 403", retryable=False))
     fetched = gather({"A": row("A"), "B": banned, "C": row("C")}, RAW_FUNDING, "vendor")
     assert fetched.table["symbol"].tolist() == ["A"]
-    assert fetched.failures == {"B": "asked: HTTP 403", "C": "not asked: asked: HTTP 403"}
+    assert fetched.failures == {"B": "asked: HTTP 403", "C": "not requested: asked: HTTP 403"}
 
 
 def test_nothing_at_all_is_an_error() -> None:
@@ -53,7 +53,7 @@ def test_nothing_at_all_is_an_error() -> None:
     refused = fails(AttemptFailedError("no", retryable=False))
     with pytest.raises(SourceError, match="^asked: no$"):
         gather({"A": refused}, RAW_FUNDING, "vendor")
-    with pytest.raises(SourceError, match="^vendor: none of 2 answers came; asked: no$"):
+    with pytest.raises(SourceError, match="^vendor: all 2 requests failed; asked: no$"):
         gather({"A": refused, "B": refused}, RAW_FUNDING, "vendor")
 
 
@@ -74,4 +74,4 @@ def test_what_did_not_come_is_said_aloud_where_only_a_table_goes(caplog: pytest.
     refused = fails(AttemptFailedError("no", retryable=False))
     table = table_of(gather({"A": row("A"), "X": refused}, RAW_FUNDING, "vendor"), "vendor")
     assert table["symbol"].tolist() == ["A"]
-    assert caplog.messages == ["vendor did not give X: asked: no", "vendor, A: noted: 1"]
+    assert caplog.messages == ["vendor failed for X: asked: no", "vendor, A: noted: 1"]

@@ -51,7 +51,7 @@ def test_bars_of_a_recording_come_without_failures() -> None:
     window = (utc("2019-09-30"), utc("2019-10-01"))
     fetched = DOOR.fetch_bars(CRYPTO, None, *window)
     pd.testing.assert_frame_equal(fetched.table, DOOR.fetch_ohlcv(CRYPTO, None, *window))
-    assert fetched.failures == {} and fetched.notes == {}
+    assert fetched.failures == {} and fetched.counts == {}
 
 
 def test_known_prices() -> None:
@@ -101,7 +101,7 @@ def test_history_ends_where_asked() -> None:
         (["BTCUSDT"], "2019-09-01", "2019-09-02", SourceError, "did you mean 'BTCUSD'? it has BTCUSD, EOSUSD"),
         (["qqqqqqqq"], "2019-09-01", "2019-09-02", SourceError, "no symbol 'qqqqqqqq'; it has BTCUSD"),
         (None, "2019-09-30", "2019-10-02", SourceError, "sample data cover the crypto closes from 2017-10-01 01:00"),
-        (None, "2017-09-29", "2017-10-02", SourceError, "asked for those in (2017-09-29 00:00:00"),
+        (None, "2017-09-29", "2017-10-02", SourceError, "requested were those in (2017-09-29 00:00:00"),
         (None, "2019-09-02", "2019-09-01", SettingError, "expected start < end"),
         ([], "2019-09-01", "2019-09-02", SettingError, "expected a list of names"),
         ("BTCUSD", "2019-09-01", "2019-09-02", SettingError, "expected a list of names"),
@@ -129,9 +129,9 @@ def test_other_time_zones_and_unknown_markets_are_refused() -> None:
 
 def test_a_narrowed_door_serves_only_its_symbols() -> None:
     """Symbols given by setting replace the default list."""
-    door = SampleSource(only=("XRPUSD", "BTCUSD"))
-    assert door.symbols(CRYPTO) == ("BTCUSD", "XRPUSD")
-    assert door.history(CRYPTO, utc("2018-01-01"))["symbol"].unique().tolist() == ["BTCUSD", "XRPUSD"]
+    source = SampleSource(only=("XRPUSD", "BTCUSD"))
+    assert source.symbols(CRYPTO) == ("BTCUSD", "XRPUSD")
+    assert source.history(CRYPTO, utc("2018-01-01"))["symbol"].unique().tolist() == ["BTCUSD", "XRPUSD"]
 
 
 def test_recordings_have_no_listing_dates() -> None:

@@ -36,7 +36,7 @@ def test_a_join_by_event_time_is_caught() -> None:
     bars, facts = tables()
     early = {"onchain": facts["onchain"].assign(available_at=facts["onchain"]["timestamp"])}
     told = late_arrivals(align(bars, early, AGE), bars, facts, JOIN)
-    assert told.startswith("with what had arrived by 2019-07-0") and "tvl of A" in told
+    assert told.startswith("rebuilt as of 2019-07-0") and "tvl of A" in told
 
 
 def test_a_later_revision_is_caught() -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market.markets import CRYPTO
-from alpha_pipeline.validation.raw.feed_health import ailments, feed_health
+from alpha_pipeline.validation.raw.feed_health import feed_warnings, measure_feed_health
 
 START = pd.Timestamp("2026-11-02", tz="UTC")
 END = START + pd.Timedelta(days=3)
@@ -19,20 +19,20 @@ def bars(symbol: str, closes: object = 100.0, volume: object = 1.0) -> pd.DataFr
 
 
 def told(*tables: pd.DataFrame) -> list[str]:
-    return ailments(feed_health(pd.concat(tables), CRYPTO, START, END), CRYPTO)
+    return feed_warnings(measure_feed_health(pd.concat(tables), CRYPTO, START, END), CRYPTO)
 
 
 def test_a_sound_feed_is_silent() -> None:
     """Every bar there, trading, on time; a symbol listed within the window misses nothing before it."""
-    health = feed_health(pd.concat([bars("A"), bars("NEW").iloc[40:]]), CRYPTO, START, END)
-    assert health["coverage"].tolist() == [1.0, 1.0] and ailments(health, CRYPTO) == []
+    health = measure_feed_health(pd.concat([bars("A"), bars("NEW").iloc[40:]]), CRYPTO, START, END)
+    assert health["coverage"].tolist() == [1.0, 1.0] and feed_warnings(health, CRYPTO) == []
 
 
 def test_one_bar_a_symbol_is_a_sound_day() -> None:
     """A run date of daily bars has no neighbours to jump between: nothing to say, in the same columns."""
-    day = feed_health(bars("A").iloc[:1], CRYPTO, START, START + pd.Timedelta(hours=1))
-    assert day["jumped_at"].isna().all() and np.isnan(day["jump"]).all() and ailments(day, CRYPTO) == []
-    assert day.dtypes.equals(feed_health(bars("A"), CRYPTO, START, END).dtypes)
+    day = measure_feed_health(bars("A").iloc[:1], CRYPTO, START, START + pd.Timedelta(hours=1))
+    assert day["jumped_at"].isna().all() and np.isnan(day["jump"]).all() and feed_warnings(day, CRYPTO) == []
+    assert day.dtypes.equals(measure_feed_health(bars("A"), CRYPTO, START, END).dtypes)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_one_bar_a_symbol_is_a_sound_day() -> None:
     [
         (bars("B").drop(index=range(30, 40)), "B have less than 98% of the calendar's bars"),
         (bars("B").iloc[:60], "B end more than 3 bars before the window"),
-        (bars("B", volume=np.where(np.arange(72) < 30, 0.0, 1.0)), "B traded nothing for more than 24 bars"),
-        (bars("B", np.where(np.arange(72) < 30, 100.0, 50.5)), "B jumped by a ratio that splits make"),
+        (bars("B", volume=np.where(np.arange(72) < 30, 0.0, 1.0)), "B had no volume for more than 24 bars"),
+        (bars("B", np.where(np.arange(72) < 30, 100.0, 50.5)), "B jumped by a ratio typical of splits"),
         (bars("B", np.where(np.arange(72) == 30, 173.0, 100.0)), "B moved by more than 65% from one bar to the next"),
-        (bars("B").assign(available_at=STAMPS + pd.Timedelta(hours=2)), "B were known more than an hour after"),
+        (bars("B").assign(available_at=STAMPS + pd.Timedelta(hours=2)), "B became known more than an hour after"),
     ],
 )
 def test_each_ailment_is_named(table: pd.DataFrame, words: str) -> None:
@@ -56,8 +56,8 @@ def test_each_ailment_is_named(table: pd.DataFrame, words: str) -> None:
 def test_one_bar_moves_nowhere() -> None:
     """A day of one session has no move to speak of."""
     session = bars("A").iloc[-1:]
-    health = feed_health(session, CRYPTO, END - pd.Timedelta(hours=1), END)
-    assert np.isnan(health["jump"].iloc[0]) and health["jumped_at"].isna().all() and ailments(health, CRYPTO) == []
+    health = measure_feed_health(session, CRYPTO, END - pd.Timedelta(hours=1), END)
+    assert np.isnan(health["jump"].iloc[0]) and health["jumped_at"].isna().all() and feed_warnings(health, CRYPTO) == []
 
 
 def test_no_bars_have_no_health() -> None:
@@ -71,5 +71,5 @@ def test_a_revision_is_not_taken_for_the_bar() -> None:
     first = pd.DataFrame({"timestamp": closes, "symbol": "A", "available_at": closes, "close": 10.0, "volume": 1.0})
     revised = first.iloc[[3]].assign(available_at=closes[12], close=40.0)
     end = closes[-1]
-    health = feed_health(pd.concat([revised, first]), CRYPTO, end - pd.Timedelta(days=1), end)
-    assert ailments(health, CRYPTO) == []
+    health = measure_feed_health(pd.concat([revised, first]), CRYPTO, end - pd.Timedelta(days=1), end)
+    assert feed_warnings(health, CRYPTO) == []

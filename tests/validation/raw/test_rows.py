@@ -1,4 +1,4 @@
-"""Rows that cannot be true are quarantined with their reason; the others go on untouched."""
+"""Rows that cannot be true are rejected with a reason; the others stay unchanged."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.tables import RAW_FUNDING, RAW_NEWS, RAW_OHLCV, RAW_ONCHAIN
-from alpha_pipeline.validation.raw.rows import split_rows
+from alpha_pipeline.validation.raw.rows import split_repeated_headlines, split_rows
 
 START = pd.Timestamp("2026-11-02", tz="UTC")
 END = START + pd.Timedelta(days=1)
@@ -24,7 +24,7 @@ def frame(*rows: dict[str, object]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("fault", "why"),
+    ("fault", "reason"),
     [
         ({"high": 0.4}, "high below low"),
         ({"high": 1.2}, "open or close outside low and high"),
@@ -36,23 +36,23 @@ def frame(*rows: dict[str, object]) -> pd.DataFrame:
         ({"volume": -1.0}, "a volume that is missing, negative or not finite"),
         ({"volume": np.nan}, "a volume that is missing, negative or not finite"),
         ({"symbol": ""}, "no symbol"),
-        ({"timestamp": NOON + pd.Timedelta(minutes=7)}, "known before it happened"),
+        ({"timestamp": NOON + pd.Timedelta(minutes=7)}, "available before the event"),
         ({"timestamp": NOON - pd.Timedelta(minutes=7)}, "closes where the calendar has no bar"),
-        ({"available_at": END + pd.Timedelta(hours=1)}, "known outside the window"),
+        ({"available_at": END + pd.Timedelta(hours=1)}, "available outside the window"),
     ],
 )
-def test_a_bar_that_cannot_be_true_is_set_aside(fault: dict[str, object], why: str) -> None:
-    """Each with the first rule it breaks; the bar beside it stays."""
+def test_a_bar_that_cannot_be_true_is_rejected(fault: dict[str, object], reason: str) -> None:
+    """The reason is the first rule the bar breaks; other bars stay."""
     good = bar(timestamp=NOON - pd.Timedelta(hours=1), available_at=NOON - pd.Timedelta(hours=1))
-    found = split_rows(frame(good, bar(**fault)), RAW_OHLCV, CRYPTO, START, END)
-    assert found.reasons() == {why: 1} and len(found.good) == 1
+    verdicts = split_rows(frame(good, bar(**fault)), RAW_OHLCV, CRYPTO, START, END)
+    assert verdicts.counts() == {reason: 1} and len(verdicts.valid) == 1
 
 
 def test_prices_a_source_never_has_are_no_fault() -> None:
     """Closes and volumes alone are bars; NaN breaks no comparison."""
     close = expected(EQUITIES)
     row = bar(timestamp=close, available_at=close, open=np.nan, high=np.nan, low=np.nan)
-    assert split_rows(frame(row), RAW_OHLCV, EQUITIES, START, END).bad.empty
+    assert split_rows(frame(row), RAW_OHLCV, EQUITIES, START, END).rejected.empty
 
 
 def expected(market: Market) -> pd.Timestamp:
@@ -63,21 +63,21 @@ def expected(market: Market) -> pd.Timestamp:
 def test_the_same_row_again_is_set_aside_and_another_version_is_not() -> None:
     """Keys hold the moment it became known: a revision repeats nothing."""
     later = bar(available_at=NOON + pd.Timedelta(hours=3), close=1.6)
-    found = split_rows(frame(bar(), bar(), later), RAW_OHLCV, CRYPTO, START, END)
-    assert found.reasons() == {"repeated": 1} and len(found.good) == 2
+    verdicts = split_rows(frame(bar(), bar(), later), RAW_OHLCV, CRYPTO, START, END)
+    assert verdicts.counts() == {"repeated keys": 1} and len(verdicts.valid) == 2
 
 
 def test_changed_units_are_noticed() -> None:
     """A funding rate in percent or basis points is no fraction any more; on-chain values have bounds of their own."""
     rate = {"timestamp": NOON, "symbol": "A", "available_at": NOON}
-    found = split_rows(
+    verdicts = split_rows(
         frame({**rate, "funding": 0.0001}, {**rate, "symbol": "B", "funding": 1.0}), RAW_FUNDING, CRYPTO, START, END
     )
-    assert found.reasons() == {"funding out of its unit's bounds": 1}
+    assert verdicts.counts() == {"funding out of bounds": 1}
     chain = split_rows(
         frame({**rate, "tvl": -5.0}, {**rate, "symbol": "B", "tvl": np.inf}), RAW_ONCHAIN, CRYPTO, START, END
     )
-    assert chain.reasons() == {"tvl out of its unit's bounds": 1, "not finite": 1}
+    assert chain.counts() == {"tvl out of bounds": 1, "not finite": 1}
 
 
 def test_headlines_without_words_or_address_and_copies_are_set_aside() -> None:
@@ -102,12 +102,13 @@ def test_headlines_without_words_or_address_and_copies_are_set_aside() -> None:
         item("  ", "https://a/2"),
         item("Odd", "javascript:alert(1)"),
     ]
-    found = split_rows(frame(*rows), RAW_NEWS, CRYPTO, START, END)
-    assert found.reasons() == {"the same headline again": 1, "no title": 1, "no web address": 1}
-    assert len(found.good) == 3
+    verdicts = split_rows(frame(*rows), RAW_NEWS, CRYPTO, START, END)
+    assert verdicts.counts() == {"no title": 1, "no web address": 1}
+    repeats = split_repeated_headlines(verdicts.valid)
+    assert repeats.counts() == {"the same headline again": 1} and len(repeats.valid) == 3
 
 
 def test_no_rows_have_no_faults() -> None:
     """An empty day stays empty."""
-    found = split_rows(RAW_OHLCV.empty(), RAW_OHLCV, CRYPTO, START, END)
-    assert found.good.empty and found.bad.empty and found.reasons() == {}
+    verdicts = split_rows(RAW_OHLCV.empty(), RAW_OHLCV, CRYPTO, START, END)
+    assert verdicts.valid.empty and verdicts.rejected.empty and verdicts.counts() == {}

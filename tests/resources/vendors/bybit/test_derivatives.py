@@ -19,7 +19,7 @@ HOUR_MS = 3_600_000
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
 START, END = pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC")
 KNOWN = ("BTCUSDT", "ETHUSDT")
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 EVERY = {"/v5/market/funding/history": 8 * HOUR_MS, "/v5/market/open-interest": HOUR_MS}
 
 
@@ -65,25 +65,25 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def pace(tmp_path: Path) -> RateLimit:
+def rate_limit(tmp_path: Path) -> RateLimit:
     return RateLimit("bybit", 10_000, 1.0, str(tmp_path))
 
 
 @pytest.fixture
-def funding(vendor: Any, pace: RateLimit) -> BybitFunding:
-    return BybitFunding(vendor.url, PATIENCE, pace, lambda: NOW)
+def funding(vendor: Any, rate_limit: RateLimit) -> BybitFunding:
+    return BybitFunding(vendor.url, RETRY_POLICY, rate_limit, lambda: NOW)
 
 
 @pytest.fixture
-def derivatives(vendor: Any, pace: RateLimit) -> BybitDerivatives:
-    return BybitDerivatives(vendor.url, PATIENCE, pace, lambda: NOW)
+def derivatives(vendor: Any, rate_limit: RateLimit) -> BybitDerivatives:
+    return BybitDerivatives(vendor.url, RETRY_POLICY, rate_limit, lambda: NOW)
 
 
 def test_funding_is_known_when_it_is_settled(funding: BybitFunding) -> None:
     """Two days of two symbols: twelve settlements, typed, and the sign of the rate is kept."""
     fetched = funding.fetch(CRYPTO, KNOWN, START, END)
     assert tables.RAW_FUNDING.conform(fetched.table).num_rows == 12
-    assert (fetched.table["funding"] == -0.0001).all() and fetched.failures == {} and fetched.notes == {}
+    assert (fetched.table["funding"] == -0.0001).all() and fetched.failures == {} and fetched.counts == {}
     assert (fetched.table["available_at"] == fetched.table["timestamp"]).all()
     assert fetched.table["timestamp"].min() == utc("2024-03-08 08:00") and fetched.table["timestamp"].max() == END
 
@@ -100,8 +100,10 @@ def test_open_interest_is_walked_back_in_pages(derivatives: BybitDerivatives, ve
     """Fifty days are six full pages and an empty one; every hour comes once, and a page cut short loses none."""
     full = derivatives.fetch(CRYPTO, ["BTCUSDT"], utc("2024-01-10"), utc("2024-02-29")).table
     assert len(full) == 50 * 24 and full["timestamp"].is_unique
-    assert len(vendor.asked) == 7 and all("startTime" in query and "endTime" in query for _, query in vendor.asked)
-    short: Any = exchange(*vendor.asked[0])
+    assert len(vendor.requests) == 7 and all(
+        "startTime" in query and "endTime" in query for _, query in vendor.requests
+    )
+    short: Any = exchange(*vendor.requests[0])
     short["result"]["list"] = short["result"]["list"][:3]
     vendor.faults.append(short)
     again = derivatives.fetch(CRYPTO, ["BTCUSDT"], utc("2024-01-10"), utc("2024-02-29")).table
@@ -119,22 +121,22 @@ def test_the_book_is_seen_only_where_the_window_ends_now(derivatives: BybitDeriv
     assert len(table) == 3 and seen["book_imbalance"] == 0.5
     assert seen["timestamp"] == utc("2024-03-10 12:00") and seen["available_at"] == utc("2024-03-10 12:02:59")
     assert tables.RAW_DERIVATIVES.conform(table).num_rows == 3
-    vendor.asked.clear()
+    vendor.requests.clear()
     derivatives.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-10 10:00"), utc("2024-03-10 12:00"))
-    assert all("orderbook" not in path for path, _ in vendor.asked)
+    assert all("orderbook" not in path for path, _ in vendor.requests)
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (book([], []), "nobody bids or asks"),
-        (book([["100", "x"]], [["101", "1"]]), "prices and sizes that are numbers"),
-        (book([["100", "-1"]], [["101", "1"]]), "prices and sizes that are numbers"),
+        (book([], []), "no bids and asks"),
+        (book([["100", "x"]], [["101", "1"]]), "numbers for prices and sizes"),
+        (book([["100", "-1"]], [["101", "1"]]), "numbers for prices and sizes"),
         (book(["100"], [["101", "1"]]), r"lists of \[price, size\]"),
-        (book([["100", "1"]], [["101", "1"]], NOW - pd.Timedelta("2h")), "a clock is off, or it is stale"),
-        (book([["100", "1"]], [["101", "1"]], NOW + pd.Timedelta("2h")), "a clock is off, or it is stale"),
+        (book([["100", "1"]], [["101", "1"]], NOW - pd.Timedelta("2h")), "a clock is wrong, or the book is stale"),
+        (book([["100", "1"]], [["101", "1"]], NOW + pd.Timedelta("2h")), "a clock is wrong, or the book is stale"),
         ({"retCode": 0, "retMsg": "OK", "result": []}, "no object 'result'"),
-        ("html", "no JSON"),
+        ("html", "not JSON"),
         ("403", "HTTP 403"),
     ],
 )
@@ -151,7 +153,7 @@ def test_a_book_that_is_none_costs_no_open_interest(
 
 BROKEN = [
     ("funding", "nan", "the rate is missing or not finite"),
-    ("funding", "0.75", "a rate of half and more"),
+    ("funding", "0.75", "a rate of one half or more"),
     ("funding", "none", "the rate is missing or not finite"),
     ("derivatives", "inf", "open interest is missing or not finite"),
     ("derivatives", "-3", "open interest below zero"),
@@ -165,20 +167,20 @@ def test_a_row_that_breaks_its_contract_is_left_out_and_counted(
     """One bad row costs one row, with its reason."""
     source = request.getfixturevalue(kind)
     clean = source.fetch(CRYPTO, ["BTCUSDT"], START, END).table
-    path, query = vendor.asked[0]
+    path, query = vendor.requests[0]
     answer: Any = exchange(path, query)
     page = answer["result"]["list"]
     page[2] = fact(path, ms(END) - 2 * EVERY[path], value)
-    page.insert(4, page[3])  # the same row again
+    page.insert(4, page[3])  # repeated rows
     page.append(fact(path, ms(NOW) + 5 * EVERY[path]))  # of the future
     page.append({"surprise": 1})
     vendor.faults.append(answer)
     fetched = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert len(fetched.table) == len(clean) - 1
-    assert fetched.notes == {
+    assert fetched.counts == {
         f"BTCUSDT: {reason}": 1,
-        "BTCUSDT: the same row again": 1,
-        "BTCUSDT: stamped outside the window": 1,
+        "BTCUSDT: repeated rows": 1,
+        "BTCUSDT: stamp outside the window": 1,
         "BTCUSDT: no stamp": 1,
     }
 
@@ -190,7 +192,7 @@ def test_what_came_of_many_symbols_is_kept(request: pytest.FixtureRequest, kind:
     assert source.kind == kind
     fetched = source.fetch(CRYPTO, ["BTCUSDT", "XXX"], START, END)
     assert set(fetched.table["symbol"]) == {"BTCUSDT"} and "Symbol Is Invalid" in fetched.failures["XXX"]
-    with pytest.raises(SourceError, match="none of 2 answers came; .*Symbol Is Invalid"):
+    with pytest.raises(SourceError, match="all 2 requests failed; .*Symbol Is Invalid"):
         source.fetch(CRYPTO, ["XXX", "YYY"], START, END)
 
 
@@ -216,10 +218,10 @@ def test_a_window_asked_twice_gives_the_same_rows(request: pytest.FixtureRequest
 
 
 def test_settings_that_are_none_are_refused(derivatives: BybitDerivatives, funding: BybitFunding) -> None:
-    """An interval the exchange has not, an empty window, and text that is no ticker."""
+    """An interval the exchange has not, an empty window, and text that is not a ticker."""
     with pytest.raises(SettingError, match="no interval of '1min'"):
         derivatives.fetch(replace(CRYPTO, bar="1min"), KNOWN, START, END)
     with pytest.raises(SettingError, match="is empty"):
         funding.fetch(CRYPTO, KNOWN, END, START)
-    with pytest.raises(SettingError, match="no ticker"):
+    with pytest.raises(SettingError, match="not a ticker"):
         funding.fetch(CRYPTO, ["BTC&limit=1"], START, END)

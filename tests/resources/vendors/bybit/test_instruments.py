@@ -16,7 +16,7 @@ from resources.http.retry import RetryPolicy
 from resources.vendors.bybit.bars import BybitBars
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def utc(text: str) -> pd.Timestamp:
@@ -73,17 +73,17 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> BybitBars:
-    pace = RateLimit("bybit", 10_000, 1.0, str(tmp_path))
-    return BybitBars(url=vendor.url, patience=PATIENCE, now=lambda: NOW, pace=pace)
+def source(vendor: Any, tmp_path: Path) -> BybitBars:
+    rate_limit = RateLimit("bybit", 10_000, 1.0, str(tmp_path))
+    return BybitBars(url=vendor.url, retry_policy=RETRY_POLICY, now=lambda: NOW, rate_limit=rate_limit)
 
 
-def test_every_page_of_every_status_is_read(door: BybitBars, vendor: Any) -> None:
+def test_every_page_of_every_status_is_read(source: BybitBars, vendor: Any) -> None:
     """Three pages of those that trade, one of none, three of the dead; rows conform and are dated."""
-    fetched = door.fetch_instruments(CRYPTO)
+    fetched = source.fetch_instruments(CRYPTO)
     assert tables.LISTINGS.conform(fetched.table).num_rows == 5
     assert fetched.table.dtypes.equals(tables.LISTINGS.empty().dtypes)
-    assert len(vendor.asked) == 3 + 1 + 3 and fetched.failures == {}
+    assert len(vendor.requests) == 3 + 1 + 3 and fetched.failures == {}
     bitcoin = fetched.table[fetched.table["symbol"] == "BTCUSDT"].iloc[0]
     assert bitcoin["timestamp"] == bitcoin["listed_at"] == bitcoin["available_at"] == utc("2020-03-25 10:36")
     assert bitcoin[["status", "base", "quote", "funding_interval_minutes", "tick_size"]].tolist() == [
@@ -91,9 +91,9 @@ def test_every_page_of_every_status_is_read(door: BybitBars, vendor: Any) -> Non
     ]  # fmt: skip
 
 
-def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitBars) -> None:
+def test_the_universe_of_a_past_day_holds_what_died_since(source: BybitBars) -> None:
     """A symbol that was delisted and listed anew trades in both its lives and not between."""
-    table = door.fetch_instruments(CRYPTO).table
+    table = source.fetch_instruments(CRYPTO).table
     assert traded_at(table, utc("2020-03-25 10:00")) == ()
     assert traded_at(table, utc("2022-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
     assert traded_at(table, utc("2022-05-13 01:59")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
@@ -101,38 +101,38 @@ def test_the_universe_of_a_past_day_holds_what_died_since(door: BybitBars) -> No
     assert traded_at(table, utc("2024-01-01")) == ("BTCUSDT", "GOINGUSDT", "LUNAUSDT")
 
 
-def test_a_listing_does_not_tell_its_end(door: BybitBars) -> None:
+def test_a_listing_does_not_tell_its_end(source: BybitBars) -> None:
     """The row of the listing reads as on that day; the end is a row of its own, at its own moment."""
-    rows = door.fetch_instruments(CRYPTO).table
+    rows = source.fetch_instruments(CRYPTO).table
     first, end, again = rows[rows["symbol"] == "LUNAUSDT"].itertuples()
     assert (first.status, first.timestamp) == ("Trading", utc("2021-03-01")) and first.delisted_at is pd.NaT
     assert (end.status, end.timestamp) == ("Closed", utc("2022-05-13 02:00")) and end.delisted_at == end.available_at
     assert (again.status, again.timestamp) == ("Trading", utc("2022-05-30"))
 
 
-def test_what_is_announced_has_not_happened(door: BybitBars) -> None:
+def test_what_is_announced_has_not_happened(source: BybitBars) -> None:
     """A listing of next month is no row, and an announced end leaves its symbol trading."""
-    rows = door.fetch_instruments(CRYPTO).table
+    rows = source.fetch_instruments(CRYPTO).table
     assert "SOONUSDT" not in set(rows["symbol"])
     assert rows.loc[rows["symbol"] == "GOINGUSDT", "delisted_at"].isna().tolist() == [True]
 
 
-def test_rows_without_dates_are_left_out_and_counted(door: BybitBars) -> None:
+def test_rows_without_dates_are_left_out_and_counted(source: BybitBars) -> None:
     """Each with its reason; futures that expire are another kind of instrument."""
-    assert door.fetch_instruments(CRYPTO).notes == {
+    assert source.fetch_instruments(CRYPTO).counts == {
         "status Trading: futures that expire": 1,
         "status Closed: closed without a date": 1,
-        "status Closed: ends before it begins": 1,
-        "status Closed: no date of its listing": 1,
-        "status Closed: the name is no ticker": 1,
+        "status Closed: delisted before it was listed": 1,
+        "status Closed: no date of listing": 1,
+        "status Closed: the name is not a ticker": 1,
     }
 
 
-def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(door: BybitBars, vendor: Any) -> None:
+def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(source: BybitBars, vendor: Any) -> None:
     """A status the exchange does not answer for is a failure: the table has survivors only."""
     refused = {"retCode": 10001, "retMsg": "params error: status invalid", "result": {}}
     vendor.answer = lambda path, query: refused if query["status"] == "Closed" else exchange(path, query)
-    fetched = door.fetch_instruments(CRYPTO)
+    fetched = source.fetch_instruments(CRYPTO)
     assert set(fetched.table["symbol"]) == {"BTCUSDT", "GOINGUSDT", "LUNAUSDT"}
     assert list(fetched.failures) == ["status Closed"] and "status invalid" in fetched.failures["status Closed"]
 
@@ -143,14 +143,14 @@ def test_without_the_dead_the_living_are_kept_and_the_gap_is_named(door: BybitBa
         ({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}}, "no perpetual in the answer"),
         (
             {"retCode": 0, "retMsg": "OK", "result": {"list": [1], "nextPageCursor": ""}},
-            "'status Closed: another shape",
+            "'status Closed: malformed rows",
         ),
-        ({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": "x"}}, "leads back to a page"),
+        ({"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": "x"}}, "' repeats"),
         ({"retCode": 0, "retMsg": "OK", "result": {"rows": []}}, "no list 'list'"),
     ],
 )
-def test_an_answer_that_is_none_is_an_error(door: BybitBars, vendor: Any, answer: object, words: str) -> None:
+def test_an_answer_that_is_none_is_an_error(source: BybitBars, vendor: Any, answer: object, words: str) -> None:
     """Nothing, another shape, and a cursor that leads round in a circle."""
     vendor.answer = lambda path, query: answer
     with pytest.raises(SourceError, match=words):
-        door.fetch_instruments(CRYPTO)
+        source.fetch_instruments(CRYPTO)

@@ -15,7 +15,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import bitcoin_chain
 from resources.vendors.onchain.bitcoin_chain import FEES_PATH, BitcoinChain
-from resources.vendors.onchain.fields import fields
+from resources.vendors.onchain.fields import fields_of_sources
 from resources.vendors.protocols import FactSource
 
 DAY = 86_400
@@ -60,19 +60,19 @@ def fees(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(charts: Any, fees: Any, tmp_path: Path) -> BitcoinChain:
-    patience = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-    pace = RateLimit("bitcoin", 10_000, 1.0, str(tmp_path))
-    return BitcoinChain(charts.url, fees.url, patience, pace, pace, lambda: NOW)
+def source(charts: Any, fees: Any, tmp_path: Path) -> BitcoinChain:
+    retry_policy = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+    rate_limit = RateLimit("bitcoin", 10_000, 1.0, str(tmp_path))
+    return BitcoinChain(charts.url, fees.url, retry_policy, rate_limit, rate_limit, lambda: NOW)
 
 
-def test_bitcoin_has_a_row_per_day_and_other_coins_none(door: BitcoinChain) -> None:
+def test_bitcoin_has_a_row_per_day_and_other_coins_none(source: BitcoinChain) -> None:
     """Three days of both symbols of bitcoin; ether is counted, not answered."""
-    source: FactSource = door
+    source: FactSource = source
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 6
-    assert not got.failures and got.notes == {"symbols of other coins": 1}
-    assert list(got.table.columns[3:]) == [field.name for field in fields(source.name)]
+    assert not got.failures and got.counts == {"symbols of other coins": 1}
+    assert list(got.table.columns[3:]) == [field.name for field in fields_of_sources(source.name)]
     one = got.table[got.table["symbol"] == "BTCUSDT"]
     assert one["timestamp"].tolist() == [START + pd.Timedelta(days=days) for days in (1, 2, 3)]
     assert (one["available_at"] - one["timestamp"] == bitcoin_chain.LAG).all()
@@ -81,21 +81,21 @@ def test_bitcoin_has_a_row_per_day_and_other_coins_none(door: BitcoinChain) -> N
     assert one["fee_rate"].tolist() == [20, 21, 22]
 
 
-def test_the_window_is_what_is_asked_for(door: BitcoinChain, charts: Any) -> None:
+def test_the_window_is_what_is_asked_for(source: BitcoinChain, charts: Any) -> None:
     """From its first day, as many days as it has, unthinned."""
-    door.fetch(CRYPTO, ["BTCUSDT"], START, END)
-    assert charts.asked[0] == (
+    source.fetch(CRYPTO, ["BTCUSDT"], START, END)
+    assert charts.requests[0] == (
         "/charts/n-transactions",
         {"start": "2024-03-05", "timespan": "3days", "format": "json", "sampled": "false"},
     )
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: BitcoinChain) -> None:
+def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: BitcoinChain) -> None:
     """Asked a month later as well."""
-    once = door.fetch(CRYPTO, SYMBOLS, START, END).table
-    later = replace(door, now=lambda: NOW + pd.Timedelta(days=30))
+    once = source.fetch(CRYPTO, SYMBOLS, START, END).table
+    later = replace(source, now=lambda: NOW + pd.Timedelta(days=30))
     pd.testing.assert_frame_equal(later.fetch(CRYPTO, SYMBOLS, START, END).table, once)
-    until_now = door.fetch(CRYPTO, ["BTCUSDT"], START, NOW + pd.Timedelta(days=3)).table
+    until_now = source.fetch(CRYPTO, ["BTCUSDT"], START, NOW + pd.Timedelta(days=3)).table
     assert until_now["timestamp"].max() == pd.Timestamp("2024-03-10", tz="UTC")
 
 
@@ -112,53 +112,53 @@ def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: Bitco
     ids=str,
 )
 def test_a_chart_that_fails_is_named_and_the_rest_kept(
-    door: BitcoinChain, charts: Any, fault: object, words: str
+    source: BitcoinChain, charts: Any, fault: object, words: str
 ) -> None:
     """The other fields of the same days are there."""
     charts.faulty_path = "hash-rate"
     charts.faults.extend([fault] * 2)
-    got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert list(got.failures) == ["hash_rate"] and words in got.failures["hash_rate"]
     assert got.table["hash_rate"].isna().all() and got.table[["transactions", "fee_rate"]].notna().all(axis=None)
 
 
-def test_fees_that_fail_leave_the_charts(door: BitcoinChain, fees: Any) -> None:
+def test_fees_that_fail_leave_the_charts(source: BitcoinChain, fees: Any) -> None:
     """A vendor of its own."""
     fees.close()
-    got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert "not reachable" in got.failures["fee_rate"] and len(got.table) == 3
 
 
-def test_nothing_at_all_is_an_error(door: BitcoinChain, charts: Any, fees: Any) -> None:
+def test_nothing_at_all_is_an_error(source: BitcoinChain, charts: Any, fees: Any) -> None:
     """Both vendors down: each reason is told."""
     charts.close()
     fees.close()
     with pytest.raises(SourceError, match="bitcoin_chain gave nothing. transactions: .*; hash_rate: .*; fee_rate: "):
-        door.fetch(CRYPTO, ["BTCUSDT"], START, END)
+        source.fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_several_points_of_one_day_are_not_believed(door: BitcoinChain, fees: Any) -> None:
+def test_several_points_of_one_day_are_not_believed(source: BitcoinChain, fees: Any) -> None:
     """Were the history cut finer one day, a day's fee would be anyone of its parts: better none, and a note."""
     fees.answer = lambda path, query: [
         {"timestamp": FIRST * DAY + 100, "avgFee_50": 20},
         {"timestamp": FIRST * DAY + 50_000, "avgFee_50": 30},
         {"timestamp": (FIRST + 1) * DAY, "avgFee_50": 25},
     ]
-    got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert got.table["fee_rate"].dropna().tolist() == [25]
-    assert got.notes == {"fee_rate: days with two different values": 1}
+    assert got.counts == {"fee_rate: days with two different values": 1}
 
 
-def test_numbers_in_scientific_notation_and_as_text_are_numbers(door: BitcoinChain, charts: Any) -> None:
+def test_numbers_in_scientific_notation_and_as_text_are_numbers(source: BitcoinChain, charts: Any) -> None:
     """As the vendor's documents warn."""
     charts.answer = lambda path, query: {"values": [{"x": FIRST * DAY, "y": "1.46277E7"}]}
-    got = door.fetch(CRYPTO, ["BTCUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert got.table["transactions"].iloc[0] == 14_627_700
 
 
-def test_without_bitcoin_nothing_is_asked(door: BitcoinChain, charts: Any, fees: Any) -> None:
+def test_without_bitcoin_nothing_is_asked(source: BitcoinChain, charts: Any, fees: Any) -> None:
     """Other coins are counted; a window without a midnight is empty."""
-    got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
-    assert len(got.table) == 0 and got.notes == {"symbols of other coins": 1}
-    assert len(door.fetch(CRYPTO, ["BTCUSDT"], START, START + pd.Timedelta("5h")).table) == 0
-    assert not charts.asked and not fees.asked
+    got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
+    assert len(got.table) == 0 and got.counts == {"symbols of other coins": 1}
+    assert len(source.fetch(CRYPTO, ["BTCUSDT"], START, START + pd.Timedelta("5h")).table) == 0
+    assert not charts.requests and not fees.requests

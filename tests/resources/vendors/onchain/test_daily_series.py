@@ -16,7 +16,6 @@ from resources.vendors.onchain.daily_series import (
     day_of_text,
     days_within,
     facts,
-    joined,
     number,
     read_days,
     read_rows,
@@ -184,33 +183,11 @@ def test_no_values_are_the_empty_table_of_the_same_columns() -> None:
     assert len(empty) == 0 and empty.dtypes.equals(full.dtypes)
 
 
-def test_sources_are_joined_in_one_table_with_one_row_per_key() -> None:
-    """Rows known at one moment become one; rows known at different moments stay two; no cell is lost."""
-    one = facts({("A", "tvl"): {10: 1.0, 11: 2.0}}, ("tvl",), LAG)
-    other = facts({("A", "fees"): {10: 3.0}}, ("fees",), LAG)
-    late = facts({("A", "mvrv"): {10: 4.0}}, ("mvrv",), 2 * LAG)
-    table = joined([one, other, late, facts({}, ("supply",), LAG)])
-    assert tables.RAW_ONCHAIN.conform(table).num_rows == 3
-    assert table["timestamp"].tolist() == [utc("1970-01-12"), utc("1970-01-12"), utc("1970-01-13")]
-    np.testing.assert_array_equal(table["tvl"], [1.0, np.nan, 2.0])
-    np.testing.assert_array_equal(table["fees"], [3.0, np.nan, np.nan])
-    np.testing.assert_array_equal(table["mvrv"], [np.nan, 4.0, np.nan])
-    assert table["supply"].isna().all() and table["supply"].dtype == np.float64
-
-
-def test_joined_nothing_is_empty_and_typed() -> None:
-    """No source, or sources without rows, are a table all the same."""
-    assert tables.RAW_ONCHAIN.conform(joined([])).num_rows == 0
-    empty = joined([facts({}, ("tvl",), LAG)])
-    assert len(empty) == 0 and empty["tvl"].dtype == np.float64
-    assert tables.RAW_ONCHAIN.conform(empty).num_rows == 0
-
-
 def test_all_failed_is_an_error_and_some_failed_is_an_answer() -> None:
     """One of two questions that came is kept, with the reason of the other."""
     table = facts({}, ("tvl",), LAG)
     some = answered("llama", table, {"tvl": "broken"}, {"rows": 2, "none": 0}, 2)
-    assert some.failures == {"tvl": "broken"} and some.notes == {"rows": 2}
+    assert some.failures == {"tvl": "broken"} and some.counts == {"rows": 2}
     with pytest.raises(SourceError, match="llama gave nothing. tvl: broken; coins: refused"):
         answered("llama", table, {"tvl": "broken", "coins": "refused"}, {}, 2)
 
@@ -219,7 +196,7 @@ def test_all_failed_is_an_error_and_some_failed_is_an_answer() -> None:
     ("market", "symbols", "start", "end", "words"),
     [
         (EQUITIES, ["LINK"], "2024-01-01", "2024-01-02", "llama knows coins; found the market 'equities'"),
-        (CRYPTO, ["btc usdt"], "2024-01-01", "2024-01-02", "no ticker"),
+        (CRYPTO, ["btc usdt"], "2024-01-01", "2024-01-02", "not a ticker"),
         (CRYPTO, [], "2024-01-01", "2024-01-02", "expected a list of names"),
         (CRYPTO, ["BTCUSDT"], "2024-01-02", "2024-01-01", "is empty"),
     ],
@@ -227,6 +204,6 @@ def test_all_failed_is_an_error_and_some_failed_is_an_answer() -> None:
 def test_a_question_that_is_none_is_not_asked(
     market: object, symbols: list[str], start: str, end: str, words: str
 ) -> None:
-    """A market of shares, text that is no ticker, a window that is none: settings, not failures of a vendor."""
+    """A market of shares, text that is not a ticker, a window that is none: settings, not failures of a vendor."""
     with pytest.raises(SettingError, match=words):
         require_question("llama", market, symbols, utc(start), utc(end))  # type: ignore[arg-type]  # parametrised

@@ -15,7 +15,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import defillama
 from resources.vendors.onchain.defillama import DefiLlama
-from resources.vendors.onchain.fields import fields
+from resources.vendors.onchain.fields import fields_of_sources
 from resources.vendors.protocols import FactSource
 
 DAY = 86_400
@@ -46,19 +46,21 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> DefiLlama:
-    patience = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
-    pace = RateLimit("defillama", 10_000, 1.0, str(tmp_path))
-    return DefiLlama(vendor.url, vendor.url, patience, pace, lambda: NOW)
+def source(vendor: Any, tmp_path: Path) -> DefiLlama:
+    retry_policy = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
+    rate_limit = RateLimit("defillama", 10_000, 1.0, str(tmp_path))
+    return DefiLlama(vendor.url, vendor.url, retry_policy, rate_limit, lambda: NOW)
 
 
-def test_a_window_has_a_row_per_day_and_symbol(door: DefiLlama) -> None:
+def test_a_window_has_a_row_per_day_and_symbol(source: DefiLlama) -> None:
     """Three days of four symbols; a chain of one's own gives its value, dollars are the same for all."""
-    source: FactSource = door
+    source: FactSource = source
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 12
-    assert not got.failures and got.notes == {"symbols without a chain of their own": 1}
-    assert source.kind == "onchain" and list(got.table.columns[3:]) == [field.name for field in fields(source.name)]
+    assert not got.failures and got.counts == {"symbols without a chain of their own": 1}
+    assert source.kind == "onchain" and list(got.table.columns[3:]) == [
+        field.name for field in fields_of_sources(source.name)
+    ]
     ether = got.table[got.table["symbol"] == "ETHUSDT"]
     assert ether["timestamp"].tolist() == [START + pd.Timedelta(days=days) for days in (1, 2, 3)]
     assert ether["tvl"].tolist() == [1000, 1100, 1200]
@@ -68,72 +70,72 @@ def test_a_window_has_a_row_per_day_and_symbol(door: DefiLlama) -> None:
     assert got.table["stablecoin_supply"].iloc[0] == 1e9 + FIRST
 
 
-def test_each_chain_is_asked_once(door: DefiLlama, vendor: Any) -> None:
+def test_each_chain_is_asked_once(source: DefiLlama, vendor: Any) -> None:
     """Two symbols of one chain are one question."""
-    door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert sorted(path for path, _ in vendor.asked) == [
+    source.fetch(CRYPTO, SYMBOLS, START, END)
+    assert sorted(path for path, _ in vendor.requests) == [
         "/stablecoincharts/all",
         "/v2/historicalChainTvl/Cardano",
         "/v2/historicalChainTvl/Ethereum",
     ]
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(door: DefiLlama) -> None:
+def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: DefiLlama) -> None:
     """The day of asking still changes; whoever asks up to tomorrow gets the days that are over."""
-    once, again = (door.fetch(CRYPTO, SYMBOLS, START, END).table for _ in range(2))
+    once, again = (source.fetch(CRYPTO, SYMBOLS, START, END).table for _ in range(2))
     pd.testing.assert_frame_equal(once, again)
-    late = door.fetch(CRYPTO, ["ETHUSDT"], START, NOW + pd.Timedelta(days=2)).table
+    late = source.fetch(CRYPTO, ["ETHUSDT"], START, NOW + pd.Timedelta(days=2)).table
     assert late["timestamp"].max() == pd.Timestamp("2024-03-10", tz="UTC")
     assert 9900 not in late["tvl"].tolist()
 
 
 @pytest.mark.parametrize(("fault", "words"), [("403", "HTTP 403"), ("html", "no JSON"), ("list", "none of 1 rows")])
-def test_a_chain_that_fails_is_named_and_the_rest_kept(door: DefiLlama, vendor: Any, fault: str, words: str) -> None:
+def test_a_chain_that_fails_is_named_and_the_rest_kept(source: DefiLlama, vendor: Any, fault: str, words: str) -> None:
     """Its symbols keep their other column."""
     vendor.faulty_path = "Cardano"
     vendor.faults.extend(["403", "403"] if fault == "403" else [fault, fault])
-    got = door.fetch(CRYPTO, ["ADAUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["ADAUSDT"], START, END)
     assert list(got.failures) == ["tvl of Cardano"] and words in got.failures["tvl of Cardano"]
     assert len(got.table) == 3 and got.table["tvl"].isna().all() and got.table["stablecoin_supply"].notna().all()
 
 
-def test_an_unknown_chain_is_a_failure(door: DefiLlama) -> None:
+def test_an_unknown_chain_is_a_failure(source: DefiLlama) -> None:
     """The vendor's own words say so."""
-    got = door.fetch(CRYPTO, ["NEARUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["NEARUSDT"], START, END)
     assert "Chain not found" in got.failures["tvl of Near"]
 
 
-def test_stablecoins_that_fail_leave_the_chains(door: DefiLlama, vendor: Any) -> None:
+def test_stablecoins_that_fail_leave_the_chains(source: DefiLlama, vendor: Any) -> None:
     """And a symbol without a chain has no row then."""
     vendor.faulty_path = "stablecoin"
     vendor.faults.extend([{"error": "busy"}])
-    got = door.fetch(CRYPTO, SYMBOLS, START, END)
+    got = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert "expected a list of days; found {'error': 'busy'}" in got.failures["stablecoin_supply"]
     assert set(got.table["symbol"]) == {"ADAUSDT", "ETHUSDT", "ETHUSDC"}
 
 
-def test_nothing_at_all_is_an_error(door: DefiLlama, vendor: Any) -> None:
+def test_nothing_at_all_is_an_error(source: DefiLlama, vendor: Any) -> None:
     """Each failure is in the message."""
     vendor.answer = lambda path, query: (500, "down")
     with pytest.raises(SourceError, match=r"defillama gave nothing. tvl of Cardano: .*; stablecoin_supply: .*HTTP 500"):
-        door.fetch(CRYPTO, ["ADAUSDT"], START, END)
+        source.fetch(CRYPTO, ["ADAUSDT"], START, END)
 
 
-def test_a_passing_fault_is_survived(door: DefiLlama, vendor: Any) -> None:
+def test_a_passing_fault_is_survived(source: DefiLlama, vendor: Any) -> None:
     """A cut answer is asked for again."""
     vendor.faults.append("truncate")
-    assert not door.fetch(CRYPTO, ["ETHUSDT"], START, END).failures
+    assert not source.fetch(CRYPTO, ["ETHUSDT"], START, END).failures
 
 
-def test_an_empty_series_is_no_failure(door: DefiLlama, vendor: Any) -> None:
+def test_an_empty_series_is_no_failure(source: DefiLlama, vendor: Any) -> None:
     """A chain that begins later has no rows, and nothing is said."""
     vendor.answer = lambda path, query: []
-    got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
-    assert len(got.table) == 0 and not got.failures and not got.notes
+    got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
+    assert len(got.table) == 0 and not got.failures and not got.counts
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 0
 
 
-def test_dirt_is_left_out_and_counted_by_series(door: DefiLlama, vendor: Any) -> None:
+def test_dirt_is_left_out_and_counted_by_series(source: DefiLlama, vendor: Any) -> None:
     """Order, repetition, text for numbers, nulls, negatives, the future: each is treated as `daily` says."""
     dirty = [
         {"date": (FIRST + 2) * DAY, "tvl": "3"},
@@ -146,9 +148,9 @@ def test_dirt_is_left_out_and_counted_by_series(door: DefiLlama, vendor: Any) ->
         {"day": FIRST},
     ]
     vendor.answer = lambda path, query: dirty if "Tvl" in path else llama(path, query)
-    got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
     np.testing.assert_array_equal(got.table["tvl"], [1.0, np.nan, 3.0])
-    assert got.notes == {
+    assert got.counts == {
         "tvl of Ethereum: rows given twice": 1,
         "tvl of Ethereum: negative values": 1,
         "tvl of Ethereum: values that are no finite number": 1,
@@ -157,7 +159,7 @@ def test_dirt_is_left_out_and_counted_by_series(door: DefiLlama, vendor: Any) ->
     }
 
 
-def test_only_dollars_are_counted(door: DefiLlama, vendor: Any) -> None:
+def test_only_dollars_are_counted(source: DefiLlama, vendor: Any) -> None:
     """A day without the dollar peg has no value, whatever else is pegged."""
     vendor.answer = lambda path, query: (
         [
@@ -168,12 +170,12 @@ def test_only_dollars_are_counted(door: DefiLlama, vendor: Any) -> None:
         if "stable" in path
         else []
     )
-    got = door.fetch(CRYPTO, ["ETHUSDT"], START, END)
+    got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
     assert got.table["stablecoin_supply"].tolist() == [5.0]
-    assert got.notes == {"stablecoin_supply: values that are no finite number": 2}
+    assert got.counts == {"stablecoin_supply: values that are no finite number": 2}
 
 
-def test_a_window_without_a_midnight_asks_nothing(door: DefiLlama, vendor: Any) -> None:
+def test_a_window_without_a_midnight_asks_nothing(source: DefiLlama, vendor: Any) -> None:
     """No day ends in it."""
-    got = door.fetch(CRYPTO, SYMBOLS, START + pd.Timedelta("1h"), START + pd.Timedelta("20h"))
-    assert len(got.table) == 0 and not vendor.asked
+    got = source.fetch(CRYPTO, SYMBOLS, START + pd.Timedelta("1h"), START + pd.Timedelta("20h"))
+    assert len(got.table) == 0 and not vendor.requests

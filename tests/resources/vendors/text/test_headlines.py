@@ -8,7 +8,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO
 from resources.vendors.protocols import FetchResult
 from resources.vendors.text import headlines
-from resources.vendors.text.headlines import Item, moment, news, plain, web_address
+from resources.vendors.text.headlines import Item, news_rows, plain, utc_moment, web_address
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 WINDOW = (pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC"))
@@ -24,7 +24,7 @@ def item(title: object = "Bitcoin", url: object = "https://a.example/1", at: str
 
 
 def rows(*items: Item) -> FetchResult:
-    return news(items, SYMBOLS, CRYPTO, WINDOW, NOW)
+    return news_rows(items, SYMBOLS, CRYPTO, WINDOW, NOW)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_only_plain_web_addresses_are_kept(url: object, expected: str) -> None:
 )
 def test_a_time_without_a_zone_is_no_time(text: object, expected: str | None) -> None:
     """Zones are converted; none is guessed."""
-    assert moment(text) == (utc(expected) if expected else None)
+    assert utc_moment(text) == (utc(expected) if expected else None)
 
 
 def test_an_item_is_one_row_for_each_symbol_it_names() -> None:
@@ -133,7 +133,7 @@ def test_a_title_changed_later_is_known_later() -> None:
 def test_what_is_left_out_is_counted(exclusion_reason: Item, note: str) -> None:
     """A row is missing for a stated reason only."""
     told = rows(exclusion_reason)
-    assert told.table.empty and told.notes == {note: 1}
+    assert told.table.empty and told.counts == {note: 1}
 
 
 def test_the_window_is_open_at_its_start() -> None:
@@ -149,7 +149,7 @@ def test_the_window_is_open_at_its_start() -> None:
 def test_a_link_comes_once_whatever_its_title() -> None:
     """Editors change titles: the first stays."""
     told = rows(item("Bitcoin soars", at="2024-03-09 11:00"), item("Bitcoin up", "https://a.example/1?utm_source=x#c"))
-    assert told.table["title"].tolist() == ["Bitcoin up"] and told.notes == {headlines.REPEATED: 1}
+    assert told.table["title"].tolist() == ["Bitcoin up"] and told.counts == {headlines.REPEATED: 1}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from resources.vendors.text.companies import COMPANIES
-from resources.vendors.text.mentions import mentioned, names_of
+from resources.vendors.text.mentions import names_of, symbols_in
 from resources.vendors.yahoo.bars import SYMBOLS
 
 COINS = tuple(
@@ -43,7 +43,7 @@ STOCKS = ("AAPL", "COST", "CRM", "GE", "GS", "JNJ", "JPM", "LOW", "MA", "MCD", "
 )
 def test_coins_are_found_by_whole_words(text: str, found: str) -> None:
     """Names in any case, tickers in capitals or behind a dollar, nothing inside a word."""
-    assert mentioned(text, COINS, CRYPTO) == tuple(sorted(f"{base}USDT" for base in found.split()))
+    assert symbols_in(text, COINS, CRYPTO) == tuple(sorted(f"{base}USDT" for base in found.split()))
 
 
 @pytest.mark.parametrize(
@@ -66,24 +66,24 @@ def test_coins_are_found_by_whole_words(text: str, found: str) -> None:
 )
 def test_companies_are_found_by_names_and_clear_tickers(text: str, found: str) -> None:
     """Short tickers need a mark; ordinary words need a capital."""
-    assert mentioned(text, STOCKS, EQUITIES) == tuple(found.split())
+    assert symbols_in(text, STOCKS, EQUITIES) == tuple(found.split())
 
 
 def test_what_is_asked_does_not_change_whose_name_it_is() -> None:
     """Bitcoin Cash is not Bitcoin's news when only Bitcoin is asked for."""
-    assert mentioned("Bitcoin Cash forks", ["BTCUSDT"], CRYPTO) == ()
+    assert symbols_in("Bitcoin Cash forks", ["BTCUSDT"], CRYPTO) == ()
 
 
 def test_every_pair_of_a_coin_is_named() -> None:
     """Two quotes of one coin share its news."""
-    assert mentioned("Bitcoin", ["BTCUSDC", "BTCUSDT", "BTCUSDT"], CRYPTO) == ("BTCUSDC", "BTCUSDT")
+    assert symbols_in("Bitcoin", ["BTCUSDC", "BTCUSDT", "BTCUSDT"], CRYPTO) == ("BTCUSDC", "BTCUSDT")
 
 
 def test_every_default_company_has_its_words() -> None:
     """Each of the fifty default stocks is found by its usual name."""
     assert sorted(COMPANIES) == sorted(SYMBOLS)
     for symbol in SYMBOLS:
-        assert mentioned(names_of(symbol, EQUITIES)[0].title(), SYMBOLS, EQUITIES) == (symbol,), symbol
+        assert symbols_in(names_of(symbol, EQUITIES)[0].title(), SYMBOLS, EQUITIES) == (symbol,), symbol
 
 
 def test_an_unlisted_symbol_is_searched_by_its_ticker() -> None:

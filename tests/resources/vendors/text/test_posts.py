@@ -10,7 +10,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.vendors.text.posts import Post, hourly, whole_hours
+from resources.vendors.text.posts import Post, hourly_rows, whole_hours
 
 SPAN = (pd.Timestamp("2024-03-08 10:00", tz="UTC"), pd.Timestamp("2024-03-08 12:00", tz="UTC"))
 LAG = pd.Timedelta(minutes=15)
@@ -30,7 +30,7 @@ def post(text: str, at: str) -> Post:
 
 
 def rows(*posts: Post) -> pd.DataFrame:
-    return hourly({"BTCUSDT": posts}, CRYPTO, SPAN, score, LAG, "forum")
+    return hourly_rows({"BTCUSDT": posts}, CRYPTO, SPAN, score, LAG, "forum")
 
 
 def test_an_hour_counts_its_posts_and_means_their_scores() -> None:
@@ -64,21 +64,21 @@ def test_posts_beside_the_span_and_the_symbol_do_not_count() -> None:
 
 def test_each_text_is_scored_once() -> None:
     """A model is not asked twice for one text, and not at all for texts that do not count."""
-    asked: list[list[str]] = []
+    request: list[list[str]] = []
 
     def counted(texts: Sequence[str]) -> list[float]:
-        asked.append(list(texts))
+        request.append(list(texts))
         return [0.0] * len(texts)
 
     said = [post("Bitcoin and Ethereum", "10:30"), post("Bitcoin and Ethereum", "10:40"), post("Weather", "10:40")]
-    table = hourly({"BTCUSDT": said, "ETHUSDT": said}, CRYPTO, SPAN, counted, LAG, "forum")
-    assert asked == [["Bitcoin and Ethereum"]] and table["posts"].tolist() == [2.0, 2.0, 0.0, 0.0]
+    table = hourly_rows({"BTCUSDT": said, "ETHUSDT": said}, CRYPTO, SPAN, counted, LAG, "forum")
+    assert request == [["Bitcoin and Ethereum"]] and table["posts"].tolist() == [2.0, 2.0, 0.0, 0.0]
 
 
 def test_a_score_of_another_length_is_refused() -> None:
     """It would give a post the sentiment of another."""
     with pytest.raises(SourceError, match="0 values for 1 texts"):
-        hourly({"BTCUSDT": [post("Bitcoin", "10:30")]}, CRYPTO, SPAN, lambda texts: [], LAG, "forum")
+        hourly_rows({"BTCUSDT": [post("Bitcoin", "10:30")]}, CRYPTO, SPAN, lambda texts: [], LAG, "forum")
 
 
 @pytest.mark.parametrize(

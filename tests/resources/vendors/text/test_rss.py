@@ -18,7 +18,7 @@ from resources.vendors.text.rss import FeedNews
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC")
 SYMBOLS = ["BTCUSDT", "ETHUSDT"]
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def entry(title: str, link: str = "https://a.example/1", at: str = "Sat, 09 Mar 2024 10:00:00 GMT") -> str:
@@ -47,9 +47,9 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> FeedNews:
+def source(vendor: Any, tmp_path: Path) -> FeedNews:
     return FeedNews(
-        {"crypto": (f"{vendor.url}/rss/?id=1",)}, PATIENCE, RateLimit("rss", 1000, 1.0, str(tmp_path)), lambda: NOW
+        {"crypto": (f"{vendor.url}/rss/?id=1",)}, RETRY_POLICY, RateLimit("rss", 1000, 1.0, str(tmp_path)), lambda: NOW
     )
 
 
@@ -57,20 +57,20 @@ def utc(text: str) -> pd.Timestamp:
     return pd.Timestamp(text, tz="UTC")
 
 
-def test_a_feed_becomes_rows_of_news(door: FeedNews, vendor: Any) -> None:
+def test_a_feed_becomes_rows_of_news(source: FeedNews, vendor: Any) -> None:
     """Typed, known when published; the address is asked as it was written."""
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert tables.RAW_NEWS.conform(told.table).num_rows == 1
     row = told.table.iloc[0]
     assert row[["symbol", "url", "title"]].tolist() == ["BTCUSDT", "https://a.example/1", "Bitcoin up"]
     assert row["timestamp"] == row["available_at"] == utc("2024-03-09 10:00")
-    assert vendor.asked == [("/rss/", {"id": "1"})] and not told.failures and not told.notes
-    assert (door.name, door.kind) == ("rss", "news")
+    assert vendor.requests == [("/rss/", {"id": "1"})] and not told.failures and not told.counts
+    assert (source.name, source.kind) == ("rss", "news")
 
 
-def test_atom_is_read_with_its_zones_changes_and_relative_links(door: FeedNews, vendor: Any) -> None:
+def test_atom_is_read_with_its_zones_changes_and_relative_links(source: FeedNews, vendor: Any) -> None:
     """An entry changed later is known later; one with but one time happened then."""
-    table = FeedNews({"crypto": (f"{vendor.url}/atom",)}, PATIENCE, door.pace, door.now).fetch(
+    table = FeedNews({"crypto": (f"{vendor.url}/atom",)}, RETRY_POLICY, source.rate_limit, source.now).fetch(
         CRYPTO, SYMBOLS, START, END
     ).table  # fmt: skip
     assert table["title"].tolist() == ["Ether up", "Bitcoin down"]
@@ -92,43 +92,45 @@ def test_atom_is_read_with_its_zones_changes_and_relative_links(door: FeedNews, 
         ("", None),
     ],
 )
-def test_a_time_is_believed_only_in_a_zone_we_know(door: FeedNews, vendor: Any, at: str, expected: str | None) -> None:
+def test_a_time_is_believed_only_in_a_zone_we_know(
+    source: FeedNews, vendor: Any, at: str, expected: str | None
+) -> None:
     """A zone taken for another would let news be known before it was."""
     vendor.answer = lambda path, query: feed(entry("Bitcoin up", at=at), OLD)
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert told.table["timestamp"].tolist() == ([utc(expected)] if expected else [])
-    assert told.notes == ({} if expected else {headlines.NO_TIME: 1})
+    assert told.counts == ({} if expected else {headlines.NO_TIME: 1})
 
 
-def test_news_from_the_future_is_left_out_and_counted(door: FeedNews, vendor: Any) -> None:
+def test_news_from_the_future_is_left_out_and_counted(source: FeedNews, vendor: Any) -> None:
     """A feed's clock ahead of ours makes no row, not even in a window that reaches so far."""
     vendor.answer = lambda path, query: feed(entry("Bitcoin up", at="Sun, 10 Mar 2024 12:00:01 GMT"), OLD)
-    told = door.fetch(CRYPTO, SYMBOLS, START, utc("2024-03-11"))
-    assert told.table.empty and told.notes == {headlines.FUTURE: 1}
+    told = source.fetch(CRYPTO, SYMBOLS, START, utc("2024-03-11"))
+    assert told.table.empty and told.counts == {headlines.FUTURE: 1}
 
 
-def test_duplicates_and_disorder_are_harmless(door: FeedNews, vendor: Any) -> None:
+def test_duplicates_and_disorder_are_harmless(source: FeedNews, vendor: Any) -> None:
     """A link listed twice, and its campaign twin, are one row."""
     twin = entry("Bitcoin up", "https://a.example/1?utm_source=rss")
     vendor.answer = lambda path, query: feed(OLD, twin, entry("Bitcoin up"), twin)
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert told.table["url"].tolist() == ["https://a.example/1"] and told.notes == {headlines.REPEATED: 2}
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
+    assert told.table["url"].tolist() == ["https://a.example/1"] and told.counts == {headlines.REPEATED: 2}
 
 
-def test_one_dead_feed_does_not_take_the_others(door: FeedNews, vendor: Any) -> None:
+def test_one_dead_feed_does_not_take_the_others(source: FeedNews, vendor: Any) -> None:
     """The rows of the living feed come; the dead one is named with its reason."""
     feeds = (f"{vendor.url}/dead", f"{vendor.url}/rss")
     vendor.faults.append("403")
-    told = FeedNews({"crypto": feeds}, PATIENCE, door.pace, door.now).fetch(CRYPTO, SYMBOLS, START, END)
+    told = FeedNews({"crypto": feeds}, RETRY_POLICY, source.rate_limit, source.now).fetch(CRYPTO, SYMBOLS, START, END)
     assert len(told.table) == 1 and list(told.failures) == [feeds[0]]
     assert "HTTP 403" in told.failures[feeds[0]]
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "truncate"])
-def test_a_passing_fault_is_survived(door: FeedNews, vendor: Any, fault: str) -> None:
+def test_a_passing_fault_is_survived(source: FeedNews, vendor: Any, fault: str) -> None:
     """One fault, then the feed: nothing is seen of it."""
     vendor.faults.append(fault)
-    assert len(door.fetch(CRYPTO, SYMBOLS, START, END).table) == 1
+    assert len(source.fetch(CRYPTO, SYMBOLS, START, END).table) == 1
 
 
 @pytest.mark.parametrize(
@@ -145,54 +147,56 @@ def test_a_passing_fault_is_survived(door: FeedNews, vendor: Any, fault: str) ->
     ],
     ids=str,
 )
-def test_no_feed_at_all_is_an_error_that_says_what_came(door: FeedNews, vendor: Any, fault: object, words: str) -> None:
+def test_no_feed_at_all_is_an_error_that_says_what_came(
+    source: FeedNews, vendor: Any, fault: object, words: str
+) -> None:
     """After bounded tries the message has the address and the cause."""
     vendor.faults.extend([fault] * 2)
     with pytest.raises(SourceError, match="none of 1 feeds came") as caught:
-        door.fetch(CRYPTO, SYMBOLS, START, END)
+        source.fetch(CRYPTO, SYMBOLS, START, END)
     assert words in str(caught.value) and f"{vendor.url}/rss/" in str(caught.value)
 
 
-def test_a_feed_that_is_not_well_formed_is_read_and_noted(door: FeedNews, vendor: Any) -> None:
+def test_a_feed_that_is_not_well_formed_is_read_and_noted(source: FeedNews, vendor: Any) -> None:
     """A bare ampersand is no reason to lose a feed."""
     vendor.answer = lambda path, query: feed(entry("Bitcoin & co"), OLD)
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert told.table["title"].tolist() == ["Bitcoin & co"] and told.notes == {rss.NOT_WELL_FORMED: 1}
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
+    assert told.table["title"].tolist() == ["Bitcoin & co"] and told.counts == {rss.NOT_WELL_FORMED: 1}
 
 
-def test_an_empty_feed_is_an_empty_day(door: FeedNews, vendor: Any) -> None:
+def test_an_empty_feed_is_an_empty_day(source: FeedNews, vendor: Any) -> None:
     """No item is no failure."""
     vendor.answer = lambda path, query: feed()
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert told.table.dtypes.equals(tables.RAW_NEWS.empty().dtypes) and told.table.empty and not told.notes
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
+    assert told.table.dtypes.equals(tables.RAW_NEWS.empty().dtypes) and told.table.empty and not told.counts
 
 
-def test_an_entry_of_another_shape_is_left_out_and_counted(door: FeedNews, vendor: Any) -> None:
+def test_an_entry_of_another_shape_is_left_out_and_counted(source: FeedNews, vendor: Any) -> None:
     """Without title or link there is no row."""
     at = "<pubDate>Sat, 09 Mar 2024 10:00:00 GMT</pubDate>"
     vendor.answer = lambda path, query: feed(f"<item>{at}</item>", f"<item><title>Bitcoin</title>{at}</item>", OLD)
-    told = door.fetch(CRYPTO, SYMBOLS, START, END)
-    assert told.table.empty and told.notes == {headlines.NO_TITLE: 1, headlines.NO_ADDRESS: 1}
+    told = source.fetch(CRYPTO, SYMBOLS, START, END)
+    assert told.table.empty and told.counts == {headlines.NO_TITLE: 1, headlines.NO_ADDRESS: 1}
 
 
-def test_a_feed_that_begins_within_the_window_says_so(door: FeedNews, vendor: Any) -> None:
+def test_a_feed_that_begins_within_the_window_says_so(source: FeedNews, vendor: Any) -> None:
     """What it listed before is lost, and a reader should know."""
     vendor.answer = lambda path, query: feed(entry("Bitcoin up"))
-    assert door.fetch(CRYPTO, SYMBOLS, START, END).notes == {rss.SHORT_REACH: 1}
+    assert source.fetch(CRYPTO, SYMBOLS, START, END).counts == {rss.SHORT_REACH: 1}
 
 
-def test_a_window_asked_twice_gives_the_same_rows(door: FeedNews) -> None:
+def test_a_window_asked_twice_gives_the_same_rows(source: FeedNews) -> None:
     """The clock of the asking stands nowhere in a row."""
-    later = FeedNews(door.feeds, PATIENCE, door.pace, lambda: NOW + pd.Timedelta(days=9))
-    first = door.fetch(CRYPTO, SYMBOLS, START, END)
+    later = FeedNews(source.feeds, RETRY_POLICY, source.rate_limit, lambda: NOW + pd.Timedelta(days=9))
+    first = source.fetch(CRYPTO, SYMBOLS, START, END)
     pd.testing.assert_frame_equal(first.table, later.fetch(CRYPTO, SYMBOLS, START, END).table)
 
 
-def test_wrong_settings_are_named(door: FeedNews) -> None:
+def test_wrong_settings_are_named(source: FeedNews) -> None:
     """A market without feeds, a feed that is no address, a window that is none."""
     with pytest.raises(SettingError, match="no feeds for market equities; it has"):
-        door.fetch(EQUITIES, ["AAPL"], START, END)
+        source.fetch(EQUITIES, ["AAPL"], START, END)
     with pytest.raises(SettingError, match="feed 'file:///etc/hosts' is no address"):
         FeedNews({"crypto": ("file:///etc/hosts",)}).fetch(CRYPTO, SYMBOLS, START, END)
     with pytest.raises(SettingError, match="empty"):
-        door.fetch(CRYPTO, SYMBOLS, END, START)
+        source.fetch(CRYPTO, SYMBOLS, END, START)

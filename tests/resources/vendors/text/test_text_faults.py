@@ -78,16 +78,16 @@ def damaged(value: Any, chance: random.Random) -> Any:
 
 
 def door_of(name: str, url: str, folder: str) -> FactSource:
-    patience, pace = RetryPolicy(1, 0.0, 0.0, 2.0), RateLimit(name, 10_000, 1.0, folder)
+    retry_policy, rate_limit = RetryPolicy(1, 0.0, 0.0, 2.0), RateLimit(name, 10_000, 1.0, folder)
 
     def score(texts: Any) -> list[float]:
         return [0.0] * len(texts)
 
     if name == "gdelt":
-        return GdeltNews(url, patience, pace, lambda: NOW)
+        return GdeltNews(url, retry_policy, rate_limit, lambda: NOW)
     if name == "hacker_news":
-        return HackerNews(score, url, patience, pace, lambda: NOW)
-    return RedditPosts(score, "id", "key", {"crypto": ("Bitcoin",)}, url, url, patience, pace, lambda: NOW)
+        return HackerNews(score, url, retry_policy, rate_limit, lambda: NOW)
+    return RedditPosts(score, "id", "key", {"crypto": ("Bitcoin",)}, url, url, retry_policy, rate_limit, lambda: NOW)
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
@@ -97,15 +97,15 @@ def test_a_damaged_answer_is_rows_that_conform_or_a_source_error(
     """A hundred damaged answers: no other error, no other type of column, no row outside the window."""
     sent: list[Any] = [GOOD[name]]
     vendor = stand_in(lambda path, query: {"access_token": "t"} if path == TOKEN_PATH else sent[-1])
-    door = door_of(name, vendor.url, str(tmp_path))
-    target = FACTS[door.kind]
-    assert len(door.fetch(CRYPTO, ["BTCUSDT"], START, END).table) in (2, 12)
+    source = door_of(name, vendor.url, str(tmp_path))
+    target = FACTS[source.kind]
+    assert len(source.fetch(CRYPTO, ["BTCUSDT"], START, END).table) in (2, 12)
     chance = random.Random(7)
     outcomes = set()
     for _ in range(100):
         sent.append(damaged(GOOD[name], chance))
         try:
-            table = door.fetch(CRYPTO, ["BTCUSDT"], START, END).table
+            table = source.fetch(CRYPTO, ["BTCUSDT"], START, END).table
         except SourceError as error:
             assert vendor.url in str(error)
             outcomes.add("refused")

@@ -19,7 +19,7 @@ NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-06-30", tz="UTC"), pd.Timestamp("2024-07-03", tz="UTC")
 FIRST, SECOND = pd.Timestamp("2024-07-01 20:00", tz="UTC"), pd.Timestamp("2024-07-02 20:00", tz="UTC")
 DAYS = ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-05", "2024-07-08", "2024-07-09"]
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)
 
 
 def opened(day: str) -> int:
@@ -28,14 +28,14 @@ def opened(day: str) -> int:
 
 def chart(query: dict[str, str], events: dict[str, Any]) -> dict[str, Any]:
     """Six sessions of price 100 and adjusted close 50, and what happened among them."""
-    asked = range(int(query.get("period1", 0)), int(query.get("period2", 2_000_000_000)))
-    stamps = [opened(day) for day in DAYS if opened(day) in asked]
+    request = range(int(query.get("period1", 0)), int(query.get("period2", 2_000_000_000)))
+    stamps = [opened(day) for day in DAYS if opened(day) in request]
     meta = {"currency": "USD", "instrumentType": "EQUITY", "exchangeTimezoneName": "America/New_York"}
     prices = {column: [100.0] * len(stamps) for column in ("open", "high", "low", "close")}
     quote = {**prices, "volume": [1000] * len(stamps)}
     indicators = {"quote": [quote], "adjclose": [{"adjclose": [50.0] * len(stamps)}]}
     inside = {
-        kind: {stamp: told for stamp, told in found.items() if int(stamp) in asked} for kind, found in events.items()
+        kind: {stamp: told for stamp, told in found.items() if int(stamp) in request} for kind, found in events.items()
     }
     result = {"meta": {**meta, "validRanges": ["1d"]}, "timestamp": stamps, "indicators": indicators, "events": inside}
     return {"chart": {"result": [result], "error": None}}
@@ -56,8 +56,8 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def source(vendor: Any, tmp_path: Path) -> YahooAdjustments:
-    pace = RateLimit("yahoo", 10_000, 1.0, str(tmp_path))
-    return YahooAdjustments(vendor.url, PATIENCE, str(tmp_path), lambda: NOW, pace)
+    rate_limit = RateLimit("yahoo", 10_000, 1.0, str(tmp_path))
+    return YahooAdjustments(vendor.url, RETRY_POLICY, str(tmp_path), lambda: NOW, rate_limit)
 
 
 def tells(vendor: Any, **events: Any) -> None:
@@ -78,7 +78,7 @@ def test_without_events_a_row_is_known_at_its_close(source: YahooAdjustments, ve
     assert source.kind == "adjustments" and tables.RAW_ADJUSTMENTS.conform(fetched.table).num_rows == 4
     assert fetched.table.dtypes.equals(tables.RAW_ADJUSTMENTS.empty().dtypes)
     assert (fetched.table["available_at"] == fetched.table["timestamp"]).all()
-    assert fetched.table["adjusted_close"].tolist() == [50.0] * 4 and fetched.notes == {}
+    assert fetched.table["adjusted_close"].tolist() == [50.0] * 4 and fetched.counts == {}
     assert fetched.table[["dividend", "split"]].eq(0.0).all(axis=None)
 
 
@@ -134,7 +134,7 @@ def test_a_row_that_breaks_its_contract_is_left_out_and_counted(
 
     vendor.answer = answer
     fetched = source.fetch(EQUITIES, ["AAPL"], START, END)
-    assert fetched.table["timestamp"].tolist() == [FIRST] and fetched.notes == {f"AAPL: {reason}": 1}
+    assert fetched.table["timestamp"].tolist() == [FIRST] and fetched.counts == {f"AAPL: {reason}": 1}
 
 
 def test_what_came_of_many_symbols_is_kept(source: YahooAdjustments, vendor: Any) -> None:
@@ -151,7 +151,7 @@ def test_windows_without_a_settled_session(source: YahooAdjustments, vendor: Any
     holiday = source.fetch(
         EQUITIES, ["AAPL"], pd.Timestamp("2024-07-04", tz="UTC"), pd.Timestamp("2024-07-05", tz="UTC")
     )
-    assert holiday.table.empty and vendor.asked == []
+    assert holiday.table.empty and vendor.requests == []
     with pytest.raises(SourceError, match="no session of .* is settled"):
         source.fetch(EQUITIES, ["AAPL"], NOW, NOW + pd.Timedelta(days=1))
     with pytest.raises(SettingError, match="serves daily bars"):

@@ -19,7 +19,7 @@ from resources.vendors.yahoo.news import YahooNews
 
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-07-08", tz="UTC"), pd.Timestamp("2024-07-10", tz="UTC")
-PATIENCE = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
+RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=2.0)
 PATH = "/xhr/ncp"
 
 
@@ -56,43 +56,43 @@ def vendor(stand_in: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def door(vendor: Any, tmp_path: Path) -> YahooNews:
-    pace = RateLimit("yahoo_news", 1000, 1.0, str(tmp_path))
-    return YahooNews(vendor.url, PATIENCE, str(tmp_path / "cache"), pace, now=lambda: NOW)
+def source(vendor: Any, tmp_path: Path) -> YahooNews:
+    rate_limit = RateLimit("yahoo_news", 1000, 1.0, str(tmp_path))
+    return YahooNews(vendor.url, RETRY_POLICY, str(tmp_path / "cache"), rate_limit, now=lambda: NOW)
 
 
 def answered(vendor: Any, *items: object) -> None:
     vendor.answer = lambda path, query: stream(*items) if path == PATH else "crumb"
 
 
-def test_the_stream_of_each_symbol_becomes_rows(door: YahooNews, vendor: Any) -> None:
+def test_the_stream_of_each_symbol_becomes_rows(source: YahooNews, vendor: Any) -> None:
     """Typed and sorted, known when published; advertisements and older items are no rows."""
-    told = door.fetch(EQUITIES, ["AAPL", "V"], START, END)
+    told = source.fetch(EQUITIES, ["AAPL", "V"], START, END)
     assert tables.RAW_NEWS.conform(told.table).num_rows == 2 and not told.failures
-    assert told.notes == {headlines.REPEATED: 1}  # the old item of both streams
+    assert told.counts == {headlines.REPEATED: 1}  # the old item of both streams
     assert told.table[["symbol", "title"]].to_numpy().tolist() == [["AAPL", "AAPL up"], ["V", "V up"]]
     assert (told.table["timestamp"] == utc("2024-07-09 18:00")).all()
     assert (told.table["available_at"] == told.table["timestamp"]).all()
-    asked = [json.loads(body)["serviceConfig"] for body in vendor.posted]
-    assert asked == [{"snippetCount": 50, "s": ["AAPL"]}, {"snippetCount": 50, "s": ["V"]}]
-    assert (door.name, door.kind) == ("yahoo_news", "news")
+    request = [json.loads(body)["serviceConfig"] for body in vendor.posted]
+    assert request == [{"snippetCount": 50, "s": ["AAPL"]}, {"snippetCount": 50, "s": ["V"]}]
+    assert (source.name, source.kind) == ("yahoo_news", "news")
 
 
-def test_an_item_in_two_streams_is_one_row_each(door: YahooNews, vendor: Any) -> None:
+def test_an_item_in_two_streams_is_one_row_each(source: YahooNews, vendor: Any) -> None:
     """The vendor's filing counts, named in the title or not; a symbol named in the title counts too."""
     answered(vendor, item("Stocks and Walmart rally"), OLD)
-    told = door.fetch(EQUITIES, ["AAPL", "MSFT", "WMT"], START, END)
+    told = source.fetch(EQUITIES, ["AAPL", "MSFT", "WMT"], START, END)
     assert told.table["symbol"].tolist() == ["AAPL", "MSFT", "WMT"]
 
 
-def test_zones_are_converted_and_markup_removed(door: YahooNews, vendor: Any) -> None:
+def test_zones_are_converted_and_markup_removed(source: YahooNews, vendor: Any) -> None:
     """An hour in New York is an hour there."""
     answered(vendor, item("<b>A</b> &amp; B", at="2024-07-09T14:00:00-04:00"), OLD)
-    row = door.fetch(EQUITIES, ["AAPL"], START, END).table.iloc[0]
+    row = source.fetch(EQUITIES, ["AAPL"], START, END).table.iloc[0]
     assert (row["timestamp"], row["title"]) == (utc("2024-07-09 18:00"), "A & B")
 
 
-def test_dirty_items_are_left_out_and_counted(door: YahooNews, vendor: Any) -> None:
+def test_dirty_items_are_left_out_and_counted(source: YahooNews, vendor: Any) -> None:
     """Each for its reason; the good one stays."""
     items = [
         item("Good", 1), item("Good", 1), item("Later", 2, "2030-01-01T00:00:00Z"), item("No zone", 3, "2024-07-09"),
@@ -101,32 +101,32 @@ def test_dirty_items_are_left_out_and_counted(door: YahooNews, vendor: Any) -> N
         item("Led", 8, canonicalUrl=None, clickThroughUrl={"url": "https://a.b/8"}),
     ]  # fmt: skip
     answered(vendor, *items)
-    told = door.fetch(EQUITIES, ["AAPL"], START, END)
+    told = source.fetch(EQUITIES, ["AAPL"], START, END)
     assert sorted(told.table["title"]) == ["Good", "Led"]
-    assert told.notes == {
+    assert told.counts == {
         headlines.REPEATED: 1, headlines.FUTURE: 1, headlines.NO_TIME: 2, headlines.NO_TITLE: 1,
         headlines.NO_ADDRESS: 2, headlines.MISSHAPEN: 1,
     }  # fmt: skip
 
 
-def test_a_quiet_day_is_an_empty_table(door: YahooNews, vendor: Any) -> None:
+def test_a_quiet_day_is_an_empty_table(source: YahooNews, vendor: Any) -> None:
     """A stream whose items are all older is no failure."""
     answered(vendor, OLD)
-    told = door.fetch(EQUITIES, ["AAPL"], START, END)
+    told = source.fetch(EQUITIES, ["AAPL"], START, END)
     assert told.table.empty and told.table.dtypes.equals(tables.RAW_NEWS.empty().dtypes) and not told.failures
 
 
-def test_a_stream_that_begins_within_the_window_says_so(door: YahooNews, vendor: Any) -> None:
+def test_a_stream_that_begins_within_the_window_says_so(source: YahooNews, vendor: Any) -> None:
     """What it listed before is lost."""
     answered(vendor, item("Good"))
-    assert door.fetch(EQUITIES, ["AAPL"], START, END).notes == {yahoo_news.SHORT_REACH: 1}
+    assert source.fetch(EQUITIES, ["AAPL"], START, END).counts == {yahoo_news.SHORT_REACH: 1}
 
 
 @pytest.mark.parametrize("fault", ["500", "html", "truncate"])
-def test_a_passing_fault_is_survived(door: YahooNews, vendor: Any, fault: str) -> None:
+def test_a_passing_fault_is_survived(source: YahooNews, vendor: Any, fault: str) -> None:
     """One fault, then the stream."""
     vendor.faults.append(fault)
-    assert len(door.fetch(EQUITIES, ["AAPL"], START, END).table) == 1
+    assert len(source.fetch(EQUITIES, ["AAPL"], START, END).table) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,33 +147,35 @@ def test_a_passing_fault_is_survived(door: YahooNews, vendor: Any, fault: str) -
     ids=str,
 )
 def test_a_lasting_fault_is_an_error_that_says_what_came(
-    door: YahooNews, vendor: Any, fault: object, words: str
+    source: YahooNews, vendor: Any, fault: object, words: str
 ) -> None:
     """After bounded tries, with the symbol and the address."""
     vendor.faults.extend([fault] * 8)
     with pytest.raises(SourceError, match="none of 1 symbols came") as caught:
-        door.fetch(EQUITIES, ["AAPL"], START, END)
+        source.fetch(EQUITIES, ["AAPL"], START, END)
     assert words in str(caught.value) and f"{vendor.url} news of AAPL" in str(caught.value)
 
 
-def test_one_symbol_that_fails_does_not_take_the_others(door: YahooNews, vendor: Any) -> None:
+def test_one_symbol_that_fails_does_not_take_the_others(source: YahooNews, vendor: Any) -> None:
     """It is named; the rows of the other come."""
     vendor.faults.append(stream())
-    told = door.fetch(EQUITIES, ["AAPL", "MSFT"], START, END)
+    told = source.fetch(EQUITIES, ["AAPL", "MSFT"], START, END)
     assert told.table["symbol"].tolist() == ["MSFT"] and list(told.failures) == ["AAPL"]
 
 
-def test_a_slow_server_is_not_waited_for(door: YahooNews, vendor: Any, tmp_path: Path) -> None:
+def test_a_slow_server_is_not_waited_for(source: YahooNews, vendor: Any, tmp_path: Path) -> None:
     """The client's own thirty seconds do not hold."""
     vendor.faults.extend(["slow"] * 2)
-    hasty = YahooNews(vendor.url, RetryPolicy(1, 0.01, 0.01, 0.3), door.cache_folder, door.pace, now=door.now)
+    hasty = YahooNews(
+        vendor.url, RetryPolicy(1, 0.01, 0.01, 0.3), source.cache_folder, source.rate_limit, now=source.now
+    )
     with pytest.raises(SourceError, match="no answer in time"):
         hasty.fetch(EQUITIES, ["AAPL"], START, END)
 
 
-def test_a_window_asked_twice_gives_the_same_rows(door: YahooNews) -> None:
+def test_a_window_asked_twice_gives_the_same_rows(source: YahooNews) -> None:
     """The clock of the asking stands nowhere in a row."""
-    tables_of = [door.fetch(EQUITIES, ["AAPL", "V"], START, END).table for _ in range(2)]
+    tables_of = [source.fetch(EQUITIES, ["AAPL", "V"], START, END).table for _ in range(2)]
     pd.testing.assert_frame_equal(*tables_of)
-    with pytest.raises(SettingError, match="no ticker"):
-        door.fetch(EQUITIES, ["../v1"], START, END)
+    with pytest.raises(SettingError, match="not a ticker"):
+        source.fetch(EQUITIES, ["../v1"], START, END)
