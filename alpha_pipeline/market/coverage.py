@@ -46,7 +46,7 @@ def data_coverage(
     end = run_date + pd.Timedelta(days=1)
     rows = [
         _source(name, table[table["available_at"] <= end], run_date, end, market, symbols)
-        | {"reason": reasons.get(name, ""), "rejected_rows": aside.get(name, 0)}
+        | {"reason": reasons.get(name, ""), "rejected_rows": rejected.get(name, 0)}
         for name, table in known.items()
     ]
     columns = [column.name for column in DATA_COVERAGE.columns]

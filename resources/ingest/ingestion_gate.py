@@ -21,6 +21,7 @@ from resources.lake.lake import Lake
 # An answer with more rejected rows than this share is refused as a whole; a few rows are always tolerated.
 MAXIMUM_REJECTED_SHARE = 0.2
 TOLERATED_ROWS = 20
+NO_LOOK_BACK = pd.Timedelta(0)
 
 
 @dataclass
@@ -45,7 +46,7 @@ class IngestionGate:
     rejected: Counter[str] = field(default_factory=Counter)
 
     def judge(
-        self, rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, look_back: pd.Timedelta = pd.Timedelta(0)
+        self, rows: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, look_back: pd.Timedelta = NO_LOOK_BACK
     ) -> pd.DataFrame:
         """
         The valid rows of one vendor's answer, before it is merged with stored rows.
@@ -61,7 +62,7 @@ class IngestionGate:
             DataError: too many rows were rejected; they are in quarantine all the same.
         """
         verdicts = split_rows(rows, self.table, self.market, start - look_back, end)
-        if look_back > pd.Timedelta(0):
+        if look_back > NO_LOOK_BACK:
             earlier = verdicts.rejected["available_at"] <= start
             recent = int((rows["available_at"] > start).sum())
             self._record(RowVerdicts(verdicts.valid, verdicts.rejected[~earlier]), recent, start, end)
