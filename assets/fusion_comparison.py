@@ -14,7 +14,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from alpha_pipeline import tables
 from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
-from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS
+from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.reporting.calibration import calibration_chart
 from alpha_pipeline.reporting.charts import markdown_image

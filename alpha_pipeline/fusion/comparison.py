@@ -1,7 +1,7 @@
 """
 Comparison of fusion methods out of sample: hit rate, calibration, rank IC and returns after costs.
 
-`walk_forward` makes the predictions, `best_method` applies the selection rule, the settings name the active method.
+`out_of_sample` makes the predictions, `best_method` applies the selection rule, the settings name the active method.
 
 Selection rule: the simplest method, `weighted`, unless the decisions of another earned more after costs on every market
 compared, each with a one-sided p-value below 5 % after Bonferroni correction for the number of challengers (daily
@@ -23,7 +23,7 @@ from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Method
 from alpha_pipeline.fusion.methods.registry import METHODS
-from alpha_pipeline.fusion.walk_forward import COMPARED_DAYS, HALVES, QUARTERS, OutOfSample, walk_forward
+from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS, HALVES, QUARTERS, OutOfSample, walk_forward
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.hit_rates import Bucket, calibration_error, hit_rate_interval, reliability_bins

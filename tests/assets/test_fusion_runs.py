@@ -58,7 +58,7 @@ def run(root: Path, table: str, first: str, last: str = "", method: str = "weigh
         )
     assert done.success
     for told in done.get_asset_check_evaluations():
-        if told.check_name == "method_in_force_wins":
+        if told.check_name == "active_method_is_best":
             assert told.passed == (method == "weighted"), told.description
     return store.lake.read_days(table, NIGHTS[NIGHTS.index(first) : NIGHTS.index(last or first) + 1])[0]
 

@@ -10,7 +10,7 @@ from alpha_pipeline.fusion.calibration import MINIMUM_BARS, PENALTY, SHRINKAGE, 
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.registry import METHODS
-from alpha_pipeline.fusion.walk_forward import OutOfSample, walk_forward
+from alpha_pipeline.fusion.out_of_sample import OutOfSample, walk_forward
 from alpha_pipeline.outcomes.hit_rates import calibration_error, hit_rate_interval
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
