@@ -13,7 +13,7 @@ from alpha_pipeline.library.metrics import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
-from alpha_pipeline.market.universe import hindsight
+from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import ic_bars, markdown_image
 from assets.mining import ALL_NIGHTS, funding_input, panel_inputs
 from assets.raw import Result
@@ -113,7 +113,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         context.log.info(f"{len(last)} factors measured, {len(trials)} trials counted")
         chart = markdown_image(ic_bars(last), "rank IC of each factor")
         metadata: dict[str, dg.MetadataValue | float | str] = {
-            "universe": hindsight(raw_instruments, panel.symbols) or "point in time, with delisted symbols",
+            "universe": survivorship_warning(raw_instruments, panel.symbols) or "point in time, with delisted symbols",
             "rank_ic": dg.MetadataValue.md(chart),
             "leaderboard": markdown_table(last[SHOWN]),
         }

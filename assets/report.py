@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.llm.budget import month_so_far
 from alpha_pipeline.market.markets import MARKETS, Market
-from alpha_pipeline.market.universe import hindsight
+from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import tokens
 from alpha_pipeline.reporting.model_comparison import comparison_text
@@ -153,7 +153,7 @@ def _market_night(market: Market, frames: Frames, run_date: Window, openings: in
         context("backtest_metrics"),
         _closed_in(frames[f"{market.name}_source_signals"], run_date),
         closes,
-        notes=tuple(filter(None, [hindsight(context("raw_instruments"), list(closes.columns))])),
+        notes=tuple(filter(None, [survivorship_warning(context("raw_instruments"), list(closes.columns))])),
         noise=context("noise_floor"),
         openings=openings,
         coverage=context("data_coverage"),

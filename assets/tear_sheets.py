@@ -11,7 +11,7 @@ from alpha_pipeline.backtesting.missing_measures import why_undefined
 from alpha_pipeline.library.metrics import LibraryBacktest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
-from alpha_pipeline.market.universe import hindsight
+from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
@@ -78,7 +78,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["run_date"] <= run_date.start])
         metrics = backtest_metrics[backtest_metrics["run_date"] == run_date.start]
         rows, preview = [], None
-        warning = hindsight(raw_instruments, panel.symbols)
+        warning = survivorship_warning(raw_instruments, panel.symbols)
         for sheet, status in _sheets(library_backtest, metrics, trials, run_date, lake.lake, warning):
             place = f"tear_sheets/{market.name}/{run_date.run_date}/{sheet.factor_id}"
             wide = tear_sheet_png(sheet)

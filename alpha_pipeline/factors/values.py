@@ -82,7 +82,7 @@ def factor_values(
 
 
 def _with_all_fields(nodes: Iterable[Node], panel: Panel) -> Panel:
-    return panel.having(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
+    return panel.with_fields(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
 
 
 def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:

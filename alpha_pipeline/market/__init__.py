@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Markets and their data as of a time: calendars, universe, panel, revisions and coverage."""

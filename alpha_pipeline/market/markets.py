@@ -1,7 +1,7 @@
 """
-Markets: which symbols trade on which bars, and when.
+Markets: bars, calendar, horizon and trading costs.
 
-A market is a value; calendars answer which bars must exist, so that an absent bar can be told from a closed door.
+Calendars give the bars that must exist, so that a missing bar can be told from a closed market.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Market:
 
     Args:
         name: asset-key prefix, `crypto` or `equities`.
-        asset_type: the word prompts use: "crypto", "stock" or "forex".
+        asset_type: name in prompts: "crypto", "stock" or "forex".
         bar: length of a bar, a pandas offset ("1h", "1D").
         calendar: "24/7" or an `exchange_calendars` code such as "XNYS".
         periods_per_year: bars per year by the calendar; annualises every statistic.
-        horizon_bars: bars between a decision and its evaluation; one day here.
+        horizon_bars: bars between a decision and its evaluation; one day by default.
         fee_bps: taker fee per unit of turnover.
         slippage_bps: half spread and slippage per unit of turnover.
         borrow_bps_per_year: cost of holding a short position.
@@ -80,9 +80,9 @@ def has_session(market: Market, day: str) -> bool:
 
 def partition_days(timestamps: pd.Series) -> pd.Series:
     """
-    The day a bar belongs to: the one it opened on, so the bar closing at midnight ends its day.
+    Day of a bar: the day it opened on, so that the bar closing at midnight ends its day.
 
-    Day D therefore holds the closes in (D 00:00, D+1 00:00] UTC, and is complete when D is over.
+    Day D holds the closes in (D 00:00, D+1 00:00] UTC, and is complete when D is over.
     """
     return (timestamps - pd.Timedelta(1, "us")).dt.floor("D").dt.tz_localize(None)
 
@@ -92,8 +92,8 @@ def _day(moment: pd.Timestamp) -> pd.Timestamp:
 
 
 @lru_cache(maxsize=4)
-def _exchange_calendar(code: str):  # type: ignore[no-untyped-def]  # the library carries no types
-    import exchange_calendars  # a slow import that hourly markets do not pay
+def _exchange_calendar(code: str):  # type: ignore[no-untyped-def]  # the library is untyped
+    import exchange_calendars  # slow import, not needed by 24/7 markets
 
     try:
         return exchange_calendars.get_calendar(code, start="1995-01-01")

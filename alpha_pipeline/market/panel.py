@@ -1,7 +1,7 @@
 """
-The panel: every field of a market on one grid of bars and symbols.
+The panel: all fields of a market on one grid of bars and symbols.
 
-Tables come in long, panels go out wide; what enters a bar was known by its close.
+Long tables become wide panels; every value of a bar was available by its close.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Panel:
         symbols: names of the columns, sorted.
         fields: field name to a C-ordered float64 (bars, symbols) matrix; NaN where there is no value.
         origin: number of the first bar; windows are computed in blocks anchored to these numbers, so that a slice gives
-            the same bits as the whole. Counted from 1970 where bars are evenly spaced, else from the first bar given.
+            the same bits as the full panel. Counted from 1970 for evenly spaced bars, else from the first bar given.
     """
 
     timestamps: Array
@@ -54,27 +54,27 @@ class Panel:
             raise DataError(f"the panel has no field {field!r}; it has {sorted(self.fields)}") from None
 
     def rows(self, start: int | None, stop: int | None) -> "Panel":
-        """The bars [start, stop), Python slice rules; views, nothing is copied."""
+        """The bars [start, stop), Python slice rules; views, no copies."""
         cut = slice(start, stop)
         fields = {name: values[cut] for name, values in self.fields.items()}
         origin = self.origin + cut.indices(len(self.timestamps))[0]
         return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin)
 
-    def having(self, names: Iterable[str]) -> "Panel":
-        """The panel with all these fields; one it has not, or has no longer, is missing in every bar."""
-        gone = {name: np.full(self.shape, np.nan) for name in names if name not in self.fields}
-        return replace(self, fields={**self.fields, **gone}) if gone else self
+    def with_fields(self, names: Iterable[str]) -> "Panel":
+        """The panel with at least these fields; a field it does not have is NaN in every bar."""
+        absent = {name: np.full(self.shape, np.nan) for name in names if name not in self.fields}
+        return replace(self, fields={**self.fields, **absent}) if absent else self
 
     def until(self, moment: pd.Timestamp) -> "Panel":
-        """The bars that had closed by `moment`, prices and volumes in the shares of then: see `_in_last_shares`."""
-        return _in_last_shares(self.rows(None, self.closed_by(moment)))
+        """The bars closed by `moment`, prices and volumes adjusted for splits up to then: see `_adjust_for_splits`."""
+        return _adjust_for_splits(self.rows(None, self.closed_by(moment)))
 
     def after(self, moment: pd.Timestamp) -> "Panel":
-        """The bars that closed after `moment`."""
+        """The bars closed after `moment`."""
         return self.rows(self.closed_by(moment), None)
 
     def closed_by(self, moment: pd.Timestamp) -> int:
-        """How many bars had closed by `moment`."""
+        """Number of bars closed by `moment`."""
         return int(np.searchsorted(self.timestamps, utc64(moment), side="right"))
 
     @classmethod
@@ -82,7 +82,7 @@ class Panel:
         """
         Pivot a long table (`timestamp`, `symbol`, one column per field) to a panel.
 
-        Columns without a single value are left out: a field the market does not have is absent, not empty.
+        Columns without any value are omitted: a field the market does not have is absent, not empty.
 
         Raises:
             DataError: key columns are missing, or a (timestamp, symbol) pair occurs twice.
@@ -95,8 +95,8 @@ class Panel:
         symbols, column = np.unique(table["symbol"].to_numpy(object).astype(str), return_inverse=True)
         cell = row * max(len(symbols), 1) + column
         if len(np.unique(cell)) != len(cell):
-            twice = table[table.duplicated(KEY)].iloc[0]
-            raise DataError(f"({twice['timestamp']}, {twice['symbol']}) occurs more than once in the table")
+            repeated = table[table.duplicated(KEY)].iloc[0]
+            raise DataError(f"({repeated['timestamp']}, {repeated['symbol']}) occurs more than once in the table")
         out = {}
         for name in names:
             values = np.full((len(times), len(symbols)), np.nan)
@@ -106,7 +106,7 @@ class Panel:
         return cls(times, tuple(symbols.tolist()), out, _first_bar_number(times))
 
     def to_table(self) -> pd.DataFrame:
-        """Long form, sorted by timestamp and symbol; rows in which every field is NaN are left out."""
+        """Long form, sorted by timestamp and symbol; rows in which every field is NaN are omitted."""
         bars, symbols = self.shape
         table = pd.DataFrame(
             {
@@ -120,14 +120,14 @@ class Panel:
 
 def with_history(history: pd.DataFrame, recent: pd.DataFrame) -> Panel:
     """
-    One panel of the bulk history and the days that follow it.
+    One panel of the history and the recent days after it.
 
     Args:
-        history: long bars with `available_at`, before the first day of the graph.
-        recent: rows of the panel table since then.
+        history: long bars with `available_at`, before the first run date.
+        recent: rows of the panel table from the first run date on.
 
     Returns:
-        All bars in order; fields that only the recent days have are NaN before them.
+        All bars in order; fields of the recent days alone are NaN in the history.
     """
     old = align(history, {}, pd.Timedelta(0))
     return Panel.from_table(pd.concat([old, recent], ignore_index=True))
@@ -135,62 +135,61 @@ def with_history(history: pd.DataFrame, recent: pd.DataFrame) -> Panel:
 
 def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Timedelta) -> pd.DataFrame:
     """
-    Join slower facts onto bars, as they were known at each bar's close.
+    Point-in-time join of slower data onto bars, as available at each close.
 
     Args:
         bars: long table with `timestamp`, `symbol`, `available_at` and price fields.
-        facts: per source a long table with `symbol`, `available_at` and value columns; empty tables are skipped.
-        max_age: a fact that happened longer ago than this at the close counts as absent, whenever it became known. So
-            the tables need to reach no further back: what became known before then changes nothing.
+        facts: by source, a long table with `symbol`, `available_at` and value columns; empty tables are skipped.
+        max_age: an event older than this at the close is missing, whenever it became available; so the tables need
+            not reach back further.
 
     Returns:
-        `bars` without `available_at`, with the facts' value columns added, sorted by timestamp and symbol. NaN where
-        nothing was known. Bars that became known only after their close are dropped: no decision could have used them.
+        `bars` without `available_at`, with the value columns of the facts, sorted by timestamp and symbol. NaN where no
+        value was available. Bars that became available after their close are dropped: no decision could use them.
     """
-    known = bars[bars["available_at"] <= bars["timestamp"]].drop(columns="available_at")
-    panel = known.sort_values(KEY, kind="stable", ignore_index=True)
+    available = bars[bars["available_at"] <= bars["timestamp"]].drop(columns="available_at")
+    panel = available.sort_values(KEY, kind="stable", ignore_index=True)
     for source, table in facts.items():
         if table.empty:
             continue
         values = [c for c in table.columns if c not in {"timestamp", "symbol", "available_at"}]
         clash = sorted(set(values) & set(panel.columns))
         if clash:
-            raise DataError(f"source {source!r} brings the columns {clash}, which the panel has already")
-        for value in values:  # each for itself: vendors of one kind of facts have stamps of their own
+            raise DataError(f"source {source!r} has the columns {clash}, which are in the panel already")
+        for value in values:  # separately: vendors of one kind of data have different timestamps
             panel = pd.merge_asof(
                 panel,
-                _as_it_became_known(table, value),
+                _versions(table, value),
                 left_on="timestamp",
-                right_on="_known",
+                right_on="_available",
                 by="symbol",
                 direction="backward",
                 tolerance=max_age,
             )
             stale = panel["timestamp"] - panel["_event"] > max_age
-            panel = panel.assign(**{value: panel[value].mask(stale)}).drop(columns=["_known", "_event"])
+            panel = panel.assign(**{value: panel[value].mask(stale)}).drop(columns=["_available", "_event"])
     return panel
 
 
-def _as_it_became_known(table: pd.DataFrame, value: str) -> pd.DataFrame:
+def _versions(table: pd.DataFrame, value: str) -> pd.DataFrame:
     """
-    Rows of one value by when they became known, without gaps.
+    Versions of one value by the time they became available, without gaps.
 
-    A late revision of an old event is no news once a younger event is known; a revision of the youngest one is.
+    A revision counts only while its event is the newest one available.
     """
-    told = table.loc[table[value].notna(), ["timestamp", "symbol", "available_at", value]]
-    told = told.sort_values(["available_at", "timestamp"], kind="stable")
-    youngest = told.groupby("symbol")["timestamp"].cummax()
-    kept = told.loc[told["timestamp"] == youngest, ["available_at", "timestamp", "symbol", value]]
-    return kept.rename(columns={"available_at": "_known", "timestamp": "_event"})
+    versions = table.loc[table[value].notna(), ["timestamp", "symbol", "available_at", value]]
+    versions = versions.sort_values(["available_at", "timestamp"], kind="stable")
+    newest = versions.groupby("symbol")["timestamp"].cummax()
+    current = versions.loc[versions["timestamp"] == newest, ["available_at", "timestamp", "symbol", value]]
+    return current.rename(columns={"available_at": "_available", "timestamp": "_event"})
 
 
-def _in_last_shares(panel: Panel) -> Panel:
+def _adjust_for_splits(panel: Panel) -> Panel:
     """
-    Undo the jumps that splits left between bars stored before and after them.
+    Adjust earlier prices and volumes for the splits within the panel.
 
-    A vendor serves the past in today's shares; bars stored before a split are in older ones. Where the field `split`
-    says so and the prices did jump by about as much, everything before is put in the shares of after: only splits
-    within the panel count, so a panel cut before one knows nothing of it.
+    A vendor adjusts the past for splits; bars stored before a split are unadjusted. Bars before a value of the field
+    `split` are adjusted where the price jump is closer to the split than to no jump. A later split has no effect.
     """
     split = panel.fields.get("split")
     if split is None or not (split > 0).any():
@@ -203,7 +202,7 @@ def _in_last_shares(panel: Panel) -> Panel:
         if not len(before) or not len(after):
             continue
         jump = np.log(before[-1] / after[0])
-        if abs(jump - np.log(shares)) < abs(jump):  # nearer to the split than to no jump at all
+        if abs(jump - np.log(shares)) < abs(jump):  # closer to the split than to no jump
             for name, values in fields.items():
                 values[:bar, column] *= shares if name == "volume" else 1 / shares
     return replace(panel, fields={**panel.fields, **fields})

@@ -1,4 +1,4 @@
-"""Which symbol a person means: case, separators and the name of the dollar are forgiven, and said."""
+"""Symbols by user input: case, separators and the dollar quote may differ."""
 
 import difflib
 import re
@@ -6,43 +6,43 @@ from collections.abc import Collection, Sequence
 
 from alpha_pipeline.errors import SettingError
 
-# Quotes that are worth a dollar; longer names first, so that the whole of it is taken off.
+# Quote currencies equal to a dollar; longer names first, so that the longest suffix is removed.
 DOLLARS = ("USDT", "USDC", "BUSD", "USD")
 SHOWN = 12
 
 
-def find_symbol(text: str, known: Collection[str]) -> str:
+def find_symbol(text: str, symbols: Collection[str]) -> str:
     """
-    The symbol of `known` that `text` names.
+    The symbol that `text` resolves to.
 
     Args:
         text: as written: `BTCUSDT`, `BTC/USDT`, `btc-usd`, `BTC`; `brk.b`.
-        known: symbols there are.
+        symbols: available symbols.
 
     Raises:
-        SettingError: none is meant, or several are; near names are suggested.
+        SettingError: it resolves to none or several; close matches are suggested.
     """
-    wanted = _bare(text)
-    same = [symbol for symbol in known if _bare(symbol) == wanted]
-    found = same or [symbol for symbol in known if wanted and _base(_bare(symbol)) == _base(wanted)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise SettingError(f"symbol {text!r} may be {' or '.join(sorted(found))}; write one of them in full")
-    near = difflib.get_close_matches(wanted, sorted(known), n=3, cutoff=0.6)
-    hint = f"near are {', '.join(near)}; " if near else ""
-    listed = ", ".join(sorted(known)[:SHOWN]) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
-    raise SettingError(f"unknown symbol {text!r}; {hint}there are {listed}")
+    bare = _bare(text)
+    exact = [symbol for symbol in symbols if _bare(symbol) == bare]
+    matches = exact or [symbol for symbol in symbols if bare and _base(_bare(symbol)) == _base(bare)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise SettingError(f"symbol {text!r} may be {' or '.join(sorted(matches))}; write one of them in full")
+    near = difflib.get_close_matches(bare, sorted(symbols), n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    listed = ", ".join(sorted(symbols)[:SHOWN]) + (f" and {len(symbols) - SHOWN} more" if len(symbols) > SHOWN else "")
+    raise SettingError(f"unknown symbol {text!r}; {hint}available are {listed}")
 
 
-def find_symbols(texts: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """What was written to the symbol that is meant, each symbol once, in order; SettingError as `find_symbol`."""
-    found: dict[str, str] = {}
+def find_symbols(texts: Sequence[str], symbols: Collection[str]) -> dict[str, str]:
+    """Each text to its symbol, each symbol once, in order; SettingError as `find_symbol`."""
+    resolved: dict[str, str] = {}
     for text in texts:
-        symbol = find_symbol(text, known)
-        if symbol not in found.values():
-            found[text] = symbol
-    return found
+        symbol = find_symbol(text, symbols)
+        if symbol not in resolved.values():
+            resolved[text] = symbol
+    return resolved
 
 
 def _bare(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run date had to work with: present, late, absent, closed."""
+"""Data coverage of a run date: present, late, absent, closed."""
 
 import numpy as np
 import pandas as pd
@@ -13,63 +13,63 @@ DAY = pd.Timedelta(days=1)
 
 
 def bars(market: Market, symbols: tuple[str, ...], start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-    """Every bar that was due in (start, end], known at its close."""
+    """Every bar due in (start, end], available at its close."""
     closes = expected_closes(market, start, end)
     return pd.DataFrame([(close, symbol, close) for close in closes for symbol in symbols],
                         columns=["timestamp", "symbol", "available_at"])  # fmt: skip
 
 
 def state(
-    table: pd.DataFrame, name: str = "ohlcv", market: Market = CRYPTO, run_date: pd.Timestamp = RUN_DATE
+    raw: pd.DataFrame, name: str = "ohlcv", market: Market = CRYPTO, run_date: pd.Timestamp = RUN_DATE
 ) -> pd.Series:
-    """The one row of a source."""
-    found = data_coverage(run_date, market, {name: table}, ["A", "B"], {name: "why"}, {name: 4})
-    return DATA_COVERAGE.conform(found).to_pandas().iloc[0]
+    """The coverage row of one source."""
+    table = data_coverage(run_date, market, {name: raw}, ["A", "B"], {name: "why"}, {name: 4})
+    return DATA_COVERAGE.conform(table).to_pandas().iloc[0]
 
 
-def test_all_bars_are_present_and_one_less_is_late() -> None:
-    """Forty-eight of two symbols in a day of hours."""
+def test_bars_are_late_when_one_is_missing() -> None:
+    """48 hourly bars of two symbols are due in a day."""
     table = bars(CRYPTO, ("A", "B"), RUN_DATE - DAY, RUN_DATE + DAY)
-    whole, short = state(table), state(table.iloc[:-1])
-    assert (whole["status"], whole["share"], whole["rows"], whole["age_hours"]) == ("present", 1.0, 48, 0.0)
+    full, short = state(table), state(table.iloc[:-1])
+    assert (full["status"], full["share"], full["rows"], full["age_hours"]) == ("present", 1.0, 48, 0.0)
     assert (short["status"], short["share"]) == ("late", 47 / 48)
-    assert (whole["rejected_rows"], whole["reason"]) == (4, "why")
+    assert (full["rejected_rows"], full["reason"]) == (4, "why")
 
 
-def test_what_became_known_later_does_not_count() -> None:
-    """A run date is told as it was, whatever came after."""
+def test_rows_available_later_do_not_count() -> None:
+    """Coverage is point in time."""
     table = bars(CRYPTO, ("A", "B"), RUN_DATE - DAY, RUN_DATE + DAY)
     later = bars(CRYPTO, ("A", "B"), RUN_DATE + DAY, RUN_DATE + 2 * DAY)
     pd.testing.assert_series_equal(state(table), state(pd.concat([table, later])))
 
 
 def test_a_day_without_a_session_is_closed() -> None:
-    """The Sunday before."""
+    """Stocks on a Sunday."""
     sunday = RUN_DATE - DAY
-    found = state(bars(EQUITIES, ("A", "B"), sunday - 3 * DAY, sunday + DAY), market=EQUITIES, run_date=sunday)
-    assert (found["status"], found["rows"]) == ("closed", 0)
-    assert np.isnan(found["share"])
+    row = state(bars(EQUITIES, ("A", "B"), sunday - 3 * DAY, sunday + DAY), market=EQUITIES, run_date=sunday)
+    assert (row["status"], row["rows"]) == ("closed", 0)
+    assert np.isnan(row["share"])
 
 
 @pytest.mark.parametrize(("market", "age", "status"), [
     (CRYPTO, 0.9, "present"), (CRYPTO, 1.1, "late"), (EQUITIES, 3.5, "present"), (EQUITIES, 4.5, "late"),
 ])  # fmt: skip
-def test_facts_are_late_by_the_patience_of_their_market(market: Market, age: float, status: str) -> None:
-    """A day around the clock, a long weekend elsewhere."""
-    known = RUN_DATE + DAY - age * DAY
-    assert state(pd.DataFrame([(known, "A", known)], columns=["timestamp", "symbol", "available_at"]), "funding",
-                 market)["status"] == status  # fmt: skip
+def test_other_sources_are_late_by_the_age_of_their_newest_row(market: Market, age: float, status: str) -> None:
+    """Above a day in a 24/7 market, four days elsewhere."""
+    available = RUN_DATE + DAY - age * DAY
+    rows = pd.DataFrame([(available, "A", available)], columns=["timestamp", "symbol", "available_at"])
+    assert state(rows, "funding", market)["status"] == status
 
 
 def test_a_source_without_a_row_is_absent() -> None:
     """No age, no share, no newest row."""
-    found = state(bars(CRYPTO, (), RUN_DATE, RUN_DATE + DAY).astype({"available_at": "datetime64[us, UTC]"}), "news")
-    assert found["status"] == "absent"
-    assert np.isnan(found["age_hours"]) and pd.isna(found["last_known"])
+    row = state(bars(CRYPTO, (), RUN_DATE, RUN_DATE + DAY).astype({"available_at": "datetime64[us, UTC]"}), "news")
+    assert row["status"] == "absent"
+    assert np.isnan(row["age_hours"]) and pd.isna(row["last_known"])
 
 
 def test_shares_by_day() -> None:
-    """Of the bars due, by symbol; of the symbols, by source."""
+    """Bars received by symbol; symbols with a row by source."""
     table = bars(CRYPTO, ("A", "B"), RUN_DATE - DAY, RUN_DATE + DAY)
     lacking = table.drop(index=table.index[(table["symbol"] == "B") & (table["timestamp"] > RUN_DATE)][:12])
     assert daily_share(lacking, CRYPTO, RUN_DATE - DAY, RUN_DATE + DAY).to_numpy().tolist() == [[1.0, 1.0], [1.0, 0.5]]

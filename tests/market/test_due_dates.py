@@ -1,4 +1,4 @@
-"""Which run dates are due."""
+"""Due run dates."""
 
 from datetime import UTC, datetime
 
@@ -25,38 +25,38 @@ RUN_DATE, MORNING = datetime(2019, 9, 28, 1, tzinfo=UTC), datetime(2019, 9, 28, 
     ],
 )
 def test_gaps_become_ranges(done: set[str], ranges: list[tuple[str, str]]) -> None:
-    """Runs of consecutive missing days, nothing twice, nothing that is done."""
+    """Ranges of consecutive missing days without overlap."""
     assert list(missing_ranges(DAYS, done)) == ranges
 
 
 @pytest.mark.parametrize(
     ("day", "crypto", "equities", "fused", "report", "now", "due"),
     [
-        (FRIDAY, 0, 0, 0, 0, RUN_DATE, False),  # nobody has spoken
+        (FRIDAY, 0, 0, 0, 0, RUN_DATE, False),  # no signals yet
         (FRIDAY, 1, 0, 0, 0, RUN_DATE, False),  # stocks are waited for
-        (FRIDAY, 1, 2, 0, 0, RUN_DATE, True),  # both are there
+        (FRIDAY, 1, 2, 0, 0, RUN_DATE, True),  # both have signals
         (FRIDAY, 1, 0, 0, 0, MORNING, True),  # six hours are enough
-        (FRIDAY, 0, 2, 0, 0, MORNING, True),  # whichever is late
-        (FRIDAY, 0, 0, 0, 0, MORNING, False),  # nothing to join however late it is
+        (FRIDAY, 0, 2, 0, 0, MORNING, True),  # either market may be late
+        (FRIDAY, 0, 0, 0, 0, MORNING, False),  # nothing to join
         (FRIDAY, 1, 2, 3, 4, RUN_DATE, False),  # done
-        (FRIDAY, 1, 2, 3, 0, RUN_DATE, True),  # half done: no report
-        (FRIDAY, 1, 5, 3, 4, MORNING, True),  # the late one came after the report
-        (FRIDAY, 6, 0, 3, 4, MORNING, True),  # or spoke anew
+        (FRIDAY, 1, 2, 3, 0, RUN_DATE, True),  # the report is missing
+        (FRIDAY, 1, 5, 3, 4, MORNING, True),  # late signals came after the report
+        (FRIDAY, 6, 0, 3, 4, MORNING, True),  # or new signals
         (SATURDAY, 1, 0, 0, 0, RUN_DATE, True),  # no session: not waited for
         (SATURDAY, 1, 5, 3, 4, MORNING, False),  # its empty table changes nothing
-        (SATURDAY, 0, 5, 0, 0, MORNING, False),  # and is nothing to join
+        (SATURDAY, 0, 5, 0, 0, MORNING, False),  # and are nothing to join
     ],
 )
-def test_a_day_is_joined_when_it_waits_for_nobody(
+def test_a_day_is_joined_once_no_market_is_waited_for(
     day: str, crypto: int, equities: int, fused: int, report: int, now: datetime, due: bool
 ) -> None:
-    """Zero is "never"; larger numbers are later."""
-    heard = {market: {day: said} if said else {} for market, said in ((CRYPTO, crypto), (EQUITIES, equities))}
-    written = [{day: number} if number else {} for number in (fused, report)]
-    assert days_to_join([day], heard, written, now) == ([day] if due else [])
+    """Sequence numbers: 0 is never, larger numbers are later."""
+    signals = {market: {day: number} if number else {} for market, number in ((CRYPTO, crypto), (EQUITIES, equities))}
+    joined = [{day: number} if number else {} for number in (fused, report)]
+    assert days_to_join([day], signals, joined, now) == ([day] if due else [])
 
 
 def test_a_holiday_is_no_session() -> None:
     """Labour Day 2019: stocks are not waited for."""
-    heard = {CRYPTO: {"2019-09-02": 1}, EQUITIES: {}}
-    assert days_to_join(["2019-09-02"], heard, [{}], datetime(2019, 9, 3, 0, 31, tzinfo=UTC)) == ["2019-09-02"]
+    signals = {CRYPTO: {"2019-09-02": 1}, EQUITIES: {}}
+    assert days_to_join(["2019-09-02"], signals, [{}], datetime(2019, 9, 3, 0, 31, tzinfo=UTC)) == ["2019-09-02"]

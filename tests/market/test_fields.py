@@ -1,4 +1,4 @@
-"""Raw tables become fields: states as last known, sentiment gathered over a day, events at their bar."""
+"""Panel fields from raw tables: last known states, sentiment over a day, events at their bar."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ def bars() -> pd.DataFrame:
 
 
 def news(*items: tuple[float, float, float | None]) -> pd.DataFrame:
-    """Headlines of A: hours after the start when written, hours when first seen, score."""
+    """Headlines of A: hour of publication, hour of availability, score."""
     rows = [
         {
             "timestamp": START + pd.Timedelta(hours=written),
@@ -44,36 +44,36 @@ def of(panel: pd.DataFrame, field: str, symbol: str = "A") -> pd.Series:
     return panel[panel["symbol"] == symbol].set_index("timestamp")[field]
 
 
-def test_a_mood_is_the_mean_of_what_became_known_in_a_day() -> None:
-    """An item enters at the first close after it was seen and leaves a day later; one without a score only counts."""
+def test_sentiment_is_the_mean_of_the_items_of_24_hours() -> None:
+    """An item counts from the first close after it is available for a day; without a score it is only counted."""
     panel = assemble(bars(), {"news": news((2.5, 2.5, 1.0), (3.0, 9.5, 0.0), (4.0, 9.5, None))}, AGE)
     sentiment, count = of(panel, "news_sentiment"), of(panel, "news_count")
-    at = lambda hours: START + pd.Timedelta(hours=hours)  # noqa: E731  # reads as a word in the lines below
+    at = lambda hours: START + pd.Timedelta(hours=hours)  # noqa: E731  # shortens the lines below
     assert np.isnan(sentiment[at(2)]) and count[at(2)] == 0
     assert sentiment[at(3)] == 1.0 and count[at(9)] == 1
     assert sentiment[at(10)] == 0.5 and count[at(10)] == 3
-    assert sentiment[at(27)] == 0.0 and count[at(27)] == 2  # the first one was seen 24.5 hours before
+    assert sentiment[at(27)] == 0.0 and count[at(27)] == 2  # the first item became available 24.5 hours before
     assert np.isnan(sentiment[at(34)]) and count[at(34)] == 0
     assert (of(panel, "news_count", "B") == 0).all() and of(panel, "news_sentiment", "B").isna().all()
 
 
 def test_an_edited_headline_counts_once() -> None:
-    """The version that was known first stands."""
+    """The first version counts."""
     edited = pd.concat([news((2.5, 2.5, 1.0)), news((2.5, 5.5, -1.0))])
     panel = assemble(bars(), {"news": edited}, AGE)
     assert of(panel, "news_count").max() == 1 and of(panel, "news_sentiment").min() == 1.0
 
 
-def test_hours_of_posts_are_weighed_by_how_many_they_were() -> None:
-    """Ten sad posts outweigh one happy one; posts add up."""
+def test_social_sentiment_is_weighted_by_posts() -> None:
+    """Nine negative posts outweigh one positive one; posts are summed."""
     rows = news((1.0, 1.0, 1.0), (2.0, 2.0, -1.0)).rename(columns={"news_sentiment": "social_sentiment"})
     posts = rows.drop(columns=["url", "title"]).assign(posts=[1.0, 9.0], source="forum")
     panel = assemble(bars(), {"social": posts}, AGE)
     assert of(panel, "posts").iloc[3] == 10 and of(panel, "social_sentiment").iloc[3] == pytest.approx(-0.8)
 
 
-def test_a_dividend_stands_at_its_session_alone() -> None:
-    """Events are not carried on, later versions change nothing, and adjusted closes are no field."""
+def test_a_dividend_is_at_its_session_only() -> None:
+    """Events are not carried forward, later versions are ignored, and adjusted closes are no field."""
     first = pd.DataFrame(
         {"timestamp": [CLOSES[5]], "symbol": "A", "available_at": [CLOSES[5]], "adjusted_close": 1.0, "dividend": 0.3,
          "split": 0.0}
@@ -84,8 +84,8 @@ def test_a_dividend_stands_at_its_session_alone() -> None:
     assert "adjusted_close" not in panel and (of(panel, "split") == 0).all()
 
 
-def test_every_kind_holds_what_was_known() -> None:
-    """Joined again with what had arrived, every bar reads the same: sentiment too."""
+def test_every_kind_is_point_in_time() -> None:
+    """A join of the rows available by each bar gives the same values, of sentiment too."""
     rng = np.random.default_rng(0)
     items = news(*((float(w), float(w + rng.uniform(0, 20)), float(rng.normal())) for w in rng.uniform(0, 50, 40)))
     facts = {
@@ -100,20 +100,20 @@ def test_every_kind_holds_what_was_known() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    """A misspelt kind is not dropped in silence."""
-    with pytest.raises(DataError, match="facts \\['weather'\\] have no place"):
+    """A misspelt kind is no empty field."""
+    with pytest.raises(DataError, match="facts \\['weather'\\] are no kind of panel data"):
         assemble(bars(), {"weather": news((1.0, 1.0, 0.0))}, AGE)
 
 
 def test_an_item_of_two_feeds_counts_once() -> None:
-    """The same address dated otherwise by another feed is the same item."""
+    """An address with another timestamp in another feed is the same item."""
     twice = pd.concat([news((2.5, 2.5, 1.0)), news((2.5, 5.5, -1.0)).assign(timestamp=START + pd.Timedelta(hours=4))])
     panel = assemble(bars(), {"news": twice}, AGE)
     assert of(panel, "news_count").max() == 1 and of(panel, "news_sentiment").min() == 1.0
 
 
-def test_posts_of_two_sources_add_up() -> None:
-    """Each counts the same hour for itself."""
+def test_posts_of_two_sources_are_summed() -> None:
+    """Of the same hour."""
     rows = news((1.0, 1.1, 1.0), (1.0, 1.2, -1.0)).rename(columns={"news_sentiment": "social_sentiment"})
     posts = rows.drop(columns=["url", "title"]).assign(posts=[1.0, 3.0], source=["a", "b"])
     panel = assemble(bars(), {"social": posts}, AGE)

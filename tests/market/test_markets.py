@@ -1,4 +1,4 @@
-"""Calendars say which bars must exist, and to which day a bar belongs."""
+"""Bars due by calendar, and the day of a bar."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Long tables become one grid, and nothing enters a bar before it was known."""
+"""Panels from long tables, and point-in-time joins."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def bars(symbols: tuple[str, ...] = ("A", "B")) -> pd.DataFrame:
 
 
 def test_a_panel_and_its_table_are_the_same_data() -> None:
-    """Pivoting there and back loses nothing, whatever the row order."""
+    """The round trip loses nothing in any row order."""
     table = bars().drop(columns="available_at")
     shuffled = table.sample(frac=1.0, random_state=1)
     back = Panel.from_table(shuffled).to_table()
@@ -24,7 +24,7 @@ def test_a_panel_and_its_table_are_the_same_data() -> None:
 
 
 def test_a_missing_cell_is_nan_and_an_empty_field_is_absent() -> None:
-    """NaN where a symbol has no bar; a column without a value is no field at all."""
+    """NaN where a symbol has no bar; a column without any value is no field."""
     table = bars().drop(index=3).assign(open=np.nan)
     panel = Panel.from_table(table)
     assert set(panel.fields) == {"close"}
@@ -32,7 +32,7 @@ def test_a_missing_cell_is_nan_and_an_empty_field_is_absent() -> None:
 
 
 def test_a_repeated_key_is_refused_with_its_place() -> None:
-    """Two values for one bar and symbol cannot both be true."""
+    """One value per bar and symbol."""
     table = pd.concat([bars(), bars().iloc[[2]]])
     with pytest.raises(DataError, match=r"2019-01-01 02:00.* A\) occurs more than once"):
         Panel.from_table(table)
@@ -46,8 +46,8 @@ def test_cutting_by_time_uses_closes() -> None:
     assert panel.until(HOURS[1] - pd.Timedelta(1, "us")).shape == (1, 2)
 
 
-def test_a_fact_enters_only_the_bars_that_could_know_it() -> None:
-    """Event time does not matter, availability does; too old is absent."""
+def test_a_value_is_used_from_the_first_close_after_it_is_available() -> None:
+    """By `available_at`, not by event time; older than the maximum age is NaN."""
     fact = pd.DataFrame(
         {
             "timestamp": [HOURS[0], HOURS[1]],
@@ -62,42 +62,42 @@ def test_a_fact_enters_only_the_bars_that_could_know_it() -> None:
 
 
 def fact(rows: list[tuple[int, int, float]], name: str = "tvl") -> pd.DataFrame:
-    """Rows of symbol A: hour of the event, hour it became known, value."""
-    columns = zip(*((HOURS[event], "A", HOURS[known], value) for event, known, value in rows), strict=True)
+    """Rows of symbol A: hour of the event, hour it became available, value."""
+    columns = zip(*((HOURS[event], "A", HOURS[available], value) for event, available, value in rows), strict=True)
     return pd.DataFrame(dict(zip(["timestamp", "symbol", "available_at", name], columns, strict=True)))
 
 
-def test_a_revision_enters_when_it_became_known_and_never_before_the_youngest_event() -> None:
-    """A bar reads the youngest event known by its close, in its latest version."""
+def test_a_revision_is_used_while_its_event_is_the_newest() -> None:
+    """A bar has the newest event available by its close, in its latest version."""
     revised = fact([(0, 0, 1.0), (0, 1, 1.5), (2, 2, 2.0), (0, 3, 9.0)])
     panel = Panel.from_table(align(bars(), {"onchain": revised}, pd.Timedelta(days=1)))
     np.testing.assert_array_equal(panel["tvl"][:, 0], [1.0, 1.5, 2.0, 2.0])
 
 
-def test_values_of_one_kind_keep_stamps_of_their_own() -> None:
-    """A row that has only one of two values does not hide the other."""
+def test_values_of_one_kind_have_separate_timestamps() -> None:
+    """A row with one of two values does not hide the other."""
     both = pd.concat([fact([(0, 0, 1.0)]), fact([(1, 1, 5.0)], "netflow")])
     panel = Panel.from_table(align(bars(), {"onchain": both}, pd.Timedelta(days=1)))
     np.testing.assert_array_equal(panel["tvl"][:, 0], [1.0, 1.0, 1.0, 1.0])
     np.testing.assert_array_equal(panel["netflow"][:, 0], [np.nan, 5.0, 5.0, 5.0])
 
 
-def test_a_bar_known_late_is_no_bar() -> None:
-    """A price published after its close could not be acted on at that close."""
+def test_a_bar_available_after_its_close_is_dropped() -> None:
+    """No decision at that close could use it."""
     late = bars()
     late.loc[0, "available_at"] = HOURS[2]
     assert len(align(late, {}, pd.Timedelta(0))) == len(late) - 1
 
 
-def test_two_sources_cannot_bring_the_same_field() -> None:
-    """A clash of names is refused, not resolved by order."""
+def test_two_sources_cannot_have_the_same_field() -> None:
+    """Equal names are refused, not resolved by order."""
     fact = bars().rename(columns={"close": "close"})
-    with pytest.raises(DataError, match=r"'twice' brings the columns \['close'\]"):
+    with pytest.raises(DataError, match=r"'twice' has the columns \['close'\]"):
         align(bars(), {"twice": fact}, pd.Timedelta(hours=1))
 
 
 def test_history_and_recent_days_are_one_panel() -> None:
-    """Recent-only fields are NaN in the history."""
+    """Fields of the recent days alone are NaN in the history."""
     recent = bars().drop(columns="available_at").assign(funding=0.5)
     recent["timestamp"] += pd.Timedelta(hours=4)
     panel = with_history(bars(), recent)
@@ -106,42 +106,42 @@ def test_history_and_recent_days_are_one_panel() -> None:
     assert (panel["funding"][4:] == 0.5).all()
 
 
-def test_bars_are_numbered_alike_wherever_a_panel_begins() -> None:
-    """Slices and later loads of evenly spaced bars agree on the number of each bar, so their windows share blocks."""
+def test_bar_numbers_do_not_depend_on_the_first_bar() -> None:
+    """Slices and later loads of evenly spaced bars have the same numbers, so their windows share blocks."""
     times = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
     table = pd.DataFrame({"timestamp": times, "symbol": "A", "close": np.arange(48.0)})
-    whole, later = Panel.from_table(table), Panel.from_table(table[30:])
-    assert whole.rows(30, None).origin == later.origin == whole.origin + 30
-    assert whole.rows(-5, None).origin == whole.origin + 43
+    full, later = Panel.from_table(table), Panel.from_table(table[30:])
+    assert full.rows(30, None).origin == later.origin == full.origin + 30
+    assert full.rows(-5, None).origin == full.origin + 43
 
 
-def test_a_split_leaves_no_jump_and_is_not_applied_twice() -> None:
-    """Bars stored before a split come in the shares of after it; bars the vendor had adjusted already stay."""
+def test_prices_before_a_split_are_adjusted_once() -> None:
+    """Bars stored before a split are adjusted; bars the vendor has adjusted already stay."""
     moments = HOURS.tz_localize(None).to_numpy("datetime64[us]")
     close = np.array([[400.0, 100.0], [404.0, 101.0], [101.0, 102.0], [102.0, 103.0]])
     split = np.zeros((4, 2))
-    split[2] = 4.0  # both split four for one; the second symbol's past was fetched afterwards
+    split[2] = 4.0  # both split four for one; the vendor has adjusted the second symbol
     panel = Panel(moments, ("A", "B"), {"close": close, "volume": np.full((4, 2), 8.0), "split": split})
     now = panel.until(HOURS[3])
     np.testing.assert_allclose(now["close"][:, 0], [100.0, 101.0, 101.0, 102.0])
     np.testing.assert_allclose(now["volume"][:, 0], [32.0, 32.0, 8.0, 8.0])
     np.testing.assert_array_equal(now["close"][:, 1], close[:, 1])
-    np.testing.assert_array_equal(panel.until(HOURS[1])["close"], close[:2])  # nothing is known of it before
+    np.testing.assert_array_equal(panel.until(HOURS[1])["close"], close[:2])  # not before the split
     np.testing.assert_array_equal(panel["close"], close)
     np.testing.assert_allclose(now.until(HOURS[3])["close"], now["close"])
 
 
-def test_a_fact_is_as_old_as_its_event() -> None:
-    """An old event corrected yesterday is no news: a panel made of fewer days of facts reads the same."""
-    told = fact([(1, 1, 5.0), (0, 3, 7.0)])
-    few = told[told["available_at"] == HOURS[3]]
-    for table in (told, few):
+def test_the_age_of_a_value_is_that_of_its_event() -> None:
+    """A late revision of an old event is not used: a panel of fewer days of data is the same."""
+    facts = fact([(1, 1, 5.0), (0, 3, 7.0)])
+    few = facts[facts["available_at"] == HOURS[3]]
+    for table in (facts, few):
         panel = align(bars(("A",)), {"onchain": table}, pd.Timedelta(hours=1))
         assert np.isnan(panel["tvl"].iloc[-1])
 
 
-def test_a_split_on_a_day_without_a_close_counts_from_the_next_one() -> None:
-    """The jump is between the last price before the split and the first after it."""
+def test_a_split_without_a_close_is_compared_with_the_next_close() -> None:
+    """The jump is between the last price before the split and the first one after it."""
     moments = pd.date_range("2026-11-02", periods=4, freq="D").to_numpy("datetime64[us]")
     close = np.array([[80.0], [80.0], [np.nan], [20.0]])
     split = np.array([[0.0], [0.0], [4.0], [0.0]])

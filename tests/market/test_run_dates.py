@@ -1,4 +1,4 @@
-"""Which run dates there are."""
+"""Run dates of the graph."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ def test_a_live_graph_goes_on_until_yesterday(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("run_date", "said"),
+    ("run_date", "message"),
     [
         (
             "2035-01-01",
@@ -40,11 +40,11 @@ def test_a_live_graph_goes_on_until_yesterday(monkeypatch: pytest.MonkeyPatch) -
         ("20190801", "is not a day"),
     ],
 )
-def test_a_night_that_is_none_is_refused(run_date: str, said: str) -> None:
-    """What was found and what there is."""
+def test_an_invalid_run_date_is_refused(run_date: str, message: str) -> None:
+    """The message has the run date and the valid days."""
     with pytest.raises(SettingError) as error:
         require_run_date(run_date)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_wrong_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Symbols as people write them."""
+"""Symbols resolved from user input."""
 
 import pytest
 
@@ -9,43 +9,44 @@ KNOWN = ("AAPL", "BRK-B", "BTCUSD", "ETHUSD", "USDT")
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "symbol"),
     [
         ("BTCUSD", "BTCUSD"), ("BTCUSDT", "BTCUSD"), ("BTC/USDT", "BTCUSD"), ("btc-usd", "BTCUSD"), ("btc", "BTCUSD"),
         ("ETH_USDC", "ETHUSD"), ("aapl", "AAPL"), ("brk.b", "BRK-B"), ("usdt", "USDT"),
     ],
 )  # fmt: skip
-def test_spelling_is_forgiven(written: str, meant: str) -> None:
-    """Case, separators, and which dollar it is quoted in."""
-    assert find_symbol(written, KNOWN) == meant
+def test_spellings_are_resolved(written: str, symbol: str) -> None:
+    """Case, separators and the dollar quote may differ."""
+    assert find_symbol(written, KNOWN) == symbol
 
 
-def test_the_exact_name_goes_first() -> None:
-    """A venue may have both."""
+def test_the_exact_name_has_priority() -> None:
+    """Where both symbols exist."""
     assert find_symbol("BTCUSDT", ("BTCUSD", "BTCUSDT")) == "BTCUSDT"
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
-        ("BTCEUR", "near are BTCUSD"), ("APL", "near are AAPL"), ("", "there are AAPL"), ("zzz", "there are AAPL"),
+        ("BTCEUR", "did you mean BTCUSD"), ("APL", "did you mean AAPL"), ("", "available are AAPL"),
+        ("zzz", "available are AAPL"),
         ("BTC\x1b[31m", "unknown symbol 'BTC\\x1b[31m'"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_refused(written: str, said: str) -> None:
-    """An euro is no dollar; near names are told."""
+def test_an_unknown_symbol_is_refused(written: str, message: str) -> None:
+    """With close matches."""
     with pytest.raises(SettingError) as error:
         find_symbol(written, KNOWN)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
-def test_two_of_a_kind_must_be_told_apart() -> None:
-    """The base alone may mean several."""
+def test_an_ambiguous_symbol_is_refused() -> None:
+    """A base currency of several symbols."""
     with pytest.raises(SettingError) as error:
         find_symbol("BTC", ("BTCUSD", "BTCUSDT"))
     assert "may be BTCUSD or BTCUSDT" in str(error.value)
 
 
 def test_each_symbol_once() -> None:
-    """Two spellings of one symbol are one."""
+    """Two spellings of one symbol are one entry."""
     assert find_symbols(["btc", "BTCUSDT", "eth"], KNOWN) == {"btc": "BTCUSD", "eth": "ETHUSD"}

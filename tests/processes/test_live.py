@@ -243,6 +243,6 @@ def test_a_live_night_reaches_its_signal_and_its_page(workplace: Path, live: Ven
     text = (workplace / "data" / "reports" / f"{LAST}.txt").read_text()
     assert "stocks have no perpetual contracts" in page
     for said in (page, text):
-        assert "None of the 3 symbols was ever delisted, 2 others were" in said
+        assert "None of the 3 symbols was delisted, 2 others were" in said
         assert "its 3 symbols are survivors" in said
     assert "embedded" not in page

@@ -10,10 +10,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from alpha_pipeline.market.universe import traded_at
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.bybit.bars import BybitBars
+from tests.helpers.listings import traded_at
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
 RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, timeout_seconds=2.0)

@@ -13,10 +13,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from alpha_pipeline.market.universe import traded_at
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.yahoo.bars import YahooBars
+from tests.helpers.listings import traded_at
 
 HOLIDAYS = ("2024-03-29", "2024-05-27", "2024-06-19", "2024-07-04")
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
