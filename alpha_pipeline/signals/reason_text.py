@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market.fields import GATHERED
+from alpha_pipeline.market.fields import AGGREGATION
 from alpha_pipeline.text.untrusted import normalize, truncate
 from alpha_pipeline.typing import Array
 
@@ -67,7 +67,7 @@ def strongest_headlines(news: pd.DataFrame, keys: pd.DataFrame, direction: Seque
     lines = []
     for (moment, symbol), value in zip(keys[["timestamp", "symbol"]].itertuples(index=False), direction, strict=True):
         items = by_symbol.get(symbol, scored.iloc[:0])
-        items = items[(items["available_at"] <= moment) & (items["available_at"] > moment - GATHERED)]
+        items = items[(items["available_at"] <= moment) & (items["available_at"] > moment - AGGREGATION)]
         score = items["news_sentiment"].to_numpy(float)
         if not len(score):
             lines.append("")
