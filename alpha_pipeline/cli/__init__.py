@@ -1,45 +1,42 @@
 """
-`alpha-pipeline`: what a person asks from a shell.
+The command line `alpha-pipeline`: one module per subject.
 
-Arguments in, one library call, text or JSON out. The graph itself is driven with `dagster`. One file per subject.
+Each command parses arguments, calls the library once and prints text or JSON. Orchestration is left to `dagster`.
 """
 
 import sys
 from collections.abc import Sequence
 
-from alpha_pipeline.cli import backtesting, completion, fusing, language, mining
-from alpha_pipeline.cli import running as run_date
+from alpha_pipeline.cli import backtesting, completion, fusing, language, mining, running
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
 from alpha_pipeline.cli.terminal import silence
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.text.untrusted import printable
 
 INTERRUPTED = 130
-ABOUT = "Mine trading factors with language models, and believe only what survives."
+ABOUT = "Mine trading factors with language models, validate them out of sample, fuse them into signals."
 FIRST_STEPS = """\
 first steps:
-  alpha-pipeline run                                    one run date of everything on embedded data
-  alpha-pipeline backtest --symbol BTCUSDT --days 30    the known factors on one symbol
+  alpha-pipeline run                                    the full pipeline for one run date, on embedded data
+  alpha-pipeline backtest --symbol BTCUSDT --days 30    the reference factors on one symbol
   alpha-pipeline fuse --symbol BTCUSDT                  the latest decision and its reasons
 
-ALPHA_PIPELINE_LAKE says where results are stored (default data)"""
+Results are stored in the folder or URL of ALPHA_PIPELINE_LAKE (default: data)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code: 0 done, 1 refused with a reason, 2 wrong usage, 130 interrupted."""
+    """Entry point; returns the exit code: 0 success, 1 error, 2 wrong usage, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a poor encoding ends no command
+            stream.reconfigure(errors="replace")  # a limited encoding is no error
     try:
         options = parse(parser(), sys.argv[1:] if arguments is None else arguments)
         return int(options.command(options))
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
-        print(
-            "\ninterrupted; what was stored before is whole, and the same command goes on from there", file=sys.stderr
-        )
+        print("\ninterrupted; stored results are intact, and the same command resumes from them", file=sys.stderr)
         return INTERRUPTED
     except (AlphaError, OSError) as error:
         print(printable(f"{type(error).__name__}: {error}"), file=sys.stderr)
@@ -47,18 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """The program with all its commands."""
+    """The argument parser with all commands."""
     import argparse
 
-    found = Parser(
+    program = Parser(
         prog="alpha-pipeline",
         description=ABOUT,
         epilog=f"{FIRST_STEPS}\n\nexit codes: {EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("--version", action=Version, help="show the version and exit")
-    found.set_defaults(parser=found)
-    commands = Commands(found)
-    for subject in (run_date, fusing, backtesting, mining, language, completion):
+    program.add_argument("--version", action=Version, help="show the version and exit")
+    program.set_defaults(parser=program)
+    commands = Commands(program)
+    for subject in (running, fusing, backtesting, mining, language, completion):
         subject.add_commands(commands)
-    return found
+    return program

@@ -1,4 +1,4 @@
-"""How followed factors are shown: one in full, several side by side, and how little a short stretch says."""
+"""Printed results of `backtest`: one factor in full or several side by side, with the sampling error."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.backtesting import Account, BacktestConfig
     from alpha_pipeline.expressions import Node
 
-STRETCHES = {
-    "train": "the end of train, as for all that is tried at this desk; newer bars decide about factors, or are sealed",
-    "valid": "validation, on which the judge decides: a factor chosen by these bars has used them up",
-    "sealed": "SEALED bars, opened {times} by now; every opening is counted and wears them out",
-    "own": "the end of the file; the run dates know nothing of it",
+SAMPLE_PERIODS = {
+    "train": "the end of train; newer bars are reserved for validation and the sealed holdout",
+    "valid": "validation, which decides on admission: not out of sample for a factor selected on it",
+    "sealed": "SEALED holdout, accessed {times} so far; every access is recorded",
+    "own": "the end of the file",
 }
+NORMAL_95 = 1.96
 HEADS = (
     "factor", "return", "final equity", "Sharpe", "error", "max DD", "turnover", "IC", "costs", "orders", "status ",
 )  # fmt: skip
@@ -25,55 +26,56 @@ NAN = float("nan")
 @dataclass(frozen=True)
 class BacktestRun:
     """
-    What all factors of a command have in common.
+    Settings common to all factors of one `backtest` command.
 
     Args:
         market: name of the market.
-        data: where the bars are from.
-        stretch: a key of `STRETCHES`.
-        opening: number of the opening of the sealed bars; None when they stayed closed.
-        symbols: that are traded.
-        taken: what was written to the symbol that was meant.
+        data: source of the bars.
+        sample_period: a key of `SAMPLE_PERIODS`.
+        holdout_access: number of this access to the sealed bars; None without one.
+        symbols: traded.
+        resolved: text as typed to the symbol it was resolved to.
         bars: of the window.
         first: close of its first bar, ISO, UTC.
         last: close of its last bar.
-        funded: whether what holders of perpetuals pay is known.
-        opens: whether there is any open to fill at; else trades fill at the close of the same bar.
-        config: how is traded.
+        has_funding: whether funding rates of perpetuals are in the data.
+        has_opens: whether there is any open to fill at; else trades fill at the close of the same bar.
+        config: trading rules.
     """
 
     market: str
     data: str
-    stretch: str
-    opening: int | None
+    sample_period: str
+    holdout_access: int | None
     symbols: tuple[str, ...]
-    taken: Mapping[str, str]
+    resolved: Mapping[str, str]
     bars: int
     first: str
     last: str
-    funded: bool
-    opens: bool
+    has_funding: bool
+    has_opens: bool
     config: "BacktestConfig"
 
     @property
     def record(self) -> dict[str, object]:
-        """The scene for `--json`."""
+        """The settings for `--json`."""
         return {
-            "market": self.market, "data": self.data, "stretch": self.stretch, "opening": self.opening,
-            "symbols": self.symbols, "mode": self.config.mode, "from": self.first, "to": self.last,
+            "market": self.market, "data": self.data, "sample_period": self.sample_period,
+            "holdout_access": self.holdout_access, "symbols": self.symbols, "mode": self.config.mode,
+            "from": self.first, "to": self.last,
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FactorRun:
     """
-    A factor and what became of the capital that followed it.
+    A factor and the account that traded it.
 
     Args:
-        name: as it was asked for.
-        node: its expression; None when it was not read.
+        name: as typed.
+        node: its expression; None when it could not be parsed.
         account: None when it could not be traded.
-        status: "traded", or why not.
+        status: "traded", or the reason it was not.
     """
 
     name: str
@@ -84,79 +86,83 @@ class FactorRun:
     @property
     def record(self) -> dict[str, object]:
         """The factor for `--json`."""
-        found = {"factor": self.name, "expression": str(self.node) if self.node else None, "status": self.status}
+        record = {"factor": self.name, "expression": str(self.node) if self.node else None, "status": self.status}
         if self.account is None:
-            return {**found, "measures": None, "orders": [], "equity": []}
+            return {**record, "measures": None, "orders": [], "equity": []}
         points = zip(self.account.closes, self.account.equity[1:].tolist(), strict=True)
         equity = [{"timestamp": close, "equity": value} for close, value in points]
         orders = self.account.orders.to_dict("records")
-        return {**found, "measures": self.account.measures, "orders": orders, "equity": equity}
+        return {**record, "measures": self.account.measures, "orders": orders, "equity": equity}
 
 
-def show(found: Sequence[FactorRun], scene: BacktestRun, orders: int) -> None:
+def show(runs: Sequence[FactorRun], settings: BacktestRun, orders: int) -> None:
     """
-    The scene, then one factor in full or several side by side, then the doubt.
+    Print the settings, one factor in full or several side by side, and the sampling error.
 
     Args:
-        found: at least one.
-        scene: of them all.
-        orders: how many to list of a single factor.
+        runs: at least one.
+        settings: common to them.
+        orders: number of orders listed for a single factor.
     """
     from alpha_pipeline.reporting.formatting import plural
 
-    config, symbols = scene.config, scene.symbols
+    config, symbols = settings.config, settings.symbols
     listed = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
-    meant = ", ".join(f"{symbol} for {text}" for text, symbol in scene.taken.items() if text != symbol)
-    fill = config.fill if scene.opens else "close (these data have no open)"
-    rhythm = "bar" if config.rebalance_bars == 1 else f"{config.rebalance_bars} bars"
+    resolved = ", ".join(f"{text} resolved to {symbol}" for text, symbol in settings.resolved.items() if text != symbol)
+    fill = config.fill if settings.has_opens else "close (no opens in these data)"
+    interval = "bar" if config.rebalance_bars == 1 else f"{config.rebalance_bars} bars"
     print_pairs(
         {
-            "data": f"{scene.data}, {scene.market}: {listed}" + (f" (taken: {meant})" if meant else ""),
-            "bars": f"{scene.bars:,} from {scene.first} to {scene.last}",
-            "stretch": STRETCHES[scene.stretch].format(times=plural(scene.opening or 0, "time")),
-            "book": f"{config.mode}, decided every {rhythm}, filled at the next {fill}, "
-            f"at most {config.max_weight:.0%} a symbol",
-            "costs": f"{config.fee_bps:g} bps fee, {config.slippage_bps:g} bps slippage, from the first entry on"
-            + ("" if scene.funded or scene.market != "crypto" else "; funding is not in these data"),
+            "data": f"{settings.data}, {settings.market}: {listed}" + (f" ({resolved})" if resolved else ""),
+            "bars": f"{settings.bars:,} from {settings.first} to {settings.last}",
+            "sample period": SAMPLE_PERIODS[settings.sample_period].format(
+                times=plural(settings.holdout_access or 0, "time")
+            ),
+            "portfolio": f"{config.mode}, rebalanced every {interval}, filled at the next {fill}, "
+            f"at most {config.max_weight:.0%} per symbol",
+            "costs": f"{config.fee_bps:g} bps fee, {config.slippage_bps:g} bps slippage, including the first entry"
+            + ("" if settings.has_funding or settings.market != "crypto" else "; no funding rates in these data"),
         }
     )
     echo()
-    only = found[0].account if len(found) == 1 else None
-    if only is None:
-        table(HEADS, [_row(one) for one in found])
+    account = runs[0].account if len(runs) == 1 else None
+    if account is None:
+        table(HEADS, [_row(run) for run in runs])
     else:
-        _in_full(found[0], only, len(symbols), orders)
-    echo(f"\n{doubt(found)}")
+        _in_full(runs[0], account, len(symbols), orders)
+    echo(f"\n{sampling_error(runs)}")
 
 
-def doubt(found: Sequence[FactorRun]) -> str:
-    """How little so few bars say."""
-    errors = [one.account.measures["sharpe_error"] for one in found if one.account]
-    known = sorted(error for error in errors if error == error)
-    if not known:
-        return "nothing is known: no returns with any spread"
-    error = known[len(known) // 2]
-    best = f"; the best of {len(found)} looks better than it is" if len(found) > 1 else ""
+def sampling_error(runs: Sequence[FactorRun]) -> str:
+    """The 95 % confidence interval of the Sharpe ratio; for several factors its median half width and the bias."""
+    measures = [run.account.measures for run in runs if run.account]
+    errors = sorted(m["sharpe_error"] for m in measures if m["sharpe_error"] == m["sharpe_error"])
+    if not errors:
+        return "Sharpe ratio undefined: the returns have no variance"
+    if len(runs) == 1:
+        center, width = measures[0]["sharpe"], NORMAL_95 * errors[0]
+        return f"Sharpe ratio {center:+.2f}, 95 % confidence interval [{center - width:+.2f}, {center + width:+.2f}]"
+    width = NORMAL_95 * errors[len(errors) // 2]
     return (
-        f"how little that says: the Sharpe ratio has a standard error of about {error:.1f} a year, "
-        f"so nothing between {-2 * error:.1f} and {2 * error:+.1f} can be told from 0{best}"
+        f"95 % confidence interval of a Sharpe ratio here: about +-{width:.1f} (median); "
+        f"the best of {len(runs)} is biased upwards by selection"
     )
 
 
-def _row(one: FactorRun) -> tuple[str, ...]:
+def _row(run: FactorRun) -> tuple[str, ...]:
     from alpha_pipeline.reporting.formatting import number
 
-    m = one.account.measures if one.account else {}
+    m = run.account.measures if run.account else {}
     specs = {
         "total_return": "+.2%", "final_equity": ",.0f", "sharpe": "+.2f", "sharpe_error": ".2f", "max_drawdown": ".1%",
         "turnover": ".2f", "ic": "+.3f",
     }  # fmt: skip
-    spent = m.get("fees", NAN) + m.get("carry", NAN)
-    measured = [number(m.get(name, NAN), spec) for name, spec in specs.items()]
-    return one.name, *measured, number(spent, ",.0f"), number(m.get("orders", NAN), ",.0f"), one.status
+    paid = m.get("fees", NAN) + m.get("carry", NAN)
+    cells = [number(m.get(name, NAN), spec) for name, spec in specs.items()]
+    return run.name, *cells, number(paid, ",.0f"), number(m.get("orders", NAN), ",.0f"), run.status
 
 
-def _in_full(one: FactorRun, account: "Account", symbols: int, orders: int) -> None:
+def _in_full(run: FactorRun, account: "Account", symbols: int, orders: int) -> None:
     from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
     from alpha_pipeline.reporting.formatting import number, plural
 
@@ -165,26 +171,26 @@ def _in_full(one: FactorRun, account: "Account", symbols: int, orders: int) -> N
     def of(name: str, spec: str) -> str:
         return number(m[name], spec)
 
-    held = "the symbol" if symbols == 1 else "all symbols alike"
-    information = "predictive correlation over time" if symbols < MINIMUM_BREADTH else "mean rank IC"
+    passive = "the symbol" if symbols == 1 else "all symbols, equal weights"
+    kind = "time-series correlation with forward returns" if symbols < MINIMUM_BREADTH else "mean rank IC"
     print_pairs(
         {
-            "factor": str(one.node),
+            "factor": str(run.node),
             "equity": f"{of('capital', ',.2f')} -> {of('final_equity', ',.2f')}, profit {of('profit', '+,.2f')}; "
-            "what is held at the end is valued, not sold",
+            "open positions valued at the last close",
             "paid": f"{of('fees', ',.2f')} fees and slippage, {of('carry', ',.2f')} borrow and funding",
-            "return": f"{of('total_return', '+.2%')} in all, {of('annual_return', '+.1%')} a year (mean times the bars "
-            f"of a year); holding {held} {of('hold_return', '+.2%')}",
+            "return": f"{of('total_return', '+.2%')} total, {of('annual_return', '+.1%')} a year (arithmetic mean); "
+            f"buy and hold of {passive} {of('hold_return', '+.2%')}",
             "risk": f"volatility {of('volatility', '.1%')} a year, max drawdown {of('max_drawdown', '.2%')}",
             "ratios": f"Sharpe {of('sharpe', '+.2f')} +- {of('sharpe_error', '.2f')} a year (before costs "
             f"{of('sharpe_gross', '+.2f')}), Sortino {of('sortino', '+.2f')}, Calmar {of('calmar', '+.2f')}",
             "activity": f"{plural(int(m['orders']), 'order')}, turnover {of('turnover', '.2f')} a day, "
-            f"{plural(int(m['bars']), 'bar')} held, {of('win_rate', '.0%')} of those that moved gained",
-            "IC": f"{of('ic', '+.3f')} ({information})",
+            f"{plural(int(m['bars']), 'bar')} invested, {of('win_rate', '.0%')} of them with a gain",
+            "IC": f"{of('ic', '+.3f')} ({kind})",
         }
     )
-    if one.status != "traded":
-        echo(f"\n{one.status}")
+    if run.status != "traded":
+        echo(f"\n{run.status}")
         return
     low, high = float(account.equity.min()), float(account.equity.max())
     echo(f"\n{sparkline(account.equity.tolist())}  equity {low:,.0f} ... {high:,.0f}\n")

@@ -1,7 +1,7 @@
 """
-`completion`: what the shell needs to complete commands, options and their values.
+`completion`: shell scripts that complete commands, options and their values.
 
-Run dates are looked up in the lake while one types; all else is written into the script.
+Run dates are read from the lake at completion time; other values are part of the script.
 """
 
 import argparse
@@ -16,10 +16,8 @@ RUN_DATES = "ls -1 \"${ALPHA_PIPELINE_LAKE:-data}/fused_signal\" 2>/dev/null | s
 
 def add_commands(commands: Commands) -> None:
     """`completion`."""
-    found = commands.add(
-        "completion", _completion, "print a script that teaches the shell to complete this program", SHELLS
-    )
-    found.add_argument("shell", choices=SHELLS, help="whose script")
+    command = commands.add("completion", _completion, "print a completion script for a shell", SHELLS)
+    command.add_argument("shell", choices=SHELLS, help="shell of the script")
 
 
 def _completion(options: argparse.Namespace) -> int:
@@ -30,10 +28,10 @@ def _completion(options: argparse.Namespace) -> int:
     program = parser()
     lists = _lists()
     for action in _actions(program):
-        wanted = getattr(action, "complete", None)
-        if wanted:
-            action.complete = dict.fromkeys(("bash", "zsh"), f"_alpha_pipeline_{wanted}")  # type: ignore[attr-defined]  # read by shtab
-            action.complete["tcsh"] = f"`{RUN_DATES}`" if wanted == "run_dates" else f"({' '.join(lists[wanted])})"  # type: ignore[attr-defined]  # the same
+        values = getattr(action, "complete", None)
+        if values:
+            action.complete = dict.fromkeys(("bash", "zsh"), f"_alpha_pipeline_{values}")  # type: ignore[attr-defined]  # read by shtab
+            action.complete["tcsh"] = f"`{RUN_DATES}`" if values == "run_dates" else f"({' '.join(lists[values])})"  # type: ignore[attr-defined]  # the same
         elif action.dest in {"data", "out"}:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # the same
     functions = {"bash": _bash, "zsh": _zsh, "tcsh": lambda lists: ""}[options.shell](lists)
@@ -50,7 +48,7 @@ def _actions(program: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 
 def _lists() -> dict[str, Sequence[str]]:
-    """Words by the name of their list."""
+    """Values by the name of their list."""
     from alpha_pipeline.fusion.methods.registry import METHODS
     from alpha_pipeline.market.markets import MARKETS
     from alpha_pipeline.mining.factor_types import FACTOR_TYPES
@@ -68,12 +66,12 @@ def _lists() -> dict[str, Sequence[str]]:
 
 
 def _bash(lists: dict[str, Sequence[str]]) -> str:
-    each = [
+    functions = [
         f"_alpha_pipeline_{name}() {{ compgen -W '{' '.join(words)}' -- \"$1\"; }}" for name, words in lists.items()
     ]
-    return "\n".join([*each, f'_alpha_pipeline_run_dates() {{ compgen -W "$({RUN_DATES})" -- "$1"; }}'])
+    return "\n".join([*functions, f'_alpha_pipeline_run_dates() {{ compgen -W "$({RUN_DATES})" -- "$1"; }}'])
 
 
 def _zsh(lists: dict[str, Sequence[str]]) -> str:
-    each = [f"_alpha_pipeline_{name}() {{ compadd -- {' '.join(words)}; }}" for name, words in lists.items()]
-    return "\n".join([*each, f"_alpha_pipeline_run_dates() {{ compadd -- $({RUN_DATES}); }}"])
+    functions = [f"_alpha_pipeline_{name}() {{ compadd -- {' '.join(words)}; }}" for name, words in lists.items()]
+    return "\n".join([*functions, f"_alpha_pipeline_run_dates() {{ compadd -- $({RUN_DATES}); }}"])

@@ -1,7 +1,7 @@
 """
-Where the shell's data come from: the stored lake, or the prices in the package. Every heavy import is inside.
+Data of the commands: the stored lake, or the embedded prices. Heavy imports are local.
 
-What is done with them is told by the commands.
+The commands decide what to compute.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from alpha_pipeline.errors import LakeError, SettingError
 
-if TYPE_CHECKING:  # a shell waits for every import
+if TYPE_CHECKING:  # imports delay every command
     import pandas as pd
 
     from alpha_pipeline.market.markets import Market
@@ -25,14 +25,14 @@ MARKET_NAMES = ("crypto", "equities")
 @dataclass(frozen=True)
 class Bars:
     """
-    Bars of a market and where they are from.
+    Bars of a market and their source.
 
     Args:
         market: of the bars.
-        panel: all of them, up to the last run date of the graph.
-        source: in words, for the line `data`.
+        panel: all bars up to the last run date of the graph.
+        source: printed in the line `data`.
         funding: rows of `tables.RAW_FUNDING`; None where none are stored.
-        own: whether they come from a file the run dates know nothing of.
+        own: whether they come from a file of the user.
     """
 
     market: "Market"
@@ -43,7 +43,7 @@ class Bars:
 
 
 def embedded(market: str) -> "Panel":
-    """All embedded bars of a market; read through the source of the graph."""
+    """All embedded bars of a market."""
     import pandas as pd
 
     from alpha_pipeline.market.panel import Panel, align
@@ -60,10 +60,10 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
 
     Args:
         market: its name.
-        run date: the last ISO day that counts; by default the last one stored, or the last one of the graph.
+        run_date: last ISO day to include (default: the last stored day, else the last day of the graph).
 
     Raises:
-        SettingError: no bar is that old.
+        SettingError: there are no bars up to that day.
     """
     import pandas as pd
 
@@ -95,29 +95,31 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
 
 
 def file_bars(file: Path, market: str) -> Bars:
-    """A file of one's own, traded by the calendar and the costs of a market; errors of `preview.read_panel`."""
+    """Bars of a user file with the calendar and costs of a market; errors of `preview.read_panel`."""
     from dataclasses import replace
 
     import pandas as pd
 
     from alpha_pipeline.cli.preview import bar_of, read_panel
 
-    panel, like = read_panel(file), market_of(market)
+    panel, template = read_panel(file), market_of(market)
     bar = bar_of(panel)
-    if pd.Timedelta(bar) != like.bar_length:  # another bar: a day stays the horizon, a year stays a year
-        per_day = like.bar_length / pd.Timedelta(bar)
-        horizon = max(1, round(like.horizon_bars * per_day))
-        like = replace(like, bar=bar, periods_per_year=like.periods_per_year * per_day, horizon_bars=horizon)
-    return Bars(like, panel, str(file), own=True)
+    if pd.Timedelta(bar) != template.bar_length:  # keep the horizon and the year for another bar size
+        per_day = template.bar_length / pd.Timedelta(bar)
+        horizon = max(1, round(template.horizon_bars * per_day))
+        template = replace(
+            template, bar=bar, periods_per_year=template.periods_per_year * per_day, horizon_bars=horizon
+        )
+    return Bars(template, panel, str(file), own=True)
 
 
 def lake_root() -> str:
-    """The folder or URL where results are stored, as a person wrote it in `ALPHA_PIPELINE_LAKE`."""
+    """The folder or URL of results as written in `ALPHA_PIPELINE_LAKE`."""
     return os.environ.get("ALPHA_PIPELINE_LAKE") or "data"
 
 
 def stored() -> "Lake":
-    """The lake itself."""
+    """The lake."""
     from resources.lake.io_manager import ParquetIOManager
 
     return ParquetIOManager.from_environment().lake
@@ -129,7 +131,7 @@ def lake_has(market: str, run_date: str) -> bool:
 
 
 def priced_days() -> set[str]:
-    """ISO days whose prices are stored for every market; none without the bulk history before them."""
+    """ISO days whose prices are stored for every market; empty without the bulk history."""
     lake = stored()
     if not all(lake.exists(f"{market}/ohlcv_history/part-0.parquet") for market in MARKET_NAMES):
         return set()
@@ -139,18 +141,17 @@ def priced_days() -> set[str]:
 
 def require_writable() -> None:
     """
-    Refuse before anything is computed when results cannot be stored.
+    Check that results can be stored, before anything is computed.
 
     Raises:
-        LakeError: the folder cannot be made or written to, or is memory, which ends with its process.
-            Other URLs are left to their store.
+        LakeError: the folder cannot be created or written to, or is in memory. Other URLs are not checked.
     """
     import tempfile
 
     folder = stored().url("")
     if folder.startswith("memory://"):
         raise LakeError(
-            "a lake in memory ends with each process, and a run date takes several; set ALPHA_PIPELINE_LAKE"
+            "a lake in memory ends with its process, and a run needs several; set ALPHA_PIPELINE_LAKE to a folder"
         )
     if "://" in folder:
         return
@@ -159,9 +160,7 @@ def require_writable() -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise LakeError(
-            f"the lake {lake_root()} cannot be written to: {error.strerror}; set ALPHA_PIPELINE_LAKE"
-        ) from None
+        raise LakeError(f"the lake {lake_root()} is not writable: {error.strerror}; set ALPHA_PIPELINE_LAKE") from None
 
 
 def market_of(name: str) -> "Market":
@@ -176,28 +175,28 @@ def market_of(name: str) -> "Market":
 
 def market_with(symbols: Sequence[str], run_date: str | None = None) -> Bars:
     """
-    The bars of the first market that has the symbol named first; crypto when none is named.
+    The bars of the first market that has the first symbol; crypto without symbols.
 
     Raises:
         SettingError: no market has it; near names of all are suggested.
     """
     from alpha_pipeline.market.symbols import find_symbol
 
-    known: list[str] = []
+    available: list[str] = []
     for name in MARKET_NAMES:
-        found = bars_of(name, run_date)
+        bars = bars_of(name, run_date)
         if not symbols:
-            return found
+            return bars
         try:
-            find_symbol(symbols[0], found.panel.symbols)
+            find_symbol(symbols[0], bars.panel.symbols)
         except SettingError:
-            known += found.panel.symbols
+            available += bars.panel.symbols
             continue
-        return found
-    find_symbol(symbols[0], known)
+        return bars
+    find_symbol(symbols[0], available)
     raise SettingError(f"symbol {symbols[0]!r} is in no market")
 
 
 def _end(end: str | None, days: tuple[str, str]) -> str:
-    """The embedded prices as far as the run dates of the embedded graph go; longer where the graph is."""
+    """End of the embedded prices as a timestamp: the last day of the graph."""
     return f"{end or days[1]}T00:00:00Z"

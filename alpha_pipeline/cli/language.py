@@ -1,4 +1,4 @@
-"""Commands of the factor language: its vocabulary, what an expression means, what it is worth on prices."""
+"""`operators`, `check`, `explain` and `evaluate`: the factor language and its values."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from alpha_pipeline.cli.data import MARKET_NAMES, embedded
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
 from alpha_pipeline.errors import SettingError
 
-if TYPE_CHECKING:  # a shell waits for every import
+if TYPE_CHECKING:  # imports delay every command
     from alpha_pipeline.expressions import Node
 
 DIALECTS = ("dsl", "math", "pandas")
@@ -21,32 +21,30 @@ CHECK_FIELDS = "canonical, unit, fields, lookback_bars, complexity, identity"
 
 def add_commands(commands: Commands) -> None:
     """`operators`, `check`, `explain`, `evaluate`."""
-    words = commands.add(
-        "operators", _operators, "the vocabulary of the factor language", ("", "stochastic", "ts_zscore --json"),
+    listing = commands.add(
+        "operators", _operators, "list the operators of the factor language", ("", "stochastic", "ts_zscore --json"),
         "[name, signature, symbol, group, doc, example, aliases, returns, recursive, formula, parameters]",
     )  # fmt: skip
-    match = words.add_argument(
-        "match", nargs="?", default="", help="only those with this in name, alias or description"
-    )
+    match = listing.add_argument("match", nargs="?", default="", help="filter by name, alias or description")
     complete(match, "operators")
 
     check = commands.add(
-        "check", _check, "parse an expression: canonical form and needs, or the error",
+        "check", _check, "parse an expression: canonical form and requirements, or the error",
         ("'rsi(14)'", "--dialect math '(close - SMA(close, 20)) / STD(close, 20)'", "'-zscore(close, 5d)' --json"),
         CHECK_FIELDS,
     )  # fmt: skip
     add_expression(check)
     _add_fields(check)
 
-    tell = commands.add(
-        "explain", _explain, "an expression step by step, in words and in three dialects",
+    explanation = commands.add(
+        "explain", _explain, "explain an expression step by step, in words and in three dialects",
         ("'-zscore(close, 5d) * rank(volume)'", "'rsi(14)' --bar 1D", "'rsi(14)' --json"), f"{CHECK_FIELDS}, text",
     )  # fmt: skip
-    add_expression(tell)
-    _add_fields(tell)
+    add_expression(explanation)
+    _add_fields(explanation)
 
     values = commands.add(
-        "evaluate", _evaluate, "values of an expression on the embedded prices or on a file",
+        "evaluate", _evaluate, "compute an expression on embedded prices or on a file",
         ("'rank(volume)' --symbols BTCUSDT,ETHUSDT --last 3", "'rsi(14)' --market equities --symbols AAPL --json"),
         "canonical, data, bars, symbols, last [timestamp, symbol, value],\n"
         "  summary {symbol: {coverage, mean, std, min, max}}",
@@ -54,31 +52,35 @@ def add_commands(commands: Commands) -> None:
     add_expression(values)
     data = values.add_argument_group("data")
     data.add_argument("--market", choices=MARKET_NAMES, default="crypto", help="embedded prices (default %(default)s)")
-    data.add_argument("--data", type=Path, help="a long table instead: .parquet or .csv with timestamp, symbol, fields")
-    data.add_argument("--bar", help="bar size that durations are resolved by (default: that of the data)")
-    shown = values.add_argument_group("output")
-    symbols = shown.add_argument(
-        "--symbols", default="", help="show only these, as A,B; ranks still see all of the market"
+    data.add_argument("--data", type=Path, help="your own long table: .parquet or .csv with timestamp, symbol, fields")
+    data.add_argument("--bar", help="bar size that converts durations to bars (default: that of the data)")
+    output = values.add_argument_group("output")
+    symbols = output.add_argument(
+        "--symbols", default="", help="print only these, such as A,B; ranks still use the full market"
     )
     complete(symbols, "symbols")
-    shown.add_argument("--last", type=int, default=5, help="bars to show (default %(default)s)")
-    shown.add_argument("--out", type=Path, help="write all values to this .parquet or .csv file")
+    output.add_argument("--last", type=int, default=5, help="number of bars to print (default %(default)s)")
+    output.add_argument("--out", type=Path, help="write all values to this .parquet or .csv file")
 
 
 def add_expression(command: argparse.ArgumentParser) -> None:
-    """The factor and the dialect it is written in."""
-    complete(command.add_argument("expression", help="the factor, or - to read it from standard input"), "operators")
+    """Add the expression and its dialect."""
+    complete(
+        command.add_argument("expression", help="the expression, or - to read it from standard input"), "operators"
+    )
     add_dialect(command)
 
 
 def add_dialect(command: argparse.ArgumentParser) -> None:
-    """How a factor is written."""
-    command.add_argument("--dialect", choices=DIALECTS, default="dsl", help="how it is written (default %(default)s)")
+    """Add `--dialect`."""
+    command.add_argument(
+        "--dialect", choices=DIALECTS, default="dsl", help="dialect of the expression (default %(default)s)"
+    )
 
 
 def _add_fields(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--bar", default="1h", help="bar size that durations are resolved by (default %(default)s)")
-    command.add_argument("--fields", default=EMBEDDED_FIELDS, help="names it may use (default %(default)s)")
+    command.add_argument("--bar", default="1h", help="bar size that converts durations to bars (default %(default)s)")
+    command.add_argument("--fields", default=EMBEDDED_FIELDS, help="available fields (default %(default)s)")
 
 
 def _operators(options: argparse.Namespace) -> int:
@@ -90,24 +92,24 @@ def _operators(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     node = _node(options, names(options.fields), options.bar)
-    found = _needs(node)
+    properties = _properties(node)
     if options.json:
-        print_json(found)
+        print_json(properties)
         return 0
     print_pairs(
         {
-            "canonical ": str(found["canonical"]),
-            "unit": str(found["unit"] or "number"),
-            "fields": ", ".join(found["fields"]) or "none",  # type: ignore[arg-type]  # a list of names
-            "look-back": f"{found['lookback_bars']} bars",
-            "complexity": f"{found['complexity']} nodes",
-            "identity": str(found["identity"])[:16],
+            "canonical ": str(properties["canonical"]),
+            "unit": str(properties["unit"] or "number"),
+            "fields": ", ".join(properties["fields"]) or "none",  # type: ignore[arg-type]  # a list of names
+            "look-back": f"{properties['lookback_bars']} bars",
+            "complexity": f"{properties['complexity']} nodes",
+            "identity": str(properties["identity"])[:16],
         }
     )
     return 0
 
 
-def _needs(node: "Node") -> dict[str, object]:
+def _properties(node: "Node") -> dict[str, object]:
     from alpha_pipeline.expressions import complexity, fields_used, identity, lookback
 
     return {
@@ -122,7 +124,7 @@ def _explain(options: argparse.Namespace) -> int:
 
     node = _node(options, names(options.fields), options.bar)
     text = explain(node, options.bar)
-    print_json({**_needs(node), "text": text}) if options.json else echo(text)
+    print_json({**_properties(node), "text": text}) if options.json else echo(text)
     return 0
 
 
@@ -131,24 +133,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     from alpha_pipeline.market.symbols import find_symbols
 
     if options.last < 0:
-        raise SettingError(f"--last is {options.last}; expected 0 or more bars")
+        raise SettingError(f"--last is {options.last}; expected at least 0")
     panel = read_panel(options.data) if options.data else embedded(options.market)
     node = _node(options, panel.fields, options.bar or bar_of(panel))
     symbols = list(find_symbols(names(options.symbols), panel.symbols).values())
-    found = compute(node, panel).pick(symbols)
-    written = write(found, options.out) if options.out else 0
+    values = compute(node, panel).pick(symbols)
+    rows = write(values, options.out) if options.out else 0
     bars, width = panel.shape
-    source = str(options.data or f"embedded {options.market}")
+    data = str(options.data or f"embedded {options.market}")
     if options.json:
-        last = found.last(options.last).to_dict("records")
-        shape = {"bars": bars, "symbols": list(found.symbols)}
-        print_json({"canonical": str(node), "data": source, **shape, "last": last, "summary": summaries(found)})
+        last = values.last(options.last).to_dict("records")
+        shape = {"bars": bars, "symbols": list(values.symbols)}
+        print_json({"canonical": str(node), "data": data, **shape, "last": last, "summary": summaries(values)})
         return 0
     echo(f"factor  {node}")
-    echo(f"data    {source}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
-    echo(show(found, options.last))
+    echo(f"data    {data}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
+    echo(show(values, options.last))
     if options.out:
-        echo(f"\nwrote {written:,} values to {options.out}")
+        echo(f"\nwrote {rows:,} values to {options.out}")
     return 0
 
 

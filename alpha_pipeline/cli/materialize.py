@@ -1,7 +1,7 @@
 """
-One run date from an empty folder: which `dagster` commands it takes.
+A run date as `dagster` subprocesses, from an empty folder if need be.
 
-The graph does the work in processes of its own, with the same commands a person would type; nothing is computed here.
+The graph runs in processes of its own, with the commands a user would type; nothing is computed here.
 """
 
 import json
@@ -23,20 +23,20 @@ from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.market.markets import MARKETS
 
 MODULE = "alpha_pipeline.definitions"
-PATIENCE_SECONDS = 10.0
-Tell = Callable[[str], None]
+SHUTDOWN_SECONDS = 10.0
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class RunRequest:
     """
-    What `alpha-pipeline run` is asked to do.
+    Arguments of a run.
 
     Args:
-        run date: ISO day to decide for.
-        first_day: ISO day the graph begins; bars before it come from the bulk history.
+        run_date: ISO day.
+        first_day: first ISO day of the graph; earlier bars come from the bulk history.
         priced: ISO days whose prices are stored.
-        fresh: rebuild the look-back days even where they are stored.
+        fresh: reload stored prices.
     """
 
     run_date: str
@@ -45,36 +45,36 @@ class RunRequest:
     fresh: bool = False
 
 
-def run_graph(settings: RunRequest, tell: Tell = print) -> float:
+def run_graph(request: RunRequest, log: Log = print) -> float:
     """
-    Materialize the look-back where it is missing, then the whole graph for the run date.
+    Materialize missing look-back days, then all assets of the run date.
 
     Args:
-        settings: which run date.
-        tell: takes each line the processes print.
+        request: the run.
+        log: receives each line the processes print.
 
     Returns:
         Wall time in seconds.
 
     Raises:
-        AlphaError: a `dagster` process failed; it has said why.
+        AlphaError: a `dagster` process failed; its log has the cause.
     """
     started = time.monotonic()
-    _prices(settings, tell)
-    tell(f"2/2  the run date of {settings.run_date}: mine, check, backtest, fuse, report")
-    _dagster(tell, "--select", "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", settings.run_date)
+    _prices(request, log)
+    log(f"2/2  run of {request.run_date}: mine, validate, backtest, fuse, report")
+    _dagster(log, "--select", "not (key:*/ohlcv_history or key:*/sealed_test)", "--partition", request.run_date)
     return time.monotonic() - started
 
 
-def run_mining(settings: RunRequest, markets: Sequence[str], knobs: Mapping[str, object], tell: Tell = print) -> float:
+def run_mining(request: RunRequest, markets: Sequence[str], config: Mapping[str, object], log: Log = print) -> float:
     """
-    Materialize the look-back where it is missing, then the run date's trials and library alone.
+    Materialize missing look-back days, then only the trials and the library of the run date.
 
     Args:
-        settings: which run date.
+        request: the run.
         markets: names of the markets to mine.
-        knobs: of `assets.wiring.config.MiningConfig`, by name.
-        tell: takes each line the processes print.
+        config: fields of `assets.wiring.config.MiningConfig`.
+        log: receives each line the processes print.
 
     Returns:
         Wall time in seconds.
@@ -83,29 +83,29 @@ def run_mining(settings: RunRequest, markets: Sequence[str], knobs: Mapping[str,
         As `run_graph`.
     """
     started = time.monotonic()
-    _prices(settings, tell)
-    tell(f"2/2  the run date of {settings.run_date}: mine {' and '.join(markets)}")
+    _prices(request, log)
+    log(f"2/2  run of {request.run_date}: mine {' and '.join(markets)}")
     tables = ",".join(f"{market}/{table}" for market in markets for table in ("factor_definitions", "factor_library"))
-    config = {"ops": {f"{market}__factor_definitions": {"config": dict(knobs)} for market in markets}}
-    _dagster(tell, "--select", tables, "--partition", settings.run_date, "--config-json", json.dumps(config))
+    run_config = {"ops": {f"{market}__factor_definitions": {"config": dict(config)} for market in markets}}
+    _dagster(log, "--select", tables, "--partition", request.run_date, "--config-json", json.dumps(run_config))
     return time.monotonic() - started
 
 
-def _prices(settings: RunRequest, tell: Tell) -> None:
-    run_dates = _days(settings.first_day, settings.run_date)
-    todo = [day for day in run_dates if settings.fresh or day not in settings.priced]
-    if todo:
-        tell(f"1/2  prices: history, then {len(todo)} days {todo[0]} ... {todo[-1]} of both markets")
+def _prices(request: RunRequest, log: Log) -> None:
+    run_dates = _days(request.first_day, request.run_date)
+    missing = [day for day in run_dates if request.fresh or day not in request.priced]
+    if missing:
+        log(f"1/2  prices: bulk history and {len(missing)} days, {missing[0]} ... {missing[-1]}, of both markets")
         prices = ",".join(f"{m.name}/{t}" for m in MARKETS for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
-        _dagster(tell, "--select", prices, "--partition-range", f"{todo[0]}...{todo[-1]}")
+        _dagster(log, "--select", prices, "--partition-range", f"{missing[0]}...{missing[-1]}")
     else:
-        tell(f"1/2  prices: all {len(run_dates)} days are stored")
+        log(f"1/2  prices: all {len(run_dates)} days already stored")
 
 
-def _dagster(tell: Tell, *arguments: str) -> None:
+def _dagster(log: Log, *arguments: str) -> None:
     command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", MODULE, *arguments]
     shown = ["dagster", *command[1:]]
-    tell("$ " + " ".join(f"'{a}'" if any(c in a for c in ' *"') else a for a in shown))
+    log("$ " + " ".join(f"'{a}'" if any(c in a for c in ' *"') else a for a in shown))
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with (
         _stoppable(),
@@ -115,23 +115,23 @@ def _dagster(tell: Tell, *arguments: str) -> None:
     ):
         try:
             for line in process.stdout or ():
-                tell(_brief(line.rstrip()))
+                log(_brief(line.rstrip()))
         except BaseException:
             _end(process)
             raise
     if process.returncode:
-        raise AlphaError("the run failed; the cause is named above. What was stored before is untouched; run again")
+        raise AlphaError("the run failed, see the log above; stored results are intact, run the command again")
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """A polite request to end, or a closed terminal, is an interruption like Ctrl-C: no process stays behind."""
+    """Treat SIGTERM and SIGHUP like Ctrl-C, so that no child process is left running."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    mine = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)} if mine else {}
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)} if is_main else {}
     try:
         yield
     finally:
@@ -140,19 +140,19 @@ def _stoppable() -> Iterator[None]:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Interrupt a process and all it started; what does not end within the patience is killed."""
+    """Interrupt a process group; kill it after `SHUTDOWN_SECONDS`."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         try:
-            process.communicate(timeout=PATIENCE_SECONDS)
+            process.communicate(timeout=SHUTDOWN_SECONDS)
             break
         except subprocess.TimeoutExpired:
             continue
 
 
 def _brief(line: str) -> str:
-    """A line of Dagster's log as `step  message`; anything else as it is."""
+    """A line of Dagster's log as `step  message`; other lines unchanged."""
     parts = line.split(" - ", 6)
     if len(parts) == 7 and parts[1] == "dagster" and parts[2] == "INFO":
         return f"     {parts[5].replace('__', '/'):<30} {parts[6]}"

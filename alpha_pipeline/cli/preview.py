@@ -1,7 +1,7 @@
 """
-Values of one factor for a person: read a panel, compute, show the last bars and a summary per symbol.
+Values of one factor: read a panel, compute, format the last bars and a summary per symbol.
 
-What the factor means is told by `explain`; checks and scores belong to `validation` and `backtest`.
+Checks and measures are left to `validation` and `backtesting`.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Values:
 
 
 def compute(node: Node, panel: Panel) -> Values:
-    """The factor on every bar and symbol of the panel; across symbols it sees them all."""
+    """The factor on every bar and symbol of the panel."""
     ((_, values),) = evaluate([node], panel, 2)
     return Values(panel.timestamps, panel.symbols, values)
 
@@ -80,7 +80,7 @@ def read_panel(file: Path) -> Panel:
     table = table.reset_index() if set(KEY) & set(table.index.names) else table
     missing = [column for column in KEY if column not in table.columns]
     if missing:
-        raise DataError(f"{file.name} needs the columns {KEY}; missing {missing}, found {list(table.columns)}")
+        raise DataError(f"{file.name} needs the columns {KEY}; missing {missing}; it has {list(table.columns)}")
     try:
         table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True).dt.as_unit("us")
     except (ValueError, TypeError) as error:
@@ -100,36 +100,36 @@ def bar_of(panel: Panel) -> str:
     return f"{minutes // 1440}D" if minutes and minutes % 1440 == 0 else hours
 
 
-def show(found: Values, last: int) -> str:
+def show(values: Values, last: int) -> str:
     """
     The last bars of each symbol, then per symbol and for all: coverage, mean, deviation, extremes.
 
     Args:
-        found: the values.
+        values: the values.
         last: bars to show.
 
     Returns:
         Lines of at most about 110 columns; beyond 24 symbols the others only count in the line `all`.
     """
-    shown = found.symbols[:SHOWN_SYMBOLS]
-    hours = found.timestamps[-last:].astype("datetime64[m]").astype(str)
+    shown = values.symbols[:SHOWN_SYMBOLS]
+    hours = values.timestamps[-last:].astype("datetime64[m]").astype(str)
     lines: list[str] = []
     for start in range(0, len(shown) if last else 0, _ABREAST):
         names = shown[start : start + _ABREAST]
         lines.append(f"{'close (UTC)':<16}" + "".join(f"{name:>{_CELL}.{_CELL - 1}}" for name in names))
-        rows = found.values[-last:, start : start + len(names)]
+        rows = values.values[-last:, start : start + len(names)]
         lines += [f"{t.replace('T', ' '):<16}" + _cells(row) for t, row in zip(hours, rows, strict=True)]
         lines.append("")
     heads = ("coverage", "mean", "std", "min", "max")
     lines.append(f"{'symbol':<16}" + "".join(f"{head:>{_CELL}}" for head in heads))
-    lines += [f"{name:<16.15}" + _summary(found.values[:, place]) for place, name in enumerate(shown)]
-    if len(found.symbols) > len(shown):
-        lines.append(f"... and {len(found.symbols) - len(shown)} more symbols")
-    lines.append(f"{'all':<16}" + _summary(found.values))
+    lines += [f"{name:<16.15}" + _summary(values.values[:, place]) for place, name in enumerate(shown)]
+    if len(values.symbols) > len(shown):
+        lines.append(f"... and {len(values.symbols) - len(shown)} more symbols")
+    lines.append(f"{'all':<16}" + _summary(values.values))
     return "\n".join(lines)
 
 
-def write(found: Values, file: Path) -> int:
+def write(values: Values, file: Path) -> int:
     """
     All values as a long table `timestamp, symbol, value` without the missing ones; returns its rows.
 
@@ -140,7 +140,7 @@ def write(found: Values, file: Path) -> int:
         raise SettingError(f"{file.name} must end in .parquet or .csv")
     if not file.absolute().parent.is_dir():
         raise SettingError(f"no such folder: {file.absolute().parent}")
-    table = Panel(found.timestamps, found.symbols, {"value": found.values}).to_table()
+    table = Panel(values.timestamps, values.symbols, {"value": values.values}).to_table()
     if file.suffix == ".csv":
         table.to_csv(file, index=False)
     else:
@@ -148,10 +148,10 @@ def write(found: Values, file: Path) -> int:
     return len(table)
 
 
-def summaries(found: Values) -> dict[str, dict[str, float]]:
+def summaries(values: Values) -> dict[str, dict[str, float]]:
     """Per symbol, and for `all`: coverage, mean, std, min, max; NaN without values."""
-    columns = {name: found.values[:, place] for place, name in enumerate(found.symbols)}
-    return {name: _measures(values) for name, values in {**columns, "all": found.values}.items()}
+    columns = {name: values.values[:, place] for place, name in enumerate(values.symbols)}
+    return {name: _measures(column) for name, column in {**columns, "all": values.values}.items()}
 
 
 def _measures(values: Array) -> dict[str, float]:

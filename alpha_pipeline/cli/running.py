@@ -1,4 +1,4 @@
-"""Commands of a whole run date: run it, read what it said."""
+"""`run` and `report`: run the full pipeline for a run date, print its summary."""
 
 import argparse
 import sys
@@ -11,27 +11,31 @@ from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silenc
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.text.untrusted import printable
 
-REPORT_FIELDS = (
-    "run date, signal [rows of fused_signal], funnel {market: {stage: count}}, library {market: [rows]}, page"
-)
+REPORT_FIELDS = """\
+run_date, signal [rows of fused_signal], funnel {market: {proposer: {stage: count}}},
+  library {market: [rows]}, page"""
 
 
 def add_commands(commands: Commands) -> None:
     """`run` and `report`."""
     run = commands.add(
-        "run", _run, "one run date of the whole graph, then its signal, funnel and report",
+        "run", _run, "run the full pipeline for one run date and print its summary",
         ("", "--run-date 2019-09-30 --fresh", "--json"), f"seconds, {REPORT_FIELDS}",
     )  # fmt: skip
     add_run_date(run)
-    run.add_argument("--fresh", action="store_true", help="load the prices again even where they are stored")
+    run.add_argument("--fresh", action="store_true", help="reload prices that are already stored")
     report = commands.add(
-        "report", _report, "the stored summary of a run date", ("", "--run-date 2019-09-30", "--json"), REPORT_FIELDS
+        "report",
+        _report,
+        "print the stored summary of a run date",
+        ("", "--run-date 2019-09-30", "--json"),
+        REPORT_FIELDS,
     )
-    add_run_date(report, "the latest with a report")
+    add_run_date(report, "the latest report")
 
 
-def add_run_date(command: argparse.ArgumentParser, default: str = "the last one of the graph that is over") -> None:
-    """`--run_date`, completed from the run dates that are stored."""
+def add_run_date(command: argparse.ArgumentParser, default: str = "the latest completed day") -> None:
+    """`--run-date`, completed from the stored run dates."""
     complete(
         command.add_argument("--run-date", metavar="YYYY-MM-DD", help=f"the run date (default {default})"), "run_dates"
     )
@@ -43,8 +47,8 @@ def _run(options: argparse.Namespace) -> int:
 
     run_date = require_run_date(options.run_date or last_run_date())
     require_writable()
-    with stream_progress(f"the run date of {run_date}", options.json) as tell:
-        seconds = run_graph(RunRequest(run_date, first_day(), priced_days(), options.fresh), tell)
+    with stream_progress(f"run of {run_date}", options.json) as log:
+        seconds = run_graph(RunRequest(run_date, first_day(), priced_days(), options.fresh), log)
     if options.json:
         print_json({"seconds": seconds, **_stored_run(run_date)})
         return 0
@@ -52,41 +56,41 @@ def _run(options: argparse.Namespace) -> int:
     lake = lake_root()
     echo(f"Parquet {lake}/<market>/<asset>/day={run_date}/part-0.parquet, {lake}/fused_signal/...")
     echo(f"\nDone in {seconds:.0f} s. Try next:")
-    echo("  make ui                                             the graph, its checks and plots")
-    echo("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       one decision and its reasons")
+    echo("  make ui                                             the asset graph with checks and plots")
+    echo("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       a decision and its reasons")
     echo("  .venv/bin/alpha-pipeline operators                  the factor language")
     echo("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
-    echo(f"      --select fused_signal --partition {run_date}   one asset again")
+    echo(f"      --select fused_signal --partition {run_date}   recompute one asset")
     return 0
 
 
 @contextmanager
-def stream_progress(what: str, aside: bool) -> Iterator[Step]:
+def stream_progress(task: str, to_stderr: bool) -> Iterator[Step]:
     """
-    The lines of a long process: printed as they come, and shown as progress.
+    Print the log lines of a long process as they come, with a progress bar.
 
     Args:
-        what: is going on.
-        aside: whether the lines go to standard error, because standard output belongs to JSON.
+        task: description.
+        to_stderr: whether lines go to standard error, because standard output is reserved for JSON.
 
     Yields:
-        A function that takes a line; AlphaError when nobody reads them any more, for a run date cut short is not done.
+        A function that takes a line; AlphaError when the reader has closed the pipe: the run is then incomplete.
     """
-    stream = sys.stderr if aside else sys.stdout
-    with progress(what) as step:
+    stream = sys.stderr if to_stderr else sys.stdout
+    with progress(task) as step:
 
-        def tell(line: str) -> None:
+        def log(line: str) -> None:
             try:
                 print(printable(line), file=stream, flush=True)
             except BrokenPipeError:
                 silence(stream)
                 raise AlphaError(
-                    f"{what} was ended, for nobody reads its lines; what was stored before is whole"
+                    f"{task} was stopped because its output pipe was closed; stored results are intact"
                 ) from None
             if line.startswith("     "):
                 step(line.split()[0])
 
-        yield tell
+        yield log
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -102,7 +106,7 @@ def _report(options: argparse.Namespace) -> int:
 def _latest() -> str:
     run_dates = stored().days("nightly_report")
     if not run_dates:
-        raise AlphaError(f"no report under {lake_root()}; run `alpha-pipeline run`")
+        raise AlphaError(f"no report under {lake_root()}; run `alpha-pipeline run` first")
     return run_dates[-1]
 
 

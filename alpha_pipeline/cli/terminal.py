@@ -1,7 +1,7 @@
 """
-What a terminal gets to see: tables, small charts, JSON, progress.
+Terminal output: tables, sparklines, JSON, progress.
 
-Colour only on a terminal without NO_COLOR, ASCII where the encoding has no more, and nothing that steers the terminal.
+Colour only on a terminal without NO_COLOR; ASCII where the encoding requires it; control characters are removed.
 """
 
 import json
@@ -16,19 +16,19 @@ from alpha_pipeline.text.untrusted import printable
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 PLAINER = str.maketrans({"\N{EN DASH}": "-", "\N{MINUS SIGN}": "-", "…": "~", "·": "*"})
-PIPED_COLUMNS = 160  # lines in a file are folded late
-GAP, FOLDED = 2, 12  # between columns; the least room of a column of words
+PIPED_COLUMNS = 160  # width of tables in files and pipes
+GAP, FOLDED = 2, 12  # between columns; minimum width of a text column
 COLOURS = {"LONG": "green", "BUY": "green", "SHORT": "red", "SELL": "red"}
 Step = Callable[[str], None]
 
 
 def echo(text: str = "") -> None:
-    """Print; what a model, a server or a file wrote must not steer the terminal."""
+    """Print a line; control characters of untrusted text are removed."""
     print(encodable(printable(text)), flush=True)
 
 
 def encodable(text: str) -> str:
-    """What the output can show: plainer marks where its encoding has no others, question marks for the rest."""
+    """Text the output encoding can represent: ASCII substitutes, question marks for the rest."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if encoding.lower().startswith("utf"):
         return text
@@ -36,25 +36,25 @@ def encodable(text: str) -> str:
 
 
 def silence(stream: TextIO) -> None:
-    """Let what is still to be printed go nowhere: its reader, such as `head`, is gone."""
+    """Discard further output: its reader, such as `head`, closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_pairs(pairs: Mapping[str, str]) -> None:
-    """Lines of a name and what is said of it."""
-    room = max((len(name) for name in pairs), default=0)
-    for name, told in pairs.items():
-        echo(f"{name:<{room}}  {told}")
+    """Print aligned lines of name and value."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        echo(f"{name:<{width}}  {value}")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
     """
-    A table as wide as the terminal, words folded; wider where the numbers need it, for half a number is a wrong one.
+    Print a table as wide as the terminal: text is folded, numbers never are, even if the table becomes wider.
 
     Args:
         heads: names of the columns.
         rows: cells as text, untrusted.
-        left: columns that are aligned to the left, counted from the first; a head that ends in a blank is one, too.
+        left: number of leading columns aligned to the left; a head ending in a blank is aligned to the left, too.
     """
     from rich.cells import cell_len
     from rich.console import Console
@@ -65,27 +65,29 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
     width = None if sys.stdout.isatty() else PIPED_COLUMNS
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
     needed = 0
-    drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    rich_table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for place, head in enumerate(heads):
-        words = place < left or head.endswith(" ")
+        is_text = place < left or head.endswith(" ")
         longest = max((cell_len(line[place]) for line in [heads, *lines]), default=0)
-        needed += GAP + (min(longest, FOLDED) if words else longest)
-        drawn.add_column(Text(head.strip()), justify="left" if words else "right", overflow="fold", no_wrap=not words)
+        needed += GAP + (min(longest, FOLDED) if is_text else longest)
+        rich_table.add_column(
+            Text(head.strip()), justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text
+        )
     for line in lines:
-        drawn.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in line))
+        rich_table.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in line))
     console.width = max(console.width, needed - GAP)
     with console.capture() as captured:
-        console.print(drawn)
+        console.print(rich_table)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()), flush=True)
 
 
-def print_json(found: object) -> None:
-    """One JSON document; what is undefined is null, which all readers know."""
-    print(json.dumps(_defined(found), default=_plain, allow_nan=False, indent=1), flush=True)
+def print_json(value: object) -> None:
+    """Print one JSON document; undefined numbers are null."""
+    print(json.dumps(_defined(value), default=_text, allow_nan=False, indent=1), flush=True)
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """A line chart one character high: lowest to highest value, the last of each stretch; empty without finite ones."""
+    """A line chart one character high, from the lowest to the highest value; empty without finite ones."""
     marks = BLOCKS if encodable(BLOCKS) == BLOCKS else ASCII
     values = [value for value in values if math.isfinite(value)]
     if not values:
@@ -100,19 +102,19 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Step]:
+def progress(task: str, total: int | None = None) -> Iterator[Step]:
     """
-    Progress of something long, on standard error and only when that is a terminal.
+    Progress bar of a long task on standard error, only when that is a terminal.
 
     Args:
-        what: it is about.
-        total: steps it takes; None when nobody knows.
+        task: description.
+        total: number of steps; None when unknown.
 
     Yields:
-        A function that takes one step and says what is done now.
+        A function that advances one step and replaces the description.
     """
     if not sys.stderr.isatty():
-        yield lambda now: None
+        yield lambda description: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -123,23 +125,23 @@ def progress(what: str, total: int | None = None) -> Iterator[Step]:
         BarColumn(30),
         TimeElapsedColumn(),
     )
-    both = sys.stdout.isatty()  # what is printed meanwhile goes above the bar, unless it goes elsewhere
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as shown:
-        task = shown.add_task(printable(what), total=total)
-        yield lambda now: shown.update(task, description=printable(now)[:60], advance=1)
+    redirect = sys.stdout.isatty()  # output to the same terminal goes above the bar
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=redirect) as bar:
+        row = bar.add_task(printable(task), total=total)
+        yield lambda description: bar.update(row, description=printable(description)[:60], advance=1)
 
 
-def _defined(found: object) -> object:
-    if isinstance(found, Mapping):
-        return {str(key): _defined(value) for key, value in found.items()}
-    if isinstance(found, (list, tuple)):
-        return [_defined(value) for value in found]
-    if hasattr(found, "item") and not hasattr(found, "isoformat"):
-        found = found.item()  # a number of numpy
-    if isinstance(found, float):
-        return found if math.isfinite(found) else None
-    return found if found == found else None  # NaT differs from itself
+def _defined(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _defined(value) for key, value in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_defined(value) for value in value]
+    if hasattr(value, "item") and not hasattr(value, "isoformat"):
+        value = value.item()  # NumPy scalar
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value == value else None  # NaT differs from itself
 
 
-def _plain(found: object) -> str:
-    return str(found.isoformat()) if hasattr(found, "isoformat") else str(found)
+def _text(value: object) -> str:
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

@@ -1,4 +1,4 @@
-"""`backtest`: which bars, which symbols, in money; sealed bars stay closed unless they are named."""
+"""`backtest`: sample periods, symbols, accounts in money; the holdout is read only on request."""
 
 import json
 from pathlib import Path
@@ -51,16 +51,18 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_one_symbol_in_money(capsys: Captured) -> None:
-    """Everything a person asks of a backtest, and how little thirty days say."""
+    """The full report of one factor, with the confidence interval of the Sharpe ratio."""
     told = _said(capsys, REVERSAL, "--symbol", "BTC/USDT", "--days", "30", "--capital", "50000", "--orders", "2")
     for line in (
-        "embedded prices, crypto: BTCUSD (taken: BTCUSD for BTC/USDT)", "720 from 2019-", "the end of train",
-        "time_series, decided every 24 bars, filled at the next open, at most 50% a symbol",
-        "10 bps fee, 5 bps slippage", "funding is not in these data",
-        "factor    -ts_zscore(close, 120)", "equity    50,000.00 -> ", "fees and slippage", "in all,",
-        "a year (mean times",
-        "holding the symbol", "max drawdown -", "Sharpe ", " +- ", "Sortino ", "turnover ", "bars held",
-        "(predictive correlation over time)", "time (UTC)", "BTCUSD  BUY", "more orders", "a standard error of about 3",
+        "embedded prices, crypto: BTCUSD (BTC/USDT resolved to BTCUSD)", "720 from 2019-", "the end of train",
+        "time_series, rebalanced every 24 bars, filled at the next open, at most 50% per symbol",
+        "10 bps fee, 5 bps slippage", "no funding rates in these data",
+        "factor    -ts_zscore(close, 120)", "equity    50,000.00 -> ", "fees and slippage",
+        "total,",
+        "a year (arithmetic mean)", "buy and hold of the symbol",
+        "max drawdown -", "Sharpe ", " +- ", "Sortino ", "turnover ", "bars invested",
+        "(time-series correlation with forward returns)", "time (UTC)", "BTCUSD  BUY", "more orders",
+        "95 % confidence interval [",
     ):  # fmt: skip
         assert line in told, line
 
@@ -72,9 +74,7 @@ def test_where_trades_are_filled(capsys: Captured, tmp_path: Path, data: Path) -
         bars.to_csv(file, index=False)
         told = _said(capsys, "close / delay(close, 1)", "--data", str(file))
         known = bars.get("open", pd.Series(dtype=float)).notna().any()
-        assert (
-            "filled at the next open, " if known else "filled at the next close (these data have no open), "
-        ) in told
+        assert ("filled at the next open, " if known else "filled at the next close (no opens in these data), ") in told
 
 
 def test_no_newer_bar_than_train_is_read(capsys: Captured, lake: Path) -> None:
@@ -82,7 +82,11 @@ def test_no_newer_bar_than_train_is_read(capsys: Captured, lake: Path) -> None:
     found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT")
     panel = bars_of("crypto").panel
     end = panel.timestamps[len(panel.timestamps) - 10_000 + 7_000 - 25 - 1]
-    assert found["to"] == f"{end.astype('datetime64[m]')}Z" and found["stretch"] == "train" and found["opening"] is None
+    assert (
+        found["to"] == f"{end.astype('datetime64[m]')}Z"
+        and found["sample_period"] == "train"
+        and found["holdout_access"] is None
+    )
     assert not (lake / "holdout_access").exists()
 
 
@@ -90,12 +94,12 @@ def test_sealed_bars_are_opened_by_name_and_counted(capsys: Captured, lake: Path
     """Each look, before it is taken, with what was looked at."""
     for number in (1, 2):
         found = _json(capsys, REVERSAL, "--symbol", "BTCUSDT", "--sealed", "--days", "2")
-        assert found["opening"] == number and found["to"] == "2019-10-01T00:00Z"
+        assert found["holdout_access"] == number and found["to"] == "2019-10-01T00:00Z"
     assert holdout_accesses(Lake(str(lake)), CRYPTO) == 2
     noted = json.loads((lake / "holdout_access" / "crypto.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert noted == {"command": "backtest", "expressions": [REVERSAL], "symbols": ["BTCUSD"], "days": 2.0}
-    told = _said(capsys, REVERSAL, "--symbol", "BTCUSDT", "--stretch", "sealed", "--days", "2")
-    assert "SEALED bars, opened 3 times by now" in told
+    told = _said(capsys, REVERSAL, "--symbol", "BTCUSDT", "--sample-period", "sealed", "--days", "2")
+    assert "SEALED holdout, accessed 3 times so far" in told
 
 
 def test_what_is_refused_opens_nothing(capsys: Captured, lake: Path) -> None:
@@ -123,7 +127,7 @@ def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
     config = BacktestConfig(20.0, 5.0, 0.0, 4, max_weight=0.25)
     expected = backtest(values, panel, config, CRYPTO.periods_per_year)
     m = found["factors"][0]["measures"]
-    assert found["mode"] == "quantile" and found["stretch"] == "own"
+    assert found["mode"] == "quantile" and found["sample_period"] == "own"
     assert m["total_return"] == pytest.approx(metrics.total_return(expected.net))
     assert m["sharpe"] == pytest.approx(metrics.sharpe(expected.net, CRYPTO.periods_per_year))
     assert m["final_equity"] == pytest.approx(100_000 * (1 + m["total_return"]))
@@ -144,7 +148,7 @@ def test_several_factors_are_compared(capsys: Captured) -> None:
     rows = [line.split() for line in told if line.startswith(("momentum_volume", "-zscore", "rank(clsoe)"))]
     assert [row[-1] for row in rows[:2]] == ["traded", "traded"]
     assert rows[2][1:10] == ["\N{EN DASH}"] * 9 and "unknown field 'clsoe'" in " ".join(rows[2])
-    assert "the best of 3 looks better than it is" in told[-1]
+    assert "the best of 3 is biased upwards" in told[-1]
 
 
 def test_without_a_factor_the_references_are_taken(capsys: Captured) -> None:

@@ -27,13 +27,13 @@ def test_one_symbol_from_embedded_prices(capsys: Captured) -> None:
     assert main(["fuse", "--symbol", "btc-usdt"]) == 0
     told = capsys.readouterr().out
     for line in (
-        "data  embedded prices: fused now, without stored run dates the library has no voice",
-        "BTCUSD is taken for btc-usdt",
+        "data  embedded prices: fused now, without library factors (no stored run date)",
+        "btc-usdt resolved to BTCUSD",
         "|value| above 0.30, confidence above 50%", "decided at the close of 2019-10-01 00:00 UTC",
-        "by the method weighted",
-        "of such values had the right sign, less what chance explains (", "% before calibration)",
-        "bars of decision whose outcome is known", "1 source spoke, with 1", "margin",
-        "HOLD without it, too: rests on one source alone",
+        "method weighted",
+        "lower bound of the hit rate of such values (", "% before calibration)",
+        "past decision bars", "1 active source, 1", "margin",
+        "HOLD without it: the only active source",
         "source          value  confidence  weight  contribution  reason", "5- and 20-day move in sigmas",
     ):  # fmt: skip
         assert line in told, line

@@ -40,9 +40,9 @@ def test_generate_shows_what_was_proposed_and_what_it_is_worth(server: OpenAISer
     assert main(["generate", "--factor-type", "volume", "--lookback", "48", "--count", "2", "--context", "gaps"]) == 0
     told = capsys.readouterr().out
     for line in (
-        "volume, window 48: stand-in, 2 questions, 32 tokens", "1. [31mred", "   expression  ts_zscore(close, 20)",
-        "   rationale   why", "   risks       when", "   expected    Sharpe 9 (the model's words, not measured)",
-        "2. mended", "   measured    rank IC ", "on train", "Measured on train alone",
+        "volume, window 48: stand-in, 2 requests, 32 tokens", "1. [31mred", "   expression  ts_zscore(close, 20)",
+        "   rationale   why", "   risks       when", "   expected    Sharpe 9 (claimed by the model, not measured)",
+        "2. mended", "   measured    rank IC ", "on train", "Measured on train only",
     ):  # fmt: skip
         assert line in told, line
     assert "\x1b" not in told
@@ -56,7 +56,7 @@ def test_the_same_question_is_answered_from_the_lake(server: OpenAIServer, capsy
     assert main(arguments) == main(arguments) == 0
     assert len(server.requests) == 2
     first, again = map(json.loads, capsys.readouterr().out.replace("}\n{", "}\x00{").split("\x00"))
-    assert first["factors"] == again["factors"] and first["questions"] == 2 and again["model"] == "stand-in"
+    assert first["factors"] == again["factors"] and first["requests"] == 2 and again["model"] == "stand-in"
     found = first["factors"][0]
     assert found["canonical"] == "ts_zscore(close, 20)"
     assert set(found["measures"]) == {"rank_ic", "t_stat", "sharpe", "turnover"}
@@ -78,7 +78,7 @@ def test_fields_one_names_are_read_but_not_measured(server: OpenAIServer, capsys
     assert "funding: funding" in asked[1]["content"] and "rank IC" not in capsys.readouterr().out
     assert main(["generate", "--asset-type", "forex"]) == 0
     assert "for forex on 1h bars" in server.requests[-1]["messages"][1]["content"]
-    assert "not measured: no forex prices here" in capsys.readouterr().out
+    assert "not measured: no forex prices available" in capsys.readouterr().out
 
 
 def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Captured) -> None:
@@ -101,7 +101,7 @@ def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Ca
         (["generate", "--factor-type", "carry"], "SettingError: factor type 'carry' needs the field funding or open_"),
         (["generate", "--count", "0"], "SettingError: --count and --lookback must be at least 1"),
         (["generate", "--lookback", "-3"], "SettingError: --count and --lookback must be at least 1"),
-        (["generate", "--fields", "close,no name"], "SettingError: --fields are names"),
+        (["generate", "--fields", "close,no name"], "SettingError: --fields must be names"),
         (["mine", "--factor-types", "luck"], "SettingError: ways among"),
         (["mine", "--batch", "0"], "SettingError: counts of at least 0"),
         (["optimize", "ts_zscore(clsoe, 20)"], "ExpressionError: unknown field 'clsoe'"),

@@ -34,7 +34,7 @@ def test_help_lists_every_command(capsys: Captured) -> None:
     """With first steps and the meaning of exit codes."""
     code, told, _ = _left(capsys, "--help")
     assert code == 0 and all(f"\n    {command}" in told for command in COMMANDS)
-    assert "first steps:" in told and "exit codes: 0 done, 1 refused" in told and "130 interrupted" in told
+    assert "first steps:" in told and "exit codes: 0 success, 1 error" in told and "130 interrupted" in told
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,9 +54,9 @@ def test_the_version(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("backtst",), "'backtst' is no COMMAND; did you mean backtest?"),
-        (("backtest", "--symbl", "BTC"), "backtest: '--symbl' is not understood here; did you mean --symbol"),
-        (("evaluate", "close", "--market", "cypto"), "'cypto' is no --market; did you mean crypto?"),
+        (("backtst",), "COMMAND 'backtst' is unknown; did you mean backtest?"),
+        (("backtest", "--symbl", "BTC"), "backtest: unknown option '--symbl'; did you mean --symbol"),
+        (("evaluate", "close", "--market", "cypto"), "--market 'cypto' is unknown; did you mean crypto?"),
         (("backtest", "--days", "soon"), "argument --days: invalid float value: 'soon'"),
         (("--frobnicate",), "the following arguments are required: COMMAND"),
         ((), "the following arguments are required: COMMAND"),
@@ -67,7 +67,7 @@ def test_wrong_usage_is_told_in_two_lines(capsys: Captured, arguments: tuple[str
     """Exit code 2, what was perhaps meant, where help is; nothing on standard output."""
     code, out, told = _left(capsys, *arguments)
     assert code == 2 and out == "" and said in told
-    assert told.count("\n") == 2 and "--help` shows how it is called" in told
+    assert told.count("\n") == 2 and "see `alpha-pipeline" in told
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
@@ -94,7 +94,8 @@ def test_a_night_that_nobody_reads_is_ended_and_not_done(lake: Path) -> None:
         said = process.stderr.read().decode()
     assert process.returncode == 1
     assert (
-        said.startswith("AlphaError: the run date of 2019-09-30 was ended, for nobody reads") and said.count("\n") == 1
+        said.startswith("AlphaError: run of 2019-09-30 was stopped because its output pipe was closed")
+        and said.count("\n") == 1
     )
 
 
@@ -140,7 +141,7 @@ def test_a_lake_that_cannot_be_written_to(
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("ALPHA_PIPELINE_LAKE", str(tmp_path / "file" / "lake"))
     assert main([command]) == 1
-    assert "cannot be written to: Not a directory; set ALPHA_PIPELINE_LAKE" in capsys.readouterr().err
+    assert "is not writable: Not a directory; set ALPHA_PIPELINE_LAKE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("written", ["{}", "file://{}"])
@@ -166,5 +167,5 @@ def test_a_lake_in_memory_is_refused_for_a_night(capsys: Captured, monkeypatch: 
     """Each process would have its own; and nothing is made of the URL as if it were a folder."""
     monkeypatch.setenv("ALPHA_PIPELINE_LAKE", "memory://lake")
     assert main(["run"]) == 1
-    assert "a lake in memory ends with each process" in capsys.readouterr().err
+    assert "a lake in memory ends with its process" in capsys.readouterr().err
     assert priced_days() == set()

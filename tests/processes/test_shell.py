@@ -65,7 +65,7 @@ def test_an_interrupted_night_leaves_no_process(workplace: Path, number: int) ->
     assert len(_with_mark(mark)) >= 2
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130 and "interrupted; what was stored before is whole" in told
+    assert process.returncode == 130 and "interrupted; stored results are intact" in told
     assert "Traceback" not in told and _with_mark(mark) == []
 
 
@@ -101,7 +101,7 @@ def test_progress_goes_to_the_terminal_alone(tmp_path: Path) -> None:
         shown += piece
     os.close(ours)
     assert process.returncode == 0 and json.loads(out)["market"] == "crypto"
-    assert b"momentum_volume" in shown or b"trading" in shown
+    assert b"momentum_volume" in shown or b"backtesting" in shown
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
