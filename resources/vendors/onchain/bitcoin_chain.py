@@ -1,7 +1,5 @@
 """
-Bitcoin's own chain: confirmed transactions and hash rate of blockchain.info, fees of mempool.space.
-
-How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
+Chain metrics of bitcoin: confirmed transactions and hash rate of blockchain.info, fees of mempool.space.
 """
 
 from collections import Counter
@@ -21,23 +19,23 @@ from resources.vendors.onchain.daily_series import (
     Days,
     Reading,
     Values,
-    answered,
     days_within,
     facts,
     read_rows,
-    require_question,
+    require_request,
+    result_of,
 )
 from resources.vendors.protocols import FetchResult, utc_now
 
 CHARTS_URL = "https://api.blockchain.info"
 MEMPOOL_URL = "https://mempool.space"
-CHARTS_PACE = RateLimit("blockchain_info", 1, 2.0)  # no published quota; two questions a run date
+CHARTS_PACE = RateLimit("blockchain_info", 1, 2.0)  # no published quota; two requests per run date
 MEMPOOL_PACE = RateLimit("mempool_space", 1, 2.0)  # an unpublished limit, and a ban for those who keep passing it
-LAG = pd.Timedelta(hours=3)  # blocks are public at once; the charts are drawn again within hours of midnight
+LAG = pd.Timedelta(hours=3)  # blocks are public at once; the charts are updated within hours of midnight
 
 CHARTS = {"transactions": "n-transactions", "hash_rate": "hash-rate"}
-# Of the whole history, the vendor makes one point per day; shorter spans are counted back from the moment of asking and
-# cut finer, so that the same day would come out differently another time.
+# The complete history has one point per day; shorter spans are counted back from the time of the request in finer
+# steps, so that the same day would differ between requests.
 FEES_PATH = "/api/v1/mining/blocks/fee-rates/all"
 MEDIAN_FEE = "avgFee_50"
 FIELDS = (*CHARTS, "fee_rate")
@@ -54,7 +52,7 @@ class BitcoinChain:
         retry_policy: attempts, waits and the time-out.
         charts_pace: of blockchain.info.
         mempool_pace: of mempool.space.
-        now: the clock that tells finished days from the running one.
+        now: the clock; later days are not finished.
     """
 
     charts_url: str = CHARTS_URL
@@ -68,10 +66,10 @@ class BitcoinChain:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """Facts of the days that ended in (start, end]; see `FactSource`. A field that fails is a failure."""
-        request = require_question(self.name, market, symbols, start, end)
+        symbols = require_request(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
-        bitcoin = [symbol for symbol in request if coin_of(symbol).base == "BTC"]
-        counts = Counter({"symbols of other coins": len(request) - len(bitcoin)})
+        bitcoin = [symbol for symbol in symbols if coin_of(symbol).base == "BTC"]
+        counts = Counter({"symbols of other coins": len(symbols) - len(bitcoin)})
         columns: dict[tuple[str, str], Values] = {}
         failures: dict[str, str] = {}
         for name in FIELDS if bitcoin and not days.is_empty else ():
@@ -81,8 +79,8 @@ class BitcoinChain:
                 failures[name] = str(error)
                 continue
             columns |= {(symbol, name): reading.values for symbol in bitcoin}
-            counts.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
-        return answered(self.name, facts(columns, FIELDS, LAG), failures, counts, len(FIELDS))
+            counts.update({f"{name}: {reason}": count for reason, count in reading.excluded.items()})
+        return result_of(self.name, facts(columns, FIELDS, LAG), failures, counts, len(FIELDS))
 
     def _chart(self, chart: str, days: Days) -> Reading:
         web, path = HttpClient(self.charts_url, self.charts_pace, self.retry_policy), f"/charts/{chart}"
@@ -90,7 +88,7 @@ class BitcoinChain:
             "start": f"{pd.Timestamp(days.first, unit='D'):%Y-%m-%d}",
             "timespan": f"{days.last - days.first + 1}days",
             "format": "json",
-            "sampled": "false",  # else long spans are thinned to 1,500 points
+            "sampled": "false",  # otherwise long spans have 1,500 points at most
         }
         rows = rows_of(web.json(path, query), "values", web.address(path))
         return read_rows(rows, "x", lambda row: row.get("y"), days, web.address(path))

@@ -1,7 +1,5 @@
 """
-Chain metrics of Coin Metrics: flows, addresses, supply and valuation, a value a day, without a key.
-
-How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
+Daily chain metrics of Coin Metrics: flows, addresses, supply and valuation, without a key.
 """
 
 import re
@@ -31,36 +29,36 @@ from resources.vendors.onchain.daily_series import (
     facts,
     number,
     read_days,
-    require_question,
+    require_request,
 )
 from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://community-api.coinmetrics.io"
 PATH = "/v4/timeseries/asset-metrics"
 RATE_LIMIT = RateLimit("coin_metrics", 10, 6.0)  # its published limit per address
-PAGE_SIZE = 10_000  # the most it allows: six hundred days of seventeen coins
-LAG = pd.Timedelta(hours=12)  # where it does not say when a day was complete: it publishes within the next day
+PAGE_SIZE = 10_000  # its maximum: six hundred days of seventeen coins
+LAG = pd.Timedelta(hours=12)  # without a stamp of publication: it publishes within the next day
 
 # The vendor's stamp of publication: seconds since 1970 at which all metrics of a coin's day were computed. A coin that
-# was taken up later has late stamps for the years before: nobody could have known them then.
+# was added later has late stamps for the years before, which were not available then.
 COMPLETED = "AssetEODCompletionTime"
 
-# A plan that lacks one metric refuses the whole question unless told to answer the rest.
+# A plan that lacks one metric refuses the complete request without these parameters.
 LENIENT = {"ignore_forbidden_errors": "true", "ignore_unsupported_errors": "true"}
 REFUSALS = (400, 403, 404)
 
-Refused = Mapping[tuple[str, str], str]  # (metric, coin) -> why
+Refused = Mapping[tuple[str, str], str]  # (metric, coin) -> reason
 
 
 @dataclass(frozen=True)
 class Metric:
     """
-    How a field is made.
+    The definition of a field.
 
     Args:
-        field: its name in `onchain_fields`.
+        field: its name in `fields`.
         plus: the vendor's metric; never negative.
-        minus: one taken from it; empty for none.
+        minus: a metric to subtract; empty for none.
     """
 
     field: str
@@ -74,18 +72,18 @@ class Metric:
 
 def metrics_of(text: str) -> tuple["Metric", ...]:
     """
-    Metrics as a setting spells them: `netflow=FlowInExNtv-FlowOutExNtv, supply=SplyCur`.
+    Parse metrics of a setting: `netflow=FlowInExNtv-FlowOutExNtv, supply=SplyCur`.
 
     Raises:
-        SettingError: a part is no field and metric.
+        SettingError: a part is not a field and a metric.
     """
-    found = []
+    metrics = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"([a-z][a-z0-9_]*)=([A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?", part)
         if not match:
-            raise SettingError(f"{part!r} is no chain metric; expected field=Metric or field=Metric-Metric")
-        found.append(Metric(match[1], match[2], match[3] or ""))
-    return tuple(found)
+            raise SettingError(f"{part!r} is not a chain metric; expected field=Metric or field=Metric-Metric")
+        metrics.append(Metric(match[1], match[2], match[3] or ""))
+    return tuple(metrics)
 
 
 DEFAULT = (
@@ -93,7 +91,7 @@ DEFAULT = (
     Metric("active_addresses", "AdrActCnt"),
     Metric("supply", "SplyCur"),
     Metric("mvrv", "CapMVRVCur"),
-    Metric("whale_balance", "SplyAdrBal1in10K"),  # not in the free plan as far as is known: then a failure, named
+    Metric("whale_balance", "SplyAdrBal1in10K"),  # probably not in the free plan; then a failure
     Metric("exchange_balance", "SplyExNtv"),
 )
 
@@ -105,10 +103,10 @@ class CoinMetrics:
 
     Args:
         url: base address; a stand-in on loopback serves as well.
-        metrics: the fields to fill.
+        metrics: of the fields.
         retry_policy: attempts, waits and the time-out.
         rate_limit: shared by all processes of this machine.
-        now: the clock that tells finished days from the running one.
+        now: the clock; later days are not finished.
     """
 
     url: str = PUBLIC_URL
@@ -123,44 +121,43 @@ class CoinMetrics:
         """
         Facts of the days that ended in (start, end]; see `FactSource`.
 
-        Failures are named after a metric no coin has ("supply (SplyCur)"), a coin without a row while others have some
-        ("btc"), a metric of a coin ("SplyCur of btc"), or the pages after one that failed. A symbol the vendor does not
-        cover is counted in the notes: nothing was asked. So is a metric that a coin lacks while others have it: flows
-        exist for few coins.
+        Names of failures: a metric no coin has ("supply (SplyCur)"), a coin without a row while others have some
+        ("btc"), a metric of a coin ("SplyCur of btc"), or the pages after one that failed. Symbols the vendor does not
+        cover are counted, and so are metrics that a coin lacks while others have them: flows exist for few coins.
         """
-        request = require_question(self.name, market, symbols, start, end)
+        symbols = require_request(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
         owners: dict[str, list[str]] = {}
-        for symbol in request:
+        for symbol in symbols:
             owners.setdefault(coin_of(symbol).coin_metrics, []).append(symbol)
         counts = Counter({"symbols without a coin at the vendor": len(owners.pop("", []))})
         fields = tuple(metric.field for metric in self.metrics)
         if not owners or days.is_empty:
             return FetchResult(facts({}, fields, LAG), {}, dict(+counts))
         names = sorted({name for metric in self.metrics for name in metric.names})
-        rows, failures, found = self._ask_all(names, sorted(owners), days)
-        counts.update(found)
-        series, exclusion_reason = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
-        counts.update(exclusion_reason)
+        rows, failures, lacking = self._fetch_rows(names, sorted(owners), days)
+        counts.update(lacking)
+        series, excluded = _series(rows, [*names, COMPLETED], owners, f"{self.url}{PATH}", days)
+        counts.update(excluded)
         published, unstamped = _published(series, owners, self.now())
         counts.update(unstamped)
-        made = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
-        failures = {made.get(what, what): why for what, why in failures.items()}
+        titles = {name: f"{metric.field} ({name})" for metric in self.metrics for name in metric.names}
+        failures = {titles.get(item, item): reason for item, reason in failures.items()}
         columns = {
             (symbol, metric.field): _combined(series, metric, coin)
-            for metric, (coin, names_of_it) in product(self.metrics, owners.items())
-            for symbol in names_of_it
+            for metric, (coin, owned) in product(self.metrics, owners.items())
+            for symbol in owned
         }
         return FetchResult(facts(columns, fields, LAG, published), failures, dict(+counts))
 
-    def _ask_all(
+    def _fetch_rows(
         self, names: list[str], coins: list[str], days: Days
     ) -> tuple[list[Any], dict[str, str], dict[str, int]]:
         """
-        Rows, failures and notes of one question for everything, and of ever smaller ones where that is refused.
+        Rows, failures and counts of one request for everything, and of smaller ones where that is refused.
 
         Raises:
-            SourceError: nothing came of any of them.
+            SourceError: every request failed.
         """
         try:
             rows, cut = self._pages([*names, COMPLETED], coins, days, LENIENT)
@@ -177,19 +174,19 @@ class CoinMetrics:
         return rows, failures | cut, {"metrics a coin lacks": lacking}
 
     def _narrowed(self, names: list[str], coins: list[str], days: Days) -> tuple[list[Any], Refused, dict[str, str]]:
-        """Metric by metric, and coin by coin where a metric is refused: rows, refusals, and pages that did not come."""
+        """Request metric by metric, and coin by coin where a metric is refused: rows, refusals, and failed pages."""
         rows: list[Any] = []
         refused: dict[tuple[str, str], str] = {}
         cut: dict[str, str] = {}
-        questions = [(name, coins) for name in [*names, COMPLETED]]
-        while questions:
-            name, some = questions.pop(0)
+        requests = [(name, coins) for name in [*names, COMPLETED]]
+        while requests:
+            name, some = requests.pop(0)
             try:
-                found, missing = self._pages([name], some, days, {})
-                rows, cut = rows + found, cut | missing
+                page_rows, missing = self._pages([name], some, days, {})
+                rows, cut = rows + page_rows, cut | missing
             except SourceError as error:
                 if len(some) > 1 and status_of(error) in REFUSALS:
-                    questions += [(name, [coin]) for coin in some]
+                    requests += [(name, [coin]) for coin in some]
                 else:
                     refused |= {(name, coin): str(error) for coin in some if name != COMPLETED}
         return rows, refused, cut
@@ -197,7 +194,7 @@ class CoinMetrics:
     def _pages(
         self, names: Sequence[str], coins: Sequence[str], days: Days, lenient: Mapping[str, str]
     ) -> tuple[list[Any], dict[str, str]]:
-        """All rows of a question, and why the later pages did not come; SourceError when the first did not."""
+        """All rows of a request, and the failure of later pages; SourceError when the first page failed."""
         web = HttpClient(self.url, self.rate_limit, self.retry_policy)
         query: dict[str, str] = {
             "assets": ",".join(coins),
@@ -210,84 +207,84 @@ class CoinMetrics:
             **lenient,
         }
         rows: list[Any] = []
-        asked_before: list[dict[str, str]] = []
+        earlier: list[dict[str, str]] = []
         while query:
             try:
-                if query in asked_before:
-                    raise SourceError(f"{web.address(PATH)}: the next page is one that came before")
+                if query in earlier:
+                    raise SourceError(f"{web.address(PATH)}: the next page repeats an earlier one")
                 answer = web.json(PATH, query)
                 rows += rows_of(answer, "data", web.address(PATH))
             except SourceError as error:
-                if not asked_before:
+                if not earlier:
                     raise
-                return rows, {f"pages after {len(asked_before)} of {','.join(names)}": str(error)}
-            asked_before.append(query)
-            # Only what it asks is followed, at our address: an answer does not decide whom we talk to.
+                return rows, {f"pages after {len(earlier)} of {','.join(names)}": str(error)}
+            earlier.append(query)
+            # Only the query is followed, at our address: an answer must not choose the host.
             query = dict(parse_qsl(urlsplit(str(answer.get("next_page_url") or "")).query))
         return rows, {}
 
 
 def _absent(rows: list[Any], names: list[str], coins: list[str]) -> tuple[dict[str, str], int]:
-    """What a lenient answer passed over: metrics and coins it has nowhere, and how many pairs beside them."""
+    """Gaps of a lenient answer: metrics and coins without any row, and the number of other missing pairs."""
     pairs = {(name, str(row.get("asset"))) for row in rows if isinstance(row, dict) for name in row}
     some_names, some_coins = {name for name, _ in pairs} & set(names), {coin for _, coin in pairs} & set(coins)
-    if not some_coins:  # an empty day, or none of it can be read: that is found where it is read
+    if not some_coins:  # an empty day, or unreadable rows, which fail where they are parsed
         return {}, 0
     failures = dict.fromkeys(
         (name for name in names if name not in some_names),
-        "no row of the answer has this metric: the plan lacks it, or it is not known",
+        "no row of the answer has this metric: the plan lacks it, or it is unknown",
     )
     failures |= dict.fromkeys(
         (coin for coin in coins if coin not in some_coins),
-        "no row of this coin in the window, although others have some: late, or not known",
+        "no row of this coin in the window, although others have some: late, or unknown",
     )
     return failures, sum(pair not in pairs for pair in product(some_names, some_coins))
 
 
 def _summary(refused: Refused, names: list[str], coins: list[str]) -> dict[str, str]:
-    """Refusals named as shortly as can be: a metric of all coins, a coin of all metrics, a metric of a coin."""
+    """Refusals by their shortest name: a metric of all coins, a coin of all metrics, a metric of a coin."""
     failures: dict[str, str] = {}
-    for (name, coin), why in refused.items():
+    for (name, coin), reason in refused.items():
         if all((name, other) in refused for other in coins):
-            failures[name] = why
+            failures[name] = reason
         elif all((other, coin) in refused for other in names):
-            failures[coin] = why
+            failures[coin] = reason
         else:
-            failures[f"{name} of {coin}"] = why
+            failures[f"{name} of {coin}"] = reason
     return failures
 
 
 def _series(
     rows: list[Any], names: list[str], coins: Iterable[str], request: str, days: Days
 ) -> tuple[dict[tuple[str, str], Values], dict[str, int]]:
-    """(metric, coin) -> its values, and what was left out; null is no value, and nothing to be said of."""
+    """(metric, coin) -> its values, and counts of dropped rows; null is no value and not counted."""
     points: dict[tuple[str, str], list[tuple[object, object]]] = {pair: [] for pair in product(names, coins)}
-    exclusion_reason: Counter[str] = Counter()
+    excluded: Counter[str] = Counter()
     for row in rows:
         coin = row.get("asset") if isinstance(row, dict) else None
         if not isinstance(coin, str) or (names[0], coin) not in points:
-            exclusion_reason["rows of no coin that was asked for"] += 1
+            excluded["rows of coins that were not requested"] += 1
             continue
         if day_of_text(row.get("time")) is None:
-            exclusion_reason["rows without a readable day"] += 1
+            excluded["rows without a readable day"] += 1
             continue
         for name in names:
             if row.get(name) is not None:
                 points[name, coin].append((row["time"], row[name]))
-    if rows and exclusion_reason.total() == len(rows):
+    if rows and excluded.total() == len(rows):
         raise SourceError(f"{request}: none of {len(rows)} rows has a coin and a day; found {str(rows[0])[:200]}")
     series: dict[tuple[str, str], Values] = {}
     for (name, coin), some in points.items():
         readable = [point for point in some if number(point[1]) is not None]
-        exclusion_reason[f"{name}: values that are no finite number"] += len(some) - len(readable)
+        excluded[f"{name}: values that are not finite numbers"] += len(some) - len(readable)
         reading = read_days(readable, days, day_of_text, f"{request}, {name} of {coin}")
         series[name, coin] = reading.values
-        exclusion_reason.update({f"{name}: {why}": count for why, count in reading.exclusion_reason.items()})
-    return series, dict(exclusion_reason)
+        excluded.update({f"{name}: {reason}": count for reason, count in reading.excluded.items()})
+    return series, dict(excluded)
 
 
 def _combined(series: Mapping[tuple[str, str], Values], metric: Metric, coin: str) -> Values:
-    """The field's values on days on which all its parts have one."""
+    """The field's values on days on which all of its metrics have one."""
     plus = series[metric.plus, coin]
     if not metric.minus:
         return plus
@@ -298,16 +295,16 @@ def _combined(series: Mapping[tuple[str, str], Values], metric: Metric, coin: st
 def _published(
     series: Mapping[tuple[str, str], Values], owners: Mapping[str, list[str]], now: pd.Timestamp
 ) -> tuple[dict[tuple[str, Day], float], dict[str, int]]:
-    """(symbol, day) -> the vendor's stamp of publication; one before the day's end or after `now` is not believed."""
+    """(symbol, day) -> the vendor's stamp of publication; one before the day's end or after `now` is dropped."""
     published: dict[tuple[str, Day], float] = {}
-    doubted = 0
+    implausible = 0
     for coin, symbols in owners.items():
         for day, stamp in series[COMPLETED, coin].items():
             if (day + 1) * DAY_SECONDS <= stamp <= now.timestamp():
                 published |= {(symbol, day): stamp for symbol in symbols}
             else:
-                doubted += 1
-    return published, {"stamps of publication that cannot be": doubted}
+                implausible += 1
+    return published, {"implausible stamps of publication": implausible}
 
 
 def _date(day: Day) -> str:

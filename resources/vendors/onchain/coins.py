@@ -1,7 +1,5 @@
 """
-Coins as each vendor calls them: one row per coin, so that one symbol finds its chain, its words and its metrics.
-
-Which symbols are fetched is the market's configuration.
+Names of coins by vendor: one row per coin with its ids, chain and words in headlines.
 """
 
 from dataclasses import dataclass
@@ -16,10 +14,10 @@ class Coin:
 
     Args:
         base: its ticker, as in BTCUSDT.
-        name: as people write it in headlines.
-        coin_metrics: its id there; empty when it is not covered.
-        chain: its chain at DefiLlama; empty when it has none of its own.
-        words: further words that mean it and nothing else, lower case.
+        name: in headlines.
+        coin_metrics: its id at Coin Metrics; empty when not covered.
+        chain: its chain at DefiLlama; empty without one.
+        words: further unambiguous words, lower case.
     """
 
     base: str
@@ -58,7 +56,7 @@ COINS = {
 
 
 def coin_of(symbol: str) -> Coin:
-    """The coin behind a symbol such as BTCUSDT or 1000PEPEUSDT; one that is not listed is known by its ticker alone."""
+    """The coin behind a symbol such as BTCUSDT or 1000PEPEUSDT; an unlisted one has its ticker alone."""
     quote = next((quote for quote in QUOTES if symbol.endswith(quote) and symbol != quote), "")
     base = symbol.removesuffix(quote).lstrip("0123456789") or symbol
     return COINS.get(base, Coin(base, base))

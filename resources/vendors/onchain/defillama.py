@@ -1,7 +1,5 @@
 """
-Chain metrics of DefiLlama: value locked on the symbol's own chain, and the dollars in circulation.
-
-How daily values become rows is done in `daily`; what the fields mean stands in `onchain_fields`.
+Chain metrics of DefiLlama: value locked on the symbol's own chain, and stablecoins in circulation.
 """
 
 from collections import Counter
@@ -24,22 +22,20 @@ from resources.vendors.onchain.daily_series import (
     Days,
     Reading,
     Values,
-    answered,
     days_within,
     facts,
     read_rows,
-    require_question,
+    require_request,
+    result_of,
 )
 from resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://api.llama.fi"
 STABLECOINS_URL = "https://stablecoins.llama.fi"
-RATE_LIMIT = RateLimit("defillama", 2, 1.0)  # no published quota; a run date asks some twenty times
-LAG = pd.Timedelta(
-    hours=6
-)  # a day's value is first written in the day itself; what protocols report late comes in hours
+RATE_LIMIT = RateLimit("defillama", 2, 1.0)  # no published quota; about twenty requests per run date
+LAG = pd.Timedelta(hours=6)  # late reports of protocols arrive within hours of the day's end
 FIELDS = ("tvl", "stablecoin_supply")
-DOLLARS = "peggedUSD"  # other pegs are below 1 % of the whole, and their dollars move with exchange rates
+DOLLARS = "peggedUSD"  # other pegs are below 1 % of the total, and their value moves with exchange rates
 
 
 @dataclass(frozen=True)
@@ -47,14 +43,14 @@ class DefiLlama:
     """
     Daily value locked per chain, and dollar-pegged coins of the whole market; without a key.
 
-    A symbol without a chain of its own has `stablecoin_supply` only. Past values may be rewritten by the vendor.
+    A symbol without a chain of its own has `stablecoin_supply` only. The vendor may revise past values.
 
     Args:
         url: base address of the chains; a stand-in on loopback serves as well.
         stablecoins_url: base address of the stablecoins.
-        retry_policy: attempts, waits and the time-out; a series comes whole, some hundred kilobytes.
+        retry_policy: attempts, waits and the time-out; a series is one answer of some hundred kilobytes.
         rate_limit: of both addresses together.
-        now: the clock that tells finished days from the running one.
+        now: the clock; later days are not finished.
     """
 
     url: str = PUBLIC_URL
@@ -67,30 +63,30 @@ class DefiLlama:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
-        Facts of the days that ended in (start, end]; see `FactSource`. Each chain is asked once.
+        Facts of the days that ended in (start, end]; see `FactSource`. Each chain is requested once.
 
-        A chain that fails is a failure named after it; so is `stablecoin_supply`.
+        A chain that fails is a failure of its name; so is `stablecoin_supply`.
         """
-        request = require_question(self.name, market, symbols, start, end)
+        symbols = require_request(self.name, market, symbols, start, end)
         days = days_within(start, end, self.now())
         owners: dict[str, list[str]] = {}
-        for symbol in request:
+        for symbol in symbols:
             owners.setdefault(coin_of(symbol).chain, []).append(symbol)
         counts = Counter({"symbols without a chain of their own": len(owners.pop("", []))})
-        questions: list[tuple[str, str, Callable[[Days], Reading], list[str]]]
-        questions = [(f"tvl of {chain}", "tvl", partial(self._tvl, chain), owners[chain]) for chain in sorted(owners)]
-        questions.append(("stablecoin_supply", "stablecoin_supply", self._stablecoins, request))
+        series: list[tuple[str, str, Callable[[Days], Reading], list[str]]]
+        series = [(f"tvl of {chain}", "tvl", partial(self._tvl, chain), owners[chain]) for chain in sorted(owners)]
+        series.append(("stablecoin_supply", "stablecoin_supply", self._stablecoins, symbols))
         columns: dict[tuple[str, str], Values] = {}
         failures: dict[str, str] = {}
-        for what, name, ask, symbols_of_it in questions if not days.is_empty else ():
+        for item, name, read, owners_of_series in series if not days.is_empty else ():
             try:
-                reading = ask(days)
+                reading = read(days)
             except SourceError as error:
-                failures[what] = str(error)
+                failures[item] = str(error)
                 continue
-            columns |= {(symbol, name): reading.values for symbol in symbols_of_it}
-            counts.update({f"{what}: {why}": count for why, count in reading.exclusion_reason.items()})
-        return answered(self.name, facts(columns, FIELDS, LAG), failures, counts, len(questions))
+            columns |= {(symbol, name): reading.values for symbol in owners_of_series}
+            counts.update({f"{item}: {reason}": count for reason, count in reading.excluded.items()})
+        return result_of(self.name, facts(columns, FIELDS, LAG), failures, counts, len(series))
 
     def _tvl(self, chain: str, days: Days) -> Reading:
         web, path = self._web(self.url), f"/v2/historicalChainTvl/{quote(chain, safe='')}"

@@ -1,7 +1,5 @@
 """
-Every field of chain metrics: its unit and what it means, for documents and prompts.
-
-Which of a vendor's metrics fills a field is said in that vendor's door; how units combine, in `operators/units.py`.
+Fields of chain metrics with their units and meanings, for documents and prompts.
 """
 
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ class OnchainField:
 
     Args:
         name: the column.
-        source: the name of the door that fills it.
+        source: name of the source that fills it.
         unit: of its values.
-        meaning: one line, for a reader who never saw the vendor.
+        meaning: one line.
     """
 
     name: str
@@ -32,7 +30,7 @@ ONCHAIN_FIELDS = {
             "netflow",
             "coin_metrics",
             "units of the symbol",
-            "inflow to exchanges minus outflow in the day; positive: coins moved to where they are sold",
+            "inflow to exchanges minus outflow in the day; positive means potential selling",
         ),
         OnchainField(
             "active_addresses", "coin_metrics", "addresses", "distinct addresses that sent or received in the day"
@@ -71,8 +69,3 @@ ONCHAIN_FIELDS = {
         ),
     )
 }  # fmt: skip
-
-
-def fields_of_sources(*sources: str) -> tuple[OnchainField, ...]:
-    """The fields of these doors, of all without a name; in the order above."""
-    return tuple(field for field in ONCHAIN_FIELDS.values() if not sources or field.source in sources)

@@ -1,7 +1,5 @@
 """
-Companies as headlines call them: one row per ticker of the default equities.
-
-How a name is told from an ordinary word is `mentions`' business.
+Names of companies in headlines: one row per ticker of the default equities.
 """
 
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ class Company:
 
     Args:
         ticker: as the exchange lists it.
-        names: as people write it, the usual one first, lower case.
+        names: in headlines, the usual one first, lower case.
     """
 
     ticker: str

@@ -1,7 +1,7 @@
 """
-Headlines of the world's press from GDELT's DOC 2.0 index, back to 2017.
+Headlines of the world's press from GDELT's DOC 2.0 index, since 2017.
 
-A question is split until its answer is whole; titles, links and symbols are `headlines`' business.
+A time span is split until its answer is complete.
 """
 
 import json
@@ -26,29 +26,28 @@ from resources.vendors.text.mentions import names_of
 
 PUBLIC_URL = "https://api.gdeltproject.org"
 PATH = "/api/v2/doc/doc"
-RATE_LIMIT = RateLimit("gdelt", calls=1, seconds=5.0)  # what its refusals ask for
+RATE_LIMIT = RateLimit("gdelt", calls=1, seconds=5.0)  # as stated by its refusals
 ARTICLES_PER_ANSWER = 250
-SHORTEST_SPAN = pd.Timedelta(minutes=15)  # the index grows in steps of a quarter of an hour
+SHORTEST_SPAN = pd.Timedelta(minutes=15)  # the index grows every quarter of an hour
 SHORTEST_WORD = 3  # shorter ones are refused
-MOST_WORDS = 4  # long questions are refused
-TRUNCATED = "quarters of an hour with more articles than one answer holds"
-ABOUT_THE_QUESTION = re.compile(r"query|phrase|keyword|too short|too long", re.IGNORECASE)
+MAXIMUM_WORDS = 4  # long queries are refused
+TRUNCATED = "quarter hours with more articles than one answer holds"
+ABOUT_THE_QUERY = re.compile(r"query|phrase|keyword|too short|too long", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class GdeltNews:
     """
-    Articles in English whose title names a symbol, one question per symbol and span of time.
+    Articles in English whose title names a symbol, one query per symbol and time span.
 
-    An article's only time is when GDELT saw it, at most a quarter of an hour after it was there: event and knowledge
-    have the same stamp. At one question in five seconds, fifty symbols take four minutes and a busy day of one coin
-    some more.
+    The only time of an article is when GDELT saw it, at most a quarter of an hour after its publication: `timestamp`
+    and `available_at` are equal. At one query in five seconds, fifty symbols take four minutes, busy days longer.
 
     Args:
         url: base address; a stand-in on loopback serves as well.
         retry_policy: attempts, waits and the time-out.
         rate_limit: shared by all processes of this machine.
-        now: the clock that tells articles from mistakes.
+        now: the clock; later articles are errors.
     """
 
     url: str = PUBLIC_URL
@@ -63,8 +62,8 @@ class GdeltNews:
         Articles seen in (start, end].
 
         Raises:
-            SourceError: no symbol's question was answered.
-            SettingError: the window or a symbol is none.
+            SourceError: every symbol failed.
+            SettingError: the window or a symbol is invalid.
         """
         require_window(start, end)
         picked = require_symbols(symbols)
@@ -80,16 +79,16 @@ class GdeltNews:
             except SourceError as error:
                 failures[symbol] = str(error)
         if len(failures) == len(picked):
-            raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        told = news_rows(items, picked, market, (start, end), now)
-        return FetchResult(told.table, failures, {**told.counts, **counts})
+            raise SourceError(f"{self.name}: all {len(picked)} symbols failed; first: {failures[picked[0]]}")
+        rows = news_rows(items, picked, market, (start, end), now)
+        return FetchResult(rows.table, failures, {**rows.counts, **counts})
 
     def _articles(
         self, symbol: str, market: Market, start: pd.Timestamp, end: pd.Timestamp, counts: Counter[str]
     ) -> list[Item]:
-        """All articles of (start, end]: a full answer is asked again in halves."""
+        """All articles of (start, end]; the span of a full answer is split in halves."""
         request = f"{self.url}{PATH} articles of {symbol} in ({start}, {end}]"
-        rows = self._ask(_question(symbol, market), start, end, request)
+        rows = self._get(_query(symbol, market), start, end, request)
         if len(rows) >= ARTICLES_PER_ANSWER:
             middle = (start + (end - start) / 2).floor("s")
             if end - start > SHORTEST_SPAN and start < middle < end:
@@ -103,10 +102,10 @@ class GdeltNews:
             counts[MISSHAPEN] += len(rows) - len(good)
         return [Item(row["title"], row["url"], _seen(row["seendate"])) for row in good]
 
-    def _ask(self, question: str, start: pd.Timestamp, end: pd.Timestamp, request: str) -> list[Any]:
+    def _get(self, query_text: str, start: pd.Timestamp, end: pd.Timestamp, request: str) -> list[Any]:
         web = HttpClient(self.url, self.rate_limit, self.retry_policy)
         query = {
-            "query": question,
+            "query": query_text,
             "mode": "artlist",
             "format": "json",
             "sort": "dateasc",
@@ -115,13 +114,13 @@ class GdeltNews:
             "enddatetime": f"{end:%Y%m%d%H%M%S}",
         }
         answer = with_retry(partial(_once, web, query), self.retry_policy, request)
-        return rows_of(answer, "articles", request) if answer != {} else []  # nothing found is an empty object
+        return rows_of(answer, "articles", request) if answer != {} else []  # no articles are an empty object
 
 
-def _question(symbol: str, market: Market) -> str:
-    """The names of a symbol in GDELT's language; what its index does not hold, such as "&", is a blank."""
+def _query(symbol: str, market: Market) -> str:
+    """The names of a symbol as a GDELT query; characters its index lacks, such as "&", become blanks."""
     words = [re.sub(r"[^a-z0-9]+", " ", name).strip() for name in names_of(symbol, market)]
-    words = list(dict.fromkeys(word for word in words if len(word.replace(" ", "")) >= SHORTEST_WORD))[:MOST_WORDS]
+    words = list(dict.fromkeys(word for word in words if len(word.replace(" ", "")) >= SHORTEST_WORD))[:MAXIMUM_WORDS]
     if not words:
         raise SourceError(f"{symbol} has no name of {SHORTEST_WORD} letters or more to search for")
     either = " OR ".join(f'"{word}"' for word in words)
@@ -129,18 +128,18 @@ def _question(symbol: str, market: Market) -> str:
 
 
 def _once(web: HttpClient, query: dict[str, object]) -> Any:
-    """One answer; the vendor's refusals are plain text with status 200, and its JSON has stray backslashes."""
+    """One answer; refusals are plain text with status 200, and the JSON has invalid backslashes."""
     text = web.content(PATH, query).decode("utf-8", "replace").strip()
     if not text.startswith(("{", "[")):
         raise AttemptFailedError(
-            f"expected JSON, found {text[:120]!r}", retryable=not ABOUT_THE_QUESTION.search(text[:200])
+            f"expected JSON, found {text[:120]!r}", retryable=not ABOUT_THE_QUERY.search(text[:200])
         )
-    for said in (text, re.sub(r'\\(?!["\\/bfnrtu])', "", text)):
+    for candidate in (text, re.sub(r'\\(?!["\\/bfnrtu])', "", text)):
         try:
-            return json.loads(said, strict=False)
+            return json.loads(candidate, strict=False)
         except ValueError:
             continue
-    raise AttemptFailedError(f"the answer is cut short, or no JSON: it ends with {text[-60:]!r}", retryable=True)
+    raise AttemptFailedError(f"the answer is truncated, or not JSON: it ends with {text[-60:]!r}", retryable=True)
 
 
 def _seen(stamp: object) -> pd.Timestamp | None:

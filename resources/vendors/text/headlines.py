@@ -1,7 +1,7 @@
 """
-Headlines of any vendor as rows of news: plain text, plain addresses, each item once, one row per symbol it names.
+Headlines as rows of news: plain text, plain URLs, each story once, one row per symbol it names.
 
-Fetching is the doors' business, the sentiment of a headline is scored elsewhere; a title stays untrusted text.
+Titles stay untrusted text; their sentiment is scored at ingestion.
 """
 
 import html
@@ -22,38 +22,38 @@ from resources.vendors.text.mentions import symbols_in
 
 LONGEST_TITLE = 300
 LONGEST_MARKUP = 6000
-LONGEST_ADDRESS = 2000
+LONGEST_URL = 2000
 SAME_STORY = pd.Timedelta(days=1)
 
-NO_TIME = "items without a time in a known zone left out"
-NO_TITLE = "items without a title left out"
-NO_ADDRESS = "items without a plain web address left out"
-FUTURE = "items from the future left out"
-REPEATED = "repeated items taken as one"
-UNNAMED = "items that name none of the symbols left out"
-MISSHAPEN = "items of another shape left out"
+NO_TIME = "items without a time in a known zone, dropped"
+NO_TITLE = "items without a title, dropped"
+NO_URL = "items without a plain URL, dropped"
+FUTURE = "items from the future, dropped"
+REPEATED = "repeated items, merged"
+UNNAMED = "items that name none of the symbols, dropped"
+MISSHAPEN = "malformed items, dropped"
 
-_TAG = re.compile(r"</?[a-zA-Z!][^<>]*(?:>|$)")  # one that is cut off at the end, too
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]*(?:>|$)")  # also one truncated at the end
 _SCRIPT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Item:
     """
-    One item as a vendor sent it.
+    One item of a vendor.
 
     Args:
-        title: any text, markup and all.
+        title: any text, with markup.
         url: any text.
-        published: when it came out, UTC; None when the vendor does not say, or not in a zone one can know.
-        known: when this title could be read; None for `published`.
-        about: symbols the vendor itself files it under.
+        published: time of publication, UTC; None without one in a known zone.
+        available_at: when this title was available; None for `published`.
+        about: symbols the vendor assigns it to.
     """
 
     title: object
     url: object
     published: pd.Timestamp | None
-    known: pd.Timestamp | None = None
+    available_at: pd.Timestamp | None = None
     about: tuple[str, ...] = ()
 
 
@@ -65,55 +65,55 @@ def news_rows(
     now: pd.Timestamp,
 ) -> FetchResult:
     """
-    Rows of `RAW_NEWS` of the items published in the window, and counts of what was left out.
+    Rows of `RAW_NEWS` of the items published in the window, and counts of dropped items.
 
-    What is left out is decided over all items and then cut to the window, so that neighbouring windows agree.
+    Repetitions are merged over all items before the window is cut, so that neighbouring windows agree.
 
     Args:
         items: in any order.
-        symbols: whose news; an item that names several is one row for each.
-        market: how symbols are named.
+        symbols: to match; an item that names several gives one row for each.
+        market: of the symbols.
         window: (start, end], UTC.
-        now: what is stamped later is a mistake of the vendor.
+        now: later items are errors of the vendor.
     """
     counts: Counter[str] = Counter()
     start, end = window
     rows: list[tuple[object, ...]] = []
-    for item, title, url in _once(_readable(items, now, counts), counts):
+    for item, title, url in _merged(_readable(items, now, counts), counts):
         if item.published is None or not start < item.published <= end:
             continue
         named = sorted({*symbols_in(title, symbols, market), *set(item.about).intersection(symbols)})
         if not named:
             counts[UNNAMED] += 1
-        known = max(item.published, item.known or item.published)
-        rows.extend((item.published, symbol, known, url, title, float("nan")) for symbol in named)
+        available_at = max(item.published, item.available_at or item.published)
+        rows.extend((item.published, symbol, available_at, url, title, float("nan")) for symbol in named)
     table = tables.RAW_NEWS.empty()
     if rows:
         table = pd.DataFrame(rows, columns=list(table.columns)).astype(table.dtypes.to_dict())
     return FetchResult(table.sort_values(list(tables.RAW_NEWS.keys), ignore_index=True), counts=dict(counts))
 
 
-def plain(text: object, longest: int = LONGEST_TITLE) -> str:
+def plain_text(text: object, longest: int = LONGEST_TITLE) -> str:
     """Text without markup, entities, control and direction characters; white space folded, cut at `longest`."""
     if not isinstance(text, str):
         return ""
-    said = text[: longest + LONGEST_MARKUP]  # a bound on the work
-    for _ in range(3):  # feeds escape markup once or twice over
-        said = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", said)))
-    said = _TAG.sub(" ", said)
-    words = clean_line(unicodedata.normalize("NFC", said)).split()
+    cleaned = text[: longest + LONGEST_MARKUP]  # bounds the work
+    for _ in range(3):  # feeds escape markup once or twice
+        cleaned = html.unescape(_TAG.sub(" ", _SCRIPT.sub(" ", cleaned)))
+    cleaned = _TAG.sub(" ", cleaned)
+    words = clean_line(unicodedata.normalize("NFC", cleaned)).split()
     folded = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(words))  # where a tag stood between word and comma
     return truncate(folded, longest)
 
 
 def web_address(url: object) -> str:
-    """An http(s) address without fragment and campaign marks; "" when it is none."""
-    if not isinstance(url, str) or len(url) > LONGEST_ADDRESS or any(not _visible(letter).strip() for letter in url):
+    """An http(s) URL without fragment and campaign parameters; "" when it is invalid."""
+    if not isinstance(url, str) or len(url) > LONGEST_URL or any(not _visible(letter).strip() for letter in url):
         return ""
     try:
         parts = urlsplit(url)
         plain_host = parts.hostname and not parts.username and (parts.port or 1) > 0
-    except ValueError:  # half of an IPv6 address, a port that is no number
+    except ValueError:  # a broken IPv6 address, an invalid port
         return ""
     if parts.scheme not in ("http", "https") or not plain_host:
         return ""
@@ -124,7 +124,7 @@ def web_address(url: object) -> str:
 
 
 def utc_moment(text: object) -> pd.Timestamp | None:
-    """An ISO time with a zone as UTC; None for anything else: a time without a zone is not guessed at."""
+    """An ISO time with a zone as UTC; None for anything else, also a time without a zone."""
     if not isinstance(text, str):
         return None
     try:
@@ -142,45 +142,49 @@ def _visible(letter: str) -> str:
 
 
 def _readable(items: Iterable[Item], now: pd.Timestamp, counts: Counter[str]) -> list[tuple[Item, str, str]]:
-    """Items that have all they need, the oldest first."""
-    good = []
+    """Complete items, oldest first."""
+    readable = []
     for item in items:
-        title, url = plain(item.title), web_address(item.url)
+        title, url = plain_text(item.title), web_address(item.url)
         if item.published is None:
             counts[NO_TIME] += 1
         elif not title:
             counts[NO_TITLE] += 1
         elif not url:
-            counts[NO_ADDRESS] += 1
-        elif max(item.published, item.known or item.published) > now:
+            counts[NO_URL] += 1
+        elif max(item.published, item.available_at or item.published) > now:
             counts[FUTURE] += 1
         else:
-            good.append((item, title, url))
-    return sorted(good, key=lambda one: (one[0].published, one[2], one[1]))
+            readable.append((item, title, url))
+    return sorted(readable, key=lambda entry: (entry[0].published, entry[2], entry[1]))
 
 
-def _once(items: list[tuple[Item, str, str]], counts: Counter[str]) -> list[tuple[Item, str, str]]:
+def _merged(items: list[tuple[Item, str, str]], counts: Counter[str]) -> list[tuple[Item, str, str]]:
     """
-    Each story once: the first of a link, and the first of a title at one host within a day.
+    Each story once: the first item of a URL, and the first of a title at one host within a day.
 
-    Links come before titles because editors change titles. What the vendor files repetitions under is kept.
+    URLs come before titles because editors change titles. Symbols the vendor assigns to repetitions are kept.
     """
-    kept: list[tuple[Item, str, str]] = []
+    stories: list[tuple[Item, str, str]] = []
     by_link: dict[str, int] = {}
     by_title: dict[tuple[str, str], int] = {}
     for item, title, url in items:
         story = (urlsplit(url).netloc, re.sub(r"\W+", " ", title.casefold()).strip())
-        twin = by_link.get(url)
-        if twin is None and story in by_title:
-            last = kept[by_title[story]][0].published
+        duplicate = by_link.get(url)
+        if duplicate is None and story in by_title:
+            last = stories[by_title[story]][0].published
             if last is not None and item.published is not None and item.published - last < SAME_STORY:
-                twin = by_title[story]
-        if twin is None:
-            by_link[url] = by_title[story] = len(kept)
-            kept.append((item, title, url))
+                duplicate = by_title[story]
+        if duplicate is None:
+            by_link[url] = by_title[story] = len(stories)
+            stories.append((item, title, url))
         else:
-            first, its_title, its_url = kept[twin]
+            first, first_title, first_url = stories[duplicate]
             about = (*first.about, *item.about)
-            kept[twin] = (Item(first.title, first.url, first.published, first.known, about), its_title, its_url)
+            stories[duplicate] = (
+                Item(first.title, first.url, first.published, first.available_at, about),
+                first_title,
+                first_url,
+            )
             counts[REPEATED] += 1
-    return kept
+    return stories

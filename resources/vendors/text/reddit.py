@@ -1,7 +1,5 @@
 """
-Posts of Reddit's communities through its API, by the key of a registered application.
-
-Which posts name a symbol, and hours of them, are the business of `mentions` and `posts`.
+Posts of Reddit's communities through its API, with the key of a registered application.
 """
 
 import os
@@ -20,7 +18,7 @@ from resources.http.client import AGENT, HttpClient
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import plain
+from resources.vendors.text.headlines import plain_text
 from resources.vendors.text.posts import (
     FUTURE,
     LONGEST_POST,
@@ -35,7 +33,7 @@ from resources.vendors.text.posts import (
 )
 
 ID_VARIABLE = "ALPHA_PIPELINE_REDDIT_ID"
-SECRET_VARIABLE = "ALPHA_PIPELINE_REDDIT_SECRET"  # the name of it
+SECRET_VARIABLE = "ALPHA_PIPELINE_REDDIT_SECRET"  # its name
 TOKEN_URL = "https://www.reddit.com"
 TOKEN_PATH = "/api/v1/access_token"
 PUBLIC_URL = "https://oauth.reddit.com"
@@ -43,12 +41,12 @@ COMMUNITIES: Mapping[str, tuple[str, ...]] = {
     "crypto": ("CryptoCurrency", "CryptoMarkets", "Bitcoin", "ethereum"),
     "equities": ("stocks", "investing", "StockMarket", "wallstreetbets"),
 }
-RATE_LIMIT = RateLimit("reddit", calls=60, seconds=60.0)  # a hundred a minute are allowed to an application
+RATE_LIMIT = RateLimit("reddit", calls=60, seconds=60.0)  # an application may make a hundred a minute
 POSTS_PER_PAGE = 100
-MOST_PAGES = 10  # a listing goes back a thousand posts and no further
-LAG = pd.Timedelta(minutes=5)  # posts are listed at once, but for the filters of a community
-LATEST = 4e9  # seconds since 1970; what is later is no time in seconds
-OUT_OF_REACH = "hours before the oldest post that a community still lists left out"
+MAXIMUM_PAGES = 10  # a listing has at most a thousand posts
+LAG = pd.Timedelta(minutes=5)  # delay by the filters of a community
+LATEST = 4e9  # seconds since 1970; later values have other units
+OUT_OF_REACH = "hours before the oldest listed post of a community, dropped"
 
 
 @dataclass(frozen=True)
@@ -56,20 +54,20 @@ class RedditPosts:
     """
     New posts of a few communities.
 
-    A listing goes back a thousand posts, a day or so in a busy community: poll it and keep the rows; it is unfit for
-    backfills. Hours that a listing no longer reaches whole are left out, not counted short. Posts deleted before the
-    asking are missing, edited ones read as edited. A community that fails is missing from the counts and named.
+    A listing has the last thousand posts, about a day of a busy community: fetch it daily; it is unsuitable for
+    backfills. Hours that a listing does not cover completely are dropped. Deleted posts are missing, edited ones have
+    their last text. A community that fails is missing from the counts and is a failure.
 
     Args:
-        score: texts -> numbers in [-1, 1], NaN where it cannot tell.
+        score: texts -> numbers in [-1, 1], NaN for no score.
         client_id: of the application; empty for `ALPHA_PIPELINE_REDDIT_ID`.
         secret: of the application; empty for `ALPHA_PIPELINE_REDDIT_SECRET`.
-        communities: names by the name of a market.
+        communities: market name -> names.
         url: base address of the API; a stand-in on loopback serves as well.
-        token_url: base address that gives tokens.
+        token_url: base address of the token endpoint.
         retry_policy: attempts, waits and the time-out.
         rate_limit: shared by all processes of this machine.
-        now: the clock that tells whole hours from the current one.
+        now: the clock; later hours are not complete.
     """
 
     score: Score
@@ -86,11 +84,11 @@ class RedditPosts:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
-        Whole hours that end in (start, end].
+        Complete hours that end in (start, end].
 
         Raises:
-            SourceError: no token, or no community could be read.
-            SettingError: the window, a symbol or a community is none, the market has none, or a key is not set.
+            SourceError: no token, or every community failed.
+            SettingError: the window, a symbol or a community is invalid, the market has none, or a key is not set.
         """
         require_window(start, end)
         picked = require_symbols(symbols)
@@ -107,16 +105,14 @@ class RedditPosts:
         reached = first
         for community in communities:
             try:
-                found, oldest = self._listing(web, community, first, counts)
+                page_posts, oldest = self._listing(web, community, first, counts)
             except SourceError as error:
                 failures[community] = str(error)
                 continue
-            posts.update((post.id, post) for post in found)
+            posts.update((post.id, post) for post in page_posts)
             reached = max(reached, oldest.ceil("h"))
         if len(failures) == len(communities):
-            raise SourceError(
-                f"{self.name}: none of {len(failures)} communities came; first: {failures[communities[0]]}"
-            )
+            raise SourceError(f"{self.name}: all {len(failures)} communities failed; first: {failures[communities[0]]}")
         if reached > first:
             counts[OUT_OF_REACH] += int((min(reached, last) - first) / pd.Timedelta(hours=1))
         table = tables.RAW_SOCIAL.empty()
@@ -130,22 +126,22 @@ class RedditPosts:
         if not names:
             raise SettingError(f"{self.name} has no communities for market {market.name}")
         for name in names:
-            if not name.replace("_", "").isalnum() or not name.isascii():  # it becomes part of an address
-                raise SettingError(f"community {name!r} is no name; expected letters, digits and '_'")
+            if not name.replace("_", "").isalnum() or not name.isascii():  # it becomes part of a URL
+                raise SettingError(f"community {name!r} is not a name; expected letters, digits and '_'")
         return names
 
     def _keys(self) -> tuple[str, str]:
-        found = (self.client_id or os.environ.get(ID_VARIABLE, ""), self.secret or os.environ.get(SECRET_VARIABLE, ""))
-        lacking = [name for name, key in zip((ID_VARIABLE, SECRET_VARIABLE), found, strict=True) if not key]
+        keys = (self.client_id or os.environ.get(ID_VARIABLE, ""), self.secret or os.environ.get(SECRET_VARIABLE, ""))
+        lacking = [name for name, key in zip((ID_VARIABLE, SECRET_VARIABLE), keys, strict=True) if not key]
         if lacking:
             raise SettingError(
                 f"{self.name} needs the key of an application; {' and '.join(lacking)} not set, expected {ID_VARIABLE} "
                 f"and {SECRET_VARIABLE}"
             )
-        return found
+        return keys
 
     def _token(self, keys: tuple[str, str]) -> str:
-        """A token of the application alone, good for an hour. No message shows what was sent or what came."""
+        """A token of the application, valid for an hour. No error message shows keys or answers."""
         import requests
 
         self.rate_limit.wait()
@@ -160,7 +156,7 @@ class RedditPosts:
         except requests.Timeout as error:
             raise AttemptFailedError("no answer in time", retryable=True) from error
         except requests.RequestException as error:
-            raise AttemptFailedError(f"not reachable or cut short: {type(error).__name__}", retryable=True) from error
+            raise AttemptFailedError(f"not reachable or truncated: {type(error).__name__}", retryable=True) from error
         status = response.status_code
         if status in (400, 401, 403):
             raise AttemptFailedError(f"HTTP {status}: {ID_VARIABLE} and {SECRET_VARIABLE} are refused", retryable=False)
@@ -170,43 +166,43 @@ class RedditPosts:
             answer = response.json()
         except ValueError as error:
             raise AttemptFailedError(
-                "the answer is no JSON (cut short, or a page in between)", retryable=True
+                "the answer is not JSON (truncated, or a page of a proxy)", retryable=True
             ) from error
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            # A wrong key may also be told with status 200.
+            # A wrong key may be answered with status 200.
             raise AttemptFailedError("expected an object with an access_token", retryable=False)
         return token
 
     def _listing(
         self, web: HttpClient, community: str, first: pd.Timestamp, counts: Counter[str]
     ) -> tuple[list[Post], pd.Timestamp]:
-        """Posts of a community, newest first, back to `first` where the listing goes so far; and how far it went."""
+        """Posts of a community, newest first, back to `first` where the listing reaches it; and the time it reaches."""
         path = f"/r/{community}/new"
         posts: dict[str, Post] = {}
         after: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAXIMUM_PAGES):
             query = {"limit": POSTS_PER_PAGE, "raw_json": 1, "after": after}
             rows, after = _page(web.json(path, query), web.address(path))
-            exclusion_reason: Counter[str] = Counter()
-            found = [post for row in rows if (post := _post(row, self.now(), exclusion_reason))]
-            if rows and exclusion_reason[MISSHAPEN] + exclusion_reason[NO_TIME] == len(rows):
+            excluded: Counter[str] = Counter()
+            page_posts = [post for row in rows if (post := _post(row, self.now(), excluded))]
+            if rows and excluded[MISSHAPEN] + excluded[NO_TIME] == len(rows):
                 raise SourceError(
                     f"{web.address(path)}: expected posts with name, title and created_utc; found {str(rows[0])[:200]}"
                 )
-            counts.update(exclusion_reason)
-            for post in found:
+            counts.update(excluded)
+            for post in page_posts:
                 if post.id in posts:
                     counts[REPEATED] += 1
                 posts[post.id] = post
-            # The newest of a page decides, so that one old post out of order does not end the listing.
-            if after is None or (found and max(post.written for post in found) <= first):
+            # The newest post of a page decides, so that an old one out of order does not end the listing.
+            if after is None or (page_posts and max(post.written for post in page_posts) <= first):
                 return list(posts.values()), first
         return list(posts.values()), min((post.written for post in posts.values()), default=first)
 
 
 def _page(answer: Any, request: str) -> tuple[list[Any], str | None]:
-    """Rows of a listing and where the next page begins; None at its end."""
+    """Rows of a listing and the cursor of the next page; None at the end."""
     data = answer.get("data") if isinstance(answer, dict) else None
     rows, after = (data.get("children"), data.get("after")) if isinstance(data, dict) else (None, None)
     if not isinstance(rows, list) or not (after is None or isinstance(after, str)):
@@ -228,7 +224,7 @@ def _post(row: Any, now: pd.Timestamp, counts: Counter[str]) -> Post | None:
     if written > now:
         counts[FUTURE] += 1
         return None
-    text = plain(
+    text = plain_text(
         " ".join(part for key in ("title", "selftext") if isinstance(part := data.get(key), str)), LONGEST_POST
     )
     if not text:

@@ -1,7 +1,7 @@
 """
-Headlines of RSS and Atom feeds: whatever a feed still lists.
+Headlines of RSS and Atom feeds.
 
-`feedparser` reads the bytes and never fetches; titles, links and symbols are `headlines`' business.
+`feedparser` only parses; requests are made by `HttpClient`.
 """
 
 import calendar
@@ -38,28 +38,28 @@ DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
         "https://seekingalpha.com/market_currents.xml",
     ),
 }
-RATE_LIMIT = RateLimit("rss", calls=2, seconds=1.0)  # each feed is another host and is asked once
+RATE_LIMIT = RateLimit("rss", calls=2, seconds=1.0)  # each feed has its own host
 
-# feedparser takes a zone it does not know for UTC, which may be hours too early: such times are not believed.
+# feedparser reads an unknown zone as UTC, which may be hours too early: such times are dropped.
 KNOWN_ZONE = re.compile(r"(?:[+-]\d\d:?\d\d|\b(?:GMT|UTC?|[ECMP][SD]T)|\dZ)\s*$", re.IGNORECASE)
 CLOSING = (b"</rss>", b"</feed>", b"</rdf:rdf>")
-SHORT_REACH = "feeds that no longer list the beginning of the window"
-NOT_WELL_FORMED = "feeds that were not well formed and read all the same"
+SHORT_REACH = "feeds that do not reach the beginning of the window"
+NOT_WELL_FORMED = "malformed feeds, read anyway"
 
 
 @dataclass(frozen=True)
 class FeedNews:
     """
-    Feeds, asked one after the other.
+    Feeds, fetched one after the other.
 
-    A feed lists its last 25 to 50 items: poll it and keep the rows. A window before its oldest item comes back short,
-    which `notes` says.
+    A feed lists its last 25 to 50 items: fetch it daily. A window that begins before its oldest item is incomplete, which
+    `counts` says.
 
     Args:
-        feeds: addresses by the name of a market.
-        retry_policy: attempts, waits and the time-out of one feed.
-        rate_limit: the most all feeds are asked together.
-        now: the clock that tells news from mistakes.
+        feeds: market name -> addresses.
+        retry_policy: attempts, waits and the time-out per feed.
+        rate_limit: of all feeds together.
+        now: the clock; later items are errors.
     """
 
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_FEEDS)
@@ -71,11 +71,11 @@ class FeedNews:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
-        Items published in (start, end]; known when published, or when the feed says it was changed since.
+        Items published in (start, end]; available when published, or when the feed says they were changed.
 
         Raises:
-            SourceError: no feed could be read.
-            SettingError: the window, a symbol or a feed is none, or the market has no feeds.
+            SourceError: every feed failed.
+            SettingError: the window, a symbol or a feed is invalid, or the market has no feeds.
         """
         require_window(start, end)
         picked = require_symbols(symbols)
@@ -84,18 +84,20 @@ class FeedNews:
         counts: Counter[str] = Counter()
         for feed in self._of(market):
             try:
-                found, well_formed = self._items(feed)
+                items_of_feed, well_formed = self._items(feed)
             except SourceError as error:
                 failures[feed] = str(error)
                 continue
-            items.extend(found)
+            items.extend(items_of_feed)
             counts[NOT_WELL_FORMED] += not well_formed
-            counts[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
+            counts[SHORT_REACH] += (
+                min((item.published for item in items_of_feed if item.published), default=start) > start
+            )
         if len(failures) == len(self._of(market)):
-            raise SourceError(f"{self.name}: none of {len(failures)} feeds came; {'; '.join(failures.values())}")
-        told = news_rows(items, picked, market, (start, end), self.now())
+            raise SourceError(f"{self.name}: all {len(failures)} feeds failed; {'; '.join(failures.values())}")
+        rows = news_rows(items, picked, market, (start, end), self.now())
         return FetchResult(
-            told.table, failures, {**told.counts, **{note: count for note, count in counts.items() if count}}
+            rows.table, failures, {**rows.counts, **{note: count for note, count in counts.items() if count}}
         )
 
     def _of(self, market: Market) -> tuple[str, ...]:
@@ -104,41 +106,41 @@ class FeedNews:
             raise SettingError(f"{self.name} has no feeds for market {market.name}; it has {sorted(self.feeds)}")
         for feed in feeds:
             if not web_address(feed):
-                raise SettingError(f"feed {feed!r} is no address; expected http:// or https://")
+                raise SettingError(f"feed {feed!r} is not a URL; expected http:// or https://")
         return tuple(dict.fromkeys(feeds))
 
     def _items(self, feed: str) -> tuple[list[Item], bool]:
-        """Items of one feed, and whether it was well formed; one that was cut short is no feed."""
-        import feedparser  # type: ignore[import-untyped]  # carries no types; paid by live runs only
+        """Items of one feed, and whether it was well formed; a truncated feed is an error."""
+        import feedparser  # type: ignore[import-untyped]  # has no types; imported by live runs only
 
         parts = urlsplit(feed)
         web = HttpClient(f"{parts.scheme}://{parts.netloc}", self.rate_limit, self.retry_policy)
         content = web.content(parts.path + (f"?{parts.query}" if parts.query else ""))
-        told = {"content-location": feed, "content-type": "application/xml"}  # XML whatever the server calls it
+        headers = {"content-location": feed, "content-type": "application/xml"}  # XML, whatever the server says
         try:
-            read = feedparser.parse(io.BytesIO(content), response_headers=told)
-        except Exception as error:  # broken bytes surface as UnicodeDecodeError and more from inside the parser
-            raise SourceError(f"{feed}: expected RSS or Atom, found what cannot be read: {error!r:.200}") from error
+            read = feedparser.parse(io.BytesIO(content), response_headers=headers)
+        except Exception as error:  # the parser raises UnicodeDecodeError and others for broken bytes
+            raise SourceError(f"{feed}: expected RSS or Atom, found unreadable bytes: {error!r:.200}") from error
         well_formed = not read.bozo or isinstance(read.bozo_exception, feedparser.CharacterEncodingOverride)
         if not read.get("version"):
             raise SourceError(f"{feed}: expected RSS or Atom, found {content[:120]!r}")
         if not well_formed and not any(tag in content[-2000:].lower() for tag in CLOSING):
-            raise SourceError(f"{feed}: the feed was cut short after {len(content):,} bytes: {read.bozo_exception}")
+            raise SourceError(f"{feed}: the feed was truncated after {len(content):,} bytes: {read.bozo_exception}")
         return [_item(entry) for entry in read.entries], well_formed
 
 
 def _item(entry: Any) -> Item:
     """
-    One entry. Where the feed says that it changed after it came out, the title is known only since then.
+    One entry. An entry changed after its publication is available since the change.
 
-    An entry that has but one of both times happened then.
+    An entry with only one of both times was published then.
     """
     published, updated = _time(entry, "published"), _time(entry, "updated")
     return Item(entry.get("title"), entry.get("link"), published or updated, updated)
 
 
 def _time(entry: Any, which: str) -> pd.Timestamp | None:
-    raw, parsed = dict.get(entry, which), dict.get(entry, f"{which}_parsed")  # its own `get` falls back to the other
+    raw, parsed = dict.get(entry, which), dict.get(entry, f"{which}_parsed")  # its `get` falls back to the other key
     if parsed is None or not KNOWN_ZONE.search(str(raw)):
         return None
     try:

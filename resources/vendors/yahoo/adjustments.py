@@ -1,7 +1,5 @@
 """
-Adjusted closes, dividends and splits of Yahoo Finance, apart from bars because later events rewrite them.
-
-How the vendor is asked is `yahoo_wire`; what a session is, `yahoo`.
+Adjusted closes, dividends and splits of Yahoo Finance, separate from bars because later events change them.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,22 +24,22 @@ from resources.vendors.yahoo.client import RATE_LIMIT, open_session, quotes
 @dataclass(frozen=True)
 class YahooAdjustments:
     """
-    What dividends and splits make of past closes.
+    Closes adjusted for dividends and splits.
 
-    Every dividend and split makes all adjusted closes before it smaller. A row is therefore known at its close, or when
-    the last event after it took effect, whichever is later; asked again after another event, a session has a second
-    row, known later. An event before the last one has a row without an adjusted close too, known at its session: else a
-    backfill would hold the last event alone. The vendor may enter an event some days late; it was public before it took
-    effect.
+    Every dividend and split lowers all adjusted closes before it. A row is therefore available at its close, or when the
+    last event after it took effect, whichever is later; fetched again after another event, a session has a second, later
+    row. An event before the last one also has a row without an adjusted close, available at its session: otherwise a
+    backfill would contain the last event only. The vendor may enter an event some days late; it was public before it
+    took effect.
 
-    Closes of `yahoo` have splits applied already: what `split` says must not be applied to them again. It explains the
-    jump between bars stored before a split and bars fetched after it.
+    Closes of `YahooBars` have splits applied already, so `split` must not be applied to them again. It explains the jump
+    between bars stored before a split and bars fetched after it.
 
     Args:
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.
         retry_policy: attempts, waits and the time-out.
-        cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
-        now: the clock that tells finished sessions from the current one.
+        cache_folder: folder of the client's time zones and cookies; empty for a temporary folder.
+        now: the clock; later sessions are not settled.
         rate_limit: shared by all processes of this machine.
     """
 
@@ -57,11 +55,11 @@ class YahooAdjustments:
         """
         Rows of `tables.RAW_ADJUSTMENTS` for the settled sessions in (start, end].
 
-        Rows without a positive adjusted close, or with a negative dividend or split, are left out and counted.
+        Rows without a positive adjusted close, or with a negative dividend or split, are dropped and counted.
 
         Raises:
-            SourceError: no symbol came, or no session of the window is settled.
-            SettingError: the window or a symbol is none, or the market has other than daily bars.
+            SourceError: every symbol failed, or no session of the window is settled.
+            SettingError: the window or a symbol is invalid, or the market has other than daily bars.
         """
         require_window(start, end)
         picked = require_symbols(symbols)
@@ -70,36 +68,34 @@ class YahooAdjustments:
         if len(closes) == 0:
             return FetchResult(tables.RAW_ADJUSTMENTS.empty())
         session = open_session(self.url.rstrip("/"), self.cache_folder, rate_limit=self.rate_limit)
-        questions = {
-            symbol: partial(_adjustments, session, symbol, closes, now, self.retry_policy) for symbol in picked
-        }
-        return gather(questions, tables.RAW_ADJUSTMENTS, self.name)
+        requests = {symbol: partial(_adjustments, session, symbol, closes, now, self.retry_policy) for symbol in picked}
+        return gather(requests, tables.RAW_ADJUSTMENTS, self.name)
 
 
 def _adjustments(
     session: Any, symbol: str, closes: pd.DatetimeIndex, now: pd.Timestamp, retry_policy: RetryPolicy
 ) -> Answer:
-    """The answer reaches to the present, so that every event that went into an adjusted close is seen."""
+    """The answer reaches to the present, so that it has every event behind an adjusted close."""
     request = f"{session.address} adjusted closes of {symbol}, sessions {closes[0]:%Y-%m-%d} to {closes[-1]:%Y-%m-%d}"
     table, _ = quotes(session, symbol, closes[0], now, retry_policy, request)
     days = pd.DatetimeIndex(table.index).tz_convert("UTC")  # an event takes effect as its day begins at the exchange
     happened = ((table["dividend"] != 0) | (table["split"] != 0)).to_numpy() & (days <= now)
     latest = days[happened].max()  # NaT without any
-    wanted = table.assign(before=days < latest)[days <= closes[-1]]
-    dated, off = on_sessions(wanted, closes, symbol, request)
+    dated_rows = table.assign(before=days < latest)[days <= closes[-1]]
+    dated, off = on_sessions(dated_rows, closes, symbol, request)
     adjusted = dated["adjusted_close"]
-    broken = {
+    faults = {
         "a session without a price": adjusted.isna(),
         "an adjusted close that is not finite or not above zero": ~(np.isfinite(adjusted) & (adjusted > 0)),
         "a dividend that is not finite or below zero": ~(np.isfinite(dated["dividend"]) & (dated["dividend"] >= 0)),
         "a split that is not finite or below zero": ~(np.isfinite(dated["split"]) & (dated["split"] >= 0)),
     }
-    sound, counts = in_window(dated, broken, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, request)
+    sound, counts = in_window(dated, faults, (closes[0] - pd.Timedelta(1, "us"), closes[-1]), symbol, request)
     rewritten = sound["before"] & (sound["timestamp"] < latest)
-    known = sound.assign(symbol=symbol, available_at=sound["timestamp"].mask(rewritten, latest))
-    # The event itself was known at its session, whatever rewrote the adjusted close since.
-    events = known[rewritten & ((known["dividend"] > 0) | (known["split"] > 0))]
+    rows = sound.assign(symbol=symbol, available_at=sound["timestamp"].mask(rewritten, latest))
+    # The event itself was known at its session, whatever changed the adjusted close since.
+    events = rows[rewritten & ((rows["dividend"] > 0) | (rows["split"] > 0))]
     events = events.assign(adjusted_close=np.nan, available_at=events["timestamp"])
-    known = pd.concat([known, events], ignore_index=True).sort_values(["timestamp", "available_at"], ignore_index=True)
-    known = known.astype({"symbol": "str", "available_at": tables.MOMENT})
-    return known[[column.name for column in tables.RAW_ADJUSTMENTS.columns]], {**off, **counts}
+    rows = pd.concat([rows, events], ignore_index=True).sort_values(["timestamp", "available_at"], ignore_index=True)
+    rows = rows.astype({"symbol": "str", "available_at": tables.MOMENT})
+    return rows[[column.name for column in tables.RAW_ADJUSTMENTS.columns]], {**off, **counts}

@@ -1,7 +1,5 @@
 """
-How Yahoo is asked: through `yfinance`, at one pace for all, and what each of its failures means.
-
-What the days mean is left to the doors: bars are `yahoo`, adjusted closes `yahoo_adjustments`.
+The client of Yahoo Finance: requests through `yfinance`, one rate limit for all, and the meaning of its errors.
 """
 
 import tempfile
@@ -19,9 +17,9 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.vendors.batch import BannedError
 
-CURRENCY = "USD"  # a price in pence or yen among dollars is worse than none
-# Yahoo publishes no limit and bans by address. One request in two seconds is slower than a person who reads, and has
-# fifty companies in under two minutes (four when their time zones are not known yet), once a run date.
+CURRENCY = "USD"  # prices in other currencies are refused
+# Yahoo publishes no limit and bans by address. One request in two seconds
+# fetches fifty companies in under two minutes, in four when their time zones are not cached yet.
 RATE_LIMIT = RateLimit("yahoo", 30, 60.0)
 _COLUMNS = {
     "Open": "open",
@@ -41,12 +39,12 @@ def open_session(
     """
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
-    The client keeps one session per process, and copies its host names at import: rewriting requests is the only way
-    that holds. It remembers the status of the last answer, which yfinance does not pass on. A time-out given here holds
-    where yfinance has one of its own that callers cannot change; a pace is waited on before every request, also those
-    yfinance makes on the way, and None leaves the waiting to the caller.
+    yfinance keeps one session per process and copies its host names at import, so requests are rewritten. The session
+    stores the status of the last answer, which yfinance does not pass on. A time-out given here replaces one of yfinance
+    that callers cannot change; a rate limit applies to every request, also those yfinance makes by itself, and None
+    leaves it to the caller.
     """
-    import yfinance  # a second, paid by live runs only
+    import yfinance  # a second, spent by live runs only
     from curl_cffi import requests
 
     class Session(requests.Session):
@@ -77,11 +75,11 @@ def quotes(
     session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, retry_policy: RetryPolicy, request: str
 ) -> tuple[pd.DataFrame, Mapping[str, Any]]:
     """
-    What the vendor says of one symbol's days.
+    Daily quotes of one symbol.
 
     Args:
         session: of `client`.
-        symbol: which.
+        symbol: its ticker.
         first: first day.
         last: last day, inclusive.
         retry_policy: attempts, waits and the time-out.
@@ -89,24 +87,24 @@ def quotes(
 
     Returns:
         Columns open, high, low, close, volume, adjusted_close, dividend, split as float64, indexed by the days at
-        midnight of the exchange, sorted, each day once; and the vendor's description of the symbol.
+        midnight of the exchange, sorted, each once; and the vendor's metadata of the symbol.
 
     Raises:
-        SourceError: refused for good, after all tries, another shape, or another currency.
+        SourceError: refused for good, failed after all attempts, malformed, or in another currency.
     """
-    found, told = with_retry(
-        partial(_ask, session, symbol, first, last, retry_policy.timeout_seconds), retry_policy, request
+    table, description = with_retry(
+        partial(_attempt, session, symbol, first, last, retry_policy.timeout_seconds), retry_policy, request
     )
-    if told.get("currency") != CURRENCY:
-        raise SourceError(f"{request}: prices are in {told.get('currency')!r}; expected {CURRENCY}")
+    if description.get("currency") != CURRENCY:
+        raise SourceError(f"{request}: prices are in {description.get('currency')!r}; expected {CURRENCY}")
     try:
-        return found[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64"), told
+        return table[list(_COLUMNS)].rename(columns=_COLUMNS).astype("float64"), description
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(f"{request}: the answer has another shape: {error!r}") from error
+        raise SourceError(f"{request}: malformed answer: {error!r}") from error
 
 
 def attempt_error(error: Exception, session: Any) -> AttemptFailedError:
-    """What an error from inside yfinance means."""
+    """The error of yfinance as a failed attempt."""
     from curl_cffi.requests.exceptions import RequestException, Timeout
     from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
 
@@ -116,31 +114,31 @@ def attempt_error(error: Exception, session: Any) -> AttemptFailedError:
     if isinstance(error, Timeout):
         return AttemptFailedError("no answer in time", retryable=True)
     if status == 403:
-        return BannedError("HTTP 403: this address is not served", retryable=False)
+        return BannedError("HTTP 403: this address is blocked", retryable=False)
     if status >= 400 and status != 404:
         return AttemptFailedError(f"HTTP {status}", retryable=status >= 500)
     if isinstance(error, YFTickerMissingError):
         return AttemptFailedError(str(error), retryable=False)
     if status == 404:
-        return AttemptFailedError("HTTP 404: no such symbol, or delisted", retryable=False)
+        return AttemptFailedError("HTTP 404: unknown or delisted symbol", retryable=False)
     if isinstance(error, RequestException) and status == 0:
-        return AttemptFailedError(f"not reachable or cut short: {error}", retryable=True)
-    return AttemptFailedError(f"not understood: {error!r:.200}", retryable=isinstance(error, ValueError))
+        return AttemptFailedError(f"not reachable or truncated: {error}", retryable=True)
+    return AttemptFailedError(f"unexpected error: {error!r:.200}", retryable=isinstance(error, ValueError))
 
 
-def _ask(
+def _attempt(
     session: Any, symbol: str, first: pd.Timestamp, last: pd.Timestamp, timeout_seconds: float
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """One symbol's quotes and its description; every way it fails becomes `AttemptFailedError`."""
+    """Quotes and metadata of one symbol; every failure becomes `AttemptFailedError`."""
     import yfinance
     from yfinance.data import YfData
 
-    YfData.cache_get.cache_clear()  # it keeps bad answers about past days for the life of the process
+    YfData.cache_get.cache_clear()  # it caches bad answers for the life of the process
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the client's own use of pandas, shown by its choice
+            warnings.simplefilter("ignore", DeprecationWarning)  # caused by yfinance itself
             ticker = yfinance.Ticker(symbol, session=session)
-            found = ticker.history(
+            table = ticker.history(
                 start=first.strftime("%Y-%m-%d"),
                 end=(last + pd.Timedelta(days=1)).strftime("%Y-%m-%d"),
                 interval="1d",
@@ -148,13 +146,11 @@ def _ask(
                 actions=True,
                 timeout=timeout_seconds,
             )
-            told = {name: ticker.history_metadata.get(name) for name in ("currency", "firstTradeDate")}
-    except (
-        Exception
-    ) as error:  # answers of another shape surface as KeyError, TypeError and more from inside the client
+            description = {name: ticker.history_metadata.get(name) for name in ("currency", "firstTradeDate")}
+    except Exception as error:  # yfinance raises KeyError, TypeError and others for malformed answers
         raise attempt_error(error, session) from error
-    if found.empty:
+    if table.empty:
         raise AttemptFailedError(
             "an empty answer for days with a session (delisted, renamed or not yet listed?)", retryable=False
         )
-    return found, told
+    return table, description

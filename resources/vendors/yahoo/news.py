@@ -1,7 +1,5 @@
 """
-Headlines of stocks as Yahoo Finance files them: the latest of each symbol.
-
-`yfinance` speaks to the vendor through the client of `yahoo`; titles and links are `headlines`' business.
+Latest headlines per stock of Yahoo Finance.
 """
 
 from collections import Counter
@@ -20,9 +18,9 @@ from resources.vendors.protocols import FetchResult, require_symbols, require_wi
 from resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
 from resources.vendors.yahoo.client import attempt_error, open_session
 
-RATE_LIMIT = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; addresses that hurry are shut out
+RATE_LIMIT = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; fast clients are banned
 ITEMS_PER_SYMBOL = 50
-SHORT_REACH = "streams that no longer list the beginning of the window"
+SHORT_REACH = "streams that do not reach the beginning of the window"
 
 
 @dataclass(frozen=True)
@@ -30,16 +28,16 @@ class YahooNews:
     """
     The news stream of each symbol.
 
-    A stream is the latest items only: poll it and keep the rows. A window before its oldest item comes back short,
-    which `notes` says. What the vendor files under a symbol counts for it whether or not the title names it.
+    A stream has the latest items only: fetch it daily. A window that begins before its oldest item is incomplete, which
+    `counts` says. An item the vendor assigns to a symbol counts for it, whether or not the title names it.
 
     Args:
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.
         retry_policy: attempts, waits and the time-out.
-        cache_folder: where the client keeps time zones and cookies; empty for a folder of temporary files.
-        rate_limit: the most symbols that are asked for.
-        count: items asked for of each symbol.
-        now: the clock that tells news from mistakes.
+        cache_folder: folder of the client's time zones and cookies; empty for a temporary folder.
+        rate_limit: of symbols.
+        count: requested items per symbol.
+        now: the clock; later items are errors.
     """
 
     url: str = ""
@@ -53,11 +51,11 @@ class YahooNews:
 
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """
-        Items published in (start, end], known when published.
+        Items published in (start, end], available when published.
 
         Raises:
-            SourceError: no symbol's stream came.
-            SettingError: the window or a symbol is none.
+            SourceError: every symbol failed.
+            SettingError: the window or a symbol is invalid.
         """
         require_window(start, end)
         picked = require_symbols(symbols)
@@ -67,17 +65,17 @@ class YahooNews:
         counts: Counter[str] = Counter()
         for symbol in picked:
             try:
-                found = self._stream(session, symbol, counts)
+                stream = self._stream(session, symbol, counts)
             except SourceError as error:
                 failures[symbol] = str(error)
                 continue
-            items.extend(found)
-            counts[SHORT_REACH] += min((item.published for item in found if item.published), default=start) > start
+            items.extend(stream)
+            counts[SHORT_REACH] += min((item.published for item in stream if item.published), default=start) > start
         if len(failures) == len(picked):
-            raise SourceError(f"{self.name}: none of {len(picked)} symbols came; first: {failures[picked[0]]}")
-        told = news_rows(items, picked, market, (start, end), self.now())
+            raise SourceError(f"{self.name}: all {len(picked)} symbols failed; first: {failures[picked[0]]}")
+        rows = news_rows(items, picked, market, (start, end), self.now())
         return FetchResult(
-            told.table, failures, {**told.counts, **{note: count for note, count in counts.items() if count}}
+            rows.table, failures, {**rows.counts, **{note: count for note, count in counts.items() if count}}
         )
 
     def _stream(self, session: Any, symbol: str, counts: Counter[str]) -> list[Item]:
@@ -94,7 +92,7 @@ class YahooNews:
         ]
 
     def _once(self, session: Any, symbol: str) -> list[Any]:
-        """One stream. The client turns an answer of another shape into no items, so that none is taken for a fault."""
+        """One stream. The client turns a malformed answer into no items, so no items are an error."""
         import yfinance
         from yfinance.exceptions import YFDataException
 
@@ -102,20 +100,20 @@ class YahooNews:
         try:
             rows = yfinance.Ticker(symbol, session=session).get_news(count=self.count)
         except YFDataException as error:
-            raise AttemptFailedError(f"the vendor says it is down: {error}", retryable=True) from error
-        except Exception as error:  # answers of another shape surface as AttributeError and more from inside the client
+            raise AttemptFailedError(f"the vendor is down: {error}", retryable=True) from error
+        except Exception as error:  # the client raises AttributeError and others for malformed answers
             raise attempt_error(error, session) from error
         if session.last_status >= 400:
             raise AttemptFailedError(f"HTTP {session.last_status}", retryable=session.last_status >= 500)
         if not rows:
             raise AttemptFailedError(
-                "no items; expected the latest ones (no such symbol, or another shape?)", retryable=False
+                "no items; expected the latest ones (unknown symbol, or a malformed answer?)", retryable=False
             )
         return list(rows)
 
 
 def _link(content: dict[str, Any]) -> object:
-    """The publisher's address, else where the vendor leads to."""
+    """The publisher's URL, else the vendor's."""
     for key in ("canonicalUrl", "clickThroughUrl"):
         link = content.get(key)
         if isinstance(link, dict) and link.get("url"):

@@ -31,7 +31,7 @@ def ms(moment: pd.Timestamp) -> int:
     return moment.value // 1_000_000
 
 
-def answered(rows: list[Any]) -> dict[str, Any]:
+def result_of(rows: list[Any]) -> dict[str, Any]:
     return {"retCode": 0, "retMsg": "OK", "result": {"list": rows, "nextPageCursor": ""}, "time": ms(NOW)}
 
 
@@ -56,7 +56,7 @@ def exchange(path: str, query: dict[str, str]) -> object:
     assert ("intervalTime" not in query) or query["intervalTime"] == "1h"
     step = EVERY[path]
     first, last = -(-int(query["startTime"]) // step) * step, min(int(query["endTime"]), ms(NOW))
-    return answered([fact(path, stamp) for stamp in range(first, last + 1, step)][::-1][:200])
+    return result_of([fact(path, stamp) for stamp in range(first, last + 1, step)][::-1][:200])
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_a_day_without_a_row_is_an_error_and_an_hour_is_not(
 ) -> None:
     """Perpetuals settle and are held around the clock."""
     source = request.getfixturevalue(kind)
-    vendor.answer = lambda path, query: answered([])
+    vendor.answer = lambda path, query: result_of([])
     with pytest.raises(SourceError, match="gave no row in .* expected some every day"):
         source.fetch(CRYPTO, KNOWN, START, END)
     assert source.fetch(CRYPTO, KNOWN, START, START + pd.Timedelta("1h")).table.empty

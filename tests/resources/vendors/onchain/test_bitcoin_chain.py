@@ -15,7 +15,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import bitcoin_chain
 from resources.vendors.onchain.bitcoin_chain import FEES_PATH, BitcoinChain
-from resources.vendors.onchain.fields import fields_of_sources
+from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 from resources.vendors.protocols import FactSource
 
 DAY = 86_400
@@ -72,7 +72,9 @@ def test_bitcoin_has_a_row_per_day_and_other_coins_none(source: BitcoinChain) ->
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 6
     assert not got.failures and got.counts == {"symbols of other coins": 1}
-    assert list(got.table.columns[3:]) == [field.name for field in fields_of_sources(source.name)]
+    assert list(got.table.columns[3:]) == [
+        field.name for field in ONCHAIN_FIELDS.values() if field.source == source.name
+    ]
     one = got.table[got.table["symbol"] == "BTCUSDT"]
     assert one["timestamp"].tolist() == [START + pd.Timedelta(days=days) for days in (1, 2, 3)]
     assert (one["available_at"] - one["timestamp"] == bitcoin_chain.LAG).all()
@@ -133,7 +135,9 @@ def test_nothing_at_all_is_an_error(source: BitcoinChain, charts: Any, fees: Any
     """Both vendors down: each reason is told."""
     charts.close()
     fees.close()
-    with pytest.raises(SourceError, match="bitcoin_chain gave nothing. transactions: .*; hash_rate: .*; fee_rate: "):
+    with pytest.raises(
+        SourceError, match="bitcoin_chain: every request failed. transactions: .*; hash_rate: .*; fee_rate: "
+    ):
         source.fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 
@@ -146,7 +150,7 @@ def test_several_points_of_one_day_are_not_believed(source: BitcoinChain, fees: 
     ]
     got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert got.table["fee_rate"].dropna().tolist() == [25]
-    assert got.counts == {"fee_rate: days with two different values": 1}
+    assert got.counts == {"fee_rate: days with conflicting values": 1}
 
 
 def test_numbers_in_scientific_notation_and_as_text_are_numbers(source: BitcoinChain, charts: Any) -> None:

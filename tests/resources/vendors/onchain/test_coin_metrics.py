@@ -17,7 +17,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import coin_metrics
 from resources.vendors.onchain.coin_metrics import COMPLETED, DEFAULT, LAG, PATH, CoinMetrics, Metric
-from resources.vendors.onchain.fields import fields_of_sources
+from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 from resources.vendors.protocols import FactSource
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
@@ -98,7 +98,9 @@ def test_a_window_has_a_row_per_day_and_symbol(source: CoinMetrics, server: Any)
     got = source.fetch(CRYPTO, SYMBOLS, START, END)
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 6 and len(server.requests) == 1
     assert not got.failures and not got.counts and source.kind == "onchain"
-    assert list(got.table.columns[3:]) == [one.name for one in fields_of_sources(source.name)]
+    assert list(got.table.columns[3:]) == [
+        field.name for field in ONCHAIN_FIELDS.values() if field.source == source.name
+    ]
     one = got.table[got.table["symbol"] == "BTCUSDT"]
     assert one["timestamp"].tolist() == [START + pd.Timedelta(days=days) for days in (1, 2, 3)]
     assert one["netflow"].tolist() == [-30, -30, -30]
@@ -138,7 +140,7 @@ def test_without_a_stamp_one_can_believe_the_lag_counts(
     vendor.spoil = lambda row: {**row, COMPLETED: completed}
     got = source.fetch(CRYPTO, ["BTCUSDT"], START, START + pd.Timedelta(days=1))
     assert (got.table["available_at"] - got.table["timestamp"]).tolist() == [LAG]
-    assert sum(count for what, count in got.counts.items() if "cannot be" in what) >= doubted
+    assert sum(count for remark, count in got.counts.items() if "implausible" in remark) >= doubted
 
 
 def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: CoinMetrics) -> None:
@@ -166,7 +168,7 @@ def test_a_page_that_comes_back_ends_the_walk(source: CoinMetrics, vendor: Vendo
     got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert len(server.requests) == 2 and len(got.table) == 1
     ((what, why),) = got.failures.items()
-    assert what.startswith("pages after 2 of") and "one that came before" in why
+    assert what.startswith("pages after 2 of") and "repeats an earlier one" in why
 
 
 @pytest.mark.parametrize("fault", ["500", "html", "list"])
@@ -297,12 +299,12 @@ def test_dirt_is_left_out_and_counted(source: CoinMetrics, server: Any) -> None:
     got = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert got.table["supply"].tolist() == [1.0, 3.0]
     assert got.counts == {
-        "rows of no coin that was asked for": 3,
+        "rows of coins that were not requested": 3,
         "rows without a readable day": 2,
-        "SplyCur: values that are no finite number": 1,
+        "SplyCur: values that are not finite numbers": 1,
         "SplyCur: negative values": 1,
-        "SplyCur: rows given twice": 1,
-        "SplyCur: days with two different values": 1,
+        "SplyCur: repeated rows": 1,
+        "SplyCur: days with conflicting values": 1,
     }
 
 
@@ -351,4 +353,6 @@ def test_a_year_of_many_coins_is_quick(source: CoinMetrics, vendor: Vendor) -> N
 
 def test_every_default_metric_fills_a_described_field() -> None:
     """One table says what the columns mean."""
-    assert [metric.field for metric in coin_metrics.DEFAULT] == [one.name for one in fields_of_sources("coin_metrics")]
+    assert [metric.field for metric in coin_metrics.DEFAULT] == [
+        field.name for field in ONCHAIN_FIELDS.values() if field.source == "coin_metrics"
+    ]

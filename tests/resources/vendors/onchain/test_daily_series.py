@@ -11,7 +11,6 @@ from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from resources.vendors.onchain.daily_series import (
     Days,
-    answered,
     day_of_seconds,
     day_of_text,
     days_within,
@@ -19,7 +18,8 @@ from resources.vendors.onchain.daily_series import (
     number,
     read_days,
     read_rows,
-    require_question,
+    require_request,
+    result_of,
 )
 
 DAY = 86_400
@@ -123,16 +123,16 @@ def test_a_number_is_finite(value: object, found: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "values", "exclusion_reason"),
+    ("points", "values", "excluded"),
     [
         ([(12 * DAY, 2), (11 * DAY, 1)], {11: 1.0, 12: 2.0}, {}),
-        ([(11 * DAY, "1"), (11 * DAY, 1.0)], {11: 1.0}, {"rows given twice": 1}),
-        ([(11 * DAY, 1), (11 * DAY, 2), (12 * DAY, 3)], {12: 3.0}, {"days with two different values": 1}),
+        ([(11 * DAY, "1"), (11 * DAY, 1.0)], {11: 1.0}, {"repeated rows": 1}),
+        ([(11 * DAY, 1), (11 * DAY, 2), (12 * DAY, 3)], {12: 3.0}, {"days with conflicting values": 1}),
         ([(9 * DAY, 1), (10 * DAY, 2), (19 * DAY, 3), (20 * DAY, 4)], {10: 2.0, 19: 3.0}, {}),
         ([(11 * DAY, 1), (22 * DAY, 2)], {11: 1.0}, {"rows of the future": 1}),
         ([(11 * DAY, 1), ("soon", 2)], {11: 1.0}, {"rows without a readable day": 1}),
-        ([(11 * DAY, 1), (12 * DAY, None)], {11: 1.0}, {"values that are no finite number": 1}),
-        ([(11 * DAY, 1), (12 * DAY, math.nan)], {11: 1.0}, {"values that are no finite number": 1}),
+        ([(11 * DAY, 1), (12 * DAY, None)], {11: 1.0}, {"values that are not finite numbers": 1}),
+        ([(11 * DAY, 1), (12 * DAY, math.nan)], {11: 1.0}, {"values that are not finite numbers": 1}),
         ([(11 * DAY, 1), (12 * DAY, -3)], {11: 1.0}, {"negative values": 1}),
         ([(11 * DAY, 0)], {11: 0.0}, {}),
         ([], {}, {}),
@@ -140,11 +140,11 @@ def test_a_number_is_finite(value: object, found: float | None) -> None:
     ids=["order", "twice", "disputed", "window", "future", "stamp", "null", "nan", "negative", "zero", "empty"],
 )
 def test_dirty_points_are_left_out_and_counted(
-    points: list[tuple[object, object]], values: dict[int, float], exclusion_reason: dict[str, int]
+    points: list[tuple[object, object]], values: dict[int, float], excluded: dict[str, int]
 ) -> None:
     """Each kind of dirt has one treatment; what is clean is kept."""
     reading = read_days(points, DAYS, day_of_seconds, "here")
-    assert (reading.values, reading.exclusion_reason) == (values, exclusion_reason)
+    assert (reading.values, reading.excluded) == (values, excluded)
 
 
 def test_a_series_of_another_shape_is_an_error() -> None:
@@ -186,16 +186,16 @@ def test_no_values_are_the_empty_table_of_the_same_columns() -> None:
 def test_all_failed_is_an_error_and_some_failed_is_an_answer() -> None:
     """One of two questions that came is kept, with the reason of the other."""
     table = facts({}, ("tvl",), LAG)
-    some = answered("llama", table, {"tvl": "broken"}, {"rows": 2, "none": 0}, 2)
+    some = result_of("llama", table, {"tvl": "broken"}, {"rows": 2, "none": 0}, 2)
     assert some.failures == {"tvl": "broken"} and some.counts == {"rows": 2}
-    with pytest.raises(SourceError, match="llama gave nothing. tvl: broken; coins: refused"):
-        answered("llama", table, {"tvl": "broken", "coins": "refused"}, {}, 2)
+    with pytest.raises(SourceError, match="llama: every request failed. tvl: broken; coins: refused"):
+        result_of("llama", table, {"tvl": "broken", "coins": "refused"}, {}, 2)
 
 
 @pytest.mark.parametrize(
     ("market", "symbols", "start", "end", "words"),
     [
-        (EQUITIES, ["LINK"], "2024-01-01", "2024-01-02", "llama knows coins; found the market 'equities'"),
+        (EQUITIES, ["LINK"], "2024-01-01", "2024-01-02", "llama has coins only; found the market 'equities'"),
         (CRYPTO, ["btc usdt"], "2024-01-01", "2024-01-02", "not a ticker"),
         (CRYPTO, [], "2024-01-01", "2024-01-02", "expected a list of names"),
         (CRYPTO, ["BTCUSDT"], "2024-01-02", "2024-01-01", "is empty"),
@@ -206,4 +206,4 @@ def test_a_question_that_is_none_is_not_asked(
 ) -> None:
     """A market of shares, text that is not a ticker, a window that is none: settings, not failures of a vendor."""
     with pytest.raises(SettingError, match=words):
-        require_question("llama", market, symbols, utc(start), utc(end))  # type: ignore[arg-type]  # parametrised
+        require_request("llama", market, symbols, utc(start), utc(end))  # type: ignore[arg-type]  # parametrised

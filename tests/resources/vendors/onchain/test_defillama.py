@@ -15,7 +15,7 @@ from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.vendors.onchain import defillama
 from resources.vendors.onchain.defillama import DefiLlama
-from resources.vendors.onchain.fields import fields_of_sources
+from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 from resources.vendors.protocols import FactSource
 
 DAY = 86_400
@@ -59,7 +59,7 @@ def test_a_window_has_a_row_per_day_and_symbol(source: DefiLlama) -> None:
     assert tables.RAW_ONCHAIN.conform(got.table).num_rows == 12
     assert not got.failures and got.counts == {"symbols without a chain of their own": 1}
     assert source.kind == "onchain" and list(got.table.columns[3:]) == [
-        field.name for field in fields_of_sources(source.name)
+        field.name for field in ONCHAIN_FIELDS.values() if field.source == source.name
     ]
     ether = got.table[got.table["symbol"] == "ETHUSDT"]
     assert ether["timestamp"].tolist() == [START + pd.Timedelta(days=days) for days in (1, 2, 3)]
@@ -117,7 +117,9 @@ def test_stablecoins_that_fail_leave_the_chains(source: DefiLlama, vendor: Any) 
 def test_nothing_at_all_is_an_error(source: DefiLlama, vendor: Any) -> None:
     """Each failure is in the message."""
     vendor.answer = lambda path, query: (500, "down")
-    with pytest.raises(SourceError, match=r"defillama gave nothing. tvl of Cardano: .*; stablecoin_supply: .*HTTP 500"):
+    with pytest.raises(
+        SourceError, match=r"defillama: every request failed. tvl of Cardano: .*; stablecoin_supply: .*HTTP 500"
+    ):
         source.fetch(CRYPTO, ["ADAUSDT"], START, END)
 
 
@@ -151,9 +153,9 @@ def test_dirt_is_left_out_and_counted_by_series(source: DefiLlama, vendor: Any) 
     got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
     np.testing.assert_array_equal(got.table["tvl"], [1.0, np.nan, 3.0])
     assert got.counts == {
-        "tvl of Ethereum: rows given twice": 1,
+        "tvl of Ethereum: repeated rows": 1,
         "tvl of Ethereum: negative values": 1,
-        "tvl of Ethereum: values that are no finite number": 1,
+        "tvl of Ethereum: values that are not finite numbers": 1,
         "tvl of Ethereum: rows of the future": 1,
         "tvl of Ethereum: rows without a readable day": 2,
     }
@@ -172,7 +174,7 @@ def test_only_dollars_are_counted(source: DefiLlama, vendor: Any) -> None:
     )
     got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
     assert got.table["stablecoin_supply"].tolist() == [5.0]
-    assert got.counts == {"stablecoin_supply: values that are no finite number": 2}
+    assert got.counts == {"stablecoin_supply: values that are not finite numbers": 2}
 
 
 def test_a_window_without_a_midnight_asks_nothing(source: DefiLlama, vendor: Any) -> None:

@@ -134,7 +134,7 @@ def test_a_passing_fault_is_survived(source: GdeltNews, vendor: Any, fault: obje
         ("html", "expected JSON, found '<html>"),
         (LIMIT, "Please limit requests"),
         (b"Your query was too short or too long.", "Your query was too short"),
-        (b'{"articles": [{"url": "ht', "cut short, or no JSON"),
+        (b'{"articles": [{"url": "ht', "truncated, or not JSON"),
         ("list", "expected an object with a list 'articles'"),
         ({"items": []}, "expected an object with a list 'articles'"),
         ({"articles": {}}, "expected an object with a list 'articles'"),
@@ -147,7 +147,7 @@ def test_a_lasting_fault_is_an_error_that_says_what_came(
 ) -> None:
     """After bounded tries, with the vendor's words."""
     vendor.faults.extend([fault] * 4)
-    with pytest.raises(SourceError, match="none of 1 symbols came") as caught:
+    with pytest.raises(SourceError, match="all 1 symbols failed") as caught:
         source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert words in str(caught.value) and vendor.url in str(caught.value)
 
@@ -178,7 +178,7 @@ def test_dirty_articles_are_left_out_and_counted(source: GdeltNews, vendor: Any)
     assert told.table["title"].tolist() == ["Bitcoin & co"]
     assert told.counts == {
         headlines.FUTURE: 1, headlines.NO_TIME: 1, headlines.UNNAMED: 1, headlines.REPEATED: 1,
-        headlines.NO_ADDRESS: 1, headlines.MISSHAPEN: 2,
+        headlines.NO_URL: 1, headlines.MISSHAPEN: 2,
     }  # fmt: skip
 
 

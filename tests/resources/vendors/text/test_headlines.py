@@ -8,7 +8,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO
 from resources.vendors.protocols import FetchResult
 from resources.vendors.text import headlines
-from resources.vendors.text.headlines import Item, news_rows, plain, utc_moment, web_address
+from resources.vendors.text.headlines import Item, news_rows, plain_text, utc_moment, web_address
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 WINDOW = (pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC"))
@@ -47,12 +47,12 @@ def rows(*items: Item) -> FetchResult:
 )
 def test_a_title_becomes_plain_text(text: object, expected: str) -> None:
     """No markup, no entities, no characters one cannot see; what is no text is empty."""
-    assert plain(text) == expected
+    assert plain_text(text) == expected
 
 
 def test_a_title_has_a_longest_length() -> None:
     """A page in a title is cut, and says so."""
-    assert plain("x" * 10_000) == "x" * (headlines.LONGEST_TITLE - 1) + "…"
+    assert plain_text("x" * 10_000) == "x" * (headlines.LONGEST_TITLE - 1) + "…"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_title_changed_later_is_known_later() -> None:
     [
         (item("Weather"), headlines.UNNAMED),
         (item(" <b></b> "), headlines.NO_TITLE),
-        (item(url="javascript:alert(1)"), headlines.NO_ADDRESS),
+        (item(url="javascript:alert(1)"), headlines.NO_URL),
         (item(at="2024-03-10 12:01"), headlines.FUTURE),
         (Item("Bitcoin", "https://a.example/1", None), headlines.NO_TIME),
         (Item("Bitcoin", "https://a.example/1", utc("2024-03-09"), utc("2025-01-01")), headlines.FUTURE),

@@ -159,8 +159,8 @@ def test_a_passing_fault_is_survived(source: RedditPosts, vendor: Any, fault: st
         ),
         (reddit.TOKEN_PATH, {"error": "a-secret-that-is-never-shown"}, "expected an object with an access_token"),
         (reddit.TOKEN_PATH, "500", "HTTP 500"),
-        (reddit.TOKEN_PATH, "html", "no JSON"),
-        (reddit.TOKEN_PATH, "truncate", "cut short"),
+        (reddit.TOKEN_PATH, "html", "not JSON"),
+        (reddit.TOKEN_PATH, "truncate", "truncated"),
         (reddit.TOKEN_PATH, "list", "expected an object with an access_token"),
     ],
     ids=str,
@@ -204,7 +204,7 @@ def test_wrong_settings_are_named(source: RedditPosts) -> None:
     """A market without communities; a community that is no name."""
     with pytest.raises(SettingError, match="no communities for market equities"):
         source.fetch(EQUITIES, ["AAPL"], START, END)
-    with pytest.raises(SettingError, match="community '../x' is no name"):
+    with pytest.raises(SettingError, match="community '../x' is not a name"):
         replace(source, communities={"crypto": ("../x",)}).fetch(CRYPTO, ["BTCUSDT"], START, END)
 
 

@@ -142,8 +142,8 @@ def test_a_passing_fault_is_survived(source: FeedNews, vendor: Any, fault: str) 
         ("html", "expected RSS or Atom, found"),
         (b"", "expected RSS or Atom"),
         (b'{"items": []}', "expected RSS or Atom"),
-        (GOOD.replace(b'"1.0"', b'"1.0" encoding="\xe2"'), "found what cannot be read: UnicodeDecodeError"),
-        (GOOD[:150], "the feed was cut short after 150 bytes"),
+        (GOOD.replace(b'"1.0"', b'"1.0" encoding="\xe2"'), "found unreadable bytes: UnicodeDecodeError"),
+        (GOOD[:150], "the feed was truncated after 150 bytes"),
     ],
     ids=str,
 )
@@ -152,7 +152,7 @@ def test_no_feed_at_all_is_an_error_that_says_what_came(
 ) -> None:
     """After bounded tries the message has the address and the cause."""
     vendor.faults.extend([fault] * 2)
-    with pytest.raises(SourceError, match="none of 1 feeds came") as caught:
+    with pytest.raises(SourceError, match="all 1 feeds failed") as caught:
         source.fetch(CRYPTO, SYMBOLS, START, END)
     assert words in str(caught.value) and f"{vendor.url}/rss/" in str(caught.value)
 
@@ -176,7 +176,7 @@ def test_an_entry_of_another_shape_is_left_out_and_counted(source: FeedNews, ven
     at = "<pubDate>Sat, 09 Mar 2024 10:00:00 GMT</pubDate>"
     vendor.answer = lambda path, query: feed(f"<item>{at}</item>", f"<item><title>Bitcoin</title>{at}</item>", OLD)
     told = source.fetch(CRYPTO, SYMBOLS, START, END)
-    assert told.table.empty and told.counts == {headlines.NO_TITLE: 1, headlines.NO_ADDRESS: 1}
+    assert told.table.empty and told.counts == {headlines.NO_TITLE: 1, headlines.NO_URL: 1}
 
 
 def test_a_feed_that_begins_within_the_window_says_so(source: FeedNews, vendor: Any) -> None:
@@ -196,7 +196,7 @@ def test_wrong_settings_are_named(source: FeedNews) -> None:
     """A market without feeds, a feed that is no address, a window that is none."""
     with pytest.raises(SettingError, match="no feeds for market equities; it has"):
         source.fetch(EQUITIES, ["AAPL"], START, END)
-    with pytest.raises(SettingError, match="feed 'file:///etc/hosts' is no address"):
+    with pytest.raises(SettingError, match="feed 'file:///etc/hosts' is not a URL"):
         FeedNews({"crypto": ("file:///etc/hosts",)}).fetch(CRYPTO, SYMBOLS, START, END)
     with pytest.raises(SettingError, match="empty"):
         source.fetch(CRYPTO, SYMBOLS, END, START)

@@ -61,7 +61,7 @@ def source(vendor: Any, tmp_path: Path) -> YahooNews:
     return YahooNews(vendor.url, RETRY_POLICY, str(tmp_path / "cache"), rate_limit, now=lambda: NOW)
 
 
-def answered(vendor: Any, *items: object) -> None:
+def result_of(vendor: Any, *items: object) -> None:
     vendor.answer = lambda path, query: stream(*items) if path == PATH else "crumb"
 
 
@@ -80,14 +80,14 @@ def test_the_stream_of_each_symbol_becomes_rows(source: YahooNews, vendor: Any) 
 
 def test_an_item_in_two_streams_is_one_row_each(source: YahooNews, vendor: Any) -> None:
     """The vendor's filing counts, named in the title or not; a symbol named in the title counts too."""
-    answered(vendor, item("Stocks and Walmart rally"), OLD)
+    result_of(vendor, item("Stocks and Walmart rally"), OLD)
     told = source.fetch(EQUITIES, ["AAPL", "MSFT", "WMT"], START, END)
     assert told.table["symbol"].tolist() == ["AAPL", "MSFT", "WMT"]
 
 
 def test_zones_are_converted_and_markup_removed(source: YahooNews, vendor: Any) -> None:
     """An hour in New York is an hour there."""
-    answered(vendor, item("<b>A</b> &amp; B", at="2024-07-09T14:00:00-04:00"), OLD)
+    result_of(vendor, item("<b>A</b> &amp; B", at="2024-07-09T14:00:00-04:00"), OLD)
     row = source.fetch(EQUITIES, ["AAPL"], START, END).table.iloc[0]
     assert (row["timestamp"], row["title"]) == (utc("2024-07-09 18:00"), "A & B")
 
@@ -100,25 +100,25 @@ def test_dirty_items_are_left_out_and_counted(source: YahooNews, vendor: Any) ->
         item("Unlinked", 7, canonicalUrl=None), {"id": "9", "title": "of an older shape"}, OLD,
         item("Led", 8, canonicalUrl=None, clickThroughUrl={"url": "https://a.b/8"}),
     ]  # fmt: skip
-    answered(vendor, *items)
+    result_of(vendor, *items)
     told = source.fetch(EQUITIES, ["AAPL"], START, END)
     assert sorted(told.table["title"]) == ["Good", "Led"]
     assert told.counts == {
         headlines.REPEATED: 1, headlines.FUTURE: 1, headlines.NO_TIME: 2, headlines.NO_TITLE: 1,
-        headlines.NO_ADDRESS: 2, headlines.MISSHAPEN: 1,
+        headlines.NO_URL: 2, headlines.MISSHAPEN: 1,
     }  # fmt: skip
 
 
 def test_a_quiet_day_is_an_empty_table(source: YahooNews, vendor: Any) -> None:
     """A stream whose items are all older is no failure."""
-    answered(vendor, OLD)
+    result_of(vendor, OLD)
     told = source.fetch(EQUITIES, ["AAPL"], START, END)
     assert told.table.empty and told.table.dtypes.equals(tables.RAW_NEWS.empty().dtypes) and not told.failures
 
 
 def test_a_stream_that_begins_within_the_window_says_so(source: YahooNews, vendor: Any) -> None:
     """What it listed before is lost."""
-    answered(vendor, item("Good"))
+    result_of(vendor, item("Good"))
     assert source.fetch(EQUITIES, ["AAPL"], START, END).counts == {yahoo_news.SHORT_REACH: 1}
 
 
@@ -136,10 +136,10 @@ def test_a_passing_fault_is_survived(source: YahooNews, vendor: Any, fault: str)
         ("500", "HTTP 500 (tried 2 times)"),
         ((503, {"data": {}}), "HTTP 503 (tried 2 times)"),
         ("403", "HTTP 403"),
-        ("html", "not understood: JSONDecodeError"),
-        ("truncate", "not reachable or cut short"),
-        ("list", "not understood: AttributeError"),
-        (b"Will be right back", "the vendor says it is down"),
+        ("html", "unexpected error: JSONDecodeError"),
+        ("truncate", "not reachable or truncated"),
+        ("list", "unexpected error: AttributeError"),
+        (b"Will be right back", "the vendor is down"),
         ({"items": []}, "no items; expected the latest ones"),
         (stream(), "no items; expected the latest ones"),
         (stream({"title": "old shape"}), "expected items with a content"),
@@ -151,7 +151,7 @@ def test_a_lasting_fault_is_an_error_that_says_what_came(
 ) -> None:
     """After bounded tries, with the symbol and the address."""
     vendor.faults.extend([fault] * 8)
-    with pytest.raises(SourceError, match="none of 1 symbols came") as caught:
+    with pytest.raises(SourceError, match="all 1 symbols failed") as caught:
         source.fetch(EQUITIES, ["AAPL"], START, END)
     assert words in str(caught.value) and f"{vendor.url} news of AAPL" in str(caught.value)
 
