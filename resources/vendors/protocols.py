@@ -113,7 +113,7 @@ class MarketDataSource(Protocol):
             never has is NaN. No rows only when the calendar has no bar in the window.
 
         Raises:
-            SourceError: outside coverage, unknown symbol, unreachable, unusable answer, or no rows where bars must exist.
+            SourceError: outside coverage, unknown symbol, unreachable, unusable answer, or no bars where due.
             SettingError: the window is empty, reversed or not UTC; the source does not serve the market.
         """
         ...

@@ -51,7 +51,8 @@ def check_ohlcv(table: pd.DataFrame, market: Market, start: pd.Timestamp, end: p
 
     Returns:
         Expectations: unique (timestamp, symbol); positive prices; low <= open, close <= high where given; volume not
-        negative; available at the close at the earliest; inside the window; at least `MINIMUM_COVERAGE` of the calendar's bars.
+        negative; available at the close at the earliest; inside the window; at least `MINIMUM_COVERAGE` of the bars
+        due.
     """
     expected = len(expected_closes(market, start, end)) * max(table["symbol"].nunique(), 1)
     return _validate(_with_comparables(table), _ohlcv_suite(table, start, end, expected), expected, len(table))

@@ -146,7 +146,7 @@ def _require_units(bars: pd.DataFrame, request: str) -> None:
     paid = traded["turnover"] / traded["volume"] / traded["close"]
     if len(paid) and not 1 / UNIT_TOLERANCE < (typical := float(np.median(paid))) < UNIT_TOLERANCE:
         raise SourceError(
-            f"{request}: turnover / volume is {typical:.4g} times the close; expected about 1, so the units have changed"
+            f"{request}: turnover / volume is {typical:.4g} times the close; expected about 1: the units have changed"
         )
 
 

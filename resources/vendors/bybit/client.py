@@ -78,8 +78,8 @@ class BybitClient:
         """
         Rows stamped in [first_ms, last_ms], page by page from the newest to the oldest.
 
-        Only an empty page is the end, so that a short page loses no rows. Rows with an unreadable stamp, or one outside,
-        are passed on for the source to count.
+        Only an empty page is the end, so that a short page loses no rows. Rows with an unreadable or outside stamp are
+        passed on for the source to count.
 
         Raises:
             SourceError: as `get`; also when no row of a page is stamped inside the bounds (other units, or bounds

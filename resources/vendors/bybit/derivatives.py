@@ -87,8 +87,8 @@ class BybitDerivatives:
         """
         Open interest stamped in (start, end], and a row of the order book when `end` is within five minutes of now.
 
-        The row of the book is stamped at the end of the window and known at the exchange's time; a past window has none,
-        so it must be stored when it is live. Its failure is named "SYMBOL order book".
+        The row of the book is stamped at the end of the window and known at the exchange's time; a past window has
+        none, so it must be stored when it is live. Its failure is named "SYMBOL order book".
 
         Raises:
             SourceError: every request failed, or no symbol has a row in a window of a day or more.

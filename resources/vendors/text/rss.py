@@ -52,8 +52,8 @@ class FeedNews:
     """
     Feeds, fetched one after the other.
 
-    A feed lists its last 25 to 50 items: fetch it daily. A window that begins before its oldest item is incomplete, which
-    `counts` says.
+    A feed lists its last 25 to 50 items: fetch it daily. A window that begins before its oldest item is incomplete,
+    which `counts` says.
 
     Args:
         feeds: market name -> addresses.

@@ -26,14 +26,14 @@ class YahooAdjustments:
     """
     Closes adjusted for dividends and splits.
 
-    Every dividend and split lowers all adjusted closes before it. A row is therefore available at its close, or when the
-    last event after it took effect, whichever is later; fetched again after another event, a session has a second, later
-    row. An event before the last one also has a row without an adjusted close, available at its session: otherwise a
-    backfill would contain the last event only. The vendor may enter an event some days late; it was public before it
+    Every dividend and split lowers all adjusted closes before it. A row is therefore available at its close, or when
+    the last event after it took effect, whichever is later; fetched again after another event, a session has a
+    second, later row. An event before the last one also has a row without an adjusted close, available at its session:
+    otherwise a backfill would contain the last event only. The vendor may enter an event some days late; it was public before it
     took effect.
 
-    Closes of `YahooBars` have splits applied already, so `split` must not be applied to them again. It explains the jump
-    between bars stored before a split and bars fetched after it.
+    Closes of `YahooBars` have splits applied already, so `split` must not be applied to them again. It explains the
+    jump between bars stored before a split and bars fetched after it.
 
     Args:
         url: base address that stands in for every Yahoo host; empty for the hosts themselves.

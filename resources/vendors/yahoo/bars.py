@@ -87,7 +87,7 @@ class YahooBars:
             failure; after a ban the others are not requested. Sessions without a bar are counted.
 
         Raises:
-            SourceError: every symbol failed, no session of the window is settled, or there is no bar where some must exist.
+            SourceError: every symbol failed, no session of the window is settled, or no bar where some are due.
             SettingError: the window, a symbol or the length of the bar is invalid.
         """
         require_window(start, end)

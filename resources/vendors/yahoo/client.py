@@ -40,9 +40,9 @@ def open_session(
     A session for yfinance whose requests to any Yahoo host go to `base` when one is given.
 
     yfinance keeps one session per process and copies its host names at import, so requests are rewritten. The session
-    stores the status of the last answer, which yfinance does not pass on. A time-out given here replaces one of yfinance
-    that callers cannot change; a rate limit applies to every request, also those yfinance makes by itself, and None
-    leaves it to the caller.
+    stores the status of the last answer, which yfinance does not pass on. A time-out given here replaces one of
+    yfinance that callers cannot change; a rate limit applies to every request, also those yfinance makes by itself;
+    None leaves it to the caller.
     """
     import yfinance  # a second, spent by live runs only
     from curl_cffi import requests

