@@ -231,7 +231,7 @@ def test_changed_units_of_volume_are_refused(source: BybitBars, vendor: Any) -> 
     """Turnover over volume is no price any more: the answer as a whole is nonsense."""
     answer: Any = rows(*[[*kline(int(OPENED) - hour * HOUR_MS)[:5], "12500", "1262.5"] for hour in range(9)])
     vendor.faults.append(answer)
-    with pytest.raises(SourceError, match="times the close; expected about 1, so the units have changed"):
+    with pytest.raises(SourceError, match="times the close; expected about 1: the units have changed"):
         source.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 08:00"), utc("2024-03-08 17:00"))
 
 

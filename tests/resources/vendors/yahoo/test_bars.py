@@ -213,7 +213,7 @@ def test_strings_duplicates_and_disorder_are_harmless(source: YahooBars, vendor:
     changed(vendor, mixed)
     pd.testing.assert_frame_equal(source.fetch_bars(EQUITIES, ["AAPL"], START, END).table, clean)
     changed(vendor, cell("close", "much"))
-    with pytest.raises(SourceError, match="daily bars of AAPL.*not understood"):
+    with pytest.raises(SourceError, match="daily bars of AAPL.*unexpected error"):
         source.fetch_bars(EQUITIES, ["AAPL"], START, END)
 
 
@@ -326,7 +326,7 @@ def test_a_passing_fault_is_survived_and_not_remembered(source: YahooBars, vendo
     [
         ("429", "HTTP 429: too many requests (tried 2 times)"),
         ("500", "HTTP 500 (tried 2 times)"),
-        ("403", "HTTP 403: this address is not served"),
+        ("403", "HTTP 403: this address is blocked"),
         ("html", "unexpected error: JSONDecodeError"),
         ("truncate", "not reachable or truncated"),
         ("list", "no price data found"),
