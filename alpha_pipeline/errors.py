@@ -1,21 +1,21 @@
 """
-Every error the project raises on purpose.
+Errors of the project.
 
 Messages say what was found, what was expected and where: the reader may be a language model.
 """
 
 
 class AlphaError(Exception):
-    """Base of all errors raised on purpose; catch it to tell our refusals from defects."""
+    """Base class of all errors of the project; any other exception is a defect."""
 
 
 class ExpressionError(AlphaError):
     """
-    A factor's text was refused.
+    The text of a factor was refused.
 
     Args:
         reason: what is wrong and why, one sentence.
-        source: the whole text as written.
+        source: the full text as written.
         position: zero-based offset of the fault in `source`, or None when it concerns all of it.
         suggestion: what to write instead.
         kind: "syntax", "unknown", "type", "leak" or "limit"; the rejection funnel counts by it.
@@ -46,7 +46,7 @@ class ExpressionError(AlphaError):
 
 
 def _caret(source: str, position: int, width: int = 100) -> list[str]:
-    """The line holding `position` (a window of it when long) and a caret under the place."""
+    """The line of `position` (a part of it when long) and a caret under the position."""
     line_start = source.rfind("\n", 0, position) + 1
     line_end = source.find("\n", position)
     line = source[line_start : line_end if line_end >= 0 else len(source)]
@@ -58,23 +58,23 @@ def _caret(source: str, position: int, width: int = 100) -> list[str]:
 
 
 class DataError(AlphaError):
-    """A table or panel is not what it must be: shape, columns, order, coverage."""
+    """A table or panel has a wrong shape, columns, order or coverage."""
 
 
 class SourceError(AlphaError):
-    """A door to the outside failed: unreachable, refused, or answered nonsense."""
+    """A data source was unreachable, refused the request, or returned an invalid answer."""
 
 
 class LakeError(AlphaError):
-    """The lake could not write or read; what was stored before is untouched."""
+    """The lake could not be read or written; stored data are unchanged."""
 
 
 class CorruptFileError(LakeError):
-    """A stored file does not match the checksum it was published with."""
+    """A stored file does not match its checksum."""
 
 
 class MissingPartitionError(LakeError):
-    """A day that must be there was never materialized."""
+    """A required day was not materialized."""
 
 
 class ModelError(AlphaError):
@@ -83,9 +83,9 @@ class ModelError(AlphaError):
 
     Args:
         message: what was found, and the remedy.
-        seconds: the failed call took, all its tries together.
-        tries: requests it took.
-        prompt_tokens, completion_tokens: what it cost all the same, as far as the server says.
+        seconds: duration of the failed call, retries included.
+        tries: number of requests.
+        prompt_tokens, completion_tokens: tokens used, as reported by the server.
     """
 
     def __init__(
@@ -101,4 +101,4 @@ class BudgetError(AlphaError):
 
 
 class SettingError(AlphaError):
-    """A setting or argument has a value that cannot work."""
+    """A setting or argument has an invalid value."""

@@ -1,9 +1,9 @@
-"""An expression error shows the place and the remedy."""
+"""Expression errors show the position and the remedy."""
 
 from alpha_pipeline.errors import ExpressionError
 
 
-def test_the_caret_stands_under_the_fault() -> None:
+def test_the_caret_is_under_the_fault() -> None:
     """One line: column and caret."""
     error = ExpressionError("unknown field 'clsoe'", "rank(clsoe)", 5, "close")
     assert str(error).splitlines() == [

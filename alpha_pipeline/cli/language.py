@@ -84,7 +84,7 @@ def _add_fields(command: argparse.ArgumentParser) -> None:
 
 
 def _operators(options: argparse.Namespace) -> int:
-    from alpha_pipeline.factors.explain import vocabulary_json, vocabulary_table
+    from alpha_pipeline.factors.description import vocabulary_json, vocabulary_table
 
     print(vocabulary_json(options.match)) if options.json else echo(vocabulary_table(options.match))
     return 0
@@ -120,7 +120,7 @@ def _properties(node: "Node") -> dict[str, object]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from alpha_pipeline.factors.explain import explain
+    from alpha_pipeline.factors.description import explain
 
     node = _node(options, names(options.fields), options.bar)
     text = explain(node, options.bar)
@@ -156,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "Node":
     from alpha_pipeline.expressions import parse
-    from alpha_pipeline.factors.explain import bar_length
+    from alpha_pipeline.factors.description import bar_length
 
     bar_length(bar)
     text = sys.stdin.read() if options.expression == "-" else options.expression.strip()

@@ -1,7 +1,7 @@
 """
-The factor language: texts of three dialects become one causal tree of nodes, and trees become values.
+The factor language: texts of three dialects are parsed to one causal expression tree, and trees are evaluated.
 
-What operators exist and compute is in `operators`; a text is parsed and translated by allow-list, never executed.
+Operators are defined in `operators`; a text is parsed and translated by allow-list, never executed.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions.analysis import complexity, identity, lookback, similarity
 from alpha_pipeline.expressions.dsl.parser import read
 from alpha_pipeline.expressions.dsl.printer import to_dsl, to_math
-from alpha_pipeline.expressions.evaluate import evaluate
+from alpha_pipeline.expressions.evaluation import evaluate
 from alpha_pipeline.expressions.node import Node, fields_used, walk
 from alpha_pipeline.expressions.pandas_code.printer import to_code
 from alpha_pipeline.expressions.pandas_code.reader import read_code

@@ -1,7 +1,7 @@
 """
-What a factor needs, how big it is, who it is and whom it resembles, read from its tree.
+Look-back, complexity, identity and structural similarity of factors, from their trees.
 
-Values play no part here; they are computed in `evaluate`.
+Values are computed in `evaluation`.
 """
 
 import hashlib
@@ -91,14 +91,14 @@ def _digest(text: str) -> str:
 
 def similarity(a: Node, b: Node) -> float:
     """
-    Structural correlation in [0, 1]: 1 for equal trees, 0 for nothing in common.
+    Structural similarity in [0, 1]: 1 for equal trees, 0 for nothing in common.
 
     Weighted Jaccard index over sub-trees, counted both exactly and with their numbers left out, so that a change of a
     window is a small change.
     """
-    mine, theirs = _features(shortened(a)), _features(shortened(b))
-    shared = sum((mine & theirs).values())
-    return shared / sum((mine | theirs).values())
+    features_a, features_b = _features(shortened(a)), _features(shortened(b))
+    shared = sum((features_a & features_b).values())
+    return shared / sum((features_a | features_b).values())
 
 
 def _features(node: Node) -> Counter[str]:

@@ -1,7 +1,7 @@
 """
-Ways to write the same thing: longer spellings of one operator, and the operator.
+Equivalent spellings: compositions of operators and the single operator they equal.
 
-Used to tell who a factor is (`analysis`); what is computed stays as written.
+Used for the identity of a factor (`analysis`); evaluation uses the expression as written.
 """
 
 from functools import cache
@@ -21,8 +21,8 @@ def _lagged(x: Node) -> Node:
     return _of("delay", x, WINDOW)
 
 
-# X is any series and WINDOW any window; equal for all values but for rounding. A price is a field that is never negative:
-# the logarithm of the ratio of two negative values is a number, the difference of their logarithms is not.
+# X is any series and WINDOW any window; equal up to rounding. A price is a field that is never negative: the logarithm of
+# the ratio of two negative values is a number, the difference of their logarithms is not.
 SPELLINGS = (
     (_of("subtract", X, _lagged(X)), _of("delta", X, WINDOW)),
     (_of("subtract", _of("divide", X, _lagged(X)), constant(1)), _of("ts_return", X, WINDOW)),
@@ -47,19 +47,19 @@ SPELLINGS = (
 
 def shortened(node: Node) -> Node:
     """The factor with every longer spelling replaced by its operator."""
-    found: dict[Node, Node] = {}
+    forms: dict[Node, Node] = {}
     for step in walk(node):
         if not step.arguments:
-            found[step] = step
+            forms[step] = step
             continue
-        current = _rebuilt(step, [found[argument] for argument in step.arguments])
+        current = _rebuilt(step, [forms[argument] for argument in step.arguments])
         for long, short in _by_operator().get(current.operator, ()):
             meaning: dict[str, Node | float] = {}
             if _matches(long, current, meaning):
                 current = _filled(short, meaning)
                 break
-        found[step] = current
-    return found[node]
+        forms[step] = current
+    return forms[node]
 
 
 @cache
@@ -77,8 +77,8 @@ def _matches(pattern: Node, node: Node, meaning: dict[str, Node | float]) -> boo
         return (pattern.parameters != ("price",) or is_never_negative) and meaning.setdefault("x", node) is node
     if pattern.operator != node.operator or len(pattern.parameters) != len(node.parameters):
         return False
-    for wanted, given in zip(pattern.parameters, node.parameters, strict=True):
-        if (meaning.setdefault("window", float(given)) if wanted == WINDOW else wanted) != given:
+    for expected, given in zip(pattern.parameters, node.parameters, strict=True):
+        if (meaning.setdefault("window", float(given)) if expected == WINDOW else expected) != given:
             return False
     pairs = list(zip(pattern.arguments, node.arguments, strict=True))
     # Operators first: they bind the window before a number is compared with it.

@@ -41,11 +41,11 @@ def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> 
         change = changes[int(rng.integers(len(changes)))]
         try:
             put = change(target, fields, rng)
-            found = _replaced(root, target, put) if put is not None else root
+            mutant = _replaced(root, target, put) if put is not None else root
         except (NodeError, ExpressionError):
             continue
-        if found is not root and found.unit is not None and found.unit.is_plain:
-            return str(found)
+        if mutant is not root and mutant.unit is not None and mutant.unit.is_plain:
+            return str(mutant)
     return random_expression(rng, fields, 3)
 
 
@@ -66,8 +66,10 @@ def _other_operator(node: Node, fields: Sequence[str], rng: np.random.Generator)
     """Another operator that takes the same kinds of arguments and numbers."""
     if node.operator == FIELD:
         return None
-    mine = operators()[node.operator]
-    alike = [o.name for o in operators().values() if o.kernel and o.name != mine.name and _form(o) == _form(mine)]
+    operator = operators()[node.operator]
+    alike = [
+        o.name for o in operators().values() if o.kernel and o.name != operator.name and _form(o) == _form(operator)
+    ]
     return build(_pick(alike, rng), node.arguments, [float(p) for p in node.parameters]) if alike else None
 
 

@@ -1,7 +1,7 @@
 """
-The tree every dialect becomes: frozen, hash-consed nodes in which a negative lag cannot be written.
+Expression trees of all dialects: frozen, hash-consed nodes without negative lags.
 
-Texts are read in `dsl` and `pandas_code`, printed by their printers; meaning and numbers come from the registry of operators.
+Texts are parsed and printed in `dsl` and `pandas_code`; operators are defined in the registry.
 """
 
 import hashlib
@@ -183,8 +183,8 @@ def _check_units(operator: Operator, arguments: Sequence[Node]) -> None:
         unit = argument.unit
         if parameter.accepts == "boolean":
             if unit is None or unit.kind != "boolean":
-                found = "a number" if unit is None else f"a {unit}"
-                reason = f"`{parameter.name}` of {operator.name} must be a condition; found {found}"
+                actual = "a number" if unit is None else f"a {unit}"
+                reason = f"`{parameter.name}` of {operator.name} must be a condition; found {actual}"
                 raise NodeError(reason, "type", position, "a comparison such as close > open")
             continue
         if operator.group != "arithmetic" and unit is None:
@@ -267,19 +267,19 @@ def _intern(
 ) -> Node:
     key = (operator, arguments, parameters)
     with _lock:
-        known = _interned.get(key)
-        if known is not None:
-            return known
+        existing = _interned.get(key)
+        if existing is not None:
+            return existing
         size = 1 + sum(a.size for a in arguments)
         depth = 1 + max((a.depth for a in arguments), default=0)
         windows = windowed + sum(a.windows for a in arguments)
-        for found, limit, what in (
+        for count, limit, what in (
             (size, MAX_NODES, "nodes"),
             (depth, MAX_DEPTH, "levels of nesting (each further term of a sum is one)"),
             (windows, MAX_WINDOWS, "windows"),
         ):
-            if found > limit:
-                raise NodeError(f"the expression has {found:,} {what}; the limit is {limit:,}", "limit")
+            if count > limit:
+                raise NodeError(f"the expression has {count:,} {what}; the limit is {limit:,}", "limit")
         content = repr((operator, parameters)).encode() + b"".join(a.digest for a in arguments)
         node = Node(
             operator, arguments, parameters, unit, lookback, size, depth, windows, hashlib.sha256(content).digest()

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Factors: identifiers, values, descriptions, and the reference sets that ship."""

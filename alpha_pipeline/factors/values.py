@@ -1,7 +1,7 @@
 """
-Factor values: what the library's expressions are worth on the bars of a window.
+Factor values of the library on the bars of a window.
 
-The engine evaluates; this file says which factor belongs to which run date and how values are laid out in a table.
+Expressions are evaluated by `expressions.evaluate`; here factors are assigned to run dates and values to a table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from alpha_pipeline.typing import Array
 
 def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
     """
-    Parsed expressions of every factor that was ever active in `library`, by factor_id.
+    Parsed expressions of all factors active on any run date of `library`, by factor_id.
 
     Args:
         library: rows of `tables.LIBRARY`, one or more run dates; retired factors are left out.
@@ -32,17 +32,17 @@ def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
 
 def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
     """
-    Values of each factor on the whole panel, float64 (bars, symbols); one batch, shared sub-expressions once.
+    Values of each factor on the panel, float64 (bars, symbols); one batch, shared sub-expressions once.
 
-    What reads a field that the panel has no longer has no values: a vendor that is gone ends no run date.
+    A field missing from the panel is NaN, so that a discontinued source ends no run date.
     """
     names = list(nodes)
-    found = dict(evaluate([nodes[name] for name in names], _with_all_fields(nodes.values(), panel)))
-    return {name: found[position] for position, name in enumerate(names)}
+    values = dict(evaluate([nodes[name] for name in names], _with_all_fields(nodes.values(), panel)))
+    return {name: values[position] for position, name in enumerate(names)}
 
 
 def evaluate_one(node: Node, panel: Panel) -> Array:
-    """Values of one factor on the whole panel, float64 (bars, symbols)."""
+    """Values of one factor on the panel, float64 (bars, symbols)."""
     return next(evaluate([node], _with_all_fields([node], panel), threads=1))[1]
 
 
@@ -50,7 +50,7 @@ def factor_values(
     library: pd.DataFrame, panel: Panel, market: Market, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.DataFrame:
     """
-    Values for the bars that closed in (start, end], each run date by the library it had.
+    Values for the bars closed in (start, end], each run date with its own library.
 
     Args:
         library: rows of `tables.LIBRARY` for the run dates of the window.
@@ -61,16 +61,16 @@ def factor_values(
 
     Returns:
         Columns of `tables.FACTOR_VALUES`: timestamp, symbol, then one column per factor_id; NaN during warm-up, where a
-        field it reads is gone, and on days whose library did not hold the factor.
+        field is missing, and on days whose library does not have the factor.
     """
     nodes = library_nodes(library, market)
     first = panel.closed_by(start)
-    need = max((lookback(node) for node in nodes.values()), default=0)
-    piece = panel.rows(max(0, first - need), panel.closed_by(end))
-    values = {name: array[min(first, need) :] for name, array in evaluate_all(nodes, piece).items()}
-    window = piece.rows(min(first, need), None)
-    held = _held(library, window)
-    values = {name: np.where(held[name][:, None], array, np.nan) for name, array in values.items()}
+    warm_up = max((lookback(node) for node in nodes.values()), default=0)
+    piece = panel.rows(max(0, first - warm_up), panel.closed_by(end))
+    values = {name: array[min(first, warm_up) :] for name, array in evaluate_all(nodes, piece).items()}
+    window = piece.rows(min(first, warm_up), None)
+    is_active = _active_bars(library, window)
+    values = {name: np.where(is_active[name][:, None], array, np.nan) for name, array in values.items()}
     bars, symbols = window.shape
     return pd.DataFrame(
         {
@@ -85,8 +85,8 @@ def _with_all_fields(nodes: Iterable[Node], panel: Panel) -> Panel:
     return panel.with_fields(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
 
 
-def _held(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
-    """Per factor (bars,): did the library of the bar's day hold it?"""
+def _active_bars(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
+    """Per factor (bars,), whether it is active in the library of the bar's day."""
     days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
     active = library[library["status"] != "retired"]
     return {

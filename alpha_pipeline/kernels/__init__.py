@@ -1,7 +1,7 @@
 """
 Numbers only: compiled loops over (bars, symbols) matrices, time-major and C-ordered.
 
-Names, types and documentation of operators live in `operators`; scheduling and memory in `expressions.evaluate`.
+Names, types and documentation of operators live in `operators`; scheduling and memory in `expressions.evaluation`.
 
 Rules every kernel keeps:
 - a value is a finite number or NaN; NaN in gives NaN out for exactly the windows that hold it, never beyond;

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Language models: chat protocol, budget, prices and training cutoffs."""

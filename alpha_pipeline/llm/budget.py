@@ -1,8 +1,8 @@
 """
-What mining may cost, and the meter that keeps it within.
+Budget of language model calls and its spend meter.
 
-A call is made only if the most it could cost still fits. An answer from the store counts what it cost when it was
-asked, so that a replayed run date stops where the run date stopped.
+A call is made only if its maximum cost fits the budget. A cached reply counts its original cost, so that a replayed run
+date stops at the same call.
 """
 
 import math
@@ -17,20 +17,20 @@ from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest
 from alpha_pipeline.llm.toml_table import read_table
 
 PRICES = Path(__file__).with_name("prices.toml")
-# Tokenizers give fewer tokens than this to any text that is not made to defeat them.
+# Lower bound of bytes per token of ordinary text.
 BYTES_PER_TOKEN = 2
 
 
 @dataclass(frozen=True)
 class Budget:
     """
-    Limits of one run date, and of the calendar month it lies in.
+    Limits of one run date and of its calendar month.
 
     Args:
-        night_calls, night_tokens, night_seconds, night_usd: of one run date; seconds are those the model took.
-        month_tokens, month_usd: of all run dates of the month together.
+        night_calls, night_tokens, night_seconds, night_usd: of one run date; seconds of model time.
+        month_tokens, month_usd: of all run dates of the month.
 
-    Limits of tokens and money hold as far as a server keeps to the length of answer it is asked for.
+    Limits of tokens and money assume that the server respects the requested length of an answer.
     """
 
     night_calls: int = 200
@@ -55,7 +55,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Spent:
-    """What was used; `usd` counts only models whose price is known."""
+    """Usage so far; `usd` counts only models with a listed price."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -65,13 +65,13 @@ class Spent:
 
     @property
     def tokens(self) -> int:
-        """Read and written."""
+        """Input and output tokens."""
         return self.prompt_tokens + self.completion_tokens
 
 
 def read_prices(file: Path = PRICES) -> dict[str, Price]:
     """
-    The price table: one section a model, with `prompt` and `completion` in USD per million tokens.
+    The price table: one section per model, with `prompt` and `completion` in USD per million tokens.
 
     Raises:
         SettingError: the file is absent, no TOML, or a section lacks a price that is a number of at least 0.
@@ -89,38 +89,38 @@ def _price(file: Path, model: str, section: object, key: str) -> float:
 
 
 def month_so_far(ledger: pd.DataFrame, run_date: pd.Timestamp) -> Spent:
-    """What the earlier run dates of the run date's calendar month used; rows of `tables.TRIALS`."""
+    """Usage of the earlier run dates of the calendar month; rows of `tables.TRIALS`."""
     same = (ledger["run_date"].dt.year == run_date.year) & (ledger["run_date"].dt.month == run_date.month)
     return spent(ledger[same & (ledger["run_date"] < run_date)])
 
 
 def spent(rows: pd.DataFrame) -> Spent:
-    """What these rows of `tables.TRIALS` used; a model without a price counts as free, its tokens do not."""
+    """Usage of rows of `tables.TRIALS`; a model without a price costs 0, its tokens count."""
     calls, read, written = (int(rows[column].sum()) for column in ("calls", "prompt_tokens", "completion_tokens"))
     return Spent(calls, read, written, float(rows["model_seconds"].sum()), float(rows["usd"].sum()))
 
 
 class SpendMeter:
     """
-    Counts one run date's calls and refuses the one that could pass a limit.
+    Usage of one run date; refuses a call that could exceed a limit.
 
     Args:
         budget: the limits.
         price: of the model; None counts tokens only.
-        month: what the earlier run dates of the month used.
+        month: usage of the earlier run dates of the month.
     """
 
     def __init__(self, budget: Budget, price: Price | None, month: Spent) -> None:
         self.budget, self.price, self.month = budget, price, month
         self.run_date = Spent()
-        self._longest = 1e-9  # a question takes as long as the longest before it, and some time
+        self._longest = 1e-9  # a call is expected to take as long as the longest one so far
 
     def allow(self, request: ChatRequest, attempts: int = 1) -> None:
         """
-        Let a question pass that may take so many requests.
+        Check that a call of at most `attempts` requests fits the budget.
 
         Raises:
-            BudgetError: this call could pass a limit; says which.
+            BudgetError: the call could exceed a limit; the message names it.
         """
         prompt = _most_tokens(*(m.text for m in request.messages))
         usd = self.price.of(prompt, request.max_tokens) if self.price else 0.0
@@ -134,10 +134,10 @@ class SpendMeter:
             ("USD a month", month.usd + run_date.usd, usd, b.month_usd),
         ):
             if used + most > limit:
-                raise BudgetError(f"the next call could pass {limit:,g} {what}: {used:,.6g} are used")
+                raise BudgetError(f"the next call could exceed {limit:,g} {what}: {used:,.6g} are used")
 
     def count(self, paid: ChatReply | ModelError, prompt_tokens: int, completion_tokens: int) -> None:
-        """Enter a question by what became of it, and the tokens it cost."""
+        """Count a call by its reply or failure, and its tokens."""
         run_date = self.run_date
         self.run_date = Spent(
             run_date.calls + paid.tries,
@@ -149,37 +149,37 @@ class SpendMeter:
         self._longest = max(self._longest, paid.seconds)
 
     def left(self) -> str:
-        """The part of the tightest limit that is left, in words."""
+        """Remaining share of the tightest limit, as text."""
         what, used = tightest(self.budget, self.run_date, self.month)
         return f"{max(0.0, 1.0 - used):.0%} of {what} left"
 
 
 def tightest(budget: Budget, run_date: Spent, month: Spent) -> tuple[str, float]:
     """
-    The limit of which most is used.
+    The limit with the largest used share.
 
     Args:
         budget: the limits.
-        run date: used on the run date.
-        month: used by the earlier run dates of the month.
+        run_date: usage of the run date.
+        month: usage of the earlier run dates of the month.
 
     Returns:
-        The limit in words, and the share of it that is used: 1.0 is all; a limit of zero is always used up.
+        The limit as text and its used share; 1.0 for a limit of zero.
     """
-    parts = {
+    usage = {
         "calls": (run_date.calls, budget.night_calls), "tokens": (run_date.tokens, budget.night_tokens),
         "time": (run_date.seconds, budget.night_seconds), "money": (run_date.usd, budget.night_usd),
         "the month's tokens": (month.tokens + run_date.tokens, budget.month_tokens),
         "the month's money": (month.usd + run_date.usd, budget.month_usd),
     }  # fmt: skip
-    used = {what: amount / limit if limit > 0 else 1.0 for what, (amount, limit) in parts.items()}
+    used = {what: amount / limit if limit > 0 else 1.0 for what, (amount, limit) in usage.items()}
     what = max(used, key=lambda name: used[name])
     return what, used[what]
 
 
 @dataclass(frozen=True)
 class MeteredChat:
-    """A chat that asks its meter first."""
+    """A chat with a spend meter."""
 
     chat: Chat
     meter: SpendMeter
@@ -193,7 +193,7 @@ class MeteredChat:
         return self.chat.attempts
 
     def complete(self, request: ChatRequest) -> ChatReply:
-        """As `Chat.complete`; BudgetError instead of one that could pass a limit. A bill that is not given is estimated."""
+        """As `Chat.complete`; BudgetError for a call that could exceed a limit. Unreported tokens are estimated."""
         self.meter.allow(request, self.chat.attempts)
         left = self.meter.budget.night_seconds - self.meter.run_date.seconds
         try:
@@ -209,5 +209,5 @@ class MeteredChat:
 
 
 def _most_tokens(*texts: str) -> int:
-    """Tokens these texts may have, rather too many than too few."""
+    """Upper bound of the tokens of these texts."""
     return sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_PER_TOKEN + 1

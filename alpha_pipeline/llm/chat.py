@@ -1,7 +1,7 @@
 """
-What the mining loop asks of a language model: messages in, text out, with the bill.
+Chat protocol of language models: messages in, text and token usage out.
 
-Which model answers, and how, is the door's business (`resources.llm.resource`).
+The clients are in `resources.llm`.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ class Message:
 @dataclass(frozen=True)
 class ChatRequest:
     """
-    One question.
+    One request.
 
     Args:
         messages: the conversation so far.
-        seed: makes the answer repeatable where the server supports it.
+        seed: for reproducible answers where the server supports it.
         max_tokens: limit of the answer.
         temperature: 0 is greedy.
-        schema: JSON schema the answer must satisfy; None for free text.
-        seconds: time there is for it, tries and waits included; no part of the question.
+        schema: JSON schema of the answer; None for free text.
+        seconds: time limit, retries and waits included; not part of the digest.
     """
 
     messages: tuple[Message, ...]
@@ -41,7 +41,7 @@ class ChatRequest:
     seconds: float = math.inf
 
     def digest(self, model: str) -> str:
-        """SHA-256 of everything that decides the answer: the model's name and the whole question."""
+        """SHA-256 of the model name and all fields that determine the answer."""
         body = {
             "model": model,
             "messages": [[m.role, m.text] for m in self.messages],
@@ -56,18 +56,18 @@ class ChatRequest:
 @dataclass(frozen=True)
 class ChatReply:
     """
-    One answer.
+    One reply.
 
     Args:
         text: as written.
-        model: who wrote it, as the server says.
-        request_hash: digest of the question.
-        prompt_tokens: read; 0 when the server does not say.
-        completion_tokens: written; 0 when the server does not say.
-        finish: why it ended ("stop", "length", ...).
-        replayed: True when it came from the store and no call was made.
-        seconds: the call took.
-        tries: requests it took.
+        model: model name as reported by the server.
+        request_hash: digest of the request.
+        prompt_tokens: input tokens; 0 when the server does not report them.
+        completion_tokens: output tokens; 0 when the server does not report them.
+        finish: finish reason ("stop", "length", ...).
+        replayed: True when it came from the cache, without a call.
+        seconds: duration of the call.
+        tries: number of requests.
     """
 
     text: str
@@ -82,7 +82,7 @@ class ChatReply:
 
 
 class Chat(Protocol):
-    """A language model one can ask; `ask` raises `ModelError` when it cannot answer."""
+    """A language model; `complete` raises `ModelError` without an answer."""
 
     @property
     def model(self) -> str:
@@ -91,9 +91,9 @@ class Chat(Protocol):
 
     @property
     def attempts(self) -> int:
-        """Requests a question may take at most."""
+        """Maximum number of requests per call."""
         ...
 
     def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer one question, from the store when the same was asked before."""
+        """The reply to a request, from the cache when it was answered before."""
         ...

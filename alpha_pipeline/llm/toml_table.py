@@ -1,4 +1,4 @@
-"""Small tables that ship and that a user may edit: TOML, read whole."""
+"""User-editable TOML tables that ship with the package."""
 
 import tomllib
 from pathlib import Path

@@ -5,7 +5,7 @@ from markdown import code, table, words
 
 from alpha_pipeline.expressions import evaluate, lookback, parse, walk
 from alpha_pipeline.expressions.node import Node
-from alpha_pipeline.market.fields import AT_THEIR_BAR, MOODS
+from alpha_pipeline.market.fields import PER_SESSION, SENTIMENT
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 from alpha_pipeline.tables import TABLES
@@ -14,7 +14,7 @@ from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 
 BARS, SYMBOLS, HOLE = 400, 6, 200
 RAW = ("raw_ohlcv", "raw_adjustments", "raw_funding", "raw_derivatives")
-PLAIN = ("open", "high", "low", "close", "volume", *AT_THEIR_BAR, "funding", "open_interest", "book_imbalance")
+PLAIN = ("open", "high", "low", "close", "volume", *PER_SESSION, "funding", "open_interest", "book_imbalance")
 STAND_INS = {"price": "close", "return": "returns", "ratio": "funding", "rank": "funding", "count": "trades"}
 FIELDS = ("open", "high", "low", "close", "volume", "funding", "sector", "returns", "trades")
 HEAD = ("call and example", "meaning", "unit", "older bars", "one missing bar gives")
@@ -37,9 +37,9 @@ def fields(_: str) -> str:
     found = {c.name: c.meaning for name in RAW for c in TABLES[name].columns if c.name in PLAIN}
     found |= {
         sentiment: f"mean sentiment of what became known in the 24 hours before the close: {name}"
-        for name, (sentiment, _) in MOODS.items()
+        for name, (sentiment, _) in SENTIMENT.items()
     }
-    found |= {count: f"how much of it: {name}" for name, (_, count) in MOODS.items()}
+    found |= {count: f"how much of it: {name}" for name, (_, count) in SENTIMENT.items()}
     found |= {field.name: f"{field.meaning} ({field.unit})" for field in ONCHAIN_FIELDS.values()}
     return table(("field", "unit", "meaning"), [(code(n), str(unit_of_field(n)), words(m)) for n, m in found.items()])
 

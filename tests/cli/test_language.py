@@ -50,7 +50,7 @@ def test_explain_tells_everything(capsys: Captured) -> None:
         "canonical   -ts_zscore(close, 120) * cs_rank(volume)",
         "unit        ratio",
         "fields      close (price), volume (volume)",
-        "look-back   119 bars of 1h (4 d 23 h), exact: nothing older plays a part",
+        "look-back   119 bars of 1h (4 d 23 h), exact: older bars have no influence",
         "complexity  6 nodes, 4 levels, 1 windows",
         "      ts_zscore window=120  ratio         119",
         "        close               price           0",
@@ -133,7 +133,7 @@ REFUSED = [
     (("evaluate", "close/open", "--data", "nowhere.csv"), "no such file: nowhere.csv", ""),
     (("evaluate", "close/open", "--out", "values.txt"), "must end in .parquet or .csv", ""),
     (("explain", "close", "--bar", "soon"), "the bar 'soon' is no length of time", ""),
-    (("explain", "close", "--bar", "0h"), "must be longer than nothing", ""),
+    (("explain", "close", "--bar", "0h"), "must be longer than 0", ""),
     (("operators", "zscoer"), "near are zscore", ""),
 ]
 

@@ -22,23 +22,23 @@ AS_PUBLISHED = (
 )  # fmt: skip
 
 
-def _differing(library: dict[str, str], theirs: dict[str, Array]) -> list[str]:
-    names = [name for name in library if name in theirs]
+def _differing(library: dict[str, str], expected: dict[str, Array]) -> list[str]:
+    names = [name for name in library if name in expected]
     nodes = [parse(library[name]) for name in names]
-    found = dict(evaluate(nodes, PANEL, 1))
-    return [name for i, name in enumerate(names) if not agrees(theirs[name], found[i])]
+    values = dict(evaluate(nodes, PANEL, 1))
+    return [name for i, name in enumerate(names) if not agrees(expected[name], values[i])]
 
 
 def test_alpha158_is_the_published_set() -> None:
     """All 158 features, 99.9 % of their cells to 1e-4."""
-    theirs = peer_kunquant.compiled({"all": peer_kunquant.alpha158()})["all"](PANEL)
-    assert len(set(ALPHA158) & set(theirs)) == 158
-    assert not _differing(ALPHA158, theirs)
+    expected = peer_kunquant.compiled({"all": peer_kunquant.alpha158()})["all"](PANEL)
+    assert len(set(ALPHA158) & set(expected)) == 158
+    assert not _differing(ALPHA158, expected)
 
 
 def test_alpha101_is_the_published_set_where_conventions_are_shared() -> None:
     """The alphas both sides write alike."""
     names = [f"alpha{number:03d}" for number in AS_PUBLISHED]
-    theirs = peer_kunquant.compiled({"some": peer_kunquant.alpha101(names)})["some"](PANEL)
-    assert set(theirs) == set(names)
-    assert not _differing(ALPHA101, theirs)
+    expected = peer_kunquant.compiled({"some": peer_kunquant.alpha101(names)})["some"](PANEL)
+    assert set(expected) == set(names)
+    assert not _differing(ALPHA101, expected)

@@ -127,10 +127,10 @@ def test_library_equals_pandas(library: dict[str, str]) -> None:
     memo: dict[Node, Frame | float] = {}
     differing = {}
     for position, (name, node) in enumerate(nodes.items()):
-        expected, found = _reference(node, memo).to_numpy(float), values[position]
-        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected), err_msg=name)
+        expected, actual = _reference(node, memo).to_numpy(float), values[position]
+        np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected), err_msg=name)
         # Ranks of values that are equal but for rounding may differ, in a few cells.
-        same = np.isclose(found, expected, rtol=1e-7, atol=1e-9, equal_nan=True)
+        same = np.isclose(actual, expected, rtol=1e-7, atol=1e-9, equal_nan=True)
         if same.mean() < 0.96 and name not in EQUAL_BUT_FOR_ROUNDING:
             differing[name] = float(same.mean())
     assert not differing

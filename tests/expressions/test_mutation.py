@@ -31,23 +31,25 @@ def test_a_mutant_is_another_valid_factor(parent: str) -> None:
 def test_most_of_the_parent_survives(parent: str) -> None:
     """One place changes: most mutants share parts with their parent."""
     root = parse(parent)
-    kept = [set(walk(root)) & set(walk(parse(mutate(str(root), FIELDS, np.random.default_rng(s))))) for s in range(40)]
-    assert sum(bool(shared) for shared in kept) >= 25
+    shared_nodes = [
+        set(walk(root)) & set(walk(parse(mutate(str(root), FIELDS, np.random.default_rng(s))))) for s in range(40)
+    ]
+    assert sum(bool(shared) for shared in shared_nodes) >= 25
 
 
 def test_the_seed_decides() -> None:
     """Nothing else does."""
-    found = [[mutate(PARENTS[0], FIELDS, np.random.default_rng(s)) for s in range(20)] for _ in range(2)]
-    assert found[0] == found[1] and len(set(found[0])) > 10
+    mutants = [[mutate(PARENTS[0], FIELDS, np.random.default_rng(s)) for s in range(20)] for _ in range(2)]
+    assert mutants[0] == mutants[1] and len(set(mutants[0])) > 10
 
 
 def test_every_kind_of_change_occurs() -> None:
     """Window, operator, field and branch."""
-    found = {mutate("ts_zscore(close, 20)", FIELDS, np.random.default_rng(seed)) for seed in range(300)}
-    assert any(m.startswith("ts_zscore(close, ") for m in found)
-    assert any(m.endswith("(close, 20)") and not m.startswith("ts_zscore") for m in found)
-    assert "ts_zscore(high, 20)" in found
-    assert any("ts_zscore(close, 20)" in m and len(m) > 25 for m in found)
+    mutants = {mutate("ts_zscore(close, 20)", FIELDS, np.random.default_rng(seed)) for seed in range(300)}
+    assert any(m.startswith("ts_zscore(close, ") for m in mutants)
+    assert any(m.endswith("(close, 20)") and not m.startswith("ts_zscore") for m in mutants)
+    assert "ts_zscore(high, 20)" in mutants
+    assert any("ts_zscore(close, 20)" in m and len(m) > 25 for m in mutants)
 
 
 def test_what_does_not_parse_cannot_be_changed() -> None:

@@ -1,4 +1,4 @@
-"""Training cutoffs: the table that ships, names with suffixes, and tables that are none."""
+"""Training cutoffs: the table that ships, names with suffixes, and invalid tables."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def test_the_longest_listed_name_counts(model: str, day: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["gpt-4o = 2023", "gpt-4o = '2023-10-01'", "gpt-4o = 2023-10-01T00:00:00", "= ["])
-def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    """With the file and what was found."""
+def test_an_invalid_table_is_refused(tmp_path: Path, text: str) -> None:
+    """The message has the file."""
     file = tmp_path / "cutoffs.toml"
     file.write_text(text)
     with pytest.raises(SettingError, match="cutoffs.toml"):

@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""The DSL and mathematical dialects: tokens, parser, calls, printer."""

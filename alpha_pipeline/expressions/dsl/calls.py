@@ -70,7 +70,7 @@ def synonyms() -> dict[str, tuple[Operator, ...]]:
     for operator in operators().values():
         for alias in operator.aliases:
             table.setdefault(alias, []).append(operator)
-    return {name: tuple(found) for name, found in table.items()}
+    return {name: tuple(operators) for name, operators in table.items()}
 
 
 def nearest_names(name: str, count: int = 3) -> list[str]:
@@ -137,11 +137,11 @@ def make(
 
 def _misfit(operator: Operator, parameter: Parameter, value: float) -> str:
     """Why a number cannot be this parameter of a formula, "" when it can."""
-    found = f"`{parameter.name}` of {operator.name} must be"
+    subject = f"`{parameter.name}` of {operator.name} must be"
     if parameter.kind != "number" and (value != int(value) or value < parameter.minimum):
-        return f"{found} a whole number of bars, {parameter.minimum:g} or more; found {value:g}"
+        return f"{subject} a whole number of bars, {parameter.minimum:g} or more; found {value:g}"
     if not parameter.minimum <= value <= parameter.maximum:
-        return f"{found} at least {parameter.minimum:g}; found {value:g}"
+        return f"{subject} at least {parameter.minimum:g}; found {value:g}"
     return ""
 
 

@@ -32,7 +32,7 @@ _NAMED_CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
 _ADV = re.compile(r"adv_?([0-9]{1,4})")
 _LAGGED = re.compile(r"([a-z_]+?)_lag_?([0-9]{1,4})")
 
-_INSTEAD = {  # where nothing nearer is known
+_INSTEAD = {  # without a closer suggestion
     "syntax": "values joined by operators, such as ts_zscore(close, 20) * rank(volume)",
     "unknown": "a field, or a call such as ts_zscore(close, 20)",
     "type": "a call as its documentation shows it, such as ts_mean(close, 20)",
@@ -59,7 +59,7 @@ class _Reader:
     def expand(self, text: str, names: dict[str, Node]) -> Node:
         """Read text of our own (a formula, a default) with its parameters bound; fields stay those of the caller."""
         inner = replace(self, source=text, tokens=tokenize(text), names=names, next=0, level=self.level)
-        return inner.whole()
+        return inner.rest()
 
     def program(self) -> Node:
         """Definitions `name = expression` one after the other; the factor is the last of them or a last expression."""
@@ -82,7 +82,7 @@ class _Reader:
                 raise self.refuse(_misplaced(self.peek()), self.peek().position)
             names[name] = value
 
-    def whole(self) -> Node:
+    def rest(self) -> Node:
         argument = self.expression(0)
         token = self.peek()
         if token.kind != "end":
@@ -177,9 +177,9 @@ class _Reader:
         token = self.take()
         if token.text != ")":
             where = f"the bracket opened at column {opened.position + 1}"
-            found = "the text ends" if token.kind == "end" else f"found {token.text!r}"
+            reason = "the text ends" if token.kind == "end" else f"found {token.text!r}"
             mended = f"{self.source.strip()})" if token.kind == "end" and len(self.source) < 200 else "f(x, 20)"
-            raise self.refuse(f"expected ')' for {where}; {found}", token.position, mended)
+            raise self.refuse(f"expected ')' for {where}; {reason}", token.position, mended)
 
     def call(self, name: Token) -> Argument:
         opened = self.take()
@@ -210,12 +210,12 @@ class _Reader:
         if name in self.names:
             return self.names[name]
         if self.fields is None or name in self.fields:
-            found = name
+            field = name
         else:
-            found = next((known for known in self.fields if known.lower() == name.lower()), "")
-        known_word = name.lower() in {"returns", "ret"} or _ADV.fullmatch(name.lower())
-        if found and not (self.fields is None and known_word):
-            return field_node(found)
+            field = next((other for other in self.fields if other.lower() == name.lower()), "")
+        is_abbreviation = name.lower() in {"returns", "ret"} or _ADV.fullmatch(name.lower())
+        if field and not (self.fields is None and is_abbreviation):
+            return field_node(field)
         if name.lower() in {"returns", "ret"}:
             return self.abbreviation("ts_return(close, 1)", token)
         if adv := _ADV.fullmatch(name.lower()):
@@ -227,7 +227,7 @@ class _Reader:
         raise self.unknown_field(token, name)
 
     def abbreviation(self, text: str, token: Token) -> Node:
-        """A name that stands for a call; what is wrong with the call is said of the name."""
+        """A name that stands for a call; an error of the call is reported at the name."""
         try:
             return self.expand(text, {})
         except ExpressionError as error:
@@ -235,13 +235,13 @@ class _Reader:
             raise self.refuse(reason, token.position, error.suggestion, error.kind) from None
 
     def unknown_field(self, token: Token, name: str) -> ExpressionError:
-        known = sorted(self.fields or ())
-        reason = f"unknown field {name!r}; the fields are {', '.join(known) or 'none'}"
+        fields = sorted(self.fields or ())
+        reason = f"unknown field {name!r}; the fields are {', '.join(fields) or 'none'}"
         if name.lower() in synonyms():
             example = synonyms()[name.lower()][0].example
             return self.refuse(f"{name} is an operator and needs arguments", token.position, example)
-        close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        return self.refuse(reason, token.position, next(iter(close + known), None), "unknown")
+        close = difflib.get_close_matches(name.lower(), fields, n=1, cutoff=0.5)
+        return self.refuse(reason, token.position, next(iter(close + fields), None), "unknown")
 
 
 def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Node:

@@ -49,26 +49,26 @@ def _with_definitions(node: Node, spelled: Mapping[str, str]) -> str:
     name = next(
         name for name in ("part", "p_", "step_", "x_") if not any(f.startswith(name) for f in fields_used(node))
     )
-    known: dict[Node, str] = {}
+    names: dict[Node, str] = {}
     lines: list[str] = []
     for step in steps:
         if uses[step] > 1 and not step.is_constant and step is not node:
-            lines.append(f"{name}{len(lines) + 1} = {_print(step, spelled, known)[0]};\n")
-            known[step] = f"{name}{len(lines)}"
-    return "".join(lines) + _print(node, spelled, known)[0]
+            lines.append(f"{name}{len(lines) + 1} = {_print(step, spelled, names)[0]};\n")
+            names[step] = f"{name}{len(lines)}"
+    return "".join(lines) + _print(node, spelled, names)[0]
 
 
-def _print(node: Node, spelled: Mapping[str, str], known: Mapping[Node, str]) -> tuple[str, int]:
+def _print(node: Node, spelled: Mapping[str, str], names: Mapping[Node, str]) -> tuple[str, int]:
     """Text and how tightly it binds."""
-    if node in known:
-        return known[node], ATOM
+    if node in names:
+        return names[node], ATOM
     if node.operator == FIELD:
         name = str(node.parameters[0])
         return ("$" if name.lower() in _WORDS else "") + name, ATOM
     if node.operator == CONSTANT:
         value = float(node.parameters[0])
         return number(value), SIGN if value < 0 else ATOM
-    parts = [_print(argument, spelled, known) for argument in node.arguments]
+    parts = [_print(argument, spelled, names) for argument in node.arguments]
     symbol = operators()[node.operator].symbol
     if not symbol:
         texts = [text for text, _ in parts] + [number(float(p)) for p in node.parameters]

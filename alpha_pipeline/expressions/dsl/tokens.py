@@ -1,7 +1,7 @@
 """
 Text to tokens: the only place that looks at characters.
 
-What tokens mean is decided in `syntax`; limits on length, brackets and letters are kept here.
+What tokens mean is decided in `parser`; limits on length, brackets and letters are kept here.
 """
 
 # ruff: noqa: RUF001  # look-alikes of ASCII are what this module is about

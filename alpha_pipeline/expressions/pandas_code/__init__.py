@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""The pandas dialect: code translated to expression trees by allow-list, never executed."""

@@ -29,7 +29,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     Table,
     Value,
     kind,
-    whole,
+    whole_number,
 )
 from alpha_pipeline.expressions.pandas_code.window_functions import applied, item, lift, span_of
 
@@ -73,14 +73,14 @@ class Expressions(ABC):
         """The meaning of an expression; every kind of syntax not listed is refused."""
         self.step(node)
         try:
-            found = self._meaning(node, variables)
+            value = self._meaning(node, variables)
         except Refusal as refusal:
             raise self.refuse(node, refusal.reason, refusal.suggestion, refusal.kind) from None
         except NodeError as error:
             raise self.refuse(node, error.reason, error.suggestion, error.kind) from None
-        if isinstance(found, tuple | Numbers):
-            self.step(node, len(found) if isinstance(found, tuple) else len(found.values))
-        return found
+        if isinstance(value, tuple | Numbers):
+            self.step(node, len(value) if isinstance(value, tuple) else len(value.values))
+        return value
 
     def _meaning(self, node: ast.expr, variables: Variables) -> Value:
         match node:
@@ -122,16 +122,16 @@ class Expressions(ABC):
             return variables[node.id]
         if node.id in {"float", "int", "bool"}:
             return node.id  # a type, as astype(float) names it
-        known = ", ".join(sorted(variables)[:40])
-        raise Refusal(f"the name {node.id[:64]!r} was not assigned before; known are {known}", kind="unknown")
+        names = ", ".join(sorted(variables)[:40])
+        raise Refusal(f"the name {node.id[:64]!r} was not assigned before; known are {names}", kind="unknown")
 
     def _dictionary(self, node: ast.Dict, variables: Variables) -> Value:
-        found: Variables = {}
+        series: Variables = {}
         for key, part in zip(node.keys, node.values, strict=True):
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                 raise Refusal("a dictionary names series here", "{'a': x, 'b': y}")
-            found[key.value] = self.value(part, variables)
-        return found
+            series[key.value] = self.value(part, variables)
+        return series
 
     def _list(self, node: ast.ListComp, variables: Variables) -> Value:
         loop = node.generators[0]
@@ -182,8 +182,8 @@ class Expressions(ABC):
             rows, name = node.slice.elts
             owner = self.value(node.value.value, variables)  # type: ignore[attr-defined]  # `is_loc` says so
             if ast.unparse(rows) == ":" and isinstance(owner, Frame | Table):
-                wanted = self.value(name, variables)
-                return self._columns(owner, wanted)
+                columns = self.value(name, variables)
+                return self._columns(owner, columns)
         owner = self.value(node.value, variables)
         if isinstance(node.slice, ast.Slice):
             return _sliced(owner, node.slice)
@@ -194,7 +194,7 @@ class Expressions(ABC):
             return item(owner, index)
         if isinstance(owner, tuple | Numbers):
             parts = owner if isinstance(owner, tuple) else tuple(constant(number) for number in owner.values)
-            number = whole(index, "a place in a list")
+            number = whole_number(index, "a place in a list")
             if not -len(parts) <= number < len(parts):
                 raise Refusal(f"a list of {len(parts)} has no place {number}", kind="type")
             return parts[number]

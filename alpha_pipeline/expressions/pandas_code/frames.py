@@ -32,9 +32,9 @@ _KNOWN = "df['close'], df[['open', 'close']].max(axis=1), df.copy(), df.assign(n
 
 def column(owner: Frame | Table, name: str, fields: Collection[str] | None, is_attribute: bool = False) -> Value:
     """`df['name']` or `df.name`; added columns come before those of the data."""
-    found = dict(owner.columns).get(name)
-    if found is not None:
-        return found
+    series = dict(owner.columns).get(name)
+    if series is not None:
+        return series
     if isinstance(owner, Table):
         raise Refusal(
             f"the table has no column {name[:64]!r}", ", ".join(n for n, _ in owner.columns) or None, "unknown"
@@ -66,9 +66,9 @@ def with_column(owner: Frame | Table, name: str, value: Value) -> Frame | Table:
     """The frame after `df['name'] = value`."""
     if isinstance(value, str) or not isinstance(value, Node | Missing | bool):
         raise Refusal(f"a column must be a series or a number; found {kind(value)}", "df['name'] = df['close'].diff()")
-    kept = value if isinstance(value, Missing) else as_series(value)
-    others = tuple((known, series) for known, series in owner.columns if known != name)
-    return replace(owner, columns=(*others, (name, kept)))  # type: ignore[arg-type]  # a table of NaN fails when used
+    added = value if isinstance(value, Missing) else as_series(value)
+    others = tuple((other, series) for other, series in owner.columns if other != name)
+    return replace(owner, columns=(*others, (name, added)))  # type: ignore[arg-type]  # a table of NaN fails when used
 
 
 def assigned_part(series: Value, condition: Value, value: Value) -> Node:
@@ -89,9 +89,9 @@ def frame_method(frame: Frame, name: str, given: Given, named: Named, fields: Co
             changed = with_column(changed, column_name, value)
         return changed
     if name == "get":
-        (wanted,) = take(given, named, key=None)
-        if isinstance(wanted, str):
-            return column(frame, wanted, fields)
+        (key,) = take(given, named, key=None)
+        if isinstance(key, str):
+            return column(frame, key, fields)
     if name == "sort_index" and not given and not named:
         return frame  # bars are in order
     raise refused_name(name, f"df.{name}()", _KNOWN)

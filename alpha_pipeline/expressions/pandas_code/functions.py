@@ -151,11 +151,11 @@ def _nan_to_num(given: Given, named: Named) -> Value:
 
 def _filled(value: float | None) -> Callable[[Given, Named], Value]:
     def read(given: Given, named: Named) -> Value:
-        kept = {key: part for key, part in named.items() if key != "dtype"}
+        options = {key: part for key, part in named.items() if key != "dtype"}
         if value is not None:
-            take(given, kept, like=None)
+            take(given, options, like=None)
             return constant(value)
-        _, number = take(given, kept, like=None, fill_value=None)
+        _, number = take(given, options, like=None, fill_value=None)
         return number if isinstance(number, Missing) else constant(plain_number(number, "the value"))
 
     return read

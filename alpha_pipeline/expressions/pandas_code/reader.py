@@ -258,13 +258,13 @@ class _Reader(Expressions):
             return
         if not isinstance(at.slice, ast.Tuple) or len(at.slice.elts) != 2:
             raise self.refuse(at, "rows are assigned to one column at a time", "df.loc[condition, 'name'] = 0")
-        rows, wanted = at.slice.elts
-        written = self.value(wanted, variables)
+        rows, key = at.slice.elts
+        written = self.value(key, variables)
         if not isinstance(written, str):
             raise self.refuse(at, "rows are assigned to one column at a time", "df.loc[condition, 'name'] = 0")
         if not isinstance(rows, ast.Slice):
-            known = dict(owner.columns)
-            is_there = written in known or (isinstance(owner, Frame) and written in (self.fields or ()))
+            columns = dict(owner.columns)
+            is_there = written in columns or (isinstance(owner, Frame) and written in (self.fields or ()))
             before = column(owner, written, self.fields) if is_there else NAN
             value = assigned_part(before, self.value(rows, variables), value)
         elif rows.lower or rows.upper or rows.step:

@@ -102,12 +102,12 @@ EXPRESSIONS: dict[type, tuple[str, str | None]] = {  # by kind of syntax
 }  # fmt: skip
 
 
-def refused_name(name: str, written: str, known: str) -> Refusal:
-    """The refusal of a name; `written` is how the code spells it, `known` what is there instead."""
+def refused_name(name: str, written: str, available: str) -> Refusal:
+    """The refusal of a name; `written` is how the code spells it, `available` what is translated instead."""
     if name in _NAMED:
         reason, remedy = _NAMED[name]
         return Refusal(_REASONS[reason].format(written), remedy, "leak")
     if name in OTHERS:
         reason, remedy = OTHERS[name]
         return Refusal(f"{written}: {reason}", remedy, "unknown")
-    return Refusal(f"{written} is not translated; known are {known}", kind="unknown")
+    return Refusal(f"{written} is not translated; known are {available}", kind="unknown")

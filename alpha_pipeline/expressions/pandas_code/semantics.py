@@ -124,14 +124,14 @@ def _infinite(x: Node) -> Node | None:
 
 def replace(x: Node, old: Value, new: Value) -> Node:
     """`x.replace(old, new)` for numbers, NaN and infinities, or a list of them."""
-    wanted = old if isinstance(old, tuple) else (old,)
+    values = old if isinstance(old, tuple) else (old,)
     replaced = x
-    for value in wanted:
+    for value in values:
         if not isinstance(value, Missing):
             replaced = choose(comparison("equal", replaced, value), new, replaced)
         elif not value.is_infinite:
             replaced = fillna(replaced, new)
-    if not any(isinstance(value, Missing) and value.is_infinite for value in wanted) or isinstance(new, Missing):
+    if not any(isinstance(value, Missing) and value.is_infinite for value in values) or isinstance(new, Missing):
         return replaced
     infinite = _infinite(x)
     if infinite is None:

@@ -31,7 +31,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     Value,
     is_across,
     take,
-    whole,
+    whole_number,
 )
 from alpha_pipeline.expressions.pandas_code.windows import ewm, rolling
 
@@ -61,7 +61,7 @@ def series_method(x: Node, name: str, given: Given, named: Named) -> Value:
 
 
 def _lag(periods: Value, what: str) -> int:
-    bars = whole(periods, f"the lag of {what}")
+    bars = whole_number(periods, f"the lag of {what}")
     if bars < 0:
         raise Refusal(f"{what}({bars}) reads {-bars} bar{'s' * (bars < -1)} of the future", f"{what}({-bars})", "leak")
     return bars
@@ -92,8 +92,8 @@ def _diff(x: Node, given: Given, named: Named) -> Node:
 
 
 def _pct_change(x: Node, given: Given, named: Named) -> Node:
-    kept = {key: value for key, value in named.items() if not (key == "fill_method" and value is None)}
-    (periods,) = take(given, kept, periods=constant(1.0))
+    options = {key: value for key, value in named.items() if not (key == "fill_method" and value is None)}
+    (periods,) = take(given, options, periods=constant(1.0))
     return build("ts_return", [x], [_lag(periods, "pct_change")])
 
 
@@ -112,7 +112,7 @@ def _ffill(x: Node, given: Given, named: Named) -> Node:
     (limit,) = take(given, named, limit=None)
     if limit is None:
         raise Refusal("ffill without a limit has unbounded memory", "ffill(limit=5)", "leak")
-    return build("ffill", [x], [whole(limit, "the limit of ffill") + 1])
+    return build("ffill", [x], [whole_number(limit, "the limit of ffill") + 1])
 
 
 def _where(x: Node, given: Given, named: Named) -> Node:

@@ -47,7 +47,7 @@ def syntax_tree(text: str) -> ast.Module:
 def place(text: str, line: int, utf8_column: int) -> int:
     """Offset in the text of a (line, column in bytes), as the syntax tree gives it."""
     lines = text.split("\n")
-    before = sum(len(known) + 1 for known in lines[: line - 1])
+    before = sum(len(row) + 1 for row in lines[: line - 1])
     current = lines[line - 1] if line <= len(lines) else ""
     return before + len(current.encode()[:utf8_column].decode(errors="ignore"))
 
@@ -93,7 +93,7 @@ def _check_names(text: str) -> None:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):  # of what `ast.parse` has read already
         if token.type == tokenize.NAME and not token.string.isascii():
             line, column = token.start
-            before = sum(len(known) + 1 for known in text.split("\n")[: line - 1])
+            before = sum(len(row) + 1 for row in text.split("\n")[: line - 1])
             raise ExpressionError(
                 f"the name {token.string[:64]!a} has letters that are not ASCII", text, before + column
             )

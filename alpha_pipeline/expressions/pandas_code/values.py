@@ -166,7 +166,7 @@ def take(given: Given, named: Named, **defaults: Value) -> list[Value]:
     return [values.get(name, default) for name, default in defaults.items()]
 
 
-def whole(value: Value, what: str) -> int:
+def whole_number(value: Value, what: str) -> int:
     """A literal whole number."""
     if isinstance(value, Node) and value.is_constant and float(value.parameters[0]).is_integer():
         return int(value.parameters[0])
@@ -176,7 +176,7 @@ def whole(value: Value, what: str) -> int:
 
 def whole_range(given: Given, name: str, limit: int) -> range:
     """`range(...)` of literal whole numbers, at most `limit` of them."""
-    bounds = [whole(value, f"a bound of {name}") for value in given]
+    bounds = [whole_number(value, f"a bound of {name}") for value in given]
     if not 1 <= len(bounds) <= 3 or (len(bounds) == 3 and bounds[2] == 0):
         raise Refusal(f"{name} takes one to three whole numbers", f"{name}(1, 5)")
     if max(map(abs, bounds)) > 1_000_000 or len(range(*bounds)) > limit:

@@ -21,7 +21,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     kind,
     plain_number,
     take,
-    whole,
+    whole_number,
     whole_range,
 )
 from alpha_pipeline.expressions.pandas_code.windows import edge, reduced, spread, when_full
@@ -126,14 +126,19 @@ def row_method(row: Numbers, name: str) -> Node:
     """`weights.sum()` and the like."""
     if name in {"sum", "mean", "min", "max"} and row.values:
         size = len(row.values)
-        found = {"sum": sum(row.values), "mean": sum(row.values) / size, "min": min(row.values), "max": max(row.values)}
-        return constant(found[name])
+        statistics = {
+            "sum": sum(row.values),
+            "mean": sum(row.values) / size,
+            "min": min(row.values),
+            "max": max(row.values),
+        }
+        return constant(statistics[name])
     raise Refusal(f"{name} of literal numbers is not translated", "sum, mean, min, max", "unknown")
 
 
 def item(span: Span, place: Value) -> Node:
     """`v[place]`: one value of the window, counted from its oldest or, when negative, from its newest."""
-    number = whole(place, "a place in a window")
+    number = whole_number(place, "a place in a window")
     age = -number - 1 if number < 0 else span.window - 1 - number
     if not 0 <= age < span.window:
         raise Refusal(

@@ -19,7 +19,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     Weighted,
     plain_number,
     take,
-    whole,
+    whole_number,
 )
 
 CARRIED = 24  # bars over which the last exponentially weighted mean is repeated, as pandas does without end
@@ -48,16 +48,16 @@ def rolling(x: Node, given: Given, named: Named) -> Rolling:
     for name, (reason, remedy) in _OPTIONS.items():
         if named.get(name) is not None:
             raise Refusal(f"rolling(..., {name}=...): {reason}", remedy)
-    kept = {key: value for key, value in named.items() if key not in _OPTIONS}
-    window, least, _ = take(given, kept, window=None, min_periods=None, center=None)
-    bars = whole(window, "the window of rolling")
+    options = {key: value for key, value in named.items() if key not in _OPTIONS}
+    window, least, _ = take(given, options, window=None, min_periods=None, center=None)
+    bars = whole_number(window, "the window of rolling")
     if bars < 1:
         raise Refusal(
             f"the window of rolling must be at least 1 bar; found {bars}",
             f"rolling({max(1, -bars)})",
             "leak" if bars < 0 else "type",
         )
-    count = None if least is None else whole(least, "min_periods")
+    count = None if least is None else whole_number(least, "min_periods")
     if count is not None and not 0 <= count <= bars:
         raise Refusal(f"min_periods must be between 0 and the window of {bars}; found {count}", kind="type")
     return Rolling(x, bars, count)
@@ -85,7 +85,7 @@ def ewm(x: Node, given: Given, named: Named) -> Weighted:
     weight = rule(number) if number > -1 else 0.0
     if not 0.0 < weight <= 1.0 or not isinstance(adjust, bool):
         raise Refusal(f"ewm({name}={number:g}) has no valid weight", "ewm(span=20)", "type")
-    return Weighted(x, weight, adjust, max(1, whole(least, "min_periods")))
+    return Weighted(x, weight, adjust, max(1, whole_number(least, "min_periods")))
 
 
 def weighted_method(weighted: Weighted, name: str, given: Given, named: Named) -> Node:

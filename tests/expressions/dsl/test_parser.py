@@ -125,11 +125,11 @@ def test_a_price_across_symbols_is_refused_with_a_remedy_that_parses() -> None:
     """The refusal names the symbol's own past and `plain`; both are factors."""
     with pytest.raises(ExpressionError) as caught:
         parse("rank(close)", fields=FIELDS)
-    reads_own_past, _, meant = str(caught.value.suggestion).partition(
+    reads_own_past, _, plain_form = str(caught.value.suggestion).partition(
         ", which compares with the symbol's own past; or "
     )
-    assert reads_own_past == "close / ts_mean(close, 20)" and meant.startswith("plain(close)")
-    for x in (reads_own_past, meant.split(" if ")[0]):
+    assert reads_own_past == "close / ts_mean(close, 20)" and plain_form.startswith("plain(close)")
+    for x in (reads_own_past, plain_form.split(" if ")[0]):
         assert parse(f"rank({x})", fields=FIELDS).operator == "cs_rank"
 
 

@@ -491,9 +491,9 @@ def _pandas(code: str, symbol: int) -> pd.Series:
 def test_idiom_equals_pandas(name: str) -> None:
     """Each idiom is read, and its values are those of pandas on every symbol, missing ones included."""
     node = parse(SNIPPETS[name], "pandas", fields=FIELDS)
-    ((_, found),) = evaluate([node], PANEL, 1)
+    ((_, values),) = evaluate([node], PANEL, 1)
     for symbol in range(3):
-        np.testing.assert_allclose(found[:, symbol], _pandas(SNIPPETS[name], symbol), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(values[:, symbol], _pandas(SNIPPETS[name], symbol), rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
@@ -507,8 +507,8 @@ def test_infinities_are_missing_from_where_they_arise() -> None:
     """On purpose unlike pandas: a division by zero is filled by fillna, not carried on as an infinity."""
     values = np.array([[1.0], [0.0]])
     panel = Panel(np.arange(2).astype("datetime64[us]"), ("a",), {"open": np.ones((2, 1)), "close": values})
-    ((_, found),) = evaluate([parse("(df.open / df.close).fillna(0)", "pandas")], panel, 1)
-    assert found[:, 0].tolist() == [1.0, 0.0]
+    ((_, values),) = evaluate([parse("(df.open / df.close).fillna(0)", "pandas")], panel, 1)
+    assert values[:, 0].tolist() == [1.0, 0.0]
 
 
 def test_exponential_means_are_repeated_over_short_gaps_only() -> None:
@@ -516,5 +516,5 @@ def test_exponential_means_are_repeated_over_short_gaps_only() -> None:
     values = np.full((40, 1), np.nan)
     values[:3] = 2.0
     panel = Panel(np.arange(40).astype("datetime64[us]"), ("a",), {"close": values})
-    ((_, found),) = evaluate([parse("df.close.ewm(span=5).mean()", "pandas")], panel, 1)
-    assert found[:27, 0].tolist() == [2.0] * 27 and np.isnan(found[27:, 0]).all()
+    ((_, values),) = evaluate([parse("df.close.ewm(span=5).mean()", "pandas")], panel, 1)
+    assert values[:27, 0].tolist() == [2.0] * 27 and np.isnan(values[27:, 0]).all()

@@ -85,11 +85,11 @@ def test_translated_code_equals_pandas(function: Callable[[pd.DataFrame], pd.Ser
     fields = {"open": opened, "high": high, "low": low, "close": close, "volume": rng.lognormal(3, 1, close.shape)}
     panel = Panel(np.arange(120).astype("datetime64[us]"), ("a", "b", "c"), fields)
     node = parse(textwrap.dedent(inspect.getsource(function)), "pandas", fields=FIELDS)
-    ((_, found),) = evaluate([node], panel, 1)
+    ((_, values),) = evaluate([node], panel, 1)
     for symbol in range(3):
         expected = function(pd.DataFrame({name: values[:, symbol] for name, values in fields.items()}))
         expected = expected.replace([np.inf, -np.inf], np.nan).astype(float)
-        np.testing.assert_allclose(found[:, symbol], expected, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(values[:, symbol], expected, rtol=1e-9, atol=1e-9)
 
 
 SAME = [

@@ -26,14 +26,14 @@ def test_kept_results_are_not_overwritten(threads: int) -> None:
     rng = np.random.default_rng(6)
     nodes = [parse(random_expression(rng, list(PANEL.fields), 4)) for _ in range(120)]
     nodes += [nodes[3], parse("close"), nodes[3].arguments[0]]
-    kept: dict[int, Array] = {}
+    results: dict[int, Array] = {}
     for position, values in evaluate(nodes, PANEL, threads):
-        assert position not in kept
-        kept[position] = values
-    assert sorted(kept) == list(range(len(nodes)))
+        assert position not in results
+        results[position] = values
+    assert sorted(results) == list(range(len(nodes)))
     for position in (0, 3, 57, 120, 121, 122):
         ((_, alone),) = evaluate([nodes[position]], PANEL, 1)
-        np.testing.assert_array_equal(kept[position], alone)
+        np.testing.assert_array_equal(results[position], alone)
 
 
 def test_results_are_read_only() -> None:

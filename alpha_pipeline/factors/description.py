@@ -1,7 +1,7 @@
 """
-A factor told to a person: what it is, step by step and in words, and what it needs.
+Description of a factor for a terminal: steps, units, look-back and operators; and the table of operators.
 
-Everything is read from the tree and the registry; values are shown by `preview`.
+Read from the expression tree and the registry; values are shown by `preview`.
 """
 
 import json
@@ -19,11 +19,11 @@ from alpha_pipeline.operators import Operator, operators, unit_of_field
 
 def explain(node: Node, bar: str) -> str:
     """
-    The whole story of a factor, for a terminal.
+    Describe a factor for a terminal.
 
     Args:
         node: the factor.
-        bar: length of a bar; says the look-back in time.
+        bar: length of a bar, for the look-back in time.
 
     Raises:
         SettingError: `bar` is no length of time.
@@ -32,7 +32,7 @@ def explain(node: Node, bar: str) -> str:
         ("canonical", str(node)),
         ("unit", _unit(node)),
         ("fields", ", ".join(f"{name} ({unit_of_field(name)})" for name in sorted(fields_used(node))) or "none"),
-        ("look-back", memory(node, bar)),
+        ("look-back", look_back(node, bar)),
         ("complexity", f"{complexity(node)} nodes, {node.depth} levels, {node.windows} windows"),
         ("identity", identity(node)),
     ]
@@ -48,9 +48,9 @@ def explain(node: Node, bar: str) -> str:
     return "\n\n".join(parts)
 
 
-def memory(node: Node, bar: str) -> str:
+def look_back(node: Node, bar: str) -> str:
     """
-    How many bars of history a value rests on, exactly or to 1e-9.
+    Bars of history a value depends on, exactly or to 1e-9.
 
     Raises:
         SettingError: `bar` is no length of time.
@@ -59,9 +59,9 @@ def memory(node: Node, bar: str) -> str:
     named = f"{bars} bar{'s' * (bars != 1)} of {bar}" + (f" ({_span(bars * bar_length(bar))})" if bars else "")
     endless = sorted({step.operator for step in walk(node) if step.arguments and operators()[step.operator].recursive})
     if not endless:
-        return f"{named}, exact: nothing older plays a part"
-    verb = "remember" if len(endless) > 1 else "remembers"
-    return f"warm-up of {named}: {', '.join(endless)} {verb} everything, older bars change less than 1e-9"
+        return f"{named}, exact: older bars have no influence"
+    verb = "are" if len(endless) > 1 else "is"
+    return f"warm-up of {named}: {', '.join(endless)} {verb} recursive, older bars change less than 1e-9"
 
 
 def bar_length(bar: str) -> pd.Timedelta:
@@ -71,7 +71,7 @@ def bar_length(bar: str) -> pd.Timedelta:
     except ValueError:
         raise SettingError(f"the bar {bar!r} is no length of time; expected one such as 1h, 4h or 1D") from None
     if not length > pd.Timedelta(0):
-        raise SettingError(f"the bar {bar!r} must be longer than nothing; expected one such as 1h, 4h or 1D")
+        raise SettingError(f"the bar {bar!r} must be longer than 0; expected one such as 1h, 4h or 1D")
     return length
 
 
@@ -80,14 +80,14 @@ def vocabulary_table(match: str) -> str:
     The operators whose name, alias or documentation contains `match`, under the headings of their groups.
 
     Raises:
-        AlphaError: there is none; near names are suggested.
+        AlphaError: there is none; close matches are suggested.
     """
     lines: list[str] = []
-    found = matching(match)
-    room = max(len(operator.example) for operator in found)
-    for group in dict.fromkeys(operator.group for operator in found):
+    matches = matching(match)
+    room = max(len(operator.example) for operator in matches)
+    for group in dict.fromkeys(operator.group for operator in matches):
         lines += ["", group.upper()] if lines else [group.upper()]
-        for operator in (o for o in found if o.group == group):
+        for operator in (o for o in matches if o.group == group):
             lines.append(f"  {operator.example:<{room}}  {operator.doc}")
             if match and operator.aliases:
                 lines.append(f"  {'':<{room}}  also: {', '.join(operator.aliases)}")
@@ -100,14 +100,14 @@ def vocabulary_json(match: str) -> str:
 
 
 def matching(match: str) -> list[Operator]:
-    """The operators `match` finds, all for an empty one; AlphaError when there is none."""
-    wanted = match.lower().strip()
-    found = [o for o in operators().values() if any(wanted in text.lower() for text in (o.name, *o.aliases, o.doc))]
-    if not found:
-        near = nearest_names(wanted)
+    """The operators that match, all for an empty text; AlphaError when there is none."""
+    text = match.lower().strip()
+    matches = [o for o in operators().values() if any(text in word.lower() for word in (o.name, *o.aliases, o.doc))]
+    if not matches:
+        near = nearest_names(text)
         hint = f"; near are {', '.join(near)}" if near else "; without an argument all are listed"
         raise AlphaError(f"no operator has {match!r} in its name, aliases or description{hint}")
-    return found
+    return matches
 
 
 def _record(operator: Operator) -> dict[str, object]:
@@ -137,7 +137,7 @@ def _record(operator: Operator) -> dict[str, object]:
 
 
 def _tree(node: Node) -> str:
-    """One line a node, arguments below and further in; a part shown before is not shown again."""
+    """One line per node, arguments indented below; a repeated part is shown once."""
     rows: list[tuple[str, str, str]] = []
     shown: set[Node] = set()
     stack = [(node, 0)]

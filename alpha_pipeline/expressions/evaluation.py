@@ -1,7 +1,7 @@
 """
-Trees to values: every distinct node of a batch is computed once, in recycled buffers, by several threads.
+Evaluation of expression trees: each distinct node of a batch is computed once, in reused buffers, by several threads.
 
-What a node computes is its operator's kernel, which releases the interpreter lock; the order is decided in `schedule`.
+A node runs its operator's kernel, which releases the interpreter lock; the order is decided in `schedule`.
 """
 
 import sys
@@ -74,7 +74,7 @@ def _side_by_side(batch: "_Batch", threads: int) -> Iterator[tuple[int, Array]]:
     for worker in workers:
         worker.start()
     try:
-        while batch.wanted:
+        while batch.positions:
             with changed:
                 while not batch.finished and not failed:
                     changed.wait()
@@ -90,16 +90,16 @@ def _side_by_side(batch: "_Batch", threads: int) -> Iterator[tuple[int, Array]]:
 
 
 class _Batch:
-    """The graph of one batch: what is wanted, what is computed, which buffers are free."""
+    """The graph of one batch: requested and computed nodes, which buffers are free."""
 
     def __init__(self, nodes: Sequence[Node], panel: Panel, dtype: type[np.floating]) -> None:
         self.panel, self.dtype = panel, dtype
         order = computation_order(nodes)
         self.uses = Counter(argument for node in order for argument in set(node.arguments))
-        self.wanted: dict[Node, list[int]] = {}
+        self.positions: dict[Node, list[int]] = {}
         for position, node in enumerate(nodes):
-            self.wanted.setdefault(node, []).append(position)
-        self.outputs = frozenset(self.wanted)
+            self.positions.setdefault(node, []).append(position)
+        self.outputs = frozenset(self.positions)
         self.values: dict[Node, Array] = {}
         self.finished: deque[Node] = deque()
         self.free: list[Array] = []
@@ -151,7 +151,7 @@ class _Batch:
 
     def finish(self, node: Node, values: Array) -> None:
         self.values[node] = values
-        if node in self.wanted:
+        if node in self.positions:
             self.finished.append(node)
         for argument in set(node.arguments):
             self.uses[argument] -= 1
@@ -159,7 +159,7 @@ class _Batch:
 
     def forget(self, node: Node) -> None:
         """Let go of values that nothing needs any more."""
-        if self.uses[node] == 0 and node not in self.wanted and node in self.values:
+        if self.uses[node] == 0 and node not in self.positions and node in self.values:
             values = self.values.pop(node)
             if node.arguments:
                 (self.lent if node in self.outputs else self.free).append(values)
@@ -167,7 +167,7 @@ class _Batch:
     def results(self) -> Iterator[tuple[int, Array]]:
         while self.finished:
             node = self.finished[0]
-            for position in self.wanted[node]:
+            for position in self.positions[node]:
                 values = self.values[node]
                 view = np.full(self.panel.shape, values[0, 0]) if node.is_constant else values.view()
                 del values
@@ -176,18 +176,18 @@ class _Batch:
                 del view
             with self.changed:
                 self.finished.popleft()
-                del self.wanted[node]
+                del self.positions[node]
                 self.forget(node)
                 self.changed.notify_all()
 
     def take_back(self) -> None:
         """Take back the buffers of finished factors that nobody outside holds any more."""
-        kept: list[Array] = []
+        lent: list[Array] = []
         while self.lent:
             values = self.lent.pop()
             # Two references: this name and the call's own argument. A view held outside would be a third.
-            (self.free if sys.getrefcount(values) == 2 else kept).append(values)
-        self.lent = kept
+            (self.free if sys.getrefcount(values) == 2 else lent).append(values)
+        self.lent = lent
 
 
 def _clean(values: Array, dtype: type[np.floating]) -> Array:
