@@ -21,8 +21,8 @@ def _lagged(x: Node) -> Node:
     return _of("delay", x, WINDOW)
 
 
-# X is any series and WINDOW any window; equal up to rounding. A price is a field that is never negative: the logarithm of
-# the ratio of two negative values is a number, the difference of their logarithms is not.
+# X is any series and WINDOW any window; equal up to rounding. A price is a field that is never negative: the logarithm
+# of the ratio of two negative values is a number, the difference of their logarithms is not.
 SPELLINGS = (
     (_of("subtract", X, _lagged(X)), _of("delta", X, WINDOW)),
     (_of("subtract", _of("divide", X, _lagged(X)), constant(1)), _of("ts_return", X, WINDOW)),

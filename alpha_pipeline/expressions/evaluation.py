@@ -19,7 +19,7 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import operators
 from alpha_pipeline.typing import Array
 
-AHEAD = 64  # nodes a thread looks ahead for one whose arguments are there; more would keep more values alive
+AHEAD = 64  # nodes a thread looks ahead for a ready one; more would keep more values in memory
 WAITING = 4  # finished factors that may wait for the caller before the threads pause
 
 
@@ -53,7 +53,7 @@ def evaluate(
 
 
 def _side_by_side(batch: "_Batch", threads: int) -> Iterator[tuple[int, Array]]:
-    """Workers take ready nodes as they become free; the caller takes results meanwhile."""
+    """Worker threads compute ready nodes; the caller receives results meanwhile."""
     changed = batch.changed
     failed: list[BaseException] = []
 
@@ -90,7 +90,7 @@ def _side_by_side(batch: "_Batch", threads: int) -> Iterator[tuple[int, Array]]:
 
 
 class _Batch:
-    """The graph of one batch: requested and computed nodes, which buffers are free."""
+    """State of one batch: requested and computed nodes, free buffers."""
 
     def __init__(self, nodes: Sequence[Node], panel: Panel, dtype: type[np.floating]) -> None:
         self.panel, self.dtype = panel, dtype
@@ -109,7 +109,7 @@ class _Batch:
         self.changed = threading.Condition()
 
     def next_task(self) -> tuple[Node, Array | None] | None:
-        """A node to compute and where to; waits for one to become ready, None when none is left."""
+        """A ready node and its buffer; waits for one, None at the end of the batch."""
         with self.changed:
             while self.unfinished and not self.stopped:
                 node = self.next_ready() if len(self.finished) < WAITING else None
@@ -119,7 +119,7 @@ class _Batch:
         return None
 
     def next_ready(self) -> Node | None:
-        """The earliest node in order whose arguments are there."""
+        """The first node in order whose arguments are computed."""
         for back in range(1, min(len(self.unfinished), AHEAD) + 1):
             node = self.unfinished[-back]
             if all(argument in self.values for argument in node.arguments):
@@ -128,7 +128,7 @@ class _Batch:
         return None
 
     def buffer(self, node: Node) -> Array | None:
-        """Memory for the values of a node: used before, if any is free."""
+        """Buffer for the values of a node, reused when one is free."""
         if not node.arguments:
             return None
         self.take_back()
@@ -158,7 +158,7 @@ class _Batch:
             self.forget(argument)
 
     def forget(self, node: Node) -> None:
-        """Let go of values that nothing needs any more."""
+        """Release values without remaining users."""
         if self.uses[node] == 0 and node not in self.positions and node in self.values:
             values = self.values.pop(node)
             if node.arguments:
@@ -181,7 +181,7 @@ class _Batch:
                 self.changed.notify_all()
 
     def take_back(self) -> None:
-        """Take back the buffers of finished factors that nobody outside holds any more."""
+        """Reuse the buffers of finished factors that the caller has dropped."""
         lent: list[Array] = []
         while self.lent:
             values = self.lent.pop()

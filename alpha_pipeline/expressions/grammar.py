@@ -1,7 +1,7 @@
 """
-The language seen from the side of whoever writes it: random factors, a pattern for constrained decoding, a word list.
+Generation of factors: random expressions, a pattern for constrained decoding, an operator table for prompts.
 
-All three are derived from the registry of operators and the units of the fields given.
+All three are derived from the operator registry and the units of the fields.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ WINDOWS = (5, 10, 20, 40, 60, 120)
 
 @dataclass(frozen=True)
 class _Words:
-    """Fields and operators by the part they can play."""
+    """Fields and operators by their place in an expression."""
 
     prices: tuple[str, ...]
     volumes: tuple[str, ...]
@@ -50,7 +50,7 @@ def random_expression(rng: np.random.Generator, fields: Sequence[str], max_depth
 
 
 class _Writer:
-    """Writes sub-expressions of a wanted kind; each level draws one production."""
+    """Writes sub-expressions of a kind; each level draws one production."""
 
     def __init__(self, rng: np.random.Generator, words: _Words) -> None:
         self.rng, self.words = rng, words
@@ -68,7 +68,7 @@ class _Writer:
         return kinds[int(self.rng.integers(len(kinds)))](depth)
 
     def comparable(self, depth: int) -> str:
-        """What symbols may be compared by: anything but prices."""
+        """A series comparable across symbols: any but prices."""
         return self.volume(depth) if self.words.volumes and self.rng.random() < 0.4 else self.plain(depth)
 
     def price(self, depth: int) -> str:
@@ -200,7 +200,7 @@ def _words(fields: Sequence[str]) -> _Words:
 
 
 def _is_plainly_windowed(operator: Operator) -> bool:
-    """Whether f(series, window) is the whole call, for a series of any unit."""
+    """Whether f(series, window) is a complete call, for a series of any unit."""
     shape = [(p.kind, p.accepts) for p in operator.parameters]
     return operator.kernel is not None and shape in (
         [("series", "any"), ("window", "any")],

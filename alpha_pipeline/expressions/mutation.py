@@ -1,7 +1,7 @@
 """
-A factor with one part changed at random: a window, an operator, a field, or a branch.
+Mutation of a factor: one window, operator, field or branch changed at random.
 
-What comes out fits in units and limits, as everything that `nodes.build` builds.
+Mutants satisfy units and limits, since `node.build` checks them.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> 
 
 
 def _other_window(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
-    """The same call with one of its windows drawn anew."""
+    """The same call with another window."""
     if node.operator == FIELD:
         return None
     numbers = operators()[node.operator].parameters[len(node.arguments) :]
@@ -63,7 +63,7 @@ def _other_window(node: Node, fields: Sequence[str], rng: np.random.Generator) -
 
 
 def _other_operator(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
-    """Another operator that takes the same kinds of arguments and numbers."""
+    """Another operator with the same kinds of arguments and numbers."""
     if node.operator == FIELD:
         return None
     operator = operators()[node.operator]
@@ -82,7 +82,7 @@ def _other_field(node: Node, fields: Sequence[str], rng: np.random.Generator) ->
 
 
 def _other_branch(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
-    """A random formula in the place of a plain number, alone or joined to it."""
+    """A random formula instead of a plain number, or combined with it."""
     if node.unit is None or not node.unit.is_plain:
         return None
     fresh = read(random_expression(rng, fields, 1), None, "1h", math=False)

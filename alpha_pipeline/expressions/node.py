@@ -26,7 +26,7 @@ FIELD, CONSTANT = "field", "constant"
 
 
 class NodeError(Exception):
-    """A node that must not exist; `argument` counts series then numbers, None means the whole."""
+    """An invalid node; `argument` counts series, then numbers; None for the call itself."""
 
     def __init__(self, reason: str, kind: str, argument: int | None = None, suggestion: str | None = None) -> None:
         super().__init__(reason)
@@ -80,7 +80,7 @@ _printer: list[Callable[["Node"], str]] = []
 
 
 def prints_nodes(function: Callable[[Node], str]) -> Callable[[Node], str]:
-    """Register the function that writes a node as text, for `str(node)`; the last one counts."""
+    """Register the function that prints a node, for `str(node)`; the last one registered is used."""
     _printer[:] = [function]
     return function
 
@@ -131,7 +131,7 @@ def build(name: str, arguments: Sequence[Node], numbers: Sequence[float] = ()) -
 
 
 def walk(node: Node) -> list[Node]:
-    """The distinct nodes of a factor, arguments before what uses them."""
+    """The distinct nodes of a factor, arguments before their users."""
     seen: set[Node] = set()
     ordered: list[Node] = []
     stack = [(node, False)]
@@ -208,7 +208,7 @@ def _check_units(operator: Operator, arguments: Sequence[Node]) -> None:
 
 
 def _level(node: Node) -> Node | None:
-    """What of a node has a unit of its symbol alone: the node, or what it is a logarithm of; None when comparable."""
+    """The node not comparable across symbols: this one or the argument of its logarithm; None when comparable."""
     x = node.arguments[0] if node.operator in {"log", "log1p"} else node
     return None if x.unit is None or x.unit.is_comparable else x
 

@@ -61,10 +61,10 @@ def test_explain_tells_everything(capsys: Captured) -> None:
         assert line in told.splitlines(), line
 
 
-def test_explain_names_what_never_forgets(capsys: Captured) -> None:
-    """A recursive operator has a warm-up, said with its precision; a repeated part is shown once."""
+def test_explain_names_recursive_operators(capsys: Captured) -> None:
+    """With the warm-up and its precision; a repeated part is shown once."""
     told = _said(capsys, "explain", "rsi(14)")
-    assert "warm-up of 405 bars of 1h (16 d 21 h): wilder remembers everything" in told
+    assert "warm-up of 405 bars of 1h (16 d 21 h): wilder is recursive" in told
     assert "wilder window=14 (as above)" in told
 
 

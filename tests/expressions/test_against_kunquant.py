@@ -1,4 +1,4 @@
-"""The factor sets as another engine writes them itself: formulas copied wrongly here would differ."""
+"""The factor sets against the implementation of another engine."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_alpha158_is_the_published_set() -> None:
 
 
 def test_alpha101_is_the_published_set_where_conventions_are_shared() -> None:
-    """The alphas both sides write alike."""
+    """The alphas that both define equally."""
     names = [f"alpha{number:03d}" for number in AS_PUBLISHED]
     expected = peer_kunquant.compiled({"some": peer_kunquant.alpha101(names)})["some"](PANEL)
     assert set(expected) == set(names)

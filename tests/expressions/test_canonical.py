@@ -1,4 +1,4 @@
-"""Longer spellings of an operator are the operator, for the identity of a factor and for correlation; values stay."""
+"""Equivalent spellings have the identity of the operator; values are unchanged."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,10 @@ from alpha_pipeline.market.panel import Panel
 
 @pytest.mark.parametrize(("long", "short"), SPELLINGS)
 def test_spellings_have_the_same_values(long: Node, short: Node) -> None:
-    """Each line of the table is true on random positive data."""
+    """Each line of the table holds on random positive data."""
     x = np.random.default_rng(1).lognormal(0, 0.3, (40, 3))
-    panel = Panel(np.arange(40).astype("datetime64[us]"), tuple("abc"), {"x": x, "price": x})
+    panel = Panel(np.arange(40).astype("datetime64[us]"), tuple("abc"), {"x": x, "close": x})
+    long, short = (parse(str(node).replace("price", "close")) for node in (long, short))
     values = dict(evaluate([long, short], panel, 1))
     np.testing.assert_allclose(values[0], values[1], rtol=1e-9, atol=1e-12)
     assert shortened(long) is shortened(short)
@@ -29,13 +30,13 @@ def test_spellings_have_the_same_values(long: Node, short: Node) -> None:
     ],
 )
 def test_one_factor_however_it_is_spelled(a: str, b: str) -> None:
-    """The identity is that of the meaning."""
+    """Equivalent factors have one identity."""
     first, second = parse(a), parse(b)
     assert identity(first) == identity(second) and similarity(first, second) == 1.0
 
 
 def test_other_windows_are_other_factors() -> None:
-    """Windows that do not belong together are no spelling of one operator."""
+    """Different windows are no spelling of one operator."""
     assert identity(parse("(close - mean(close, 20)) / std(close, 10)")) != identity(parse("zscore(close, 20)"))
     assert identity(parse("sum(volume, 20) / 10")) != identity(parse("mean(volume, 20)"))
 

@@ -1,4 +1,4 @@
-"""A batch is computed once per distinct node, in recycled memory, and every result is the caller's own."""
+"""Evaluation of a batch: once per distinct node, in reused memory, with independent results."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ PANEL = _panel()
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_kept_results_are_not_overwritten(threads: int) -> None:
-    """Each position comes once; arrays a caller keeps hold what a lone evaluation of the factor gives."""
+    """Each position is yielded once; arrays the caller keeps equal a single evaluation of the factor."""
     rng = np.random.default_rng(6)
     nodes = [parse(random_expression(rng, list(PANEL.fields), 4)) for _ in range(120)]
     nodes += [nodes[3], parse("close"), nodes[3].arguments[0]]
@@ -44,7 +44,7 @@ def test_results_are_read_only() -> None:
 
 
 def test_a_missing_field_is_named() -> None:
-    """The error lists what the panel has."""
+    """The error lists the fields of the panel."""
     with pytest.raises(DataError, match="funding"):
         list(evaluate([parse("cs_rank(funding)")], PANEL, 2))
 
@@ -60,7 +60,7 @@ def test_what_float32_cannot_hold_is_missing() -> None:
 
 
 def test_infinite_and_read_only_fields() -> None:
-    """Infinities of a field count as missing; read-only and strided fields are as good as others."""
+    """Infinities of a field count as missing; read-only and strided fields are accepted."""
     close = PANEL["close"].copy()
     close[20, 1] = np.inf
     close.flags.writeable = False
@@ -74,7 +74,7 @@ def test_infinite_and_read_only_fields() -> None:
 
 
 def test_an_abandoned_batch_ends() -> None:
-    """A caller may stop early; nothing keeps running."""
+    """A caller may stop early; no thread keeps running."""
     batch = evaluate([parse(f"ts_mean(close, {n})") for n in range(2, 40)], PANEL, 2)
     next(iter(batch))
     batch.close()  # type: ignore[attr-defined]  # evaluate is a generator

@@ -1,4 +1,4 @@
-"""Whatever the generators write, the parser reads."""
+"""Generated expressions parse."""
 
 import re
 

@@ -80,7 +80,7 @@ REFUSED = [
 @pytest.mark.parametrize("dialect", ["dsl", "math"])
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: repr(text[:20]))
 def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None:
-    """Whoever wrote it, a model or a person, is told where and what to write instead, within a fifth of a second."""
+    """The error has a position and a remedy, within a fifth of a second."""
     parse("close / open", dialect, fields=FIELDS)
     started = time.perf_counter()
     with pytest.raises(ExpressionError) as caught:
@@ -92,7 +92,7 @@ def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None
 
 @pytest.mark.parametrize("text", ["x = df.close\n", "(", "#", "\u0441", "df.close.shift(-1);", "'"])
 def test_ten_megabytes_are_refused_by_their_length(text: str) -> None:
-    """Length is looked at first, so it costs nothing."""
+    """Length is checked first, at no cost."""
     started = time.perf_counter()
     with pytest.raises(ExpressionError, match="characters; the limit is 20,000"):
         parse(text * (10_000_000 // len(text)), "pandas", fields=FIELDS)
@@ -114,7 +114,7 @@ WORDS = [*FIELDS, *"()+-*/^<>=,?:;!&|.", "ts_mean", "rank", "where", "delay", "2
 
 
 def test_token_soup_is_refused_or_read() -> None:
-    """Thousands of random sequences of the language's own words raise nothing unexpected; what is read prints back."""
+    """Thousands of random sequences of tokens of the language raise only ExpressionError; parsed text prints back."""
     rng = np.random.default_rng(2)
     for _ in range(4_000):
         text = " ".join(WORDS[i] for i in rng.integers(len(WORDS), size=int(rng.integers(1, 12))))

@@ -137,7 +137,7 @@ def test_library_equals_pandas(library: dict[str, str]) -> None:
 
 
 def test_libraries_are_complete_and_distinct() -> None:
-    """101 and 158 factors, no two alike within a library."""
+    """101 and 158 factors, all distinct within a library."""
     assert (len(ALPHA101), len(ALPHA158)) == (101, 158)
     for library in (ALPHA101, ALPHA158):
         assert len({parse(text) for text in library.values()}) == len(library)

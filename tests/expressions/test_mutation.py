@@ -1,4 +1,4 @@
-"""A factor with one part changed."""
+"""Mutation of a factor."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ PARENTS = [
 
 @pytest.mark.parametrize("parent", PARENTS)
 def test_a_mutant_is_another_valid_factor(parent: str) -> None:
-    """It parses, uses fields that are there, is a plain number, and is not its parent."""
+    """It parses, uses the given fields, is a plain number, and differs from its parent."""
     canonical = str(parse(parent))
     for seed in range(40):
         node = parse(mutate(canonical, FIELDS, np.random.default_rng(seed)), fields=FIELDS)
@@ -38,7 +38,7 @@ def test_most_of_the_parent_survives(parent: str) -> None:
 
 
 def test_the_seed_decides() -> None:
-    """Nothing else does."""
+    """The result depends on the seed only."""
     mutants = [[mutate(PARENTS[0], FIELDS, np.random.default_rng(s)) for s in range(20)] for _ in range(2)]
     assert mutants[0] == mutants[1] and len(set(mutants[0])) > 10
 
@@ -53,6 +53,6 @@ def test_every_kind_of_change_occurs() -> None:
 
 
 def test_what_does_not_parse_cannot_be_changed() -> None:
-    """A typed error, as everywhere."""
+    """An ExpressionError."""
     with pytest.raises(ExpressionError):
         mutate("ts_zscore(close,", FIELDS, np.random.default_rng(0))

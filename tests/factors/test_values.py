@@ -1,4 +1,4 @@
-"""Values of a window are those of the full history, for the run dates whose library held the factor."""
+"""Factor values of a window equal those of the full history, on run dates with the factor active."""
 
 import numpy as np
 import pandas as pd
@@ -40,13 +40,13 @@ def library(*rows: tuple[int, str, str, str]) -> pd.DataFrame:
 
 
 def full(expression: str) -> np.ndarray:
-    """Values on the whole panel."""
+    """Values on the full panel."""
     return next(evaluate([parse(expression, bar="1h")], panel()))[1]
 
 
 @pytest.mark.parametrize("expression", FINITE)
 def test_a_window_of_finite_memory_is_bit_for_bit_the_full_history(expression: str) -> None:
-    """Look-back is all a window needs: not one bit differs from an evaluation since the first bar."""
+    """With its look-back a window has the same bits as an evaluation from the first bar."""
     start, end = BEGIN + 12 * DAY, BEGIN + 14 * DAY
     held = library(*[(day, "f", expression, "accepted") for day in (12, 13)])
     table = factor_values(held, panel(), CRYPTO, start, end)
@@ -57,7 +57,7 @@ def test_a_window_of_finite_memory_is_bit_for_bit_the_full_history(expression: s
 
 @pytest.mark.parametrize("expression", RECURSIVE)
 def test_a_window_of_infinite_memory_is_the_full_history_to_a_billionth(expression: str) -> None:
-    """Recursive operators declare a warm-up after which nothing visible is left of the start."""
+    """After the warm-up of a recursive operator the start has no visible influence."""
     start, end = BEGIN + 18 * DAY, BEGIN + 19 * DAY
     assert lookback(parse(expression, bar="1h")) < 18 * 24
     table = factor_values(library((18, "f", expression, "accepted")), panel(), CRYPTO, start, end)
@@ -65,7 +65,7 @@ def test_a_window_of_infinite_memory_is_the_full_history_to_a_billionth(expressi
 
 
 def test_several_factors_are_independent_of_each_other() -> None:
-    """A long look-back of one does not change another's values."""
+    """A long look-back of one factor does not change another factor."""
     start, end = BEGIN + 12 * DAY, BEGIN + 13 * DAY
     rows = [(12, f"f{i}", expression, "accepted") for i, expression in enumerate((*FINITE, *RECURSIVE))]
     together = factor_values(library(*rows), panel(), CRYPTO, start, end)
@@ -84,7 +84,7 @@ def test_bars_after_the_window_change_nothing() -> None:
 
 
 def test_a_night_without_the_factor_is_nan() -> None:
-    """Each day has the values of the library it had; a day ends with the bar that closes at midnight."""
+    """Each day has its own library; a day ends with the bar that closes at midnight."""
     rows = [(12, "a", "close", "accepted"), (13, "a", "close", "accepted"), (13, "b", "volume", "accepted")]
     table = factor_values(library(*rows), panel(), CRYPTO, BEGIN + 12 * DAY, BEGIN + 14 * DAY)
     first = table["timestamp"] <= BEGIN + 13 * DAY
@@ -121,25 +121,25 @@ def test_an_empty_library_has_rows_but_no_factors() -> None:
 
 
 def test_a_window_without_bars_is_empty() -> None:
-    """Beyond the panel there is nothing."""
+    """There are no rows beyond the panel."""
     held = library((30, "a", "close", "accepted"))
     assert len(factor_values(held, panel(), CRYPTO, BEGIN + 30 * DAY, BEGIN + 31 * DAY)) == 0
 
 
 def test_a_window_at_the_first_bar_warms_up_as_nan() -> None:
-    """Where no history is, nothing is made up."""
+    """Without history values are NaN."""
     table = factor_values(library((0, "a", "ts_mean(close, 24)", "accepted")), panel(), CRYPTO, BEGIN, BEGIN + DAY)
     assert table["a"].isna().sum() >= 23 * 4
 
 
 def test_a_factor_whose_field_is_gone_has_no_values_and_stops_no_other() -> None:
-    """A vendor that is left out for good takes its factors' values with it, not the run date."""
+    """A missing field makes its factors NaN and does not fail the run date."""
     rows = [(0, "a", "ts_zscore(funding, 24)", "accepted"), (0, "b", "close", "accepted")]
     table = factor_values(library(*rows), panel(), CRYPTO, BEGIN, BEGIN + DAY)
     assert table["a"].isna().all() and table["b"].notna().any()
 
 
 def test_an_expression_that_no_longer_parses_is_an_error() -> None:
-    """It says which word."""
+    """The error names it."""
     with pytest.raises(ExpressionError, match="ts_wonder"):
         library_nodes(library((0, "a", "ts_wonder(close, 24)", "accepted")), CRYPTO)

@@ -1,7 +1,7 @@
 """
-From a name and its arguments to a node: synonyms, overloads, defaults, durations, and errors that teach.
+Calls to nodes: synonyms, overloads, defaults, durations, and error messages.
 
-Reads names only from the registry of operators; the grammar around calls is in `syntax`.
+Names come from the operator registry; the grammar around calls is in `parser`.
 """
 
 import difflib
@@ -28,7 +28,7 @@ _LEAKS = {
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What was written at one place of a call: a node, or a duration such as "5d"."""
+    """One argument of a call: a node, or a duration such as "5d"."""
 
     value: Node | str
     position: int
@@ -40,7 +40,7 @@ class Context:
     What a text is read against.
 
     Args:
-        source: the whole text, for carets.
+        source: the full text, for carets.
         bar: length of a bar; resolves durations.
         expand: reads a formula or a default written in the language, with parameter names bound to arguments.
     """
@@ -56,7 +56,7 @@ class Context:
 
 
 class _MisfitError(Exception):
-    """The arguments do not bind to this candidate."""
+    """The arguments do not fit this candidate operator."""
 
     def __init__(self, reason: str, position: int | None = None, kind: str = "type") -> None:
         super().__init__(reason)
@@ -74,7 +74,7 @@ def synonyms() -> dict[str, tuple[Operator, ...]]:
 
 
 def nearest_names(name: str, count: int = 3) -> list[str]:
-    """Names of operators spelled like this one, nearest first."""
+    """Operator names with a similar spelling, closest first."""
     return difflib.get_close_matches(name.lower(), synonyms(), n=count, cutoff=0.6)
 
 
@@ -113,7 +113,7 @@ def make(
     position: int,
     context: Context,
 ) -> Node:
-    """Build a node, or expand a formula, putting the caret under the argument at fault."""
+    """Build a node or expand a formula; the caret of an error is under the invalid argument."""
     nodes = [a.value for a in series if isinstance(a.value, Node)]
     try:
         if operator.formula is None:
@@ -136,7 +136,7 @@ def make(
 
 
 def _misfit(operator: Operator, parameter: Parameter, value: float) -> str:
-    """Why a number cannot be this parameter of a formula, "" when it can."""
+    """Why a number is invalid for a parameter of a formula; empty when valid."""
     subject = f"`{parameter.name}` of {operator.name} must be"
     if parameter.kind != "number" and (value != int(value) or value < parameter.minimum):
         return f"{subject} a whole number of bars, {parameter.minimum:g} or more; found {value:g}"
@@ -186,7 +186,7 @@ def _bind(
 
 
 def _partial_series(operator: Operator, given: Sequence[Argument]) -> dict[str, Argument]:
-    """vwap(20, ...) or natr(close, 14): the series that were given, by the fields they are, else from the left."""
+    """vwap(20, ...) or natr(close, 14): the series given, assigned by field name, else from the left."""
     by_field = {p.name: p for p in operator.series}
     bound: dict[str, Argument] = {}
     for position, argument in enumerate(given[: _leading_series(given)]):
@@ -246,7 +246,7 @@ def _number(operator: Operator, parameter: Parameter, argument: Argument, contex
 
 
 def _bars(duration: str, position: int, context: Context) -> float:
-    """A duration in bars; refused when it is no whole number of them."""
+    """A duration in bars; refused when not a whole number of bars."""
     match = _DURATION.fullmatch(duration.strip("\"' "))
     if match is None:
         raise context.refuse("a duration is a number and a unit: min, h, d or w", position, "'5d'")

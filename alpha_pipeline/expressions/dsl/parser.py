@@ -57,12 +57,12 @@ class _Reader:
         self.context = Context(self.source, self.bar, self.expand)
 
     def expand(self, text: str, names: dict[str, Node]) -> Node:
-        """Read text of our own (a formula, a default) with its parameters bound; fields stay those of the caller."""
+        """Parse a built-in text (a formula, a default) with its parameters bound to nodes."""
         inner = replace(self, source=text, tokens=tokenize(text), names=names, next=0, level=self.level)
         return inner.rest()
 
     def program(self) -> Node:
-        """Definitions `name = expression` one after the other; the factor is the last of them or a last expression."""
+        """Definitions `name = expression`; the factor is the last definition or a final expression."""
         names: dict[str, Node] = {}
         self.names = names
         while True:

@@ -1,7 +1,7 @@
 """
-Nodes back to text, in the DSL and as mathematics; what is printed parses to the same node.
+Printer of the DSL and mathematical dialects; the text parses to the same node.
 
-The spelling of operators comes from the registry.
+Operator names come from the registry.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ _MATH = {
 
 
 def to_math(node: Node) -> str:
-    """The expression with the names of textbooks: SMA, STD, ..."""
+    """The expression with textbook names: SMA, STD, ..."""
     return _text(node, _MATH)
 
 
@@ -43,7 +43,7 @@ def _text(node: Node, spelled: Mapping[str, str]) -> str:
 
 
 def _with_definitions(node: Node, spelled: Mapping[str, str]) -> str:
-    """Too long for one expression: what is used more than once is defined first, `part1 = ...; part2 = ...; ...`."""
+    """Text of a long expression: repeated parts are defined first, `part1 = ...; part2 = ...; ...`."""
     steps = walk(node)
     uses = Counter(argument for step in steps for argument in step.arguments)
     name = next(
@@ -59,7 +59,7 @@ def _with_definitions(node: Node, spelled: Mapping[str, str]) -> str:
 
 
 def _print(node: Node, spelled: Mapping[str, str], names: Mapping[Node, str]) -> tuple[str, int]:
-    """Text and how tightly it binds."""
+    """Text and its precedence."""
     if node in names:
         return names[node], ATOM
     if node.operator == FIELD:

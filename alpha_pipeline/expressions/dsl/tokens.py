@@ -1,7 +1,7 @@
 """
-Text to tokens: the only place that looks at characters.
+Tokenizer of the DSL, with the limits on length, brackets and characters.
 
-What tokens mean is decided in `parser`; limits on length, brackets and letters are kept here.
+Tokens are parsed in `parser`.
 """
 
 # ruff: noqa: RUF001  # look-alikes of ASCII are what this module is about
@@ -38,7 +38,7 @@ _GREEK = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a text: kind "number", "duration", "name", "mark" or "end", and its offset in the source."""
+    """One token of a text: kind "number", "duration", "name", "mark" or "end", and its offset in the source."""
 
     kind: str
     text: str

@@ -1,7 +1,7 @@
 """
-Built-in names of Python, and operators of the registry called by name, each with the value it means.
+Python built-ins and registry operators called by name, each with its translation.
 
-Functions of numpy and pandas are in `pandas_functions`; a name that is not here is refused.
+Functions of numpy and pandas are in `functions`; other names are refused.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ MAX_RANGE = 64
 
 
 def builtin(name: str, given: Given, named: Named) -> Value:
-    """`name(...)` of a name that is no local function."""
+    """`name(...)` of a name other than a local function."""
     if name in _BUILTINS and not named:
         return _BUILTINS[name](given)
     operator = operators().get(name)
@@ -42,7 +42,7 @@ def builtin(name: str, given: Given, named: Named) -> Value:
 
 
 def _operator(operator: Operator, given: Given) -> Node:
-    """An operator of the registry called by its canonical name, for what pandas has no idiom for."""
+    """An operator called by its canonical name, where pandas has no idiom."""
     if len(given) != len(operator.parameters):
         raise Refusal(f"{operator.name} takes {len(operator.parameters)} arguments", operator.signature(), "type")
     series = [as_series(value) for value in given[: len(operator.series)]]

@@ -1,7 +1,7 @@
 """
-From an owner and a name to the room that knows it: attributes and methods of everything a variable can hold.
+Attributes and methods of all values a variable can hold, dispatched to their modules.
 
-Nothing is looked up on a Python object of the text; an owner or name without a row here is refused.
+Nothing is looked up on Python objects; other owners and names are refused.
 """
 
 from collections.abc import Collection
@@ -34,7 +34,7 @@ from alpha_pipeline.expressions.pandas_code.windows import rolling_method, weigh
 
 
 def attribute(owner: Value, name: str, fields: Collection[str] | None) -> Value:
-    """`owner.name` that is not called."""
+    """`owner.name` without a call."""
     if isinstance(owner, Frame | Table):
         if name == "index":
             return Index()

@@ -1,7 +1,7 @@
 """
-Expressions of pandas code: each kind of syntax that is read, and the value it means.
+Translation of the expressions of pandas code, by kind of syntax.
 
-Statements are read in `pandas_code`; attributes and calls are looked up in `pandas_calls`.
+Statements are translated in `reader`, attributes and calls in `calls`.
 """
 
 import ast
@@ -50,7 +50,7 @@ _SIGNS = {
 
 
 class Expressions(ABC):
-    """Reads expressions of one piece of code; variables hold nodes, never Python objects of the text."""
+    """Translates expressions; variables hold nodes, never Python objects of the code."""
 
     def __init__(self, text: str, fields: Collection[str] | None) -> None:
         self.text, self.fields = text, fields
@@ -70,7 +70,7 @@ class Expressions(ABC):
             raise self.refuse(at, f"the code takes more than {MAX_STEPS:,} steps", "fewer loops and calls", "limit")
 
     def value(self, node: ast.expr, variables: Variables) -> Value:
-        """The meaning of an expression; every kind of syntax not listed is refused."""
+        """The value of an expression; any other kind of syntax is refused."""
         self.step(node)
         try:
             value = self._meaning(node, variables)
@@ -114,7 +114,7 @@ class Expressions(ABC):
         raise Refusal(reason, remedy)
 
     def local(self, definition: ast.FunctionDef | ast.Lambda, variables: Variables) -> Function:
-        """A local function; its defaults are read once, where it is defined."""
+        """A local function; its defaults are evaluated once, at its definition."""
         return Function(definition, variables, tuple(self.value(d, variables) for d in definition.args.defaults))
 
     def _name(self, node: ast.Name, variables: Variables) -> Value:
@@ -236,7 +236,7 @@ class Expressions(ABC):
         return pandas_builtins.builtin(node.func.id, given, named)
 
     def _method(self, at: ast.Call, owner: Value, name: str, given: list[Value], named: Variables) -> Value:
-        """A method; those that take a function read it here."""
+        """A method call; methods with a function argument are handled here."""
         passed = given[0] if given else named.get("func")
         if isinstance(passed, Function | Builtin):
             rest = {key: value for key, value in named.items() if key != "func"}

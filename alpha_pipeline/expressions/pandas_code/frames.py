@@ -1,7 +1,7 @@
 """
 The data frame, tables made from it, and assignments to their columns and to parts of series.
 
-Methods of single series are in `pandas_series`.
+Methods of single series are in `series`.
 """
 
 import difflib

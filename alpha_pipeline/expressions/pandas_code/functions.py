@@ -1,7 +1,7 @@
 """
-Functions of numpy and pandas, each with the node it means.
+Functions of numpy and pandas, each with its translation.
 
-Methods of series are in `pandas_series`, built-in names in `pandas_builtins`; a name that is not here is refused.
+Methods of series are in `series`, Python built-ins in `builtins`; other names are refused.
 """
 
 import math
@@ -76,7 +76,7 @@ _DERIVED: dict[str, Callable[[Node], Node]] = {
 
 
 def module_attribute(module: str, name: str) -> Value:
-    """`np.name` that is not called."""
+    """`np.name` without a call."""
     if name in {"nan", "NaN", "NAN", "NA"}:
         return NAN
     if name in {"inf", "Inf", "PINF", "NINF"}:

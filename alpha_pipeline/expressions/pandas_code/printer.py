@@ -1,7 +1,7 @@
 """
-Nodes as pandas code: idioms where pandas has one, a call of the operator by name where it has none.
+Printer of pandas code: pandas idioms, and calls of operators by name where pandas has none.
 
-`pandas_code` reads what is printed here back to the same node.
+`reader` translates the printed code back to the same node.
 """
 
 import re
@@ -37,7 +37,7 @@ MAX_TOKENS, MAX_NESTED = 150, 20  # of one part; a line of code may have 500, an
 
 
 def to_code(node: Node) -> str:
-    """The factor as a function of a data frame; what is used twice, or is long, gets a line of its own."""
+    """The factor as a function of a data frame; repeated or long parts have a line of their own."""
     code = _function(node, fields_named=False)
     return code if len(code) <= MAX_LENGTH else _function(node, fields_named=True)
 
@@ -69,7 +69,7 @@ def _is_long(text: str) -> bool:
 
 
 def _text(node: Node, texts: Mapping[Node, str]) -> str:
-    """One step, over the texts of its arguments."""
+    """Text of one node from the texts of its arguments."""
     if node.operator == FIELD:
         return f'df["{node.parameters[0]}"]'
     if node.operator == CONSTANT:

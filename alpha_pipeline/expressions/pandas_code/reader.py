@@ -1,7 +1,7 @@
 """
-Pandas code to nodes: the statements of a factor, read from its syntax tree by allow-list and never executed.
+Translation of pandas code to nodes: statements, by allow-list of the syntax tree, never executed.
 
-Its text is checked in `pandas_source`, its expressions are read in `pandas_expressions`.
+The text is checked in `source`, expressions are translated in `expressions`.
 """
 
 import ast
@@ -132,7 +132,7 @@ class _Reader(Expressions):
         return statements
 
     def _first_refused(self, body: list[ast.stmt]) -> None:
-        """A construct that is refused anyway says more than a missing return."""
+        """A refused construct is reported before a missing return."""
         for statement in body:
             if type(statement) in STATEMENTS:
                 raise self.refuse(statement, *STATEMENTS[type(statement)])
@@ -140,7 +140,7 @@ class _Reader(Expressions):
                 raise self.refuse(statement, "`yield` is not translated", "return factor")
 
     def block(self, body: list[ast.stmt], variables: Variables) -> Value:
-        """Run-through of statements; the value of `return`, else of the last expression or assignment."""
+        """Translate statements; the value of `return`, else of the last expression or assignment."""
         last: Value = None
         for statement in _flat(body):
             self.step(statement)
@@ -234,7 +234,7 @@ class _Reader(Expressions):
         return value
 
     def _changed(self, at: ast.expr, name: str, index: Value, value: Value, variables: Variables) -> Value:
-        """What `name[index] = value` leaves in the variable."""
+        """The value of the variable after `name[index] = value`."""
         owner = self.value(_loaded(at, name), variables)
         if not isinstance(owner, Frame | Table):
             return assigned_part(owner, index, value)

@@ -1,7 +1,7 @@
 """
-What is refused by name: pandas and numpy that read the future or the whole sample, and what to write instead.
+Names refused with a reason: pandas and numpy functions that use later bars or the full sample, with remedies.
 
-Everything else that is not translated is refused as unknown by the room that meets it.
+Other names are refused as unknown where they occur.
 """
 
 import ast

@@ -1,8 +1,7 @@
 """
-How series combine as in pandas: missing values in comparisons, conditions as numbers, infinities, choices.
+Semantics of pandas on nodes: missing values in comparisons, conditions as numbers, infinities, choices.
 
-pandas keeps infinities, here they are missing from where they arise; the rules below keep the two apart in sight only
-where careful code relies on it.
+pandas keeps infinities; here they are NaN from where they arise, and differ only where careful code depends on them.
 """
 
 from alpha_pipeline.expressions.node import Node, build, constant
@@ -43,7 +42,7 @@ def as_condition(value: Value) -> Node:
 
 
 def decided(value: Value) -> Node:
-    """A condition that pandas can choose by or negate: one that was not moved in time."""
+    """A condition that pandas can select by or negate: one without a lag."""
     node = as_condition(value)
     if _is_moved(node):
         reason = "a condition moved in time is neither true nor false at the first bars"
@@ -57,7 +56,7 @@ def _is_moved(node: Node) -> bool:
 
 
 def as_numbers(node: Node) -> Node:
-    """What pandas has made numbers of: a condition is one no more."""
+    """A condition that pandas has converted to numbers."""
     return build("plain", [node]) if is_condition(node) else node
 
 
@@ -68,13 +67,13 @@ def logic(name: str, x: Value, y: Value) -> Node:
 
 
 def comparison(name: str, x: Value, y: Value) -> Node:
-    """As pandas compares: a missing side makes it false (true for !=)."""
+    """Comparison as in pandas: a missing side makes it false (true for !=)."""
     compared = build(name, [as_series(x), as_series(y)])
     return build("fill", [compared], [1.0 if name == "not_equal" else 0.0])
 
 
 def arithmetic(name: str, x: Value, y: Value) -> Node:
-    """As pandas calculates: the sum of two conditions is their `or`, the product their `and`."""
+    """Arithmetic as in pandas: the sum of two conditions is their `or`, the product their `and`."""
     left, right = as_series(x), as_series(y)
     if is_condition(left) and is_condition(right) and name in {"add", "subtract", "multiply"}:
         if name == "subtract":

@@ -1,8 +1,7 @@
 """
-Methods of series, each with the node it means.
+Methods of series, each with its translation.
 
-Windows are in `pandas_windows`, functions of numpy and pandas in `pandas_functions`; what leaks is named in
-`pandas_refusals`.
+Windows are in `windows`, functions of numpy and pandas in `functions`, refused names in `refusals`.
 """
 
 from collections.abc import Callable

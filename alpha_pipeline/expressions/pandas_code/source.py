@@ -1,7 +1,7 @@
 """
-Pandas code as text: its limits, its characters and its syntax tree.
+Source text of pandas code: limits, characters and syntax tree.
 
-What the tree means is read in `pandas_code` and `pandas_expressions`; nothing here or there executes it.
+The tree is translated in `reader` and `expressions`, never executed.
 """
 
 import ast
@@ -53,7 +53,7 @@ def place(text: str, line: int, utf8_column: int) -> int:
 
 
 def place_of(text: str, at: ast.AST) -> int:
-    """Where the caret belongs: under the method of a chain, the sign between operands, else the beginning."""
+    """Position of the caret: under the method of a chain, the sign between operands, else the beginning."""
     target = at.func if isinstance(at, ast.Call) else at
     if isinstance(target, ast.Attribute):
         end = place(text, target.end_lineno or 1, target.end_col_offset or 0)

@@ -1,7 +1,7 @@
 """
-What variables of translated pandas code can hold: nodes and a few descriptions, never Python objects of the text.
+Values of variables in translated pandas code: nodes and a few descriptions, never Python objects of the code.
 
-The rules by which two of them combine as in pandas are in `pandas_rules`.
+Rules for combining them as in pandas are in `semantics`.
 """
 
 import ast
@@ -43,7 +43,7 @@ class Builtin:
 
 @dataclass(frozen=True)
 class Index:
-    """The index of the frame, or its length; only good for being passed on."""
+    """The index of the frame or its length; it can only be passed on."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Rolling:
-    """`series.rolling(window, min_periods)`; `min_count` is None when it was left out."""
+    """`series.rolling(window, min_periods)`; `min_count` is None by default."""
 
     series: Node
     window: int
@@ -63,7 +63,7 @@ class Rolling:
 
     @property
     def is_strict(self) -> bool:
-        """Whether every value of the window must be there."""
+        """Whether every value of the window must be present."""
         return self.min_count is None or self.min_count >= self.window
 
 
@@ -119,7 +119,7 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A local function or lambda, read again at every call."""
+    """A local function or lambda, translated at each call."""
 
     definition: ast.FunctionDef | ast.Lambda
     variables: dict[str, "Value"]
@@ -147,14 +147,14 @@ _KINDS = {
 
 
 def kind(value: Value) -> str:
-    """What a value is, in words for messages."""
+    """Kind of a value, for messages."""
     if isinstance(value, Node):
         return "a number" if value.is_constant else "a series"
     return _KINDS.get(type(value), "None")
 
 
 def take(given: Given, named: Named, **defaults: Value) -> list[Value]:
-    """Values of parameters by position or name, in order; refuses what does not fit."""
+    """Values of parameters by position or name, in order; other arguments are refused."""
     names = list(defaults)
     if len(given) > len(names):
         raise Refusal(f"takes at most {len(names)} arguments{': ' * bool(names)}{', '.join(names)}")

@@ -1,7 +1,7 @@
 """
-Inside `rolling(n).apply(function)`: the values of one window, literal weights beside them, and their reductions.
+Functions in `rolling(n).apply(function)`: values of one window, literal weights, and their reductions.
 
-A function is read once with the window as its argument; its result is an operator over windows, or it is refused.
+A function is translated once with the window as its argument; its result is an operator over windows, or refused.
 """
 
 import itertools
@@ -37,7 +37,7 @@ MAX_NUMBERS = 5_000
 
 
 def span_of(window: Rolling, named: Named) -> Span:
-    """The values a function sees that is given to `apply`."""
+    """The window passed to a function of `apply`."""
     (raw, _) = take((), named, raw=False, engine=None)
     if not window.is_strict:
         raise Refusal("apply with min_periods is not translated", f"rolling({window.window}).apply(function, raw=True)")
@@ -45,7 +45,7 @@ def span_of(window: Rolling, named: Named) -> Span:
 
 
 def applied(window: Rolling, result: Value) -> Node:
-    """What `apply` gives, from what its function returned."""
+    """The result of `apply`, from the value its function returned."""
     if not isinstance(result, Node) or result.is_constant:
         raise Refusal(f"a function given to apply must return one number per window; found {kind(result)}", _KNOWN)
     # apply gives NaN when any value is missing, whatever the function would make of the others.
@@ -53,7 +53,7 @@ def applied(window: Rolling, result: Value) -> Node:
 
 
 def _propagates(node: Node, window: Rolling) -> bool:
-    """Whether one missing value in the window is sure to make the node missing."""
+    """Whether one missing value in the window always makes the node NaN."""
     if node.operator.startswith(("ts_", "decay_")) and node.parameters[:1] == (window.window,):
         return any(_is_made_of(argument, window.series) for argument in node.arguments)
     if node.operator == "keep_if":

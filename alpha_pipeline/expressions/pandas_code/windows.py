@@ -1,8 +1,8 @@
 """
 Windows: `rolling(...)` and `ewm(...)` and their reductions.
 
-A window that needs all its values is an operator of `time_series`, one content with some of `partial`; functions given
-to `apply` are read in `pandas_spans`.
+A window that needs all values is an operator of `time_series`, one that needs some of `partial`; functions of `apply`
+are translated in `window_functions`.
 """
 
 from collections.abc import Callable

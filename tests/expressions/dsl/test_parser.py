@@ -1,4 +1,4 @@
-"""Texts become nodes, or refusals with a caret and a kind."""
+"""Parsing of texts to nodes, and errors with caret and kind."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_synonyms_are_one_node(text: str, other: str) -> None:
 
 
 def test_typography_is_tolerated() -> None:
-    """A unicode minus, times and Greek letters read as what they mean."""
+    """Unicode minus and times signs and Greek letters are parsed."""
     text = "(close − μ(close, 20)) ÷ σ(close, 20)"  # noqa: RUF001  # the look-alikes are the test
     assert parse(text, "math") is parse("(close - mean(close, 20)) / std(close, 20)")
 
@@ -117,12 +117,12 @@ COMPARABLE = [
 
 @pytest.mark.parametrize("text", COMPARABLE)
 def test_symbols_are_compared_by_what_they_share(text: str) -> None:
-    """Plain numbers, volumes, money and their powers may be ranked, and a price when said to be plain."""
+    """Plain numbers, volumes, money and their powers may be ranked, and a price inside `plain`."""
     assert parse(text, fields=FIELDS).arguments
 
 
 def test_a_price_across_symbols_is_refused_with_a_remedy_that_parses() -> None:
-    """The refusal names the symbol's own past and `plain`; both are factors."""
+    """The error names the symbol's own past and `plain`; both are factors."""
     with pytest.raises(ExpressionError) as caught:
         parse("rank(close)", fields=FIELDS)
     reads_own_past, _, plain_form = str(caught.value.suggestion).partition(
@@ -135,7 +135,7 @@ def test_a_price_across_symbols_is_refused_with_a_remedy_that_parses() -> None:
 
 @pytest.mark.parametrize(("marked", "kind"), REFUSED)
 def test_refusals_name_the_place(marked: str, kind: str) -> None:
-    """Each refusal has its kind, and its caret under the marked fault."""
+    """Each error has its kind and its caret under the marked fault."""
     with pytest.raises(ExpressionError) as caught:
         parse(marked.replace("«", "").replace("»", ""), fields=FIELDS)
     assert (caught.value.kind, caught.value.position) == (kind, marked.index("«")), str(caught.value)
@@ -153,7 +153,7 @@ IDENTICAL = [
 
 @pytest.mark.parametrize(("text", "other"), IDENTICAL)
 def test_identity_sees_through_spelling(text: str, other: str) -> None:
-    """Factors that differ in spelling only have one identity."""
+    """Spellings of one factor have one identity."""
     assert identity(parse(text)) == identity(parse(other))
 
 

@@ -1,4 +1,4 @@
-"""What is printed in a dialect parses back, in that dialect, to the same node."""
+"""Printed text parses to the same node in its dialect."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def _random_number(rng: np.random.Generator, parameter: Parameter) -> float:
 
 
 def _random_tree(rng: np.random.Generator, depth: int) -> Node:
-    """Any operator over any arguments its types allow: what no generator writes, but somebody will."""
+    """Any operator over any arguments of valid types, beyond those of the generators."""
     kernels = [operator for operator in operators().values() if operator.kernel]
     for _ in range(60 if depth and rng.random() > 0.1 else 0):
         operator = kernels[rng.integers(len(kernels))]
@@ -101,7 +101,7 @@ def _shared() -> Node:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("make", [_wide, _deep, _shared])
 def test_factors_at_the_limits_come_back(make: object, dialect: str) -> None:
-    """What would be too long, too deep or too repetitive for one line is printed in parts."""
+    """Long, deep or repetitive expressions are printed in parts."""
     node = make()  # type: ignore[operator]  # one of the functions above
     text = to_text(node, dialect)
     assert len(text) <= 20_000 and parse(text, dialect) is node
@@ -115,6 +115,6 @@ def test_code_reads_like_pandas() -> None:
 
 
 def test_code_names_what_it_uses_twice() -> None:
-    """A repeated part gets a line and a name."""
+    """A repeated part has a line and a name."""
     code = to_text(parse("rsi_sma(close, 14)"), "pandas")
     assert code.splitlines()[1] == '    part1 = df["close"].diff(1).abs().rolling(14).sum()'

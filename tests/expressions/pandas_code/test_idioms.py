@@ -1,4 +1,4 @@
-"""What a careful quant writes with pandas is accepted and gives the numbers of pandas, gaps in the data included."""
+"""Common pandas idioms are accepted and have the values of pandas, with gaps in the data."""
 
 import re
 import textwrap
@@ -446,7 +446,7 @@ SNIPPETS = _snippets()
 
 
 def _panel() -> Panel:
-    """Prices with flat stretches: one symbol complete, one with gaps, one listed late."""
+    """Prices with constant runs: one symbol complete, one with gaps, one listed late."""
     rng = np.random.default_rng(7)
     bars = 170
     close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, (bars, 3)), axis=0)).round(3)
@@ -466,7 +466,7 @@ PANEL = _panel()
 
 
 def _pandas(code: str, symbol: int) -> pd.Series:
-    """What pandas makes of a snippet of this file."""
+    """Values of a snippet, executed by pandas."""
     frame = pd.DataFrame({name: PANEL.fields[name][:, symbol].copy() for name in FIELDS})
     names = {"np": np, "pd": pd, "df": frame}
     _body, _, last = code.strip().rpartition("\n")
@@ -489,7 +489,7 @@ def _pandas(code: str, symbol: int) -> pd.Series:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_idiom_equals_pandas(name: str) -> None:
-    """Each idiom is read, and its values are those of pandas on every symbol, missing ones included."""
+    """On every symbol, missing values included."""
     node = parse(SNIPPETS[name], "pandas", fields=FIELDS)
     ((_, values),) = evaluate([node], PANEL, 1)
     for symbol in range(3):
@@ -498,13 +498,13 @@ def test_idiom_equals_pandas(name: str) -> None:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_idiom_prints_back(name: str) -> None:
-    """What an idiom became is printed as code that becomes the same node."""
+    """The printed code of an idiom translates to the same node."""
     node = parse(SNIPPETS[name], "pandas", fields=FIELDS)
     assert parse(to_text(node, "pandas"), "pandas", fields=FIELDS) is node
 
 
 def test_infinities_are_missing_from_where_they_arise() -> None:
-    """On purpose unlike pandas: a division by zero is filled by fillna, not carried on as an infinity."""
+    """Deliberate difference from pandas: a division by zero is filled by fillna, not carried on as an infinity."""
     values = np.array([[1.0], [0.0]])
     panel = Panel(np.arange(2).astype("datetime64[us]"), ("a",), {"open": np.ones((2, 1)), "close": values})
     ((_, values),) = evaluate([parse("(df.open / df.close).fillna(0)", "pandas")], panel, 1)
@@ -512,7 +512,7 @@ def test_infinities_are_missing_from_where_they_arise() -> None:
 
 
 def test_exponential_means_are_repeated_over_short_gaps_only() -> None:
-    """On purpose unlike pandas: the last mean is repeated over 24 missing bars, not without end."""
+    """Deliberate difference from pandas: the last mean is repeated over 24 missing bars, not without end."""
     values = np.full((40, 1), np.nan)
     values[:3] = 2.0
     panel = Panel(np.arange(40).astype("datetime64[us]"), ("a",), {"close": values})

@@ -1,4 +1,4 @@
-"""Code in pandas idioms becomes nodes with the values pandas gives; what leaks or is unknown is refused by name."""
+"""Translation of pandas code to nodes with the values of pandas; look-ahead and unknown names are refused."""
 
 import inspect
 import textwrap
@@ -193,6 +193,6 @@ def test_refusals(code: str, kind: str) -> None:
     ],
 )
 def test_what_is_refused_anyway_is_named_before_a_missing_return(body: str, named: str) -> None:
-    """A reader learns more from the construct than from the return it hides."""
+    """A refused construct is reported before a missing return."""
     with pytest.raises(ExpressionError, match=named):
         parse(f"def calculate_factor(df):\n    {body}", "pandas")

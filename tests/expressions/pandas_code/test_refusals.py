@@ -1,4 +1,4 @@
-"""What leaks, or is not translated, is refused by its name, under the caret, with what to write instead."""
+"""Look-ahead and untranslated constructs are refused by name, with caret and remedy."""
 
 import re
 
@@ -203,14 +203,14 @@ def test_leaks_are_named_where_they_stand(marked: str) -> None:
 
 @pytest.mark.parametrize(("marked", "kind"), OTHERS)
 def test_what_is_not_translated_teaches(marked: str, kind: str) -> None:
-    """The caret stands under the construct, and there is something to write instead."""
+    """The caret is under the construct, and there is a remedy."""
     error = _refused(FUNCTION.format(marked))
     assert error.kind == kind and error.suggestion
 
 
 @pytest.mark.parametrize(("code", "word"), ROOMS)
 def test_statements_and_rules_are_named(code: str, word: str) -> None:
-    """Constructs that have no place in a factor, and values that do not fit, are refused in words."""
+    """Constructs outside the language and invalid values are refused with a reason."""
     with pytest.raises(ExpressionError) as caught:
         parse(code, "pandas", fields=FIELDS)
     assert word in caught.value.reason
