@@ -1,7 +1,7 @@
 """
-The composition root: assets, checks, schedules and doors become one code location.
+Composition root: assets, checks, schedules and resources as one Dagster code location.
 
-The only file of this package that knows Dagster; imported by Dagster and by tests.
+The only module of this package that imports Dagster.
 """
 
 import os
@@ -45,10 +45,10 @@ EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiproce
 
 def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Definitions:
     """
-    The whole graph.
+    Build the graph.
 
     Args:
-        resource_overrides: doors that replace the configured ones, by name (`data`, `model`, `lake`, ...); for tests.
+        resource_overrides: resources that replace the configured ones, by name (`data`, `lake`, ...); for tests.
 
     Raises:
         SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
@@ -78,9 +78,9 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
 
 
 def _resources() -> dict[str, object]:
-    """Doors as the environment describes them; every setting has a default that works offline."""
+    """Resources with the configured settings; all defaults work offline."""
     return {
-        "alerts_door": Alerts.from_environment(),
+        "alerts": Alerts.from_environment(),
         "data": MarketDataResource.from_environment(),
         "model": LanguageModel.from_environment(),
         "lake": ParquetIOManager.from_environment(),

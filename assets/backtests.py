@@ -18,7 +18,7 @@ from alpha_pipeline.reporting.charts import ic_bars, markdown_image
 from assets.mining import ALL_NIGHTS, funding_input, panel_inputs
 from assets.raw import Result
 from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",
@@ -84,7 +84,7 @@ def backtest_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def _metrics(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.METRICS,
         "backtest",
         market,
@@ -142,7 +142,7 @@ def _survives_delay(metrics: pd.DataFrame) -> dg.AssetCheckResult:
 
 
 def _breakdown(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.BREAKDOWN,
         "backtest",
         market,

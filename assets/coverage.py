@@ -14,7 +14,7 @@ from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.heat_map import share_heat
 from assets.raw import FACTS
 from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.ingest.ingestion_gate import rejected_by_day
 from resources.lake.io_manager import ParquetIOManager
 from resources.market_data import MarketDataResource
@@ -26,7 +26,7 @@ COLUMNS = ["timestamp", "symbol", "available_at"]
 def coverage_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`data_coverage` of one market."""
 
-    @stored(
+    @parquet_asset(
         tables.DATA_COVERAGE,
         "raw",
         market,

@@ -22,7 +22,7 @@ from alpha_pipeline.outcomes.export import (
 from alpha_pipeline.outcomes.freqtrade import feather, file_of, pair_tables, pairlist, unpaired
 from alpha_pipeline.text.untrusted import clean_line
 from assets.wiring.partitions import lookback, window
-from assets.wiring.table_asset import markdown_table, stored
+from assets.wiring.table_asset import markdown_table, parquet_asset
 from resources.http.webhook import SignalWebhook
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
@@ -35,7 +35,7 @@ TRADED = ["timestamp", "market", "symbol", "decision", "value", "confidence"]
 def export_assets() -> list[dg.AssetsDefinition]:
     """`signal_export`."""
 
-    @stored(
+    @parquet_asset(
         tables.SIGNAL_EXPORT,
         "outcomes",
         description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade and "

@@ -21,7 +21,7 @@ from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
 from assets.signals import FusionConfig, fusion_inputs, past, prices
 from assets.wiring.partitions import DAYS, Window, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 # The first refit is at most half a year before the days compared, and has a full training window.
 PAST_DAYS = COMPARED_DAYS + 190 + MEMORY_DAYS
@@ -54,7 +54,7 @@ ABLATED = [
 def comparison_assets() -> list[dg.AssetsDefinition]:
     """`fusion_comparison`, over all markets."""
 
-    @stored(
+    @parquet_asset(
         tables.FUSION_COMPARISON,
         "signal",
         description="Walk-forward comparison of the fusion methods over three years, and without each source.",

@@ -16,7 +16,7 @@ from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
 from assets.mining import funding_input, panel_inputs
 from assets.wiring.partitions import earlier, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
 LIFECYCLE = [
@@ -29,7 +29,7 @@ STATUSES = ("accepted", "probation", "retired", "reference")
 def library_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`factor_library` of one market."""
 
-    @stored(
+    @parquet_asset(
         tables.LIBRARY,
         "mining",
         market,

@@ -29,7 +29,7 @@ from alpha_pipeline.reporting.funnel import best_of, cost_text, proposals, token
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
 from assets.wiring.config import MiningConfig
 from assets.wiring.partitions import earlier, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.llm.resource import LanguageModel
 
@@ -70,7 +70,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         metadata={"allow_missing": True},
     )
 
-    @stored(
+    @parquet_asset(
         tables.TRIALS,
         "mining",
         market,
@@ -176,7 +176,7 @@ def _describe_trials(
 
 
 def _values(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.FACTOR_VALUES,
         "factors",
         market,

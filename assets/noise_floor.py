@@ -17,7 +17,7 @@ from alpha_pipeline.reporting.noise_floor import floors
 from assets.mining import funding_input, panel_inputs
 from assets.raw import Result
 from assets.wiring.partitions import window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 
 class NoiseConfig(dg.Config):
@@ -30,7 +30,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`noise_floor` of one market."""
     silence = "The rule of admission lets nothing of the run date in on shuffled bars."
 
-    @stored(
+    @parquet_asset(
         tables.NOISE_FLOOR,
         "mining",
         market,

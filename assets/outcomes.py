@@ -16,7 +16,7 @@ from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
 from alpha_pipeline.reporting.reliability import reliability_chart
 from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 
@@ -37,7 +37,7 @@ def days_of(lake: Lake, table: str, span: Window, before: int, after: int = 0) -
 
 
 def _decision_ledger() -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.DECISION_LEDGER,
         "outcomes",
         description="Decisions as first published; later changes of fused_signal do not change it. Input of the track "
@@ -66,7 +66,7 @@ def _track_record() -> dg.AssetsDefinition:
         for m in MARKETS
     }
 
-    @stored(
+    @parquet_asset(
         tables.TRACK_RECORD,
         "outcomes",
         description="Outcomes of earlier decisions, appended when they become known and never rewritten.",

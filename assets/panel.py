@@ -15,7 +15,7 @@ from alpha_pipeline.reporting.curves import price_chart
 from alpha_pipeline.validation.raw.as_of import late_arrivals
 from assets.raw import FACTS, Result
 from assets.wiring.partitions import lookback
-from assets.wiring.table_asset import key_of, stored
+from assets.wiring.table_asset import key_of, parquet_asset
 
 # A fact older than this at a bar's close counts as absent; the look-back of the inputs follows from it.
 FACT_AGE_DAYS = 3
@@ -30,7 +30,7 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         for name in FACTS
     }
 
-    @stored(
+    @parquet_asset(
         tables.MARKET_PANEL,
         "panel",
         market,

@@ -19,7 +19,7 @@ from alpha_pipeline.reporting.curves import equity_chart
 from alpha_pipeline.text.untrusted import clean_line
 from assets.outcomes import days_of
 from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 
@@ -35,7 +35,7 @@ def paper_assets() -> list[dg.AssetsDefinition]:
     names = {f"{m.name}_{name}": key_of(name, m) for m in MARKETS for name in ("market_panel", "raw_funding")}
     names["decision_ledger"] = key_of("decision_ledger")
 
-    @stored(
+    @parquet_asset(
         tables.PAPER_LEDGER,
         "outcomes",
         description="Paper accounts: decisions become orders, filled a bar later at the market's costs; positions and "

@@ -15,7 +15,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.validation.raw.feed_health import feed_warnings, measure_feed_health
 from assets.wiring.partitions import FIRST_DAY, Window, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
 from resources.ingest.ingestion_gate import IngestionGate
 from resources.ingest.universe import listings_by_day
@@ -64,7 +64,7 @@ def raw_assets(market: Market) -> list[dg.AssetsDefinition]:
 
 
 def _instruments(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.RAW_INSTRUMENTS,
         "raw",
         market,
@@ -99,7 +99,7 @@ def _instruments(market: Market) -> dg.AssetsDefinition:
 
 
 def _history(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.OHLCV_HISTORY,
         "raw",
         market,
@@ -128,7 +128,7 @@ def _history(market: Market) -> dg.AssetsDefinition:
 
 
 def _ohlcv(market: Market) -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.RAW_OHLCV,
         "raw",
         market,
@@ -167,7 +167,7 @@ def _ohlcv(market: Market) -> dg.AssetsDefinition:
 def _facts(market: Market, name: str, table: tables.Table, description: str) -> dg.AssetsDefinition:
     kind = name.removeprefix("raw_")
 
-    @stored(
+    @parquet_asset(
         table,
         "raw",
         market,

@@ -22,7 +22,7 @@ from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
 from assets.panel import FACT_AGE_DAYS
 from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, stored
+from assets.wiring.table_asset import key_of, parquet_asset
 from resources.lake.holdout_access import holdout_accesses
 from resources.lake.io_manager import ParquetIOManager
 
@@ -67,7 +67,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
     )
     ins["signal_track_record"] = dg.AssetIn("signal_track_record", partition_mapping=lookback(), metadata=optional)
 
-    @stored(
+    @parquet_asset(
         tables.NIGHTLY_REPORT,
         "report",
         description="The page a person reads in the morning: decisions and why, what was mined, what it earned.",

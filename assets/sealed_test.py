@@ -12,7 +12,7 @@ from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
 from assets.backtests import SHOWN, library_backtests, library_inputs, trial_input
 from assets.wiring.partitions import window
-from assets.wiring.table_asset import markdown_table, stored
+from assets.wiring.table_asset import markdown_table, parquet_asset
 from resources.lake.holdout_access import record_holdout_access
 from resources.lake.io_manager import ParquetIOManager
 
@@ -20,7 +20,7 @@ from resources.lake.io_manager import ParquetIOManager
 def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`sealed_test` of one market."""
 
-    @stored(
+    @parquet_asset(
         tables.SEALED_TEST,
         "sealed",
         market,

@@ -20,7 +20,7 @@ from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.signals.generation import source_signals
 from assets.mining import panel_inputs
 from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, stored
+from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -31,7 +31,7 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
     # A headline is used for 24 hours, and a session may close before midnight: two days of news.
     news = dg.AssetIn(key_of("raw_news", market), partition_mapping=lookback(1), metadata={"allow_missing": True})
 
-    @stored(
+    @parquet_asset(
         tables.SOURCE_SIGNALS,
         "signal",
         market,
@@ -118,7 +118,7 @@ def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span:
 
 
 def _fused_signal() -> dg.AssetsDefinition:
-    @stored(
+    @parquet_asset(
         tables.FUSED_SIGNAL,
         "signal",
         description="One decision per symbol: LONG, SHORT or HOLD, with value, confidence and reasons.",

@@ -18,7 +18,7 @@ from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_she
 from alpha_pipeline.validation import SampledRanks, rank_correlations
 from assets.backtests import library_backtests, library_inputs, listing_input, trial_input
 from assets.wiring.partitions import Window, window
-from assets.wiring.table_asset import key_of, stored
+from assets.wiring.table_asset import key_of, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 from resources.llm.cache import prompt_of
@@ -48,7 +48,7 @@ PROVENANCE = (
 def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
     """`tear_sheets` of one market."""
 
-    @stored(
+    @parquet_asset(
         tables.TEAR_SHEETS,
         "report",
         market,

@@ -1,8 +1,8 @@
 """
-The door to a person: a Slack-compatible webhook, mail, both, or the log alone.
+Delivery of alerts: a Slack-compatible webhook, mail, both, or the log alone.
 
-What is worth telling is decided in `alpha_pipeline.reporting.alerts`. An alert that cannot be delivered is a line in the log and
-never an error: nothing a run date computes depends on it.
+What deserves an alert is decided in `alpha_pipeline.reporting.alerts`. A failed delivery is logged and never an error,
+since no computation depends on it.
 """
 
 import json
@@ -23,11 +23,11 @@ from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.lake.io_manager import DEFAULT_ROOT, ROOT_VARIABLE
 from resources.lake.lake import Lake
 
-# A sensor has a minute for all it does: three tries of five seconds a channel.
-PATIENCE = RetryPolicy(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
+# A sensor has one minute: three attempts of five seconds per channel.
+RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
 SECURITY = ("starttls", "tls", "none")
 NO_CHANNEL = (
-    "alerts stand in this log alone, which is said once a day: neither ALPHA_PIPELINE_SLACK_WEBHOOK nor "
+    "alerts are written to this log only (logged once a day): neither ALPHA_PIPELINE_SLACK_WEBHOOK nor "
     "ALPHA_PIPELINE_MAIL_TO is set"
 )
 SLACK_MARKS = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
@@ -35,17 +35,17 @@ SLACK_MARKS = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 
 class Alerts(dg.ConfigurableResource):
     """
-    Where alerts go.
+    Channels of alerts.
 
     Fields:
-        slack_webhook: address of an incoming webhook, Slack's or one that speaks like it; a secret, read at run time.
+        slack_webhook: address of an incoming webhook, of Slack or compatible; a secret, read at run time.
         mail_to: addresses, separated by commas.
         mail_from: the sender; the first of `mail_to` when empty.
         mail_server: `host` or `host:port`; 587, or 465 with `mail_tls` "tls", when there is no port.
-        mail_user, mail_password: of that server, where it wants any; the password is read at run time.
+        mail_user, mail_password: of that server, if required; the password is read at run time.
         mail_tls: "starttls" (default), "tls" from the first byte, or "none" for a server on this machine.
         ui_url: where the UI is, for links.
-        root: the lake; `alerts/<day>/` keeps what was told, so that nothing is told twice a day.
+        root: the lake; `alerts/<day>/` stores delivered alerts, so that none is delivered twice a day.
     """
 
     slack_webhook: str = ""
@@ -75,10 +75,10 @@ class Alerts(dg.ConfigurableResource):
 
     def check(self) -> None:
         """
-        Refuse what cannot work before the first alert needs it.
+        Validate the settings before the first alert.
 
         Raises:
-            SettingError: says which setting, what was found unless it is secret, and what was expected.
+            SettingError: with the setting, its value unless it is secret, and the expected one.
         """
         if self.slack_webhook and not self.slack_webhook.startswith(("http://", "https://")):
             raise SettingError("ALPHA_PIPELINE_SLACK_WEBHOOK is no address; expected one that begins with https://")
@@ -92,26 +92,26 @@ class Alerts(dg.ConfigurableResource):
         if port and not port.isdecimal():
             raise SettingError(f"ALPHA_PIPELINE_MAIL_SERVER is {self.mail_server!r}; expected host or host:port")
 
-    def send(self, alert: Alert, tell: Callable[[str], None] = lambda line: None, today: str = "") -> bool:
+    def send(self, alert: Alert, log: Callable[[str], None] = lambda line: None, today: str = "") -> bool:
         """
-        Deliver an alert by every channel that is set and has not delivered it today; never raises our errors.
+        Deliver an alert by every configured channel that has not delivered it today; never raises AlphaError.
 
         Args:
-            alert: what to say.
-            tell: the log; told the alert itself once, and what went wrong, without secrets.
-            today: ISO day of the count; today when empty.
+            alert: the message.
+            log: receives the alert once, and failures, without secrets.
+            today: ISO day of the delivery; today when empty.
 
         Returns:
             Whether nothing is left to deliver.
         """
         try:
-            return self._send(alert, tell, today or _today())
+            return self._send(alert, log, today or _today())
         except AlphaError as error:
-            tell(f"the alert {alert.kind!r} could not be kept: {error}")
+            log(f"the alert {alert.kind!r} could not be stored: {error}")
             return False
 
-    def told_today(self, alert: Alert, today: str = "") -> bool:
-        """Whether nothing of it is left to deliver on a day; today when empty."""
+    def delivered_today(self, alert: Alert, today: str = "") -> bool:
+        """Whether an alert was delivered by all channels on a day; today when empty."""
         path = _path(alert, today or _today())
         try:
             delivered = _delivered(Lake(self.root), path)
@@ -119,29 +119,29 @@ class Alerts(dg.ConfigurableResource):
             return False
         return delivered is not None and set(delivered) >= self._channels().keys()
 
-    def _send(self, alert: Alert, tell: Callable[[str], None], today: str) -> bool:
+    def _send(self, alert: Alert, log: Callable[[str], None], today: str) -> bool:
         lake, path = Lake(self.root), _path(alert, today)
         alert = replace(alert, link=self._address(alert.link))
         delivered = _delivered(lake, path)
         if delivered is None:
-            tell("ALERT " + " | ".join(alert.text()))
-        wanted = self._channels()
+            log("ALERT " + " | ".join(alert.text()))
+        channels = self._channels()
         done = set(delivered or ())
-        for name, deliver in wanted.items():
+        for name, deliver in channels.items():
             if name in done:
                 continue
             try:
                 deliver(alert)
                 done.add(name)
             except SourceError as error:
-                tell(f"the alert did not leave by {name}: {error}")
+                log(f"the alert was not delivered by {name}: {error}")
         if delivered is None or done != set(delivered):
-            said = {"alert": alert.text(), "delivered": sorted(done)}
-            lake.atomic_write(path, json.dumps(said, indent=1).encode())
-        if not wanted and not lake.exists(f"alerts/{today}/no-channel"):
-            tell(NO_CHANNEL)
+            record = {"alert": alert.text(), "delivered": sorted(done)}
+            lake.atomic_write(path, json.dumps(record, indent=1).encode())
+        if not channels and not lake.exists(f"alerts/{today}/no-channel"):
+            log(NO_CHANNEL)
             lake.atomic_write(f"alerts/{today}/no-channel", NO_CHANNEL.encode())
-        return done >= set(wanted)
+        return done >= set(channels)
 
     def _channels(self) -> dict[str, Callable[[Alert], None]]:
         every = {"slack": (self.slack_webhook, self._slack), "mail": (self.mail_to, self._mail)}
@@ -160,7 +160,7 @@ class Alerts(dg.ConfigurableResource):
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        with_retry(lambda: _post(self.slack_webhook, body), PATIENCE, "the webhook")
+        with_retry(lambda: _post(self.slack_webhook, body), RETRY_POLICY, "the webhook")
 
     def _mail(self, alert: Alert) -> None:
         title, *lines = alert.text()
@@ -168,11 +168,11 @@ class Alerts(dg.ConfigurableResource):
         message["Subject"], message["To"] = f"[alpha_pipeline] {title}", ", ".join(self._receivers())
         message["From"] = self.mail_from or self._receivers()[0]
         message.set_content("\n".join([title, "", *lines]) + "\n")
-        with_retry(lambda: self._hand_over(message), PATIENCE, f"the mail server {self.mail_server}")
+        with_retry(lambda: self._hand_over(message), RETRY_POLICY, f"the mail server {self.mail_server}")
 
     def _hand_over(self, message: EmailMessage) -> None:
         host, _, port = self.mail_server.partition(":")
-        implicit, limit, trust = self.mail_tls == "tls", PATIENCE.timeout_seconds, ssl.create_default_context()
+        implicit, limit, trust = self.mail_tls == "tls", RETRY_POLICY.timeout_seconds, ssl.create_default_context()
         number = int(port) if port else 465 if implicit else 587
         try:
             with (
@@ -185,7 +185,7 @@ class Alerts(dg.ConfigurableResource):
                 if self.mail_user:
                     server.login(self.mail_user, self.mail_password)
                 server.send_message(message)
-        except smtplib.SMTPResponseException as error:  # 4xx may pass; the server's words may repeat a password
+        except smtplib.SMTPResponseException as error:  # 4xx is temporary; the server's message may contain a password
             raise AttemptFailedError(f"answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
@@ -203,16 +203,16 @@ class Alerts(dg.ConfigurableResource):
 
 
 def _post(webhook: str, body: dict[str, str | bool]) -> None:
-    import requests  # a slow import that who sends no alert does not pay
+    import requests  # a slow import, needed for alerts only
 
     try:
         with requests.post(
-            webhook, json=body, timeout=PATIENCE.timeout_seconds, allow_redirects=False, stream=True
+            webhook, json=body, timeout=RETRY_POLICY.timeout_seconds, allow_redirects=False, stream=True
         ) as response:
             status = response.status_code
     except requests.Timeout:
         raise AttemptFailedError("no answer in time", retryable=True) from None
-    except (requests.RequestException, ValueError) as error:  # its words would show the address
+    except (requests.RequestException, ValueError) as error:  # its message would show the address
         raise AttemptFailedError(f"not reachable: {type(error).__name__}", retryable=True) from None
     if not 200 <= status < 300:
         raise AttemptFailedError(f"answered HTTP {status}", retryable=status in (408, 429) or status >= 500)
@@ -227,7 +227,7 @@ def _path(alert: Alert, today: str) -> str:
 
 
 def _delivered(lake: Lake, path: str) -> list[str] | None:
-    """Channels that delivered it today; None when it was never said. What cannot be read was never said."""
+    """Channels that delivered it today; None for a new alert or an unreadable file."""
     try:
         return list(json.loads(lake.read_bytes(path))["delivered"]) if lake.exists(path) else None
     except (LakeError, ValueError, KeyError, TypeError):

@@ -1,5 +1,5 @@
 """
-Whether a process of this machine is still the one it was.
+Processes of this machine.
 """
 
 import os
@@ -7,18 +7,18 @@ import time
 from pathlib import Path
 
 PROC = Path("/proc")
-SLACK_SECONDS = 2.0  # the kernel tells the time of boot in whole seconds
+SLACK_SECONDS = 2.0  # the kernel gives the time of boot in whole seconds
 
 
 def is_alive(pid: int, since: float) -> bool:
     """
-    Whether the process that had this number at a moment still runs; a zombie does not, nor does a later namesake.
+    Whether the process that had this id at a given time still runs; zombies and later processes of the id do not count.
 
     Args:
-        pid: its number.
-        since: a moment at which it ran, seconds of the epoch.
+        pid: process id.
+        since: a time at which it ran, seconds of the epoch.
 
-    Without /proc (macOS) a later namesake counts as the same: rather a dead one kept than a live one lost.
+    Without /proc (macOS) a later process of the id counts as the same, so that no running process is taken for dead.
     """
     try:
         os.kill(pid, 0)
@@ -27,9 +27,9 @@ def is_alive(pid: int, since: float) -> bool:
     except PermissionError:
         pass
     try:
-        told = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         booted = time.time() - float((PROC / "uptime").read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return (PROC / str(pid)).exists() or not PROC.is_dir()
-    state, began = told[0], booted + int(told[19]) / os.sysconf("SC_CLK_TCK")
-    return state not in "ZX" and began <= since + SLACK_SECONDS
+    state, started = fields[0], booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return state not in "ZX" and started <= since + SLACK_SECONDS

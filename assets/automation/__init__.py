@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Schedules and sensors: nightly runs, alerts, and the orphaned-run monitor."""

@@ -1,8 +1,8 @@
 """
-The orphaned-run monitor: ends runs that stand as started though their process is gone.
+Orphaned-run monitor: marks started runs as failed whose process no longer exists.
 
-When daemon, code server and run die together nobody is left to say that the run ended, and whatever asks "is it
-running?" is answered yes for ever. A run of another machine is left alone: only there one can tell.
+When daemon, code server and run are killed together, the run stays "started" for ever and blocks schedules. Runs of
+other machines are not touched, since their processes cannot be checked.
 """
 
 import platform
@@ -14,71 +14,71 @@ import dagster as dg
 from assets.wiring.execution import HOST_TAG
 from resources.processes import is_alive
 
-# Dagster says this with the number of the process that runs the steps, for every executor of ours.
-STARTED_WORDS = "Executing steps"
-# A run none of whose steps began within this time after it started has lost its process before the first one.
-SILENT_SECONDS = 3600.0
+# Begins the event in which Dagster logs the process id of the run, with both executors.
+STARTED_PREFIX = "Executing steps"
+# A run without a step within this time after its start lost its process before the first step.
+MAX_IDLE_SECONDS = 3600.0
 
 
 def orphaned_run_sensor() -> dg.SensorDefinition:
-    """Runs from the start: it costs nothing and touches only what is dead."""
+    """Sensor of the monitor, running by default: it is cheap and ends only dead runs."""
 
     @dg.sensor(
         name="orphaned_run_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Fails runs whose process is gone, and frees what they held; a live run is left alone.",
+        description="Marks runs as failed whose process no longer exists, and frees their concurrency slots.",
     )
-    def sweep_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        swept = sweep(context.instance, context.log.warning)
-        return dg.SkipReason(f"ended {', '.join(swept)}" if swept else "no dead run")
+    def monitor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_orphaned_runs(context.instance, context.log.warning)
+        return dg.SkipReason(f"ended {', '.join(ended)}" if ended else "no orphaned run")
 
-    return sweep_sensor
+    return monitor
 
 
-def sweep(instance: dg.DagsterInstance, tell: Callable[[str], None] = lambda line: None) -> list[str]:
+def end_orphaned_runs(instance: dg.DagsterInstance, log: Callable[[str], None] = lambda line: None) -> list[str]:
     """
-    Fail every started run whose process is dead.
+    Mark every started run as failed whose process is dead.
 
     Returns:
-        Their ids, shortened.
+        First 8 characters of their ids.
     """
-    swept = []
+    ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        why = death_reason(instance, run)
+        reason = orphan_reason(instance, run)
         current = instance.get_run_by_id(run.run_id)
-        if why is None or current is None or current.status is not dg.DagsterRunStatus.STARTED:
-            continue  # it may have ended while we looked
+        if reason is None or current is None or current.status is not dg.DagsterRunStatus.STARTED:
+            continue  # it ended in the meantime
         instance.report_run_failed(
-            current, f"Ended by the orphaned-run monitor: {why}. What it stored before is untouched"
+            current, f"Ended by the orphaned-run monitor: {reason}. Tables stored before are unchanged"
         )
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        tell(f"ended run {run.run_id}: {why}")
-        swept.append(run.run_id[:8])
-    return swept
+        log(f"ended run {run.run_id}: {reason}")
+        ended.append(run.run_id[:8])
+    return ended
 
 
-def death_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
-    """Why a started run cannot be running, one clause; None where it may be."""
-    began = _began(instance, run.run_id)
-    if began is None:
+def orphan_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
+    """Why a started run cannot be running, as a clause; None if it may be running."""
+    started = _started(instance, run.run_id)
+    if started is None:
         return None
-    pid, moment = began
+    pid, moment = started
     host = run.tags.get(HOST_TAG)
     if host is None:
-        quiet = time.time() - moment
-        return f"no step of it began in {quiet / 60:.0f} minutes" if quiet > SILENT_SECONDS else None
+        idle = time.time() - moment
+        return f"no step started in {idle / 60:.0f} minutes" if idle > MAX_IDLE_SECONDS else None
     if host != platform.node() or is_alive(pid, moment):
         return None
-    return f"its process {pid} on {host} is gone"
+    return f"its process {pid} on {host} no longer exists"
 
 
-def _began(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
-    """Number of the process that runs the steps and when it said so, seconds of the epoch; the last one that did."""
+def _started(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """Process id of the run and when it was logged, in seconds of the epoch; the last such event."""
     for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
         event = entry.dagster_event
-        if event and (event.message or "").startswith(STARTED_WORDS):
+        if event and (event.message or "").startswith(STARTED_PREFIX):
             value = event.engine_event_data.metadata.get("pid")
             if value is not None and str(value.value).isdecimal():
                 return int(str(value.value)), entry.timestamp

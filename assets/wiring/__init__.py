@@ -1,1 +1,1 @@
-"""New room; its docstring is written when the words are."""
+"""Declaration of assets: partitions, table schema, deadlines, and how a step runs."""

@@ -1,7 +1,7 @@
 """
-How a step runs, whatever it computes: alone with its table, patient with its doors, and where a person can find it.
+Execution of a step: under the lock of its table, with retries of failed sources, and marked with its machine.
 
-Wraps the function of an asset; `declare` puts it around every one.
+`table_asset` wraps the function of every asset in it.
 """
 
 import os
@@ -21,29 +21,29 @@ from resources.lake.lake import Lake
 from resources.lake.table_lock import lock_table, this_process
 
 HOST_TAG = "alpha_pipeline/host"
-# A vendor that is down for a minute, and one that is down for five; the doors have insisted before.
+# For outages of a minute and of five; the sources have retried before.
 RETRY_SECONDS = (60.0, 300.0)
 VENDORS_VARIABLE = "ALPHA_PIPELINE_VENDORS_URL"
-MANY = 1_000
+MAX_RETRIES = 1_000
 
 
 def locked_step(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., Any]:
     """
-    The function of an asset, as a step should run it.
+    Wrap the function of an asset as a step.
 
-    - No other process computes or stores the same table meanwhile. Who had to wait begins again, with inputs read
-      anew: what the other wrote may be among them.
-    - A door that failed is asked again after a while; all else fails at once, since asking again changes nothing.
-    - The run is marked with the machine it runs on, for the orphaned-run monitor.
+    - The table is locked: no other process computes or stores it. A step that waited for the lock starts again and
+      reads its inputs again, since the other process may have written them.
+    - A failed source is retried after a wait; other errors fail at once, since a retry would not change them.
+    - The run is tagged with its machine, for the orphaned-run monitor.
     """
 
     @wraps(compute)
     def step(context: dg.AssetExecutionContext, *arguments: Any, **inputs: Any) -> Iterator[Any]:
-        _mark(context)
+        _tag_host(context)
         table = "/".join(key.path)
         with lock_table(_lake(context), table, this_process(context.run.run_id), context.log.info) as waited:
             if waited:
-                raise dg.RetryRequested(max_retries=MANY)
+                raise dg.RetryRequested(max_retries=MAX_RETRIES)
             try:
                 result = compute(context, *arguments, **inputs)
                 yield from result if isgenerator(result) else [_output(result)]
@@ -51,17 +51,17 @@ def locked_step(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., 
                 wait = retry_seconds(context.retry_number)
                 if wait is None:
                     raise
-                context.log.warning(f"{error}\nasked again in {wait:g} s")
-                raise dg.RetryRequested(max_retries=MANY, seconds_to_wait=wait) from error
+                context.log.warning(f"{error}\nretry in {wait:g} s")
+                raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=wait) from error
 
     return step
 
 
 def retry_seconds(tries: int) -> float | None:
     """
-    Until a step whose door failed begins again; None when it has been tried enough, or when the data are embedded.
+    Seconds before a step with a failed source starts again; None after the last retry and for embedded data.
 
-    Stand-ins on loopback need no rest.
+    Stand-ins on loopback need no wait.
     """
     if not LIVE or tries >= len(RETRY_SECONDS):
         return None
@@ -69,7 +69,7 @@ def retry_seconds(tries: int) -> float | None:
 
 
 def _lake(context: dg.AssetExecutionContext) -> Lake:
-    """Where this step's output will be stored."""
+    """The lake of this step's output."""
     step = context.get_step_execution_context()
     manager = step.get_io_manager(StepOutputHandle(step.step.key, next(iter(step.step.step_output_dict))))
     if not isinstance(manager, ParquetIOManager):
@@ -81,6 +81,6 @@ def _output(result: object) -> object:
     return result if isinstance(result, dg.Output) else dg.Output(result)
 
 
-def _mark(context: dg.AssetExecutionContext) -> None:
+def _tag_host(context: dg.AssetExecutionContext) -> None:
     if HOST_TAG not in context.run.tags:
         context.instance.add_run_tags(context.run.run_id, {HOST_TAG: platform.node()})

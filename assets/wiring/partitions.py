@@ -1,7 +1,7 @@
 """
-Days: the one partitioning of the graph, look-back windows and what a run has to produce.
+Daily partitions of the graph, look-back mappings, and the window of a run.
 
-Every asset shares it, so any selection fits in one run and any range is one run.
+All assets share one partitioning, so any selection and any range fits in one run.
 """
 
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ LIVE = is_live()
 FIRST_DAY, END_DAY = first_day(), end_day()
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=END_DAY)
 
-# Dagster stops tracking staleness beyond 100 upstream partitions per partition; longer memory comes from the history.
+# Dagster tracks staleness over at most 100 upstream partitions per partition; longer histories are read from the lake.
 LOOKBACK_DAYS = 98
 
 
 def lookback(days: int = LOOKBACK_DAYS) -> dg.TimeWindowPartitionMapping:
-    """Today and the `days` before it; days before the first partition do not exist and are no error."""
+    """Mapping to a day and the `days` before it; days before the first partition are no error."""
     return dg.TimeWindowPartitionMapping(start_offset=-days, allow_nonexistent_upstream_partitions=True)
 
 
 def earlier(days: int = LOOKBACK_DAYS) -> dg.TimeWindowPartitionMapping:
-    """The `days` before today, today excluded: how an asset depends on its own past."""
+    """Mapping to the `days` before a day, without the day itself: the dependency of an asset on its own past."""
     return dg.TimeWindowPartitionMapping(start_offset=-days, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a run has to produce: the bars that close in (start, end], day by day."""
+    """The bars a run has to compute: those that close in (start, end]."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -49,6 +49,6 @@ class Window:
 
 
 def window(context: dg.AssetExecutionContext) -> Window:
-    """The run's window, for one partition and for a range alike."""
+    """The window of a run of one partition or of a range."""
     span = context.partition_time_window
     return Window(pd.Timestamp(span.start).tz_convert("UTC"), pd.Timestamp(span.end).tz_convert("UTC"))

@@ -1,7 +1,5 @@
 """
-How an asset of this graph is declared: key, days, schema, owner, kinds, from its stored table.
-
-What an asset computes is none of this file's business.
+Declaration of an asset: key, partitions, column schema, owner and kinds, from its stored table.
 """
 
 import inspect
@@ -19,11 +17,11 @@ from assets.wiring.freshness import freshness
 from assets.wiring.partitions import DAYS, earlier
 
 OWNER = "team:quant-research"
-# In the order the data flow. The UI sorts groups by name, hence the numbers; the tag `layer` holds the bare name.
+# In the order of the data flow. The UI sorts groups by name, hence numbers; the tag `layer` has the name alone.
 LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
 
 
-def stored(
+def parquet_asset(
     table: Table,
     group: str,
     market: Market | None = None,
@@ -38,20 +36,20 @@ def stored(
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """
-    The `dg.asset` decorator with everything that follows from the table filled in.
+    Decorate a function as an asset that stores a table as Parquet.
 
     Args:
-        table: what is stored; gives the name, the column schema and the units.
-        group: one of LAYERS: where it stands in the story of the lineage page.
+        table: name, column schema and units.
+        group: one of LAYERS, the group in the lineage graph.
         market: prefix of the key; None for assets joined over markets.
-        description: what a reader of the lineage page needs to know.
-        code_version: raise it when the computation changes its result.
-        partitioned: False for the one bulk table.
+        description: text in the lineage graph.
+        code_version: increase it when the computation changes its result.
+        partitioned: False for the history, the only table without partitions.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
-        own_past: it goes on from what it stored on earlier days, which it reads from the lake itself.
-        checks: checks the asset reports itself and that only warn: name to what it measures.
-        blocking: the same, but they stop everything downstream.
+        reads_own_past: depends on its own earlier days, which it reads from the lake itself.
+        checks: warning checks that the asset reports: name to description.
+        blocking: checks that stop everything downstream: name to description.
     """
     key = key_of(table.name, market)
 
@@ -66,7 +64,7 @@ def stored(
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/table_name": key.to_user_string(),
-                "dagster/code_references": _written_in(compute),
+                "dagster/code_references": _code_reference(compute),
             },
             code_version=code_version,
             partitions_def=DAYS if partitioned else None,
@@ -91,7 +89,7 @@ def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """Columns with types; the unit follows the meaning."""
+    """Column schema with types; descriptions have the unit in parentheses."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -105,9 +103,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataValue:
-    """
-    A small table for the UI, every cell and title escaped: names and texts of models and news never become markup.
-    """
+    """First rows of a frame as Markdown metadata, escaped: names and texts of models and news are untrusted."""
     shown = frame.head(rows)
     lines = [" | ".join(escape_markdown(str(name)) for name in shown.columns), " | ".join("---" for _ in shown.columns)]
     lines += [" | ".join(escape_markdown(_text(value)) for value in row) for row in shown.itertuples(index=False)]
@@ -116,8 +112,8 @@ def markdown_table(frame: pd.DataFrame, rows: int = 20) -> dg.MarkdownMetadataVa
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def _written_in(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
-    """File and line of the function itself, not of what is around it."""
+def _code_reference(compute: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
+    """File and line of the function, not of its wrapper."""
     line = inspect.getsourcelines(compute)[1]
     reference = dg.LocalFileCodeReference(file_path=str(inspect.getsourcefile(compute)), line_number=line)
     return dg.CodeReferencesMetadataValue(code_references=[reference])

@@ -149,7 +149,7 @@ def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no
         assert node.owners and node.kinds and node.description and node.code_version, key
         assert node.metadata["dagster/column_schema"].columns, key
         (written,) = node.metadata["dagster/code_references"].code_references
-        assert "@stored(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
+        assert "@parquet_asset(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 

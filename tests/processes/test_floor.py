@@ -23,8 +23,8 @@ DAYS = f"{FIRST_DAY}...{RUN_DATE}"
 HOLD = """
 import sys, time
 from resources.lake.lake import Lake
-from resources.lake.table_lock import one_writer
-with one_writer(Lake(sys.argv[1]), "crypto/market_panel", "the holder"):
+from resources.lake.table_lock import lock_table
+with lock_table(Lake(sys.argv[1]), "crypto/market_panel", "the holder"):
     print("held", flush=True)
     time.sleep(300)
 """
@@ -101,8 +101,8 @@ def test_a_killed_run_frees_its_table_and_is_swept(workplace: Path) -> None:
     os.kill(dead.pid, signal.SIGKILL)
     dead.wait()
     sweep = (
-        "import dagster as dg; from assets.automation.orphaned_run_monitor import sweep\n"
-        "with dg.DagsterInstance.from_config('.') as instance: print(len(sweep(instance)), 'swept')"
+        "import dagster as dg; from assets.automation.orphaned_run_monitor import end_orphaned_runs\n"
+        "with dg.DagsterInstance.from_config('.') as instance: print(len(end_orphaned_runs(instance)), 'swept')"
     )
     command = [sys.executable, "-c", sweep]
     done = subprocess.run(command, cwd=workplace, env=settings(workplace), capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Alerts leave through a real webhook and a real mail server, once a day, and never break what sent them."""
+"""Delivery of alerts by a webhook and a mail server on loopback, once a day and without errors."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ import pytest
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.reporting.alerts import Alert
-from resources import alerts as door
+from resources import alerts as module
 from resources.alerts import Alerts
 from resources.http.retry import RetryPolicy
 from tests.helpers.mail_server import Mailbox, mail_server
@@ -23,13 +23,13 @@ DAY = "2026-11-27"
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three tries, but nobody waits a second."""
-    monkeypatch.setattr(door, "PATIENCE", RetryPolicy(3, 0.01, 0.02, timeout_seconds=0.3))
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three attempts with short waits."""
+    monkeypatch.setattr(module, "RETRY_POLICY", RetryPolicy(3, 0.01, 0.02, timeout_seconds=0.3))
 
 
 class Webhook:
-    """Answers by `statuses` first, then 200; keeps what was posted."""
+    """Answers by `statuses` first, then 200; stores all posts."""
 
     def __init__(self, *statuses: int) -> None:
         self.statuses, self.posted = list(statuses), []
@@ -47,7 +47,7 @@ def serving(webhook: Webhook) -> Iterator[str]:
             self.wfile.write(b"ok")
 
         def log_message(self, *arguments: object) -> None:
-            """Quiet."""
+            """No log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -59,14 +59,14 @@ def serving(webhook: Webhook) -> Iterator[str]:
 
 
 @contextmanager
-def silent() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+def unresponsive() -> Iterator[int]:
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 def test_the_webhook_gets_one_escaped_message(tmp_path: Path) -> None:
-    """No mention, no link and no entity of untrusted text survives."""
+    """Without mentions, links and entities of untrusted text."""
     webhook = Webhook()
     with serving(webhook) as url:
         assert Alerts(slack_webhook=url, root=str(tmp_path)).send(HOSTILE, today=DAY)
@@ -79,8 +79,8 @@ def test_the_webhook_gets_one_escaped_message(tmp_path: Path) -> None:
     assert posted["unfurl_links"] is False
 
 
-def test_the_mail_has_no_header_of_others(tmp_path: Path) -> None:
-    """Line breaks in a title end nowhere near a header."""
+def test_a_title_cannot_add_mail_headers(tmp_path: Path) -> None:
+    """Line breaks in a title are removed."""
     mailbox = Mailbox()
     with mail_server(mailbox) as server:
         alerts = Alerts(mail_to="a@host, b@host", mail_server=server, mail_tls="none", root=str(tmp_path))
@@ -91,35 +91,36 @@ def test_the_mail_has_no_header_of_others(tmp_path: Path) -> None:
     assert message.get_content_type() == "text/plain" and "<b>" in message.get_content()
 
 
-def test_a_link_leads_to_the_ui_that_is_set(tmp_path: Path) -> None:
-    """And nowhere when none is."""
+def test_the_link_is_in_the_configured_ui(tmp_path: Path) -> None:
+    """Without one there is no link."""
     webhook = Webhook()
     with serving(webhook) as url:
         for ui, day in (("http://ui/", DAY), ("", "2026-11-28")):
             alerts = Alerts(slack_webhook=url, ui_url=ui, root=str(tmp_path))
-            assert not alerts.told_today(PLAIN, day) and alerts.send(PLAIN, today=day) and alerts.told_today(PLAIN, day)
+            assert not alerts.delivered_today(PLAIN, day)
+            assert alerts.send(PLAIN, today=day) and alerts.delivered_today(PLAIN, day)
     assert [posted["text"].splitlines()[-1] for posted in webhook.posted] == ["http://ui/runs/1", "detail"]
 
 
-def test_what_was_told_today_is_not_told_again(tmp_path: Path) -> None:
-    """By every channel once a day, in the log once; tomorrow anew; another alert at once."""
-    webhook, said = Webhook(), []
+def test_an_alert_is_delivered_once_a_day(tmp_path: Path) -> None:
+    """By every channel and in the log; again on the next day; another alert at once."""
+    webhook, lines = Webhook(), []
     with serving(webhook) as url:
         alerts = Alerts(slack_webhook=url, root=str(tmp_path))
         for day, alert in ((DAY, PLAIN), (DAY, PLAIN), (DAY, HOSTILE), ("2026-11-28", PLAIN)):
-            assert alerts.send(alert, said.append, day)
-    assert len(webhook.posted) == len(said) == 3
+            assert alerts.send(alert, lines.append, day)
+    assert len(webhook.posted) == len(lines) == 3
 
 
-def test_only_the_channel_that_failed_is_tried_again(tmp_path: Path) -> None:
-    """The webhook took it, the mail server did not: the next try is by mail alone."""
+def test_only_the_failed_channel_is_retried(tmp_path: Path) -> None:
+    """Delivered by the webhook but not by mail: the next attempt is by mail only."""
     webhook, mailbox = Webhook(), Mailbox(("550 no",))
     with serving(webhook) as url, mail_server(mailbox) as server:
         alerts = Alerts(slack_webhook=url, mail_to="a@host", mail_server=server, mail_tls="none", root=str(tmp_path))
-        said: list[str] = []
-        assert not alerts.send(PLAIN, said.append, DAY)
-        assert any("did not leave by mail" in line and "550" in line for line in said)
-        assert alerts.send(PLAIN, said.append, DAY)
+        lines: list[str] = []
+        assert not alerts.send(PLAIN, lines.append, DAY)
+        assert any("was not delivered by mail" in line and "550" in line for line in lines)
+        assert alerts.send(PLAIN, lines.append, DAY)
     assert (len(webhook.posted), len(mailbox.messages)) == (1, 1)
 
 
@@ -127,22 +128,22 @@ def test_only_the_channel_that_failed_is_tried_again(tmp_path: Path) -> None:
     ("statuses", "posts", "delivered"),
     [((500, 503), 3, True), ((429,), 2, True), ((500, 500, 500), 3, False), ((404,), 1, False), ((302,), 1, False)],
 )
-def test_a_webhook_that_refuses(tmp_path: Path, statuses: tuple[int, ...], posts: int, delivered: bool) -> None:
-    """What may pass is tried three times, what will not once; a redirection is not followed. No secret in the log."""
-    webhook, said = Webhook(*statuses), []
+def test_a_failing_webhook(tmp_path: Path, statuses: tuple[int, ...], posts: int, delivered: bool) -> None:
+    """Temporary faults get three attempts, permanent ones one; no redirect is followed; no secret is logged."""
+    webhook, lines = Webhook(*statuses), []
     with serving(webhook) as url:
-        assert Alerts(slack_webhook=url, root=str(tmp_path)).send(PLAIN, said.append, DAY) == delivered
+        assert Alerts(slack_webhook=url, root=str(tmp_path)).send(PLAIN, lines.append, DAY) == delivered
     assert len(webhook.posted) == posts
-    assert delivered or f"HTTP {statuses[-1]}" in said[-1]
-    assert "SECRET" not in "".join(said)
+    assert delivered or f"HTTP {statuses[-1]}" in lines[-1]
+    assert "SECRET" not in "".join(lines)
 
 
 @pytest.mark.parametrize(
     ("refusals", "delivered"),
     [(("451 later", "451 later"), True), (("451 later",) * 3, False), (("554 never",), False)],
 )
-def test_a_mail_server_that_refuses(tmp_path: Path, refusals: tuple[str, ...], delivered: bool) -> None:
-    """4xx is tried again, 5xx is not."""
+def test_a_failing_mail_server(tmp_path: Path, refusals: tuple[str, ...], delivered: bool) -> None:
+    """4xx is retried, 5xx is not."""
     mailbox = Mailbox(refusals)
     with mail_server(mailbox) as server:
         alerts = Alerts(mail_to="a@host", mail_server=server, mail_tls="none", root=str(tmp_path))
@@ -152,62 +153,62 @@ def test_a_mail_server_that_refuses(tmp_path: Path, refusals: tuple[str, ...], d
 
 
 @pytest.mark.parametrize("password", ["right", "wrong-SECRET"])
-def test_a_password_is_used_and_never_told(tmp_path: Path, password: str) -> None:
-    """Right or wrong, it is in no line of the log and not in the lake."""
-    mailbox, said = Mailbox(), []
+def test_the_password_is_used_and_never_shown(tmp_path: Path, password: str) -> None:
+    """Neither in the log nor in the lake."""
+    mailbox, lines = Mailbox(), []
     with mail_server(mailbox, password=True) as server:
         settings = {"mail_to": "a@host", "mail_server": server, "mail_user": "me", "mail_password": password}
         alerts = Alerts(**settings, mail_tls="none", root=str(tmp_path))
-        assert alerts.send(PLAIN, said.append, DAY) == (password == "right")
+        assert alerts.send(PLAIN, lines.append, DAY) == (password == "right")
     assert mailbox.logins[0] == (b"me", password.encode())
-    kept = "".join(p.read_text() for p in tmp_path.rglob("*") if p.is_file())
-    assert "SECRET" not in "".join(said) + kept
+    stored = "".join(p.read_text() for p in tmp_path.rglob("*") if p.is_file())
+    assert "SECRET" not in "".join(lines) + stored
 
 
-def test_encryption_that_is_not_offered_is_not_done_without(tmp_path: Path) -> None:
-    """The default asks for STARTTLS; a server without it gets no mail."""
-    mailbox, said = Mailbox(), []
+def test_without_starttls_no_mail_is_sent(tmp_path: Path) -> None:
+    """STARTTLS is the default; a server without it gets no mail."""
+    mailbox, lines = Mailbox(), []
     with mail_server(mailbox) as server:
-        assert not Alerts(mail_to="a@host", mail_server=server, root=str(tmp_path)).send(PLAIN, said.append, DAY)
-    assert not mailbox.messages and "does not offer" in said[-1]
+        assert not Alerts(mail_to="a@host", mail_server=server, root=str(tmp_path)).send(PLAIN, lines.append, DAY)
+    assert not mailbox.messages and "does not offer" in lines[-1]
 
 
-def test_silence_and_absence_end_in_time(tmp_path: Path) -> None:
-    """A server that hangs and a port that nobody serves: told, not raised."""
-    said: list[str] = []
-    with silent() as port:
+def test_unresponsive_and_closed_ports_time_out(tmp_path: Path) -> None:
+    """The failure is logged, not raised."""
+    lines: list[str] = []
+    with unresponsive() as port:
         for settings in (
             {"slack_webhook": f"http://127.0.0.1:{port}/SECRET"},
             {"mail_to": "a@host", "mail_server": f"127.0.0.1:{port}", "mail_tls": "none"},
         ):
-            assert not Alerts(**settings, root=str(tmp_path)).send(PLAIN, said.append, DAY)
-    gone = Alerts(slack_webhook=f"http://127.0.0.1:{port}/SECRET", root=str(tmp_path))
-    assert not gone.send(HOSTILE, said.append, DAY)
-    told = "\n".join(said)
-    assert "no answer in time" in told and "not reachable" in told and "tried 3 times" in told and "SECRET" not in told
+            assert not Alerts(**settings, root=str(tmp_path)).send(PLAIN, lines.append, DAY)
+    closed = Alerts(slack_webhook=f"http://127.0.0.1:{port}/SECRET", root=str(tmp_path))
+    assert not closed.send(HOSTILE, lines.append, DAY)
+    log = "\n".join(lines)
+    assert "no answer in time" in log and "not reachable" in log and "tried 3 times" in log and "SECRET" not in log
 
 
-def test_without_a_channel_the_log_says_so_once(tmp_path: Path) -> None:
-    """Both alerts stand in the log; the missing channel is named with the first."""
-    said: list[str] = []
-    assert all(Alerts(root=str(tmp_path)).send(alert, said.append, DAY) for alert in (PLAIN, HOSTILE))
-    assert [line.partition(":")[0] for line in said] == [
+def test_a_missing_channel_is_logged_once(tmp_path: Path) -> None:
+    """Both alerts are logged; the missing channel is logged with the first."""
+    lines: list[str] = []
+    assert all(Alerts(root=str(tmp_path)).send(alert, lines.append, DAY) for alert in (PLAIN, HOSTILE))
+    assert [line.partition(":")[0] for line in lines] == [
         "ALERT decay",
-        "alerts stand in this log alone, which is said once a day",
+        "alerts are written to this log only (logged once a day)",
         "ALERT failed check",
     ]
 
 
-def test_a_lake_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """Not an error: an alert never fails a run date."""
+def test_an_unwritable_lake_is_logged(tmp_path: Path) -> None:
+    """No error is raised."""
     (tmp_path / "alerts").write_text("a file where the folder should be")
-    said: list[str] = []
-    assert not Alerts(root=str(tmp_path)).send(PLAIN, said.append, DAY)
-    assert "could not be kept" in said[-1]
+    lines: list[str] = []
+    assert not Alerts(root=str(tmp_path)).send(PLAIN, lines.append, DAY)
+    assert "could not be stored" in lines[-1]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("SLACK_WEBHOOK", "hooks/SECRET", "is no address"),
         ("MAIL_TO", "a@host\nBcc: b@host", "MAIL_TO is"),
@@ -217,16 +218,16 @@ def test_a_lake_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         ("MAIL_SERVER", "host:smtp", "expected host or host:port"),
     ],
 )
-def test_settings_that_cannot_work_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
-    """When the graph is loaded, not with the first alert; a secret is not repeated."""
+def test_invalid_settings_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    """When the graph is loaded; secrets are not shown."""
     monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
-    with pytest.raises(SettingError, match=told) as refused:
+    with pytest.raises(SettingError, match=message) as caught:
         Alerts.from_environment()
-    assert "SECRET" not in str(refused.value)
+    assert "SECRET" not in str(caught.value)
 
 
-def test_secrets_are_names_until_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The resource page shows which variable, not what is in it."""
+def test_secrets_are_read_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resource page shows the variable, not its value."""
     monkeypatch.setenv("ALPHA_PIPELINE_SLACK_WEBHOOK", "https://hooks/SECRET")
     monkeypatch.setenv("ALPHA_PIPELINE_MAIL_PASSWORD", "SECRET")
     assert "SECRET" not in repr(Alerts.from_environment())

@@ -13,7 +13,7 @@ import pytest
 
 from alpha_pipeline.definitions import build_defs
 from assets.automation import alert_sensors as sensors
-from assets.automation.orphaned_run_monitor import sweep
+from assets.automation.orphaned_run_monitor import end_orphaned_runs
 from assets.wiring.execution import HOST_TAG
 from resources.alerts import Alerts
 
@@ -35,7 +35,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def look(defs: dg.Definitions, instance: dg.DagsterInstance, name: str, lake: Path, cursor: str | None) -> str:
     """One tick of a sensor; the cursor after it."""
     sensor = defs.resolve_sensor_def(name)
-    doors = {"alerts_door": Alerts(root=str(lake))}
+    doors = {"alerts": Alerts(root=str(lake))}
     with dg.build_sensor_context(instance, cursor=cursor, resources=doors) as context:
         found = sensor.evaluate_tick(context)
     assert found.cursor is not None
@@ -148,14 +148,14 @@ def test_more_than_one_look_can_tell_is_told_by_the_next(
     defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     """What was told today takes no room from what was not; the cursor moves when all of it was told."""
-    keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=str)[: sensors.MOST + 2]
+    keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=str)[: sensors.MAX_ALERTS + 2]
     for passed in (True, False):
         for key in keys:
             instance.report_runless_asset_event(dg.AssetCheckEvaluation(key.asset_key, key.name, passed, blocking=True))
         if passed:
             first = look(defs, instance, "failed_checks_alert", tmp_path, None)
     assert look(defs, instance, "failed_checks_alert", tmp_path, first) == first
-    assert len(told(tmp_path)) == sensors.MOST
+    assert len(told(tmp_path)) == sensors.MAX_ALERTS
     last = look(defs, instance, "failed_checks_alert", tmp_path, first)
     assert last != first and len(told(tmp_path)) == len(keys)
 
@@ -170,23 +170,23 @@ def test_a_failed_run_is_told_when_the_channel_is_back(
 
     fail()
     first = look(defs, instance, "failed_runs_alert", tmp_path, None)
-    for _ in range(sensors.MOST + 2):
+    for _ in range(sensors.MAX_ALERTS + 2):
         fail()
     (tmp_path / "alerts").write_text("in the way")
     assert look(defs, instance, "failed_runs_alert", tmp_path, first) == first
     (tmp_path / "alerts").unlink()
     second = look(defs, instance, "failed_runs_alert", tmp_path, first)
     third = look(defs, instance, "failed_runs_alert", tmp_path, second)
-    assert len({first, second, third}) == 3 and len(told(tmp_path)) == sensors.MOST + 2
+    assert len({first, second, third}) == 3 and len(told(tmp_path)) == sensors.MAX_ALERTS + 2
     assert all(title.startswith("failed run: nothing, run ") for title in told(tmp_path))
     assert look(defs, instance, "failed_runs_alert", tmp_path, third) == third
 
 
-def test_nights_of_a_run() -> None:
+def test_run_dates_of_a_run() -> None:
     """A range, a day, a range of one day, none."""
     first, last = sensors.FIRST, sensors.LAST
     found = [
-        sensors.nights_of(t) for t in ({first: "a", last: "b"}, {"dagster/partition": "a"}, {first: "a", last: "a"}, {})
+        sensors.run_dates_of(t) for t in ({first: "a", last: "b"}, {"dagster/partition": "a"}, {first: "a", last: "a"}, {})
     ]
     assert found == ["a...b", "a", "a", ""]
 
@@ -232,7 +232,7 @@ def test_only_the_dead_are_swept(
 ) -> None:
     """Of this machine, and certainly dead."""
     run_id = started(instance, pid(), host, ago)
-    assert sweep(instance) == ([run_id[:8]] if swept else [])
+    assert end_orphaned_runs(instance) == ([run_id[:8]] if swept else [])
     run = instance.get_run_by_id(run_id)
     assert run and (run.status is dg.DagsterRunStatus.FAILURE) == swept
 
@@ -240,4 +240,4 @@ def test_only_the_dead_are_swept(
 def test_a_run_without_a_process_is_left_alone(instance: dg.DagsterInstance) -> None:
     """Nothing is known of it."""
     instance.create_run_for_job(build_job(), status=dg.DagsterRunStatus.STARTED)
-    assert sweep(instance) == []
+    assert end_orphaned_runs(instance) == []

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from assets.automation.schedules import APART, FIRST, JOINED, LAST, NIGHTS, days_asked_for
+from assets.automation.schedules import NOT_NIGHTLY, FIRST, JOINED, LAST, RUN_DATES_TAG, requested_days
 
 DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
 TONIGHT = datetime(2019, 10, 1, 0, 45, tzinfo=UTC)
@@ -29,7 +29,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def keys(defs: dg.Definitions, market: str) -> list[dg.AssetKey]:
     """The tables of a market's run date."""
     graph = defs.resolve_asset_graph()
-    return [k for k in graph.materializable_asset_keys if k.path[0] == market and k.path[-1] not in APART]
+    return [k for k in graph.materializable_asset_keys if k.path[0] == market and k.path[-1] not in NOT_NIGHTLY]
 
 
 def store(instance: dg.DagsterInstance, asset_keys: Iterable[dg.AssetKey], days: Iterable[str]) -> None:
@@ -48,7 +48,7 @@ def tick(defs: dg.Definitions, instance: dg.DagsterInstance, market: str) -> tup
     schedule = defs.resolve_schedule_def(f"nightly_{market}_schedule")
     with dg.build_schedule_context(instance, scheduled_execution_time=TONIGHT) as context:
         found = schedule.evaluate_tick(context)
-    assert all(request.tags[NIGHTS] == market for request in found.run_requests or ())
+    assert all(request.tags[RUN_DATES_TAG] == market for request in found.run_requests or ())
     return [(r.tags[FIRST], r.tags[LAST]) for r in found.run_requests or ()], str(found.skip_message)
 
 
@@ -68,7 +68,7 @@ def test_a_tick_asks_for_what_the_instance_lacks(
     store(instance, keys(defs, market), DAYS[:4])
     assert tick(defs, instance, market)[0] == [(DAYS[4], DAYS[-1])]
     store(instance, keys(defs, market), DAYS[4:])
-    assert tick(defs, instance, market) == ([], "every day up to 2019-09-30 is there")
+    assert tick(defs, instance, market) == ([], "every day up to 2019-09-30 is materialized")
 
 
 def test_a_day_half_done_is_asked_for_again(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -108,8 +108,8 @@ def test_a_selection_by_name_counts_as_asked(defs: dg.Definitions, instance: dg.
         tags={"dagster/partition": DAYS[0]},
         status=dg.DagsterRunStatus.STARTED,
     )
-    assert days_asked_for(instance, "nightly_crypto", key) == {DAYS[0]}
-    assert days_asked_for(instance, "nightly_equities", dg.AssetKey(["equities", "source_signals"])) == set()
+    assert requested_days(instance, "nightly_crypto", key) == {DAYS[0]}
+    assert requested_days(instance, "nightly_equities", dg.AssetKey(["equities", "source_signals"])) == set()
 
 
 def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
@@ -119,7 +119,7 @@ def test_no_two_nightly_jobs_write_one_table(defs: dg.Definitions) -> None:
     assert sum(map(len, written)) == len(set.union(*written))
     assert written[2] == {dg.AssetKey(name) for name in JOINED}
     rest = set(defs.resolve_asset_graph().materializable_asset_keys) - set.union(*written)
-    assert {key.path[-1] for key in rest} == {*APART, "fusion_comparison"}  # by hand, and once a week
+    assert {key.path[-1] for key in rest} == {*NOT_NIGHTLY, "fusion_comparison"}  # by hand, and once a week
 
 
 def test_days_are_joined_once_and_again_when_a_late_market_comes(

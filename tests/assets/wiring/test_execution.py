@@ -11,7 +11,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError, SourceError
 from assets.wiring import execution as steps
-from assets.wiring.table_asset import stored
+from assets.wiring.table_asset import parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 from resources.lake.table_lock import lock_file
@@ -22,7 +22,7 @@ DAY = "2019-09-30"
 def run(compute: Callable[[], pd.DataFrame], lake: Path) -> dg.ExecuteInProcessResult:
     """One day of a table whose function is `compute`."""
 
-    @stored(tables.FUSED_SIGNAL, "signal", description="under test")
+    @parquet_asset(tables.FUSED_SIGNAL, "signal", description="under test")
     def fused(context: dg.AssetExecutionContext) -> pd.DataFrame:
         return compute()
 
