@@ -38,8 +38,8 @@ def export_assets() -> list[dg.AssetsDefinition]:
     @parquet_asset(
         tables.SIGNAL_EXPORT,
         "outcomes",
-        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade and "
-        "a webhook. An older run date does not replace a newer one.",
+        description="The published signal as JSON, CSV and Parquet (signals/latest.* and by run date), for freqtrade "
+        "and a webhook. An older run date does not replace a newer one.",
         kinds=("parquet", "json", "csv"),
         ins={
             "decision_ledger": dg.AssetIn(

@@ -18,7 +18,9 @@ def push_of(push: np.ndarray, name: str) -> np.ndarray:
     return push[:, NAMES.index(name)]
 
 
-def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, silent: float = 0.3) -> LabeledSignals:
+def planted(
+    truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, inactive_share: float = 0.3
+) -> LabeledSignals:
     """
     Sources speak at random and are silent at random; `truth` gives the expected move from (rows, sources) pushes.
 
@@ -28,9 +30,9 @@ def planted(truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, sile
     rows, shape = days * symbols, (days * symbols, len(NAMES))
     stamps = pd.date_range("2016-01-01", periods=days, freq="D", tz="UTC").repeat(symbols)
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i:03d}" for i in range(symbols)] * days})
-    gone = rng.random(shape) < silent
-    value, confidence = (np.where(gone, np.nan, rng.uniform(low, 1, shape)) for low in (-1, 0))
+    inactive = rng.random(shape) < inactive_share
+    value, confidence = (np.where(inactive, np.nan, rng.uniform(low, 1, shape)) for low in (-1, 0))
     signals = SignalMatrix(keys, value, confidence)
     forward = 0.01 * (truth(signals.weighted) + rng.normal(size=rows))
-    known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return LabeledSignals(signals, forward, np.full(rows, 0.01), known)
+    known_at = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
+    return LabeledSignals(signals, forward, np.full(rows, 0.01), known_at)

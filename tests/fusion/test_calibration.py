@@ -39,12 +39,12 @@ def market(truth: str, seed: int) -> LabeledSignals:
     value[silent] = confidence[silent] = np.nan
     keys = pd.DataFrame({"timestamp": stamps, "symbol": [f"S{i}" for i in range(SYMBOLS)] * DAYS})
     signals = SignalMatrix(keys, value, confidence)
-    told = METHODS["weighted"].fit(LabeledSignals.empty()).combine(signals).value
+    fused = METHODS["weighted"].fit(LabeledSignals.empty()).combine(signals).value
     shared = rng.normal(0, 1, DAYS).repeat(SYMBOLS)
     luck = np.sqrt(0.5) * shared + np.sqrt(0.5) * rng.normal(0, 1, rows)
-    right = norm.cdf(luck) < TRUTHS[truth](np.abs(told))
-    known = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
-    return LabeledSignals(signals, np.sign(told) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known)
+    right = norm.cdf(luck) < TRUTHS[truth](np.abs(fused))
+    known_at = (stamps + pd.Timedelta(days=2)).tz_localize(None).to_numpy("datetime64[us]")
+    return LabeledSignals(signals, np.sign(fused) * np.where(right, 0.01, -0.01), np.full(rows, 0.01), known_at)
 
 
 def walk_forward_book(truth: str, seed: int = 0) -> OutOfSample:
@@ -89,12 +89,12 @@ def test_the_curve_is_the_penalised_logistic_one() -> None:
     rng = np.random.default_rng(1)
     bars = np.repeat(np.arange(200), 5)
     value, raw, forward = rng.uniform(-1, 1, 1_000), rng.uniform(0, 1, 1_000), rng.normal(0.1, 1, 1_000)
-    found = calibrate(value, raw, forward, bars)
+    curve = calibrate(value, raw, forward, bars)
     x = np.column_stack([np.ones(1_000), raw, np.abs(value)])
     oracle = LogisticRegression(C=1 / PENALTY, fit_intercept=False, tol=1e-10, max_iter=1_000)
     oracle.fit(x, np.sign(value) == np.sign(forward), sample_weight=np.full(1_000, 0.2))
-    np.testing.assert_allclose(found.coefficients, oracle.coef_[0], atol=1e-5)
-    assert found.bars == 200
+    np.testing.assert_allclose(curve.coefficients, oracle.coef_[0], atol=1e-5)
+    assert curve.bars == 200
 
 
 def test_copies_of_a_row_prove_nothing_more() -> None:
@@ -109,9 +109,9 @@ def test_copies_of_a_row_prove_nothing_more() -> None:
 def test_a_claim_is_drawn_to_one_half_by_its_calibration_error() -> None:
     """Log odds of 1.5 with an error of a half keep 1.5 less that error twice; what lies within keeps nothing."""
     covariance = np.diag([0.25, 0.0, 0.0])
-    for odds, kept in ((1.5, 1.5 - SHRINKAGE / 2), (0.9, 0.0), (-1.5, SHRINKAGE / 2 - 1.5)):
-        found = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
-        assert found == pytest.approx(1 / (1 + np.exp(-kept)))
+    for odds, shrunk in ((1.5, 1.5 - SHRINKAGE / 2), (0.9, 0.0), (-1.5, SHRINKAGE / 2 - 1.5)):
+        curve = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
+        assert curve == pytest.approx(1 / (1 + np.exp(-shrunk)))
 
 
 def test_few_bars_prove_nothing() -> None:

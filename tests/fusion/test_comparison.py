@@ -87,7 +87,7 @@ TOYS = {
 
 
 @pytest.fixture(scope="module")
-def told() -> pd.DataFrame:
+def compared() -> pd.DataFrame:
     past, panel = world(edge=0.8)
     comparison = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), methods=TOYS)
     return comparison.to_table(NIGHTS[-1], "weighted")
@@ -97,18 +97,18 @@ def row(table: pd.DataFrame, method: str, silent: str = "") -> pd.Series:
     return table[(table["method"] == method) & (table["excluded_source"] == silent)].iloc[0]
 
 
-def test_the_rows_are_those_of_the_table(told: pd.DataFrame) -> None:
+def test_the_rows_are_those_of_the_table(compared: pd.DataFrame) -> None:
     """Every method once, the ablated one without each source that ever spoke; one active."""
-    stored = FUSION_COMPARISON.conform(told).to_pandas()
+    stored = FUSION_COMPARISON.conform(compared).to_pandas()
     assert list(stored[["method", "excluded_source"]].itertuples(index=False, name=None)) == sorted(
         [(name, "") for name in TOYS] + [("weighted", "price_momentum"), ("weighted", "volume_breakout")]
     )
     assert stored.loc[stored["active"], "method"].tolist() == ["weighted"]
 
 
-def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
+def test_a_planted_truth_is_found(compared: pd.DataFrame) -> None:
     """Who hears it hits, ranks, earns and is ahead; who turns it round mirrors that and never acts."""
-    right, wrong = row(told, "right"), row(told, "wrong")
+    right, wrong = row(compared, "right"), row(compared, "wrong")
     assert right["hit_rate_low"] > 0.55 > 0.45 > wrong["hit_rate_high"]
     assert right["rank_ic_t_stat"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
     assert right["sharpe"] > 2 and right["trade_rate"] > 0.2 and right["brier"] < 0.25
@@ -116,28 +116,28 @@ def test_a_planted_truth_is_found(told: pd.DataFrame) -> None:
     assert right["excess_p_value"] < 0.05
 
 
-def test_a_source_that_matters_is_missed(told: pd.DataFrame) -> None:
+def test_a_source_that_matters_is_missed(compared: pd.DataFrame) -> None:
     """Without momentum the average knows nothing; without volume it knows more."""
-    whole, deaf, better = (
-        row(told, "weighted"),
-        row(told, "weighted", "price_momentum"),
-        row(told, "weighted", "volume_breakout"),
+    complete, deaf, better = (
+        row(compared, "weighted"),
+        row(compared, "weighted", "price_momentum"),
+        row(compared, "weighted", "volume_breakout"),
     )
-    assert abs(deaf["rank_ic_t_stat"]) < 3 < whole["rank_ic_t_stat"] < better["rank_ic_t_stat"]
+    assert abs(deaf["rank_ic_t_stat"]) < 3 < complete["rank_ic_t_stat"] < better["rank_ic_t_stat"]
 
 
-def test_who_says_nothing_and_who_is_missing_are_told(told: pd.DataFrame) -> None:
+def test_who_says_nothing_and_who_is_missing_are_told(compared: pd.DataFrame) -> None:
     """Coverage 0 and undefined figures; the reason of the missing package."""
-    blind, absent = row(told, "blind"), row(told, "absent")
+    blind, absent = row(compared, "blind"), row(compared, "absent")
     assert blind["coverage"] == 0 and np.isnan(blind["hit_rate"]) and np.isnan(blind["rank_ic"])
     assert absent["exclusion_reason"] == "needs the extra `attention`" and absent["bars"] == 0
 
 
-def test_reliability_counts_every_value(told: pd.DataFrame) -> None:
+def test_reliability_counts_every_value(compared: pd.DataFrame) -> None:
     """The buckets hold all rows with a value and an outcome."""
-    found = row(told, "right")
-    buckets = json.loads(found["reliability"])
-    assert sum(bucket["decisions"] for bucket in buckets) == found["decisions"]
+    result = row(compared, "right")
+    buckets = json.loads(result["reliability"])
+    assert sum(bucket["decisions"] for bucket in buckets) == result["decisions"]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -156,8 +156,8 @@ def test_nights_share_walks_and_are_told_as_if_alone() -> None:
     past, panel = world(edge=0.5)
     together = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
     for run_date in NIGHTS:
-        known, prices, only = past.known_by(run_date), panel.until(run_date), pd.DatetimeIndex([run_date])
-        alone = ModelComparison.of(known, prices, DAILY, only, DecisionRule(), ("weighted",))
+        samples, prices, only = past.known_by(run_date), panel.until(run_date), pd.DatetimeIndex([run_date])
+        alone = ModelComparison.of(samples, prices, DAILY, only, DecisionRule(), ("weighted",))
         pd.testing.assert_frame_equal(together.to_table(run_date, "ridge"), alone.to_table(run_date, "ridge"))
 
 
@@ -191,12 +191,12 @@ def test_held_weights_pay_from_the_first_entry() -> None:
     close = np.array([[1.0, 1.0], [1.0, 1.0], [1.1, 1.0], [1.1, 1.0], [1.1, 0.9]])
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
     tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)
-    found = hold(np.array([[0.5, 0.0], [0.5, -0.5]]), np.array([0, 2]), tape)
-    assert found.first == 1
+    result = hold(np.array([[0.5, 0.0], [0.5, -0.5]]), np.array([0, 2]), tape)
+    assert result.first == 1
     equity = 1 + 0.05 - 0.5 * 0.0002
     second = abs(0.5 - 0.55 / equity) + 0.5
-    np.testing.assert_allclose(found.net, [equity - 1, 0.0, 0.05 - second * 0.0002], atol=1e-12)
-    np.testing.assert_allclose(found.turnover, [0.25, 0.0, second / 2], atol=1e-12)
+    np.testing.assert_allclose(result.net, [equity - 1, 0.0, 0.05 - second * 0.0002], atol=1e-12)
+    np.testing.assert_allclose(result.turnover, [0.25, 0.0, second / 2], atol=1e-12)
 
 
 def test_held_weights_need_a_row_per_decision() -> None:

@@ -81,11 +81,11 @@ def test_an_absent_source_does_not_dilute() -> None:
 
 def test_disagreement_costs_confidence() -> None:
     """The more two certain sources differ, the less is fusion."""
-    found = [
+    results = [
         fused(price_momentum=(1.0, 1.0), library_factors=(v, 1.0))["raw_confidence"] for v in (1.0, 0.0, -0.5, -1.0)
     ]
-    assert found == sorted(found, reverse=True)
-    assert found[-1] == pytest.approx(found[0] / 2)
+    assert results == sorted(results, reverse=True)
+    assert results[-1] == pytest.approx(results[0] / 2)
 
 
 def test_whatever_is_said_stays_in_range() -> None:

@@ -25,7 +25,7 @@ def table_of(signals: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["timestamp", "symbol", "source", "value", "confidence", "reason"])
 
 
-def told(signals: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
+def explain(signals: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
     """Fused and taken apart on a past in which such values were right nine times of ten."""
     table = table_of(signals)
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
@@ -34,7 +34,7 @@ def told(signals: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExp
 
 def test_contributions_add_up_and_come_largest_first() -> None:
     """Each source's part of the value, with its weight and its words."""
-    one = told({"BTCUSD": {"volume_breakout": (0.2, 0.5), "price_momentum": (0.9, 0.8)}})[0]
+    one = explain({"BTCUSD": {"volume_breakout": (0.2, 0.5), "price_momentum": (0.9, 0.8)}})[0]
     assert one.sources["source"].tolist() == ["price_momentum", "volume_breakout"]
     assert one.sources["contribution"].sum() == pytest.approx(one.row["value"], abs=1e-5)
     assert one.sources["weight"].tolist() == [0.25, 0.2] and one.sources["reason"][0] == "price_momentum speaks"
@@ -47,9 +47,9 @@ def test_a_source_that_decides_is_named() -> None:
         "BBB": {"price_momentum": (0.9, 0.9), "volume_breakout": (0.8, 0.9)},
         "CCC": {"price_momentum": (0.9, 0.9), "volume_breakout": (-0.7, 0.9)},
     }
-    found = told(signals)
-    assert [one.without for one in found[:2]] == [{"price_momentum": "HOLD"}, {}]
-    for one in found:
+    explanations = explain(signals)
+    assert [one.without for one in explanations[:2]] == [{"price_momentum": "HOLD"}, {}]
+    for one in explanations:
         symbol = str(one.row["symbol"])
         for source in signals[symbol]:
             left = table_of({symbol: {name: pair for name, pair in signals[symbol].items() if name != source}})

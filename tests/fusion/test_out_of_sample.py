@@ -38,8 +38,8 @@ def test_refits_fall_on_first_days_of_the_months_asked_for() -> None:
         method = Watched([])
         walk_forward(PAST, method, RULE, BEGIN, months=months)
         last = [str(past.known_at.max().astype("datetime64[D]")) for past in method.seen if len(past)]
-        known = sorted({day[:7] for day in last if day.endswith("-01")})
-        assert known == (expected or ["2018-07", "2019-01", "2019-07"])
+        months_known = sorted({day[:7] for day in last if day.endswith("-01")})
+        assert months_known == (expected or ["2018-07", "2019-01", "2019-07"])
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "cross_attention"])

@@ -20,7 +20,7 @@ def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "message"),
     [
         ({"ALPHA_PIPELINE_FUSION": "tea"}, "fusion method is 'tea'.*weighted.*by ALPHA_PIPELINE_FUSION"),
         ({"ALPHA_PIPELINE_FUSION_THRESHOLD": "high"}, "ALPHA_PIPELINE_FUSION_THRESHOLD is 'high'"),
@@ -29,12 +29,12 @@ def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
     ],
 )
 def test_a_wrong_setting_stops_the_graph_from_loading(
-    environment: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before anything runs, by name."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingError, match=told):
+    with pytest.raises(SettingError, match=message):
         joined_signal_assets()
 
 

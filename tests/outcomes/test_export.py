@@ -58,16 +58,16 @@ def test_the_json_keeps_its_schema() -> None:
     """Undefined is null, times are ISO and UTC; a document that breaks the promise is found out."""
     schema = json.loads(signal_schema())
     jsonschema.Draft202012Validator.check_schema(schema)
-    told = json.loads(
+    document = json.loads(
         signal_json(signal_as_of(LEDGER, RUN_DATE), RUN_DATE), parse_constant=lambda text: pytest.fail(text)
     )
     check = jsonschema.Draft202012Validator(schema)
-    check.validate(told)
-    assert told["version"] == 1 and told["run_date"] == "2019-07-05"
-    assert told["signals"][0]["value"] is None
-    assert told["signals"][2]["decided_at"] == "2019-07-03T20:00:00Z"
+    check.validate(document)
+    assert document["version"] == 1 and document["run_date"] == "2019-07-05"
+    assert document["signals"][0]["value"] is None
+    assert document["signals"][2]["decided_at"] == "2019-07-03T20:00:00Z"
     for broken in ({"decision": "BUY"}, {"value": 2.0}, {"confidence": "much"}, {"extra": 1}):
-        assert not check.is_valid({**told, "signals": [{**told["signals"][1], **broken}]})
+        assert not check.is_valid({**document, "signals": [{**document["signals"][1], **broken}]})
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_the_three_files_say_the_same() -> None:
     signal = signal_as_of(LEDGER, RUN_DATE)
     table = pd.read_parquet(io.BytesIO(signal_parquet(signal, RUN_DATE)))
     shown = pd.read_csv(io.BytesIO(signal_csv(signal, RUN_DATE)))
-    told = pd.DataFrame(json.loads(signal_json(signal, RUN_DATE))["signals"])
+    document = pd.DataFrame(json.loads(signal_json(signal, RUN_DATE))["signals"])
     pd.testing.assert_frame_equal(table[list(COLUMNS)], signal)
     for name in ("symbol", "decision", "active_sources"):
-        assert shown[name].tolist() == told[name].tolist() == table[name].tolist()
+        assert shown[name].tolist() == document[name].tolist() == table[name].tolist()
     np.testing.assert_array_equal(shown["value"], table["value"])
-    np.testing.assert_array_equal(told["value"].astype(float), table["value"])
+    np.testing.assert_array_equal(document["value"].astype(float), table["value"])
     assert (shown["version"] == 1).all() and (table["run_date"] == "2019-07-05").all()

@@ -25,8 +25,8 @@ def test_single_rows_have_the_error_of_a_coin() -> None:
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_to_count(rows: int) -> None:
     """No row is no share, one bar no interval."""
-    found = hit_rate_interval(np.ones(rows), np.zeros(rows))
-    assert np.isnan(found).tolist() == ([True, True, True] if rows == 0 else [False, True, True])
+    result = hit_rate_interval(np.ones(rows), np.zeros(rows))
+    assert np.isnan(result).tolist() == ([True, True, True] if rows == 0 else [False, True, True])
 
 
 def test_errors_by_hand() -> None:
@@ -41,10 +41,10 @@ def test_errors_by_hand() -> None:
 def test_buckets_are_counted_and_one_half_stands_alone() -> None:
     """Lowest claim first; rows and bars of each; an interval only where there are two bars."""
     claim = np.array([0.5, 0.51, 0.5, 0.52, 0.49])
-    found = reliability_bins(claim, np.array([1.0, 1, 0, 0, 1]), np.array([0, 0, 1, 0, 1]))
-    assert [(b.confidence, b.hit_rate, b.decisions, b.bars) for b in found] == [
+    result = reliability_bins(claim, np.array([1.0, 1, 0, 0, 1]), np.array([0, 0, 1, 0, 1]))
+    assert [(b.confidence, b.hit_rate, b.decisions, b.bars) for b in result] == [
         (0.49, 1.0, 1, 1),
         (0.5, 0.5, 2, 2),
         (0.515, 0.5, 2, 1),
     ]
-    assert [bool(np.isnan(b.low)) for b in found] == [True, False, True]
+    assert [bool(np.isnan(b.low)) for b in result] == [True, False, True]

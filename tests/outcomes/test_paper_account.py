@@ -49,8 +49,8 @@ def marks(days: int) -> list[pd.Timestamp]:
 
 def of(rows: pd.DataFrame, symbol: str, column: str) -> list[float]:
     """One column of a symbol, in time; 0 where it has no row."""
-    found = rows[rows["symbol"] == symbol].set_index("timestamp")[column]
-    return found.reindex(sorted(rows["timestamp"].unique()), fill_value=0.0).tolist()
+    marks_booked = rows[rows["symbol"] == symbol].set_index("timestamp")[column]
+    return marks_booked.reindex(sorted(rows["timestamp"].unique()), fill_value=0.0).tolist()
 
 
 def assert_books_balance(rows: pd.DataFrame, capital: float) -> None:
@@ -256,14 +256,14 @@ def test_night_by_night_is_the_same_book_as_all_at_once() -> None:
     """Each run date starts from the stored rows of the one before, and sees no more bars than it may."""
     panel, decisions, funding = world(7)
     config = PaperConfig()
-    whole = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
+    together = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), config, funding)
     rows, since, run_dates = NOTHING, START, []
     for mark in marks(12):
-        known = panel.rows(max(0, panel.closed_by(since) - 24), panel.closed_by(mark))
-        rows = keep_book(rows, decisions[decisions["timestamp"] <= mark], known, CRYPTO, since, [mark], config, funding)
+        named = panel.rows(max(0, panel.closed_by(since) - 24), panel.closed_by(mark))
+        rows = keep_book(rows, decisions[decisions["timestamp"] <= mark], named, CRYPTO, since, [mark], config, funding)
         since = mark
         run_dates.append(rows)
-    pd.testing.assert_frame_equal(pd.concat(run_dates, ignore_index=True), whole)
+    pd.testing.assert_frame_equal(pd.concat(run_dates, ignore_index=True), together)
 
 
 def test_the_future_changes_nothing() -> None:
@@ -291,6 +291,6 @@ def test_a_day_left_out_is_taken_along_by_the_next() -> None:
     panel, decisions, funding = world(5)
     some = [marks(12)[n] for n in (0, 1, 4, 11)]
     rows = keep_book(NOTHING, decisions, panel, CRYPTO, START, some, PaperConfig(), funding)
-    whole = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), PaperConfig(), funding)
-    assert of(rows, CASH, "equity")[-1] == pytest.approx(of(whole, CASH, "equity")[-1], abs=0.5)
+    together = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), PaperConfig(), funding)
+    assert of(rows, CASH, "equity")[-1] == pytest.approx(of(together, CASH, "equity")[-1], abs=0.5)
     assert_books_balance(rows, 100_000)

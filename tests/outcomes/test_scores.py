@@ -63,12 +63,12 @@ RECORD = pd.DataFrame(
 
 def test_a_score_by_hand():
     """Brier of 0.9 right, 0.6 wrong, 0.7 right; the capital is shared with HOLD; compounded over days."""
-    found = score(RECORD)
-    assert (found.outcomes, found.hits.decisions) == (5, 3)
-    assert found.net_return == pytest.approx((0.10 - 0.04 + 0.05) / 3)
-    assert found.equity == pytest.approx(1.02 * 1.0 * 1.05 - 1)
-    assert found.brier == pytest.approx((0.01 + 0.36 + 0.09) / 3)
-    assert found.brier_of_rate == pytest.approx(2 / 9)
+    result = score(RECORD)
+    assert (result.outcomes, result.hits.decisions) == (5, 3)
+    assert result.net_return == pytest.approx((0.10 - 0.04 + 0.05) / 3)
+    assert result.equity == pytest.approx(1.02 * 1.0 * 1.05 - 1)
+    assert result.brier == pytest.approx((0.01 + 0.36 + 0.09) / 3)
+    assert result.brier_of_rate == pytest.approx(2 / 9)
 
 
 def test_confidence_and_hit_rate_by_bin():
@@ -79,6 +79,6 @@ def test_confidence_and_hit_rate_by_bin():
 
 def test_an_empty_record_has_no_score():
     """Undefined, not zero."""
-    found = score(TRACK_RECORD.empty())
-    assert found.outcomes == 0
-    assert np.isnan([found.net_return, found.equity, found.brier, found.brier_of_rate]).all()
+    result = score(TRACK_RECORD.empty())
+    assert result.outcomes == 0
+    assert np.isnan([result.net_return, result.equity, result.brier, result.brier_of_rate]).all()

@@ -44,10 +44,10 @@ def decided(*rows: tuple[int, str, str]) -> pd.DataFrame:
 )
 def test_outcomes(row: tuple[int, str, str], out: int, forward: float, hit: float, net: float) -> None:
     """Filled at the close after the decision, closed a bar later, a round trip paid; over a weekend bars count."""
-    found = score_decisions(decided(row), PANEL, MARKET, BEGIN, END)
-    assert found["timestamp"].tolist() == [CLOSES[out]]
-    assert found["decided_at"].tolist() == [CLOSES[row[0]]]
-    numbers = found.loc[0, ["forward_return", "hit", "net_return"]].astype(float)
+    scored_rows = score_decisions(decided(row), PANEL, MARKET, BEGIN, END)
+    assert scored_rows["timestamp"].tolist() == [CLOSES[out]]
+    assert scored_rows["decided_at"].tolist() == [CLOSES[row[0]]]
+    numbers = scored_rows.loc[0, ["forward_return", "hit", "net_return"]].astype(float)
     np.testing.assert_allclose(numbers, [forward, hit, net], atol=1e-12)
 
 
@@ -55,26 +55,26 @@ def test_each_outcome_appears_once_on_the_night_it_is_known() -> None:
     """Nothing before the horizon has passed; run date by run date and all at once are the same rows."""
     table = decided(*[(bar, "A", "LONG") for bar in range(5)])
     run_dates = [score_decisions(table, PANEL.until(day + DAY), MARKET, day, day + DAY) for day in DAYS]
-    assert [len(found) for found in run_dates] == [0, 0, 1, 1, 1]
-    whole = score_decisions(table, PANEL, MARKET, BEGIN, END)
-    pd.testing.assert_frame_equal(pd.concat(run_dates[2:], ignore_index=True), whole)
-    assert TRACK_RECORD.conform(whole).num_rows == 3
+    assert [len(scored_rows) for scored_rows in run_dates] == [0, 0, 1, 1, 1]
+    complete = score_decisions(table, PANEL, MARKET, BEGIN, END)
+    pd.testing.assert_frame_equal(pd.concat(run_dates[2:], ignore_index=True), complete)
+    assert TRACK_RECORD.conform(complete).num_rows == 3
 
 
 def test_a_longer_horizon_waits_longer() -> None:
     """The trade is closed `horizon_bars` after its fill."""
-    found = score_decisions(decided((0, "A", "LONG")), PANEL, replace(MARKET, horizon_bars=3), BEGIN, END)
-    assert found["timestamp"].tolist() == [CLOSES[4]]
-    assert found["forward_return"].tolist() == pytest.approx([200 / 110 - 1])
+    scored_rows = score_decisions(decided((0, "A", "LONG")), PANEL, replace(MARKET, horizon_bars=3), BEGIN, END)
+    assert scored_rows["timestamp"].tolist() == [CLOSES[4]]
+    assert scored_rows["forward_return"].tolist() == pytest.approx([200 / 110 - 1])
 
 
 def test_prices_after_the_outcome_change_nothing() -> None:
     """An outcome is final."""
     later = replace(PANEL, fields={"close": np.vstack([PANEL["close"][:3], PANEL["close"][3:] * 3])})
     table = decided((0, "A", "LONG"), (0, "B", "SHORT"))
-    found = [score_decisions(table, panel, MARKET, BEGIN, CLOSES[2]) for panel in (PANEL, later)]
-    assert len(found[0]) == 2
-    pd.testing.assert_frame_equal(*found)
+    scored_rows = [score_decisions(table, panel, MARKET, BEGIN, CLOSES[2]) for panel in (PANEL, later)]
+    assert len(scored_rows[0]) == 2
+    pd.testing.assert_frame_equal(*scored_rows)
 
 
 @pytest.mark.parametrize("bar", [1, 2])
@@ -83,8 +83,8 @@ def test_a_missing_price_is_no_outcome(bar: int) -> None:
     close = PANEL["close"].copy()
     close[bar, 0] = np.nan
     panel = replace(PANEL, fields={"close": close})
-    found = score_decisions(decided((0, "A", "LONG"), (0, "B", "LONG")), panel, MARKET, BEGIN, END)
-    assert found["symbol"].tolist() == ["B"]
+    scored_rows = score_decisions(decided((0, "A", "LONG"), (0, "B", "LONG")), panel, MARKET, BEGIN, END)
+    assert scored_rows["symbol"].tolist() == ["B"]
 
 
 def test_a_decision_before_the_panel_has_no_outcome() -> None:
@@ -94,10 +94,10 @@ def test_a_decision_before_the_panel_has_no_outcome() -> None:
 
 def test_a_decision_at_a_bar_the_panel_lacks_is_filled_at_the_next() -> None:
     """One close after the decision, not two."""
-    kept = [0, 2, 3, 4]
-    panel = Panel(PANEL.timestamps[kept], PANEL.symbols, {"close": PANEL["close"][kept]})
-    found = score_decisions(decided((1, "A", "LONG")), panel, MARKET, BEGIN, END)
-    assert found["forward_return"].tolist() == pytest.approx([-0.1])
+    scored = [0, 2, 3, 4]
+    panel = Panel(PANEL.timestamps[scored], PANEL.symbols, {"close": PANEL["close"][scored]})
+    scored_rows = score_decisions(decided((1, "A", "LONG")), panel, MARKET, BEGIN, END)
+    assert scored_rows["forward_return"].tolist() == pytest.approx([-0.1])
 
 
 def test_other_markets_and_unknown_symbols_are_left_out() -> None:
@@ -109,6 +109,6 @@ def test_other_markets_and_unknown_symbols_are_left_out() -> None:
 def test_nothing_to_score() -> None:
     """Empty decisions, or an empty panel, give an empty table with its columns."""
     for table, panel in ((FUSED_SIGNAL.empty(), PANEL), (decided((0, "A", "LONG")), PANEL.rows(0, 0))):
-        found = score_decisions(table, panel, MARKET, BEGIN, END)
-        assert len(found) == 0
-        assert list(found.columns) == [c.name for c in TRACK_RECORD.columns]
+        scored_rows = score_decisions(table, panel, MARKET, BEGIN, END)
+        assert len(scored_rows) == 0
+        assert list(scored_rows.columns) == [c.name for c in TRACK_RECORD.columns]

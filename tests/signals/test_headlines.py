@@ -17,12 +17,12 @@ NO_LIBRARY = (FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty())
 
 def news(*items: tuple[str, float, str, str]) -> pd.DataFrame:
     """Items (symbol, score, time known, title); published an hour before, each with its own address."""
-    known = pd.to_datetime([item[2] for item in items], utc=True, format="ISO8601")
+    available = pd.to_datetime([item[2] for item in items], utc=True, format="ISO8601")
     table = pd.DataFrame(
         {
-            "timestamp": known - pd.Timedelta(hours=1),
+            "timestamp": available - pd.Timedelta(hours=1),
             "symbol": [item[0] for item in items],
-            "available_at": known,
+            "available_at": available,
             "url": [f"https://www.example.com/{i}" for i in range(len(items))],
             "title": [item[3] for item in items],
             "news_sentiment": [item[1] for item in items],
@@ -35,9 +35,9 @@ def reasons(items: pd.DataFrame | None, sentiment: float = 0.4) -> pd.Series:
     """Reasons of the news at the last bar, by symbol; B is moved the other way."""
     times = pd.date_range(START, END, freq="h", inclusive="right").tz_localize(None).to_numpy("datetime64[us]")
     fields = {"news_sentiment": np.tile([sentiment, -sentiment], (24, 1)), "news_count": np.full((24, 2), 3.0)}
-    found = source_signals(Panel(times, ("A", "B"), fields), *NO_LIBRARY, CRYPTO, START, END, items)
-    assert set(found["source"]) == {"sentiment_news"}
-    return found.set_index("symbol")["reason"]
+    quotes = source_signals(Panel(times, ("A", "B"), fields), *NO_LIBRARY, CRYPTO, START, END, items)
+    assert set(quotes["source"]) == {"sentiment_news"}
+    return quotes.set_index("symbol")["reason"]
 
 
 ITEMS = (
@@ -51,9 +51,9 @@ ITEMS = (
 
 def test_the_headline_that_speaks_most_for_the_value_is_quoted() -> None:
     """Of the symbol alone, in the direction of the sentiment; with its score and who wrote it."""
-    found = reasons(news(*ITEMS))
-    assert found["A"] == '"Coin surges" (example.com, +0.80), mean sentiment of the day\'s headlines: +0.40'
-    assert found["B"] == '"Other coin slips" (example.com, -0.30), mean sentiment of the day\'s headlines: -0.40'
+    quotes = reasons(news(*ITEMS))
+    assert quotes["A"] == '"Coin surges" (example.com, +0.80), mean sentiment of the day\'s headlines: +0.40'
+    assert quotes["B"] == '"Other coin slips" (example.com, -0.30), mean sentiment of the day\'s headlines: -0.40'
     assert reasons(news(*ITEMS), sentiment=-0.4)["A"].startswith('"Coin hacked" (example.com, -0.90)')
     assert reasons(news(*ITEMS), sentiment=0.0)["A"].startswith('"Coin hacked" (example.com, -0.90)')
 
@@ -72,9 +72,9 @@ def test_nothing_is_quoted_that_was_not_known() -> None:
 def test_a_title_stays_one_short_plain_line() -> None:
     """Controls, turned writing and length go; markup is left for whoever shows it to escape."""
     nasty = "\x1b[31m<b>\u202eevil</b>\n| `x` | " + "long " * 60
-    told = reasons(news(("A", 0.9, "2019-07-02 12:00", nasty)))["A"]
-    assert told.startswith('"[31m<b>evil</b> | `x` | long')
-    assert "…" in told and len(told) < 180 and told.isprintable()
+    reason = reasons(news(("A", 0.9, "2019-07-02 12:00", nasty)))["A"]
+    assert reason.startswith('"[31m<b>evil</b> | `x` | long')
+    assert "…" in reason and len(reason) < 180 and reason.isprintable()
 
 
 def test_an_address_that_is_none_ends_no_night() -> None:
@@ -87,6 +87,6 @@ def test_the_decision_lists_the_headline() -> None:
     """The fused row says which headline moved it, first where it moved most."""
     times = pd.date_range(START, END, freq="h", inclusive="right").tz_localize(None).to_numpy("datetime64[us]")
     fields = {"news_sentiment": np.full((24, 1), 0.4), "news_count": np.full((24, 1), 3.0)}
-    found = source_signals(Panel(times, ("A",), fields), *NO_LIBRARY, CRYPTO, START, END, news(*ITEMS))
-    told = fuse({"crypto": found})["reasons"].iloc[0]
-    assert told.startswith('sentiment_news +0.40 ("Coin surges" (example.com, +0.80), mean sentiment')
+    quotes = source_signals(Panel(times, ("A",), fields), *NO_LIBRARY, CRYPTO, START, END, news(*ITEMS))
+    reason = fuse({"crypto": quotes})["reasons"].iloc[0]
+    assert reason.startswith('sentiment_news +0.40 ("Coin surges" (example.com, +0.80), mean sentiment')

@@ -38,16 +38,16 @@ def library_rows(table: pd.DataFrame, held: pd.DataFrame, measured: pd.DataFrame
     """The library's rows at that close."""
     stamps = np.array([CLOSE.tz_localize(None)], dtype="datetime64[us]")
     panel = Panel(stamps, SYMBOLS, {"close": np.ones((1, 4))})
-    found = source_signals(panel, table, held, measured, EQUITIES, RUN_DATE, RUN_DATE + pd.Timedelta(1, "D"))
-    return found[found["source"] == "library_factors"].set_index("symbol")
+    signals = source_signals(panel, table, held, measured, EQUITIES, RUN_DATE, RUN_DATE + pd.Timedelta(1, "D"))
+    return signals[signals["source"] == "library_factors"].set_index("symbol")
 
 
 def test_one_factor_is_its_ranks() -> None:
     """Value is the signed rank; one factor agrees with itself, confidence 1 - exp(-1/2)."""
-    found = library_rows(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
-    np.testing.assert_allclose(found["value"], RANKS)
-    np.testing.assert_allclose(found["confidence"], 1 - np.exp(-0.5))
-    assert found.loc["D", "reason"] == "1 library factor, led by a rank +0.75 weight +0.018"
+    signals = library_rows(values(a=[1, 2, 30, 400]), library(a=0.02), metrics(a=0.9))
+    np.testing.assert_allclose(signals["value"], RANKS)
+    np.testing.assert_allclose(signals["confidence"], 1 - np.exp(-0.5))
+    assert signals.loc["D", "reason"] == "1 library factor, led by a rank +0.75 weight +0.018"
 
 
 def test_the_reason_names_the_leading_factors() -> None:
@@ -55,36 +55,36 @@ def test_the_reason_names_the_leading_factors() -> None:
     held = library(a=0.01, b=-0.04, c=0.02, d=0.03).assign(expression=["ts_return(close, 120)", "x", None, "y" * 90])
     held["name"] = ["mom\u202e_5d\n", "", None, "n" * 90]
     table = values(a=[1, 2, 3, 4], b=[1, 2, 3, 4], c=[1, 2, 4, 3], d=[4, 3, 2, np.nan])
-    found = library_rows(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
-    assert found["D"] == (
+    signals = library_rows(table, held, metrics(a=1.0, b=1.0, c=1.0, d=1.0))["reason"]
+    assert signals["D"] == (
         "3 library factors, led by b [x] rank +0.75 weight -0.040, mom_5d [ts_return(close, 120)] rank +0.75 "
         "weight +0.010, c rank +0.25 weight +0.020"
     )
-    assert found["A"].startswith("4 library factors, led by b [x] rank -0.75 weight -0.040, nnn")
-    assert found["A"].count("rank") == 3 and len(found["A"]) < 230
+    assert signals["A"].startswith("4 library factors, led by b [x] rank -0.75 weight -0.040, nnn")
+    assert signals["A"].count("rank") == 3 and len(signals["A"]) < 230
 
 
 def test_a_negative_weight_turns_a_factor_round() -> None:
     """High values of a factor with negative rank IC are sold."""
-    found = library_rows(values(a=[1, 2, 30, 400]), library(a=-0.02), metrics(a=0.9))
-    np.testing.assert_allclose(found["value"], RANKS[::-1])
+    signals = library_rows(values(a=[1, 2, 30, 400]), library(a=-0.02), metrics(a=0.9))
+    np.testing.assert_allclose(signals["value"], RANKS[::-1])
 
 
 def test_belief_scales_weight() -> None:
     """Two factors of equal weight, one fusion three times as much: 3/4 of its rank and 1/4 of the other."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
-    found = library_rows(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
-    np.testing.assert_allclose(found["value"], 0.5 * np.array(RANKS))
-    np.testing.assert_allclose(found["confidence"], 0.5 * (1 - np.exp(-1.0)))
+    signals = library_rows(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
+    np.testing.assert_allclose(signals["value"], 0.5 * np.array(RANKS))
+    np.testing.assert_allclose(signals["confidence"], 0.5 * (1 - np.exp(-1.0)))
 
 
 @pytest.mark.parametrize("belief", [{}, {"a": np.nan}])
 def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
     """Without a measurement, or with one that is undefined, neither full trust nor none."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
-    found = library_rows(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
-    np.testing.assert_allclose(found["value"], 0.0, atol=1e-12)
-    np.testing.assert_allclose(found["confidence"], 0.0, atol=1e-12)
+    signals = library_rows(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
+    np.testing.assert_allclose(signals["value"], 0.0, atol=1e-12)
+    np.testing.assert_allclose(signals["confidence"], 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("weight", "status"), [(0.0, "reference"), (0.02, "retired"), (0.02, "reference")])
@@ -95,9 +95,9 @@ def test_what_is_not_traded_is_silent(weight: float, status: str) -> None:
 
 def test_a_missing_value_leaves_the_others_their_ranks() -> None:
     """The symbol without a value has no row; the rest is ranked among itself."""
-    found = library_rows(values(a=[1, np.nan, 3, 4]), library(a=0.02), metrics(a=1.0))
-    assert found.index.tolist() == ["A", "C", "D"]
-    np.testing.assert_allclose(found["value"], [-2 / 3, 0, 2 / 3], atol=1e-12)
+    signals = library_rows(values(a=[1, np.nan, 3, 4]), library(a=0.02), metrics(a=1.0))
+    assert signals.index.tolist() == ["A", "C", "D"]
+    np.testing.assert_allclose(signals["value"], [-2 / 3, 0, 2 / 3], atol=1e-12)
 
 
 def test_too_few_symbols_are_not_ranked() -> None:
@@ -107,9 +107,9 @@ def test_too_few_symbols_are_not_ranked() -> None:
 
 def test_a_symbol_without_one_factor_is_judged_by_the_other() -> None:
     """The weights of present factors are spread over what is there."""
-    found = library_rows(values(a=[1, 2, 3, np.nan], b=[1, 2, 3, 4]), library(a=0.02, b=0.02), metrics(a=1.0, b=1.0))
-    assert found.loc["D", "value"] == pytest.approx(0.75)
-    assert found.loc["D", "confidence"] == pytest.approx(1 - np.exp(-0.5))
+    signals = library_rows(values(a=[1, 2, 3, np.nan], b=[1, 2, 3, 4]), library(a=0.02, b=0.02), metrics(a=1.0, b=1.0))
+    assert signals.loc["D", "value"] == pytest.approx(0.75)
+    assert signals.loc["D", "confidence"] == pytest.approx(1 - np.exp(-0.5))
 
 
 def test_a_factor_without_a_column_is_silent() -> None:
@@ -131,5 +131,5 @@ def test_a_night_uses_its_own_library() -> None:
 def test_a_factor_on_probation_speaks_with_the_weight_it_has() -> None:
     """Half the weight of its equal and opposite: a third of the ranks of the accepted one are left."""
     held = library(a=0.02, b=0.01).assign(status=["accepted", "probation"])
-    found = library_rows(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
-    np.testing.assert_allclose(found["value"], np.array(RANKS) / 3)
+    signals = library_rows(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))
+    np.testing.assert_allclose(signals["value"], np.array(RANKS) / 3)

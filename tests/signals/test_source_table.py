@@ -49,22 +49,22 @@ def test_every_source_reads_in_every_market(source: object, market: Market) -> N
 @pytest.mark.parametrize("market", [CRYPTO, EQUITIES], ids=lambda m: m.name)
 def test_values_and_confidences_stay_in_range(market: Market) -> None:
     """Whatever the fields hold, values lie in [-1, 1] and confidences in [0, 1]; every source spoke."""
-    found = pd.concat(
+    generated = pd.concat(
         [
             generate(panel(market, EXTRA + GROWING, seed, days=59 if market is CRYPTO else 90), market)
             for seed in range(5)
         ]
     )
-    assert set(found["source"]) == set(WEIGHTS) - {"library_factors"}
-    assert found["value"].between(-1, 1).all()
-    assert found["confidence"].between(0, 1).all()
-    SOURCE_SIGNALS.conform(found.drop_duplicates(["timestamp", "symbol", "source"]))
+    assert set(generated["source"]) == set(WEIGHTS) - {"library_factors"}
+    assert generated["value"].between(-1, 1).all()
+    assert generated["confidence"].between(0, 1).all()
+    SOURCE_SIGNALS.conform(generated.drop_duplicates(["timestamp", "symbol", "source"]))
 
 
 def test_one_decision_a_day_at_its_last_bar() -> None:
     """Three days, three midnights, each belonging to the day that ends there."""
-    found = generate(panel())
-    assert sorted(found["timestamp"].unique()) == list(pd.date_range(START, END, freq="D", inclusive="right"))
+    generated = generate(panel())
+    assert sorted(generated["timestamp"].unique()) == list(pd.date_range(START, END, freq="D", inclusive="right"))
 
 
 def test_absent_fields_are_silence_not_zero() -> None:
@@ -75,9 +75,9 @@ def test_absent_fields_are_silence_not_zero() -> None:
 
 def test_sources_are_causal() -> None:
     """What was signals on a day is the same when later days are known."""
-    whole = panel(extra=EXTRA + GROWING)
+    full = panel(extra=EXTRA + GROWING)
     day = END - pd.Timedelta(days=1)
-    early, late = generate(whole.until(day)), generate(whole)
+    early, late = generate(full.until(day)), generate(full)
     late = late[late["timestamp"] <= day]
     columns = ["timestamp", "symbol", "source"]
     pd.testing.assert_frame_equal(
@@ -92,9 +92,9 @@ def test_momentum_is_scaled_by_volatility_and_squashed() -> None:
     spread = daily.rolling(480).std().iloc[-1]
     move = [pd.DataFrame(market["close"]).pct_change(24 * n).iloc[-1] / (spread * np.sqrt(n)) for n in (5, 20)]
     oracle = np.tanh(0.5 * move[0] + 0.5 * move[1])
-    found = generate(market)
-    found = found[(found["source"] == "price_momentum") & (found["timestamp"] == END)]
-    np.testing.assert_allclose(found.sort_values("symbol")["value"], oracle, rtol=1e-9)
+    generated = generate(market)
+    generated = generated[(generated["source"] == "price_momentum") & (generated["timestamp"] == END)]
+    np.testing.assert_allclose(generated.sort_values("symbol")["value"], oracle, rtol=1e-9)
 
 
 def test_a_quiet_day_breaks_nothing_out() -> None:
@@ -118,13 +118,13 @@ def test_directions_and_units(field: str, source: str, sign: int) -> None:
     """Inflow and dear funding are bearish, accumulation bullish; the unit of the field changes nothing."""
     market = panel(extra=EXTRA)
     market.fields[field][-24:] += 5.0
-    found = generate(market)
-    found = found[(found["source"] == source) & (found["timestamp"] == END)].sort_values("symbol")
-    assert (np.sign(found["value"]) == sign).all()
+    generated = generate(market)
+    generated = generated[(generated["source"] == source) & (generated["timestamp"] == END)].sort_values("symbol")
+    assert (np.sign(generated["value"]) == sign).all()
     market.fields[field][:] *= 5_000.0
     rescaled = generate(market)
     rescaled = rescaled[(rescaled["source"] == source) & (rescaled["timestamp"] == END)].sort_values("symbol")
-    np.testing.assert_allclose(rescaled["value"], found["value"], rtol=1e-9)
+    np.testing.assert_allclose(rescaled["value"], generated["value"], rtol=1e-9)
 
 
 def test_more_news_is_more_confidence_up_to_one() -> None:
@@ -134,10 +134,10 @@ def test_more_news_is_more_confidence_up_to_one() -> None:
         market = panel(extra=("news_sentiment", "news_count"))
         market.fields["news_count"][:] = articles
         market.fields["news_sentiment"][:] = 0.8 if articles else np.nan
-        found = generate(market)
-        found = found[(found["source"] == "sentiment_news") & (found["timestamp"] == END)]
-        confidences.append(float(found["confidence"].iloc[0]) if len(found) else 0.0)
-        np.testing.assert_allclose(found["value"], 0.8)
+        generated = generate(market)
+        generated = generated[(generated["source"] == "sentiment_news") & (generated["timestamp"] == END)]
+        confidences.append(float(generated["confidence"].iloc[0]) if len(generated) else 0.0)
+        np.testing.assert_allclose(generated["value"], 0.8)
     assert confidences == sorted(confidences)
     assert confidences[0] == 0
     assert confidences[-1] <= 1
@@ -170,9 +170,9 @@ def test_library_factors_speak_by_rank_weight_and_belief() -> None:
         library=library(up=0.02, down=0.02),
         metrics=metrics(up=0.9, down=0.1),
     )
-    found = table[table["source"] == "library_factors"].set_index("symbol")
-    np.testing.assert_allclose(found["value"].sort_index(), 0.8 * np.array([0.75, 0.25, -0.25, -0.75]), atol=1e-12)
-    assert found["confidence"].between(0, 1).all()
+    generated = table[table["source"] == "library_factors"].set_index("symbol")
+    np.testing.assert_allclose(generated["value"].sort_index(), 0.8 * np.array([0.75, 0.25, -0.25, -0.75]), atol=1e-12)
+    assert generated["confidence"].between(0, 1).all()
     turned = generate(
         panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=library(up=-0.02), metrics=metrics(up=0.9)
     )
@@ -184,5 +184,7 @@ def test_a_library_without_a_traded_factor_is_silent() -> None:
     shipped = library(up=0.0)
     retired = library(up=0.02).assign(status="retired")
     for table in (shipped, retired):
-        found = generate(panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=table, metrics=metrics(up=0.9))
-        assert "library_factors" not in set(found["source"])
+        generated = generate(
+            panel(), factor_values=values(up=[4.0, 3.0, 2.0, 1.0]), library=table, metrics=metrics(up=0.9)
+        )
+        assert "library_factors" not in set(generated["source"])

@@ -59,9 +59,9 @@ def test_expressions_parse_and_are_bounded(source: Source, market: Market, wild:
     nodes = [parse(text, fields=list(panel.fields), bar=market.bar) for text in (source.value, source.confidence)]
     value, confidence = (values for _, values in sorted(evaluate(nodes, panel), key=lambda item: item[0]))
     for values, low in ((value, -1.0), (confidence, 0.0)):
-        found = values[np.isfinite(values)]
-        assert wild or len(found)
-        assert ((found >= low) & (found <= 1.0)).all()
+        results = values[np.isfinite(values)]
+        assert wild or len(results)
+        assert ((results >= low) & (results <= 1.0)).all()
 
 
 def test_every_source_has_a_weight() -> None:
@@ -91,10 +91,10 @@ def test_a_day_without_posts_is_silence(field: str) -> None:
     panel = market_panel(CRYPTO)
     panel[field][-24:, :2] = np.nan
     signals = generate(panel, CRYPTO, pd.Timestamp(panel.timestamps[-1], tz="UTC") - DAY)
-    spoke = signals[signals["source"] == f"sentiment_{field.split('_')[0]}"]
-    assert set(spoke["symbol"]) <= set("CDE")
-    assert len(spoke)
-    assert (spoke["confidence"] > 0).all()
+    active = signals[signals["source"] == f"sentiment_{field.split('_')[0]}"]
+    assert set(active["symbol"]) <= set("CDE")
+    assert len(active)
+    assert (active["confidence"] > 0).all()
 
 
 def test_a_window_without_bars_is_silent() -> None:
@@ -102,9 +102,9 @@ def test_a_window_without_bars_is_silent() -> None:
     panel = market_panel(EQUITIES)
     end = pd.Timestamp(panel.timestamps[-1], tz="UTC")
     no_library = FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty()
-    found = source_signals(panel, *no_library, EQUITIES, end, end + 2 * DAY)
-    assert len(found) == 0
-    assert list(found.columns) == [c.name for c in SOURCE_SIGNALS.columns]
+    results = source_signals(panel, *no_library, EQUITIES, end, end + 2 * DAY)
+    assert len(results) == 0
+    assert list(results.columns) == [c.name for c in SOURCE_SIGNALS.columns]
 
 
 @pytest.mark.parametrize("wild", [False, True], ids=["tame", "wild"])
@@ -115,14 +115,14 @@ def test_a_day_says_the_same_alone_and_with_days_after_it(wild: bool) -> None:
     altered = {name: values.copy() for name, values in panel.fields.items()}
     for values in altered.values():
         values[-48:] *= 7
-    found = []
+    results = []
     for other in (panel, Panel(panel.timestamps, panel.symbols, altered), panel.until(start + DAY)):
         signals = generate(other, CRYPTO, start)
         signals = signals[signals["timestamp"] <= start + DAY]
-        found.append(signals.sort_values(["symbol", "source"], ignore_index=True))
-    assert len(found[0])
-    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
-    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+        results.append(signals.sort_values(["symbol", "source"], ignore_index=True))
+    assert len(results[0])
+    pd.testing.assert_frame_equal(results[0], results[1], check_exact=True)
+    pd.testing.assert_frame_equal(results[0], results[2], check_exact=True)
 
 
 def test_value_locked_that_only_follows_the_price_says_nothing_of_its_own() -> None:
@@ -131,13 +131,13 @@ def test_value_locked_that_only_follows_the_price_says_nothing_of_its_own() -> N
     dollars = panel["stablecoin_supply"]
     still = np.tile(np.exp(0.001 * np.sin(np.arange(len(dollars)) / 24.0))[:, None], (1, 5))
     coins = np.exp(0.01 * np.cos(np.arange(len(dollars)) / 30.0))[:, None]
-    found = []
+    results = []
     for price in (panel["close"], panel["close"] * np.exp(np.linspace(0, 3, len(dollars)) ** 2)[:, None]):
         fields = {**panel.fields, "close": price, "tvl": 1e6 * coins * price, "stablecoin_supply": still}
         signals = generate(Panel(panel.timestamps, panel.symbols, fields), CRYPTO)
-        found.append(signals.loc[signals["source"] == "tvl_momentum", ["value", "confidence"]].to_numpy())
-    assert len(found[0]) and (found[0] != 0).any()
-    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+        results.append(signals.loc[signals["source"] == "tvl_momentum", ["value", "confidence"]].to_numpy())
+    assert len(results[0]) and (results[0] != 0).any()
+    np.testing.assert_allclose(results[0], results[1], atol=1e-6)
 
 
 def test_deposits_and_fresh_dollars_point_up() -> None:
@@ -152,10 +152,10 @@ def test_deposits_and_fresh_dollars_point_up() -> None:
         signals = generate(
             Panel(panel.timestamps, panel.symbols, fields), CRYPTO, pd.Timestamp(panel.timestamps[-2], tz="UTC")
         )
-        told = signals[signals["source"] == "tvl_momentum"].set_index("symbol")
+        expected = signals[signals["source"] == "tvl_momentum"].set_index("symbol")
         agreeing, torn = ("ACE", "BD") if sign > 0 else ("BD", "ACE")
-        assert (np.sign(told.loc[list(agreeing), "value"]) == sign).all()
-        assert told.loc[list(agreeing), "confidence"].min() > 2 * told.loc[list(torn), "confidence"].max()
+        assert (np.sign(expected.loc[list(agreeing), "value"]) == sign).all()
+        assert expected.loc[list(agreeing), "confidence"].min() > 2 * expected.loc[list(torn), "confidence"].max()
 
 
 def test_a_steady_rise_is_a_sure_long_and_its_mirror_a_short() -> None:

@@ -81,26 +81,26 @@ def worth(fit: Fitted, name: str) -> float:
 @methods
 def test_values_are_bounded_and_contributions_add_up(name: str) -> None:
     """Value in [-1, 1]; the sources' shares sum to it; who was silent contributed nothing; some rows do speak."""
-    found = fitted(name).combine(NEW.signals)
-    assert (np.abs(found.value) <= 1).all() and (found.value != 0).any()
-    np.testing.assert_allclose(found.contribution.sum(axis=1), found.value, atol=1e-9)
-    assert (found.contribution[~NEW.signals.active] == 0).all()
-    assert np.isfinite(found.contribution).all()
+    fused = fitted(name).combine(NEW.signals)
+    assert (np.abs(fused.value) <= 1).all() and (fused.value != 0).any()
+    np.testing.assert_allclose(fused.contribution.sum(axis=1), fused.value, atol=1e-9)
+    assert (fused.contribution[~NEW.signals.active] == 0).all()
+    assert np.isfinite(fused.contribution).all()
 
 
 @methods
 def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
     """To the last bit, in any order."""
     fit, signals = fitted(name), NEW.signals
-    whole = fit.combine(signals)
+    together_values = fit.combine(signals)
     order = np.random.default_rng(0).permutation(len(signals))
     turned = fit.combine(signals.take(order))
-    np.testing.assert_array_equal(turned.value, whole.value[order])
-    np.testing.assert_array_equal(turned.contribution, whole.contribution[order])
+    np.testing.assert_array_equal(turned.value, together_values.value[order])
+    np.testing.assert_array_equal(turned.contribution, together_values.contribution[order])
     for row in (0, 5, 799):
         alone = fit.combine(signals.take(np.array([row])))
-        np.testing.assert_array_equal(alone.value, whole.value[[row]])
-        np.testing.assert_array_equal(alone.contribution, whole.contribution[[row]])
+        np.testing.assert_array_equal(alone.value, together_values.value[[row]])
+        np.testing.assert_array_equal(alone.contribution, together_values.contribution[[row]])
 
 
 @methods
@@ -121,33 +121,33 @@ def digest() -> dict[str, str]:
     out = {}
     for name in METHODS:
         if name != "cross_attention" or HAS_TORCH:
-            found = fitted(name).combine(NEW.signals)
-            out[name] = hashlib.sha256(found.value.tobytes() + found.contribution.tobytes()).hexdigest()
+            fused = fitted(name).combine(NEW.signals)
+            out[name] = hashlib.sha256(fused.value.tobytes() + fused.contribution.tobytes()).hexdigest()
     return out
 
 
 def test_two_processes_are_the_same_to_the_last_bit() -> None:
     """Neither hashes of strings nor threads play a part."""
     code = "import json; from tests.fusion.methods.test_methods import digest; print(json.dumps(digest()))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(told.stdout) == digest()
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(output.stdout) == digest()
 
 
 @methods
 @pytest.mark.parametrize("days", [0, 1, 3, 59])
 def test_few_lessons_are_no_error(name: str, days: int) -> None:
     """Below sixty bars learned methods say nothing; the table needs no lessons."""
-    found = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.empty()).combine(NEW.signals)
-    assert (found.value != 0).any() == (name == "weighted")
-    assert (found.contribution != 0).any() == (name == "weighted")
+    fused = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.empty()).combine(NEW.signals)
+    assert (fused.value != 0).any() == (name == "weighted")
+    assert (fused.contribution != 0).any() == (name == "weighted")
 
 
 @methods
 def test_silence_is_zero(name: str) -> None:
     """A row of which nobody speaks has value 0 after any past, and a table without rows has none."""
     fit = fitted(name)
-    found = fit.combine(NEW.signals.drop_sources(NAMES))
-    assert not found.value.any() and not found.contribution.any()
+    fused = fit.combine(NEW.signals.drop_sources(NAMES))
+    assert not fused.value.any() and not fused.contribution.any()
     assert len(fit.combine(NEW.signals.take(np.arange(0))).value) == 0
 
 
@@ -158,8 +158,8 @@ def test_sources_that_always_say_the_same_teach_nothing(name: str, level: float)
     signals = TAUGHT.signals
     same = replace(signals, value=np.full_like(signals.value, level), confidence=np.ones_like(signals.confidence))
     rising = replace(TAUGHT, signals=only(same, NAMES[:4]), forward=TAUGHT.forward + 0.005)
-    found = METHODS[name].fit(rising).combine(rising.signals)
-    assert np.allclose(found.value, level if name == "weighted" else 0.0)
+    fused = METHODS[name].fit(rising).combine(rising.signals)
+    assert np.allclose(fused.value, level if name == "weighted" else 0.0)
 
 
 @learned
@@ -170,8 +170,8 @@ def test_drift_is_no_skill(name: str) -> None:
     cheerful = np.clip(rng.normal(0.5, 0.3, signals.value.shape), -1, 1)
     noisy = planted(noise).forward + 0.003
     past = replace(TAUGHT, signals=replace(signals, value=np.where(signals.active, cheerful, np.nan)), forward=noisy)
-    found = METHODS[name].fit(past).combine(past.signals)
-    assert abs(found.value.mean()) < 0.25
+    fused = METHODS[name].fit(past).combine(past.signals)
+    assert abs(fused.value.mean()) < 0.25
 
 
 @methods
@@ -188,9 +188,9 @@ def test_one_symbol_is_enough(name: str) -> None:
 def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
     """Nothing to learn, nothing signals."""
     flat = replace(TAUGHT, forward=np.zeros(len(TAUGHT)))
-    found = METHODS[name].fit(flat).combine(NEW.signals)
-    assert np.isfinite(found.value).all()
-    assert name == "weighted" or not found.value.any()
+    fused = METHODS[name].fit(flat).combine(NEW.signals)
+    assert np.isfinite(fused.value).all()
+    assert name == "weighted" or not fused.value.any()
 
 
 @learned
@@ -205,8 +205,8 @@ def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name:
 @learned
 def test_what_was_learned_holds_out_of_sample(name: str) -> None:
     """More of the new outcomes go its way than the table of weights gets right, in which a liar has a vote."""
-    found, table = (fitted(n).combine(NEW.signals).value for n in (name, "weighted"))
-    hits, plain_hits = (np.mean(np.sign(v)[v != 0] == np.sign(NEW.forward)[v != 0]) for v in (found, table))
+    fused, table = (fitted(n).combine(NEW.signals).value for n in (name, "weighted"))
+    hits, plain_hits = (np.mean(np.sign(v)[v != 0] == np.sign(NEW.forward)[v != 0]) for v in (fused, table))
     assert hits > plain_hits and hits > 0.56
 
 
@@ -230,8 +230,8 @@ def test_noise_is_right_half_of_the_time(name: str) -> None:
     for seed in range(3):
         value = METHODS[name].fit(planted(noise, seed=seed)).combine(new.signals).value
         hits += [(np.sign(value) == np.sign(new.forward))[value != 0]]
-    told = np.concatenate(hits)
-    assert len(told) == 0 or abs(told.mean() - 0.5) < 2 / np.sqrt(len(new))
+    output = np.concatenate(hits)
+    assert len(output) == 0 or abs(output.mean() - 0.5) < 2 / np.sqrt(len(new))
 
 
 @methods
@@ -250,10 +250,10 @@ def test_what_is_learned_later_changes_nothing(name: str) -> None:
     )
     later = TAUGHT.known_at > np.datetime64(moment.tz_localize(None))
     altered = replace(TAUGHT, forward=np.where(later, -9 * TAUGHT.forward, TAUGHT.forward))
-    found = [fuse({"m": signals}, {"m": past}, name) for past in (TAUGHT, altered, TAUGHT.take(~later))]
-    assert later.any() and (found[0]["value"] != 0).any()
-    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
-    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+    fused = [fuse({"m": signals}, {"m": past}, name) for past in (TAUGHT, altered, TAUGHT.take(~later))]
+    assert later.any() and (fused[0]["value"] != 0).any()
+    pd.testing.assert_frame_equal(fused[0], fused[1], check_exact=True)
+    pd.testing.assert_frame_equal(fused[0], fused[2], check_exact=True)
 
 
 def test_every_method_has_a_name_and_a_meaning() -> None:

@@ -30,13 +30,13 @@ def truth(push: np.ndarray) -> np.ndarray:
 def test_ridge_is_its_closed_form() -> None:
     """Slopes (X'X + penalty)^-1 X'y of centred pushes over their root mean square, by numpy alone."""
     past = planted(truth, days=120)
-    found = fit_slopes(past, [lambda rows: ridge(0.1, rows)])
-    push, spoke = np.nan_to_num(past.signals.value * past.signals.confidence), np.isfinite(past.signals.value)
-    scale = np.sqrt(np.nanmean(np.where(spoke, push**2, np.nan), axis=0))
+    result = fit_slopes(past, [lambda rows: ridge(0.1, rows)])
+    push, is_active = np.nan_to_num(past.signals.value * past.signals.confidence), np.isfinite(past.signals.value)
+    scale = np.sqrt(np.nanmean(np.where(is_active, push**2, np.nan), axis=0))
     x, y = push / scale, np.clip(past.forward / past.sigma, -3, 3)
     x, y = x - x.mean(axis=0), y - y.mean()
     expected = np.linalg.solve(x.T @ x + 0.1 * len(y) * np.eye(len(NAMES)), x.T @ y) / scale
-    np.testing.assert_allclose(found.slopes, expected, rtol=1e-9)
+    np.testing.assert_allclose(result.slopes, expected, rtol=1e-9)
 
 
 def test_elastic_net_zeroes_what_ridge_keeps() -> None:
@@ -50,13 +50,15 @@ def test_elastic_net_zeroes_what_ridge_keeps() -> None:
 def test_rank_ics_is_the_rank_correlation_of_each_bar() -> None:
     """Bar by bar and source by source as scipy has it, over the symbols the source spoke of."""
     past = planted(truth, days=80, symbols=7)
-    found = rank_ics(past)
+    result = rank_ics(past)
     stamps = past.decided_at
     for source in (0, 3):
         for i, bar in enumerate(np.unique(stamps)[:20]):
             rows = (stamps == bar) & past.signals.active[:, source]
-            told = spearmanr(past.signals.weighted[rows, source], past.move[rows])[0] if rows.sum() >= 3 else np.nan
-            np.testing.assert_allclose(found[source][i], told, atol=1e-12)
+            expected_ic = (
+                spearmanr(past.signals.weighted[rows, source], past.move[rows])[0] if rows.sum() >= 3 else np.nan
+            )
+            np.testing.assert_allclose(result[source][i], expected_ic, atol=1e-12)
 
 
 def test_one_symbol_is_correlated_over_time() -> None:
@@ -64,18 +66,20 @@ def test_one_symbol_is_correlated_over_time() -> None:
     past = planted(truth, days=300, symbols=1)
     for source, series in enumerate(rank_ics(past)):
         rows = past.signals.active[:, source]
-        told = spearmanr(past.signals.weighted[rows, source], past.move[rows])[0]
-        assert np.nanmean(series) == pytest.approx(told, abs=1e-12)
+        expected_ic = spearmanr(past.signals.weighted[rows, source], past.move[rows])[0]
+        assert np.nanmean(series) == pytest.approx(expected_ic, abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("t", "kept"), [(1.0, 0.0), (1.99, 0.0), (4.0, 0.75), (-4.0, 0.75)], ids=["weak", "just below", "sure", "contrary"]
+    ("t", "shrinkage"),
+    [(1.0, 0.0), (1.99, 0.0), (4.0, 0.75), (-4.0, 0.75)],
+    ids=["weak", "just below", "sure", "contrary"],
 )
-def test_shrinkage_by_hand(t: float, kept: float) -> None:
+def test_shrinkage_by_hand(t: float, shrinkage: float) -> None:
     """1 - (2 / t)^2 of the mean, nothing within two standard errors."""
     series = np.tile([1.0, -1.0], 200)
     series = series + t * mean_test(series, LAGS).standard_error
-    assert shrunk_mean(series) == pytest.approx(kept * series.mean(), abs=1e-12)
+    assert shrunk_mean(series) == pytest.approx(shrinkage * series.mean(), abs=1e-12)
 
 
 def test_the_past_is_split_in_order_of_time() -> None:
@@ -118,7 +122,7 @@ def test_occlusion_by_hand() -> None:
     signals = SignalMatrix(
         planted(truth, days=1, symbols=2).signals.keys, value, np.where(np.isfinite(value), 1.0, np.nan)
     )
-    found = occlusion_attribution(lambda s: s.weighted[:, 0] * s.weighted[:, 1], signals)
-    np.testing.assert_allclose(found.value, [0.4, 0.0])
-    np.testing.assert_allclose(found.contribution[0, :4], [0.2, 0.2, 0, 0])
-    assert not found.contribution[1].any()
+    result = occlusion_attribution(lambda s: s.weighted[:, 0] * s.weighted[:, 1], signals)
+    np.testing.assert_allclose(result.value, [0.4, 0.0])
+    np.testing.assert_allclose(result.contribution[0, :4], [0.2, 0.2, 0, 0])
+    assert not result.contribution[1].any()

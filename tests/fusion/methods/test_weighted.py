@@ -94,9 +94,9 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 def test_silence_is_an_empty_table() -> None:
     """No signal is no decision."""
-    found = fuse({"crypto": SOURCE_SIGNALS.empty(), "equities": SOURCE_SIGNALS.empty()})
-    assert len(found) == 0
-    assert list(found.columns) == [c.name for c in FUSED_SIGNAL.columns]
+    result = fuse({"crypto": SOURCE_SIGNALS.empty(), "equities": SOURCE_SIGNALS.empty()})
+    assert len(result) == 0
+    assert list(result.columns) == [c.name for c in FUSED_SIGNAL.columns]
 
 
 @pytest.mark.parametrize(("value", "confidence"), [(np.nan, 0.9), (0.9, np.nan), (np.nan, np.nan)])
