@@ -1,4 +1,4 @@
-"""Real runs of the fused signal and the contest: a range of run dates is the run dates one by one."""
+"""Real runs of the fused signal and the comparison: a range equals single run dates."""
 
 from pathlib import Path
 
@@ -64,8 +64,8 @@ def run(root: Path, table: str, first: str, last: str = "", method: str = "weigh
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_range_of_signals_is_night_by_night(lake: Path, method: str) -> None:
-    """Every digit, by every method; the market without history or panel is silent."""
+def test_a_range_of_signals_equals_single_run_dates(lake: Path, method: str) -> None:
+    """Bit for bit, for every method; a market without history or panel has no decisions."""
     alone = pd.concat([run(lake, "fused_signal", run_date, method=method) for run_date in NIGHTS], ignore_index=True)
     together = run(lake, "fused_signal", NIGHTS[0], NIGHTS[-1], method)
     pd.testing.assert_frame_equal(alone, together, check_exact=True)
@@ -73,8 +73,8 @@ def test_a_range_of_signals_is_night_by_night(lake: Path, method: str) -> None:
     assert (together["calibration_bars"] > 30).all() and set(together["method"]) == {method}
 
 
-def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
-    """All methods and sources; a market of which nothing is known is compared on nothing."""
+def test_a_range_of_comparisons_equals_single_run_dates(lake: Path) -> None:
+    """All methods and sources; a market without data has 0 bars."""
     alone = pd.concat([run(lake, "fusion_comparison", run_date) for run_date in NIGHTS], ignore_index=True)
     together = run(lake, "fusion_comparison", NIGHTS[0], NIGHTS[-1])
     pd.testing.assert_frame_equal(alone, together, check_exact=True)
@@ -83,7 +83,7 @@ def test_a_range_of_contests_is_night_by_night(lake: Path) -> None:
     assert set(METHODS) <= set(together["method"])
 
 
-def test_who_chose_another_method_than_the_rule_is_warned(lake: Path) -> None:
-    """Of the other market nothing is known, so nobody is ahead on both and the simplest should be active."""
+def test_another_method_than_the_best_is_a_warning(lake: Path) -> None:
+    """Without data of the other market no challenger is significant on both, so the simplest is best."""
     found = run(lake, "fusion_comparison", NIGHTS[0], method="ridge")
     assert set(found.loc[found["active"], "method"]) == {"ridge"}

@@ -50,7 +50,7 @@ def write_prices(lake: Lake, factor: float = 1.0) -> None:
 
 
 def write_signal(lake: Lake, day: str, **markets: dict[str, str]) -> None:
-    """What fused_signal says of a day."""
+    """Rows of fused_signal of a day."""
     end = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
     rows = [
         {"timestamp": end, "market": market, "symbol": s, "decision": d, "value": 0.5, "confidence": 0.6}
@@ -89,7 +89,7 @@ def files(lake: Lake, *tables: str) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for table in tables for path in root.glob(f"{table}/*/*")}
 
 
-def test_what_was_published_is_scored_whatever_is_said_later(lake: Lake) -> None:
+def test_the_published_decision_is_scored(lake: Lake) -> None:
     """A run date rewritten before its outcome is known keeps its first decision, in the record and in the account."""
     first = lake.read("fused_signal", DAYS[0], DAYS[0])
     materialize(lake, *LEDGERS, first=DAYS[0])
@@ -126,7 +126,7 @@ def test_rows_once_stored_stay_byte_for_byte(lake: Lake) -> None:
 
 
 def test_a_day_without_a_session_is_not_lost(lake: Lake) -> None:
-    """The fourth of July: no panel is stored of it, and the decision before it is scored on the quintile."""
+    """The fourth of July: no panel is stored of it, and the decision before it is scored on the fifth."""
     closes = pd.to_datetime([f"{day} 20:00" for day in (*DAYS[1:3], DAYS[4])], utc=True)
     bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 110.0]})
     for day in (*DAYS[1:3], DAYS[4]):
@@ -154,7 +154,7 @@ def test_a_split_is_no_loss(lake: Lake) -> None:
     assert record.loc["AAPL", "forward_return"] == 0 and record.loc["AAPL", "timestamp"] == closes[2]
 
 
-def test_a_lost_night_is_no_later_fill(lake: Lake) -> None:
+def test_a_missing_day_is_no_later_fill(lake: Lake) -> None:
     """A day without a panel: decisions that would be filled on it are not scored at the prices of the day after."""
     shutil.rmtree(Path(lake.root) / "crypto" / "market_panel" / f"day={DAYS[2]}")
     for day in (DAYS[0], DAYS[1], *DAYS[3:]):
@@ -206,7 +206,7 @@ def test_a_market_that_closes_later_joins_the_day(lake: Lake) -> None:
     assert paper.loc[("equities", CASH), "equity"] == 100_000
 
 
-def test_a_backfill_keeps_the_books_that_nights_keep(lake: Lake, tmp_path: Path) -> None:
+def test_a_backfill_equals_daily_runs(lake: Lake, tmp_path: Path) -> None:
     """One run over all days, or a run a day: the same files."""
     other = Lake(str(tmp_path / "other"))
     write_prices(other)
@@ -231,8 +231,8 @@ def test_the_record_shows_its_scores(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["0", "-5", "much", "nan", "inf"])
-def test_a_capital_that_is_none_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the name of the setting."""
+def test_an_invalid_capital_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the setting."""
     monkeypatch.setenv("ALPHA_PIPELINE_PAPER_CAPITAL", wrong)
     with pytest.raises(SettingError, match="ALPHA_PIPELINE_PAPER_CAPITAL"):
         paper_config()
@@ -240,7 +240,7 @@ def test_a_capital_that_is_none_is_refused(wrong: str, monkeypatch: pytest.Monke
     assert paper_config().capital == 2500.5
 
 
-def test_an_older_night_does_not_replace_the_latest(lake: Lake) -> None:
+def test_an_older_run_date_does_not_replace_the_latest(lake: Lake) -> None:
     """By run date both are there; `latest` is the newer one, freqtrade's files know both."""
     materialize(lake, "decision_ledger", "signal_export", first=DAYS[2])
     newest = {kind: lake.read_bytes(f"signals/latest.{kind}") for kind in ("json", "csv", "parquet")}
@@ -263,7 +263,7 @@ def receiver() -> Iterator[StandIn]:
     server.close()
 
 
-def test_a_range_is_posted_once_and_an_old_night_not_at_all(lake: Lake, receiver: StandIn) -> None:
+def test_a_range_is_posted_once_and_an_old_run_date_never(lake: Lake, receiver: StandIn) -> None:
     """The JSON of the newest run date, under a key of run date and content; the same again has the same key."""
     for _ in range(2):
         materialize(
@@ -276,10 +276,10 @@ def test_a_range_is_posted_once_and_an_old_night_not_at_all(lake: Lake, receiver
     assert keys == {f"{DAYS[3]}-{digest}"}
 
 
-def test_a_webhook_that_fails_ends_no_night(
+def test_a_failed_webhook_is_no_failed_run(
     lake: Lake, receiver: StandIn, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The run succeeds, the files are there, the failure is told without the address."""
+    """The run succeeds, the files are there, the warning does not contain the address."""
     receiver.faults.extend(["500"] * 3)
     done = materialize(lake, "decision_ledger", "signal_export", first=DAYS[0], url=f"{receiver.url}/{SECRET}")
     (told,) = done.asset_materializations_for_node("signal_export")

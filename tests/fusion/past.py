@@ -1,4 +1,4 @@
-"""Pasts made to order: signals of every source, and outcomes that prove them right as often as a test wants."""
+"""Labelled samples with a given hit rate."""
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ FIRST = pd.Timestamp("2018-05-01", tz="UTC")
 
 def taught(hits: float = 0.9, days: int = 400, symbols: int = 4, seed: int = 0) -> LabeledSignals:
     """
-    Every source says the same of a symbol each day, and `hits` of the moves go that way; the rest go the other way.
+    All sources agree on a symbol each day and are right in the share `hits` of the outcomes.
 
-    Strong and weak, sure and unsure calls come alike, so that only the share of hits can be learned.
+    Values and confidences are uniform, so that only the hit rate can be learned.
     """
     rng = np.random.default_rng(seed)
     rows = days * symbols

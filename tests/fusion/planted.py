@@ -1,4 +1,4 @@
-"""Markets whose truth is known: sources say what they like, and the outcome follows a formula of it plus noise."""
+"""Simulated markets: random signals, and outcomes that are a formula of them plus noise."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ NAMES = list(WEIGHTS)
 
 
 def push_of(push: np.ndarray, name: str) -> np.ndarray:
-    """(rows,) what one source pushed for."""
+    """(rows,) weighted signal of one source."""
     return push[:, NAMES.index(name)]
 
 
@@ -22,7 +22,7 @@ def planted(
     truth: Truth, days: int = 500, symbols: int = 8, seed: int = 0, inactive_share: float = 0.3
 ) -> LabeledSignals:
     """
-    Sources speak at random and are silent at random; `truth` gives the expected move from (rows, sources) pushes.
+    Sources are active at random; `truth` gives the expected move from the (rows, sources) weighted signals.
 
     Noise has the variance of one move. An outcome is known two days after its decision.
     """

@@ -1,4 +1,4 @@
-"""Confidence is earned: in markets whose truth is known it says what is so, and nothing where nothing can be known."""
+"""Calibration on simulated markets: confidence matches a real hit rate and stays at 0.5 without one."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from alpha_pipeline.typing import Array
 FIRST = pd.Timestamp("2015-01-01", tz="UTC")
 COMPARED = pd.Timestamp("2016-01-01", tz="UTC")
 DAYS, SYMBOLS = 1_200, 8
-# How often a sign is right, by |value|, whatever the sources claim.
+# True hit rate by |value|.
 TRUTHS = {
     "over-confident": lambda size: 0.5 + 0.1 * size,
     "under-confident": lambda size: 0.5 + 0.45 * (1 - np.exp(-4 * size)),
@@ -30,7 +30,7 @@ TRUTHS = {
 
 
 def market(truth: str, seed: int) -> LabeledSignals:
-    """Every source speaks half of the time, at random; symbols of a day share half of their luck."""
+    """Every source is active half of the time, at random; outcomes of one day have a correlation of one half."""
     rng = np.random.default_rng(seed)
     rows = DAYS * SYMBOLS
     stamps = pd.date_range(FIRST, periods=DAYS, freq="D").repeat(SYMBOLS)
@@ -56,8 +56,8 @@ def hits(walk: OutOfSample) -> Array:
 
 
 @pytest.mark.parametrize("truth", ["over-confident", "under-confident", "flat"])
-def test_a_real_edge_is_acted_on_both_ways_and_holds_what_it_claims(truth: str) -> None:
-    """LONG, SHORT and HOLD are all reached; those acted on are right at least as often as claimed, within error."""
+def test_a_real_edge_is_traded_in_both_directions(truth: str) -> None:
+    """LONG, SHORT and HOLD occur; the hit rate of trades is at least the mean confidence, within its interval."""
     walk = walk_forward_book(truth)
     trade_rate = walk.decision != "HOLD"
     assert set(walk.decision) == {"LONG", "SHORT", "HOLD"}
@@ -68,15 +68,15 @@ def test_a_real_edge_is_acted_on_both_ways_and_holds_what_it_claims(truth: str) 
 
 @pytest.mark.parametrize("truth", ["useless", "reversed"])
 @pytest.mark.parametrize("seed", range(3))
-def test_without_an_edge_nearly_all_is_held(truth: str, seed: int) -> None:
-    """Chance is not acted on, and least of all what was wrong more often than right."""
+def test_without_an_edge_nearly_all_is_hold(truth: str, seed: int) -> None:
+    """The trade rate is below 5 % for hit rates of one half or less."""
     walk = walk_forward_book(truth, seed)
     assert (walk.decision != "HOLD").mean() < 0.05
 
 
 @pytest.mark.parametrize("truth", TRUTHS)
-def test_calibrated_confidence_never_costs_against_knowing_nothing(truth: str) -> None:
-    """Brier score and log loss beside those of always saying one half; far better where there is an edge to know."""
+def test_calibrated_confidence_is_no_worse_than_a_constant(truth: str) -> None:
+    """Brier score and log loss are at most those of a constant 0.5; clearly better with a large edge."""
     walk = walk_forward_book(truth)
     brier, log_loss, apart = calibration_error(walk.confidence, hits(walk))
     assert brier < 0.2505 and log_loss < 0.6945 and apart < 0.06
@@ -97,8 +97,8 @@ def test_the_curve_is_the_penalised_logistic_one() -> None:
     assert curve.bars == 200
 
 
-def test_copies_of_a_row_prove_nothing_more() -> None:
-    """Ten symbols that always move as one weigh as one."""
+def test_copies_of_a_row_add_no_evidence() -> None:
+    """Ten perfectly correlated symbols count as one."""
     rng = np.random.default_rng(2)
     value, raw, forward = rng.uniform(-1, 1, 100), rng.uniform(0, 1, 100), rng.normal(0.2, 1, 100)
     once = calibrate(value, raw, forward, np.arange(100))
@@ -106,15 +106,15 @@ def test_copies_of_a_row_prove_nothing_more() -> None:
     np.testing.assert_allclose(once.covariance, tenfold.covariance, rtol=1e-6)
 
 
-def test_a_claim_is_drawn_to_one_half_by_its_calibration_error() -> None:
-    """Log odds of 1.5 with an error of a half keep 1.5 less that error twice; what lies within keeps nothing."""
+def test_confidence_is_shrunk_by_its_standard_error() -> None:
+    """Log odds of 1.5 with a standard error of 0.5 are reduced by two standard errors; smaller ones become 0."""
     covariance = np.diag([0.25, 0.0, 0.0])
     for odds, shrunk in ((1.5, 1.5 - SHRINKAGE / 2), (0.9, 0.0), (-1.5, SHRINKAGE / 2 - 1.5)):
         curve = Calibration(np.array([odds, 0.0, 0.0]), covariance, 100).apply(np.array([0.7]), np.array([0.3]))
         assert curve == pytest.approx(1 / (1 + np.exp(-shrunk)))
 
 
-def test_few_bars_prove_nothing() -> None:
+def test_few_bars_are_uncalibrated() -> None:
     """One bar less than the minimum, however many rows it has, and rows without an outcome or a value."""
     bars = np.repeat(np.arange(MINIMUM_BARS), 4)
     ones = np.ones(len(bars))
@@ -125,8 +125,8 @@ def test_few_bars_prove_nothing() -> None:
         assert calibrate(value, ones, forward, bars) is UNCALIBRATED
 
 
-def test_a_value_of_zero_claims_nothing() -> None:
-    """Whatever the curve."""
+def test_a_value_of_zero_has_confidence_one_half() -> None:
+    """For any curve."""
     certain = Calibration(np.array([3.0, 0.0, 0.0]), np.zeros((3, 3)), 100)
     assert certain.apply(np.array([0.0, 0.5]), np.array([1.0, 1.0])).tolist() == [0.5, 1 / (1 + np.exp(-3.0))]
     assert decide(np.array([0.0]), np.array([0.5]), DecisionRule()).tolist() == ["HOLD"]

@@ -1,4 +1,4 @@
-"""The comparison tells who predicts, who earns after costs, and gives the crown to nobody by luck."""
+"""The comparison of methods measures prediction and returns after costs, and selects none by chance."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NIGHTS = TIMES[-3:]
 
 
 def world(edge: float, seed: int = 0) -> tuple[LabeledSignals, Panel]:
-    """Momentum and volume speak by chance; the return from the next close to the one after leans to momentum."""
+    """Random momentum and volume signals; forward returns depend on momentum with slope `edge`."""
     rng = np.random.default_rng(seed)
     value, confidence = (np.full((DAYS, len(SYMBOLS), len(WEIGHTS)), np.nan) for _ in range(2))
     momentum, volume = (list(WEIGHTS).index(name) for name in ("price_momentum", "volume_breakout"))
@@ -46,7 +46,7 @@ def world(edge: float, seed: int = 0) -> tuple[LabeledSignals, Panel]:
 
 @dataclass(frozen=True)
 class OneSource:
-    """Says what one source says, or the opposite."""
+    """The value of one source, or its negative."""
 
     source: str
     sign: float
@@ -98,7 +98,7 @@ def row(table: pd.DataFrame, method: str, silent: str = "") -> pd.Series:
 
 
 def test_the_rows_are_those_of_the_table(compared: pd.DataFrame) -> None:
-    """Every method once, the ablated one without each source that ever spoke; one active."""
+    """Every method once, the ablated one without each active source; one method is active."""
     stored = FUSION_COMPARISON.conform(compared).to_pandas()
     assert list(stored[["method", "excluded_source"]].itertuples(index=False, name=None)) == sorted(
         [(name, "") for name in TOYS] + [("weighted", "price_momentum"), ("weighted", "volume_breakout")]
@@ -106,8 +106,8 @@ def test_the_rows_are_those_of_the_table(compared: pd.DataFrame) -> None:
     assert stored.loc[stored["active"], "method"].tolist() == ["weighted"]
 
 
-def test_a_planted_truth_is_found(compared: pd.DataFrame) -> None:
-    """Who hears it hits, ranks, earns and is ahead; who turns it round mirrors that and never acts."""
+def test_a_planted_edge_is_measured(compared: pd.DataFrame) -> None:
+    """A method that follows it has hits, rank IC and excess return; its negative has the opposite and never trades."""
     right, wrong = row(compared, "right"), row(compared, "wrong")
     assert right["hit_rate_low"] > 0.55 > 0.45 > wrong["hit_rate_high"]
     assert right["rank_ic_t_stat"] > 8 and wrong["rank_ic"] == pytest.approx(-right["rank_ic"])
@@ -116,8 +116,8 @@ def test_a_planted_truth_is_found(compared: pd.DataFrame) -> None:
     assert right["excess_p_value"] < 0.05
 
 
-def test_a_source_that_matters_is_missed(compared: pd.DataFrame) -> None:
-    """Without momentum the average knows nothing; without volume it knows more."""
+def test_ablation_shows_which_source_matters(compared: pd.DataFrame) -> None:
+    """Without momentum the rank IC is insignificant; without volume it is higher."""
     complete, deaf, better = (
         row(compared, "weighted"),
         row(compared, "weighted", "price_momentum"),
@@ -126,8 +126,8 @@ def test_a_source_that_matters_is_missed(compared: pd.DataFrame) -> None:
     assert abs(deaf["rank_ic_t_stat"]) < 3 < complete["rank_ic_t_stat"] < better["rank_ic_t_stat"]
 
 
-def test_who_says_nothing_and_who_is_missing_are_told(compared: pd.DataFrame) -> None:
-    """Coverage 0 and undefined figures; the reason of the missing package."""
+def test_inactive_and_missing_methods_are_listed(compared: pd.DataFrame) -> None:
+    """Coverage 0 and undefined measures; the reason for a missing package."""
     blind, absent = row(compared, "blind"), row(compared, "absent")
     assert blind["coverage"] == 0 and np.isnan(blind["hit_rate"]) and np.isnan(blind["rank_ic"])
     assert absent["exclusion_reason"] == "needs the extra `attention`" and absent["bars"] == 0
@@ -141,8 +141,8 @@ def test_reliability_counts_every_value(compared: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
-    """No edge: decisions are all but HOLD, half the signs are right, nothing is won."""
+def test_on_noise_nothing_trades_and_the_simplest_method_is_selected(seed: int) -> None:
+    """Without an edge nearly all is HOLD, the hit rate is one half and no challenger is selected."""
     past, panel = world(edge=0.0, seed=seed)
     toys = {name: TOYS[name] for name in ("weighted", "right", "wrong")}
     table = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), (), toys).to_table(NIGHTS[-1], "weighted")
@@ -151,8 +151,8 @@ def test_on_noise_nobody_acts_and_the_simplest_stays(seed: int) -> None:
     assert best_method(table) == "weighted"
 
 
-def test_nights_share_walks_and_are_told_as_if_alone() -> None:
-    """Three run dates of one run beside each of them alone, every figure."""
+def test_run_dates_together_equal_run_dates_alone() -> None:
+    """Three run dates of one run against each of them alone, all columns."""
     past, panel = world(edge=0.5)
     together = ModelComparison.of(past, panel, DAILY, NIGHTS, DecisionRule(), ("weighted",))
     for run_date in NIGHTS:
@@ -172,7 +172,7 @@ def figures(**p: tuple[float, float]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("p", "crowned"),
+    ("p", "selected"),
     [
         ({"ridge": (0.01, 0.02), "boosting": (0.001, 0.9)}, "ridge"),
         ({"ridge": (0.01, 0.03), "boosting": (0.9, 0.9)}, "weighted"),
@@ -181,12 +181,12 @@ def figures(**p: tuple[float, float]) -> pd.DataFrame:
         ({}, "weighted"),
     ],
 )
-def test_the_crown(p: dict[str, tuple[float, float]], crowned: str) -> None:
-    """Ahead on every market after all challengers are counted, the weakest market decides; NaN wins nothing."""
-    assert best_method(figures(**p)) == crowned
+def test_the_selection_rule(p: dict[str, tuple[float, float]], selected: str) -> None:
+    """Significant on every market after Bonferroni correction, best on the weakest market; NaN is never selected."""
+    assert best_method(figures(**p)) == selected
 
 
-def test_held_weights_pay_from_the_first_entry() -> None:
+def test_weights_pay_costs_from_the_first_entry() -> None:
     """Decided at bar 0, filled at bar 1 at 2 bps; half the book is turned at bar 3."""
     close = np.array([[1.0, 1.0], [1.0, 1.0], [1.1, 1.0], [1.1, 1.0], [1.1, 0.9]])
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
@@ -200,7 +200,7 @@ def test_held_weights_pay_from_the_first_entry() -> None:
 
 
 def test_held_weights_need_a_row_per_decision() -> None:
-    """The shapes are told; nothing decided is nothing held."""
+    """The error names the shapes; no decision is no position."""
     close: Array = np.ones((5, 2))
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
     tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)

@@ -1,4 +1,4 @@
-"""Strong agreeing sources act, doubt and silence do not: the decision rule is reachable and honest."""
+"""The decision rule: strong agreeing sources trade, weak or disagreeing ones do not."""
 
 import json
 
@@ -26,12 +26,12 @@ def table_of(**signals: tuple[float, float]) -> pd.DataFrame:
 
 
 def fused(**signals: tuple[float, float]) -> pd.Series:
-    """One row; calls of this kind were right in the past, so raw confidence and size decide."""
+    """One row; the past hit rate is high, so value and raw confidence decide."""
     return fuse({"crypto": table_of(**signals)}, {"crypto": taught()}).iloc[0]
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_all_sources_certain_of_one_direction_act(direction: int) -> None:
+def test_full_agreement_is_a_trade(direction: int) -> None:
     """The seed's rule gave 0.183 here, so that LONG and SHORT could not be reached."""
     row = fused(**dict.fromkeys(WEIGHTS, (float(direction), 1.0)))
     assert (row["value"], row["raw_confidence"]) == (direction, 1.0)
@@ -40,8 +40,8 @@ def test_all_sources_certain_of_one_direction_act(direction: int) -> None:
 
 
 @pytest.mark.parametrize("strength", [0.4, 0.6, 0.8, 1.0])
-def test_the_dead_zone_is_gone(strength: float) -> None:
-    """Price, volume and library alone, agreeing at a confidence that people would act on, are acted on."""
+def test_three_agreeing_sources_trade(strength: float) -> None:
+    """Price, volume and library alone, agreeing at a confidence of 0.7, are a trade."""
     row = fused(price_momentum=(strength, 0.7), volume_breakout=(strength, 0.7), library_factors=(strength, 0.7))
     assert row["decision"] == "LONG"
 
@@ -54,8 +54,8 @@ def test_the_dead_zone_is_gone(strength: float) -> None:
         {"price_momentum": (0.0, 0.0)},
     ],
 )
-def test_doubt_weakness_and_disagreement_hold(signals: dict[str, tuple[float, float]]) -> None:
-    """A small value, sources against each other, nothing signals."""
+def test_weak_or_disagreeing_sources_hold(signals: dict[str, tuple[float, float]]) -> None:
+    """A small value, opposite sources, a zero signal."""
     assert fused(**signals)["decision"] == "HOLD"
 
 
@@ -72,15 +72,15 @@ def test_the_formula_by_hand() -> None:
 
 
 def test_an_absent_source_does_not_dilute() -> None:
-    """The value is the same whether a silent source exists or not; only the coverage and its share change."""
+    """The value does not depend on absent sources; only coverage and its share of the confidence do."""
     few = fused(price_momentum=(0.6, 0.8), volume_breakout=(0.6, 0.8))
     more = fused(price_momentum=(0.6, 0.8), volume_breakout=(0.6, 0.8), sentiment_news=(0.6, 0.8))
     assert few["value"] == pytest.approx(more["value"])
     assert few["raw_confidence"] < more["raw_confidence"] < few["raw_confidence"] * 1.05
 
 
-def test_disagreement_costs_confidence() -> None:
-    """The more two certain sources differ, the less is fusion."""
+def test_disagreement_reduces_confidence() -> None:
+    """The more two sources disagree, the lower the raw confidence."""
     results = [
         fused(price_momentum=(1.0, 1.0), library_factors=(v, 1.0))["raw_confidence"] for v in (1.0, 0.0, -0.5, -1.0)
     ]
@@ -88,8 +88,8 @@ def test_disagreement_costs_confidence() -> None:
     assert results[-1] == pytest.approx(results[0] / 2)
 
 
-def test_whatever_is_said_stays_in_range() -> None:
-    """Values within [-1, 1] and confidences within [0, 1] give the same."""
+def test_outputs_are_bounded() -> None:
+    """Values stay within [-1, 1] and confidences within [0, 1]."""
     rng = np.random.default_rng(0)
     for _ in range(200):
         names = rng.permutation(list(WEIGHTS))[: rng.integers(1, len(WEIGHTS) + 1)]
@@ -109,8 +109,8 @@ def test_whatever_is_said_stays_in_range() -> None:
         (0.9, float("nan"), "HOLD"),
     ],
 )
-def test_both_thresholds_must_be_passed(value: float, confidence: float, decision: str) -> None:
-    """The seed's 0.3 and 0.5, exclusive; what is not known is held."""
+def test_both_thresholds_must_be_exceeded(value: float, confidence: float, decision: str) -> None:
+    """Thresholds 0.3 and 0.5 are exclusive; NaN is HOLD."""
     assert decide(np.array([value]), np.array([confidence]), DecisionRule()).tolist() == [decision]
 
 
@@ -124,7 +124,7 @@ def test_the_reasons_name_the_strongest_sources_first() -> None:
     assert sum(breakdown.values()) == pytest.approx(row["value"], abs=1e-5)
 
 
-def test_what_did_not_move_the_value_is_not_a_reason() -> None:
+def test_a_zero_contribution_is_no_reason() -> None:
     """A source whose share rounds to nothing is left out, unless there is no other; zero has no sign."""
     row = fused(price_momentum=(0.9, 1.0), volume_breakout=(-0.01, 0.0001))
     assert row["reasons"] == "price_momentum +0.90 (price_momentum spoke)"
@@ -134,7 +134,7 @@ def test_what_did_not_move_the_value_is_not_a_reason() -> None:
 
 
 def test_markets_and_symbols_are_kept_apart() -> None:
-    """One row per market, bar and symbol, in the columns of the table; a silent market has none."""
+    """One row per market, bar and symbol, in the columns of the table; a market without signals has none."""
     both = pd.concat([table_of(price_momentum=(0.5, 0.9)), table_of(price_momentum=(-0.5, 0.9)).assign(symbol="B")])
     table = FUSED_SIGNAL.conform(fuse({"crypto": both, "equities": both, "forex": table_of()})).to_pandas()
     assert table.groupby("market")["symbol"].apply(list).to_dict() == {"crypto": ["A", "B"], "equities": ["A", "B"]}
@@ -142,6 +142,6 @@ def test_markets_and_symbols_are_kept_apart() -> None:
 
 
 def test_a_source_without_a_weight_is_refused() -> None:
-    """A name that the table of sources does not know is an error, not a tenth."""
+    """A source outside the weight table is an error."""
     with pytest.raises(DataError, match="tea_leaves"):
         fuse({"crypto": table_of(tea_leaves=(1.0, 1.0))})

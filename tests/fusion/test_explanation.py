@@ -1,4 +1,4 @@
-"""Decisions taken apart: contributions, what is missing, and what there would be without a source."""
+"""Explanations of decisions: contributions, margin, decisions without a source."""
 
 import json
 
@@ -26,14 +26,14 @@ def table_of(signals: dict[str, dict[str, tuple[float, float]]]) -> pd.DataFrame
 
 
 def explain(signals: dict[str, dict[str, tuple[float, float]]]) -> list[DecisionExplanation]:
-    """Fused and taken apart on a past in which such values were right nine times of ten."""
+    """Fused and explained on a past with a hit rate of 90 %."""
     table = table_of(signals)
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
     return explain_decisions(fused, table, fit_and_calibrate(PAST, method_named("weighted"), RULE), RULE)
 
 
 def test_contributions_add_up_and_come_largest_first() -> None:
-    """Each source's part of the value, with its weight and its words."""
+    """Contribution, weight and reason of each source."""
     one = explain({"BTCUSD": {"volume_breakout": (0.2, 0.5), "price_momentum": (0.9, 0.8)}})[0]
     assert one.sources["source"].tolist() == ["price_momentum", "volume_breakout"]
     assert one.sources["contribution"].sum() == pytest.approx(one.row["value"], abs=1e-5)
@@ -41,7 +41,7 @@ def test_contributions_add_up_and_come_largest_first() -> None:
 
 
 def test_a_source_that_decides_is_named() -> None:
-    """What is signals to come without a source is what fusing without it gives, for every source and symbol."""
+    """The decision without a source equals fusing without it, for every source and symbol."""
     signals = {
         "AAA": {"price_momentum": (0.9, 0.9)},
         "BBB": {"price_momentum": (0.9, 0.9), "volume_breakout": (0.8, 0.9)},
@@ -58,8 +58,8 @@ def test_a_source_that_decides_is_named() -> None:
             assert one.without.get(source, one.row["decision"]) == decision
 
 
-def test_only_the_rows_asked_for_are_told() -> None:
-    """In their order, whatever else was signals that run date."""
+def test_only_the_given_rows_are_explained() -> None:
+    """In their order, whatever other signals the run date has."""
     table = table_of({"AAA": {"price_momentum": (0.9, 0.9)}, "BBB": {"price_momentum": (-0.9, 0.9)}})
     fused = fuse({"crypto": table}, {"crypto": PAST}, rule=RULE)
     fusion = fit_and_calibrate(PAST, method_named("weighted"), RULE)
@@ -80,6 +80,6 @@ def test_only_the_rows_asked_for_are_told() -> None:
         ("HOLD", float("nan"), 0.9, "value above 0.30 (is nan)"),
     ],
 )
-def test_what_is_missing_is_said(decision: str, value: float, confidence: float, signals: str) -> None:
-    """By the rule's own comparison."""
+def test_the_margin_names_the_thresholds(decision: str, value: float, confidence: float, signals: str) -> None:
+    """By the comparison of the rule."""
     assert signals in margin(decision, value, confidence, RULE)

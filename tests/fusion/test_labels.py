@@ -24,13 +24,13 @@ PANEL = Panel(
 
 
 def seen(end: pd.Timestamp, days: float) -> LabeledSignals:
-    """What a run up to `end` has."""
+    """Training data of a run up to `end`."""
     return training_data(PANEL.until(end), DAILY, SOURCE_SIGNALS.empty(), end, days)
 
 
 @pytest.mark.parametrize("run_date", [60, 200, 1_100, 1_290])
-def test_a_night_alone_and_in_a_range_learn_the_same(run_date: int) -> None:
-    """Every digit; no outcome that the run date could not know, and all of its memory."""
+def test_a_run_date_alone_and_in_a_range_has_the_same_samples(run_date: int) -> None:
+    """Bit for bit; no outcome after the run date, and the full training window."""
     end = TIMES[run_date]
     alone = seen(end, MEMORY_DAYS + 1).known_by(end, MEMORY_DAYS)
     together = seen(TIMES[-1], 2 * MEMORY_DAYS).known_by(end, MEMORY_DAYS)
@@ -42,7 +42,7 @@ def test_a_night_alone_and_in_a_range_learn_the_same(run_date: int) -> None:
     assert len(np.unique(alone.decided_at)) >= min(run_date - 25, MEMORY_DAYS - 1)
 
 
-def test_the_graph_hands_over_all_days_since_the_first() -> None:
-    """Years after the first day the history is older than the memory: lessons are the days of the graph."""
+def test_the_graph_loads_all_days_since_the_first() -> None:
+    """Years after the first day the training window lies within the days of the graph."""
     for name, given in fusion_inputs(DAILY).items():
         assert given.metadata.get("from_the_first") or name == "crypto_history", name

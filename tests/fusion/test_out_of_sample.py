@@ -1,4 +1,4 @@
-"""What a method says of a day rests on nothing that came later, nor on where a walk begins."""
+"""Walk-forward predictions are causal and do not depend on the start of the walk."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ PAST = taught(hits=0.7, days=500, symbols=3)
 
 @dataclass
 class Watched:
-    """`weighted`, which remembers what it was taught."""
+    """`weighted` that records its training data."""
 
     seen: list[LabeledSignals]
     name: str = "watched"
@@ -32,8 +32,8 @@ class Watched:
         return METHODS["weighted"].fit(past)
 
 
-def test_refits_fall_on_first_days_of_the_months_asked_for() -> None:
-    """From May 2018: every refit is taught what was known on the first of a quarter, or of a half year."""
+def test_refits_are_on_the_first_day_of_the_given_months() -> None:
+    """From May 2018: every refit uses outcomes known on the first of a quarter, or of a half year."""
     for months, expected in (((1, 4, 7, 10), ["2018-07", "2018-10", "2019-01", "2019-04", "2019-07"]), (HALVES, None)):
         method = Watched([])
         walk_forward(PAST, method, RULE, BEGIN, months=months)
@@ -43,8 +43,8 @@ def test_refits_fall_on_first_days_of_the_months_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "cross_attention"])
-def test_what_comes_later_changes_nothing(name: str) -> None:
-    """Outcomes known after a day turned round: values, confidences and decisions up to that day keep every bit."""
+def test_later_outcomes_change_nothing(name: str) -> None:
+    """With later outcomes negated, values, confidences and decisions up to that day are bit-identical."""
     turn = utc64(FIRST + pd.Timedelta(days=300))
     lied = replace(PAST, forward=np.where(PAST.known_at > turn, -PAST.forward, PAST.forward))
     honest, other = (walk_forward(past, METHODS[name], RULE, BEGIN) for past in (PAST, lied))
@@ -54,16 +54,16 @@ def test_what_comes_later_changes_nothing(name: str) -> None:
     assert not np.array_equal(honest.confidence, other.confidence)
 
 
-def test_where_the_walk_begins_changes_nothing() -> None:
-    """A month later, in the middle of a quarter: the days both tell of are told alike."""
+def test_the_start_of_the_walk_changes_nothing() -> None:
+    """A start one month later gives the same predictions for the common days."""
     early = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN)
     late = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN + pd.Timedelta(days=31))
     np.testing.assert_array_equal(early.value[-len(late) :], late.value)
     np.testing.assert_array_equal(early.confidence[-len(late) :], late.confidence)
 
 
-def test_a_later_night_only_adds_days() -> None:
-    """The walk of one run date is that of a later run date up to what was known."""
+def test_a_later_run_date_only_adds_days() -> None:
+    """The predictions of a run date are those of a later one, cut at the outcomes known."""
     run_date = FIRST + pd.Timedelta(days=400)
     alone = walk_forward(PAST.known_by(run_date), METHODS["ridge"], RULE, BEGIN)
     shared = walk_forward(PAST, METHODS["ridge"], RULE, BEGIN).known_by(run_date)
@@ -71,8 +71,8 @@ def test_a_later_night_only_adds_days() -> None:
     np.testing.assert_array_equal(alone.decision, shared.decision)
 
 
-def test_a_silent_source_is_silent_in_the_past_too() -> None:
-    """It is neither taught nor heard."""
+def test_an_excluded_source_is_excluded_from_training() -> None:
+    """It is inactive in training and prediction."""
     method = Watched([])
     walk = walk_forward(PAST, method, RULE, BEGIN, ["funding"])
     column = walk.samples.signals.sources.index("funding")
@@ -82,6 +82,6 @@ def test_a_silent_source_is_silent_in_the_past_too() -> None:
 
 @pytest.mark.parametrize("past", [LabeledSignals.empty(), PAST.take(np.arange(30))])
 def test_no_days_to_compare(past: LabeledSignals) -> None:
-    """Nothing was signals, nothing follows."""
+    """Without samples in the compared period there are no rows."""
     method: Method = METHODS["weighted"]
     assert len(walk_forward(past, method, RULE, BEGIN)) == 0

@@ -1,4 +1,4 @@
-"""Which method is active is signals early, or refused."""
+"""The active method and thresholds are validated at load time."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD
 from assets.signals import FusionConfig, joined_signal_assets
 
 
-def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
-    """Each setting for itself; empty variables count as absent."""
+def test_the_run_overrides_the_environment_overrides_the_defaults() -> None:
+    """Per setting; empty variables count as absent."""
     assert fusion_settings({"ALPHA_PIPELINE_FUSION": " "}) == (DEFAULT_METHOD, DecisionRule())
     environment = {"ALPHA_PIPELINE_FUSION": "ridge", "ALPHA_PIPELINE_FUSION_CONFIDENCE": "0.55"}
     assert fusion_settings(environment) == ("ridge", DecisionRule(confidence=0.55))
@@ -31,7 +31,7 @@ def test_a_run_overrides_the_environment_and_that_the_defaults() -> None:
 def test_a_wrong_setting_stops_the_graph_from_loading(
     environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before anything runs, by name."""
+    """The error names the variable."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=message):
@@ -39,7 +39,7 @@ def test_a_wrong_setting_stops_the_graph_from_loading(
 
 
 def test_a_wrong_setting_of_a_run_is_refused() -> None:
-    """It says that the run is to blame."""
+    """The error names the run."""
     with pytest.raises(SettingError, match="by the run"):
         FusionConfig(method="tea").settings()
     with pytest.raises(SettingError, match="threshold of the run is '-1.0'"):

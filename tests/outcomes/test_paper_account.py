@@ -100,7 +100,7 @@ def test_costs_are_those_of_the_market_on_every_trade() -> None:
     assert_books_balance(rows, 1000)
 
 
-def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
+def test_a_missing_price_leaves_the_order_open_with_a_note() -> None:
     """Filled when there is one again, at that price, with the units of the decision."""
     panel = prices(A=[100, np.nan, 50], B=[1, 1, 1])
     rows = keep_book(NOTHING, decided({"A": "LONG"}), panel, FREE, START, marks(3), HALF)
@@ -117,7 +117,7 @@ def test_a_missing_price_leaves_the_order_open_and_says_so() -> None:
 
 
 def test_a_later_decision_replaces_an_open_order() -> None:
-    """The order that found no price is void."""
+    """The unfilled order is cancelled."""
     panel = prices(A=[100, np.nan, 50], B=[1, 1, 1])
     rows = keep_book(NOTHING, decided({"A": "LONG"}, {"A": "HOLD"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "ordered") == [5, 0, 0] and of(rows, "A", "quantity") == [0, 0, 0]
@@ -143,7 +143,7 @@ def test_weights_are_equal_under_the_cap_and_the_gross(
         assert of(rows, symbol, "target") == pytest.approx([sign[direction] * weight])
 
 
-def test_a_split_changes_the_units_not_the_worth() -> None:
+def test_a_split_changes_the_units_not_the_value() -> None:
     """Four for one shown by the prices; where the prices show no jump nothing is multiplied."""
     split = {"A": [0, 0, 4, 0], "B": [0, 0, 4, 0]}
     panel = daily({"close": {"A": [100, 100, 25, 25], "B": [100, 100, 100, 100]}, "split": split})
@@ -154,7 +154,7 @@ def test_a_split_changes_the_units_not_the_worth() -> None:
     assert of(rows, CASH, "equity") == [1000] * 4
 
 
-def test_dividends_go_to_who_holds_and_come_from_who_is_short() -> None:
+def test_dividends_are_paid_to_longs_and_by_shorts() -> None:
     """Two a share, by the holdings before the bar's trades."""
     paid = {"A": [0, 2, 2], "B": [0, 2, 2]}
     panel = daily({"close": {"A": [100, 100, 100], "B": [100, 100, 100]}, "dividend": paid})
@@ -176,8 +176,8 @@ def test_funding_is_paid_by_longs_at_its_stamp() -> None:
     assert of(same, "A", "carry") == [0, 0, 0]
 
 
-def test_a_name_that_is_no_longer_decided_is_sold() -> None:
-    """Silence aims at nothing."""
+def test_a_symbol_without_a_decision_is_sold() -> None:
+    """A symbol without a decision has target 0."""
     panel = prices(A=[100, 100, 100], B=[100, 100, 100])
     rows = keep_book(NOTHING, decided({"A": "LONG"}, {"B": "LONG"}), panel, FREE, START, marks(3), HALF)
     assert of(rows, "A", "quantity") == [0, 5, 0] and of(rows, "B", "quantity") == [0, 0, 5]
@@ -252,7 +252,7 @@ def test_the_book_is_that_of_an_event_loop(seed: int) -> None:
     assert_books_balance(rows, 50_000)
 
 
-def test_night_by_night_is_the_same_book_as_all_at_once() -> None:
+def test_booking_by_day_equals_booking_at_once() -> None:
     """Each run date starts from the stored rows of the one before, and sees no more bars than it may."""
     panel, decisions, funding = world(7)
     config = PaperConfig()
@@ -286,7 +286,7 @@ def test_a_day_is_booked_once_it_is_decided() -> None:
     assert bookable(panel, decisions.assign(market="crypto"), FREE, None, ends) == [ends[3]]
 
 
-def test_a_day_left_out_is_taken_along_by_the_next() -> None:
+def test_a_skipped_day_is_booked_with_the_next() -> None:
     """Its trades stand in the next row, and the books still balance."""
     panel, decisions, funding = world(5)
     some = [marks(12)[n] for n in (0, 1, 4, 11)]

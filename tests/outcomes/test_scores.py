@@ -1,4 +1,4 @@
-"""How past decisions did."""
+"""Scores of past decisions."""
 
 import numpy as np
 import pandas as pd

@@ -51,7 +51,7 @@ def test_outcomes(row: tuple[int, str, str], out: int, forward: float, hit: floa
     np.testing.assert_allclose(numbers, [forward, hit, net], atol=1e-12)
 
 
-def test_each_outcome_appears_once_on_the_night_it_is_known() -> None:
+def test_each_outcome_appears_once_on_the_day_it_is_known() -> None:
     """Nothing before the horizon has passed; run date by run date and all at once are the same rows."""
     table = decided(*[(bar, "A", "LONG") for bar in range(5)])
     run_dates = [score_decisions(table, PANEL.until(day + DAY), MARKET, day, day + DAY) for day in DAYS]

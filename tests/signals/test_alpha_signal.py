@@ -1,4 +1,4 @@
-"""A signal as a value: bounded, and the same as its row."""
+"""`AlphaSignal`: bounds, and conversion to rows."""
 
 import math
 
@@ -27,7 +27,7 @@ NEWS = AlphaSignal(NOON, "BTCUSD", "sentiment_news", 0.6, 0.8, "RSS", {"reason":
     ],
 )
 def test_what_is_out_of_bounds_is_refused(changed: dict[str, object], signals: str) -> None:
-    """Which number, of whom, and what was expected."""
+    """The error names the number, the source and the bounds."""
     values = {"timestamp": NOON, "symbol": "BTCUSD", "signal_type": "sentiment_news", "value": 0.6, "confidence": 0.8}
     with pytest.raises(DataError) as error:
         AlphaSignal(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
@@ -35,7 +35,7 @@ def test_what_is_out_of_bounds_is_refused(changed: dict[str, object], signals: s
 
 
 def test_a_signal_and_its_row_are_the_same() -> None:
-    """There and back, in UTC, in the columns of the table; nothing is an empty table."""
+    """Round trip in UTC, in the columns of the table; no signals give an empty table."""
     here = AlphaSignal(NOON.tz_convert("Asia/Tokyo"), "ETHUSD", "funding", -1.0, 0.0, "Bybit")
     rows = SOURCE_SIGNALS.conform(signal_rows([NEWS, here])).to_pandas()
     assert rows["reason"].tolist() == ["two headlines", "Bybit"]
@@ -46,7 +46,7 @@ def test_a_signal_and_its_row_are_the_same() -> None:
 
 
 def test_signals_made_by_hand_are_fused() -> None:
-    """A value from the sources that spoke, with the reason each gave."""
+    """Value and reasons come from the given signals."""
     price = AlphaSignal(NOON, "BTCUSD", "price_momentum", 0.2, 0.4, metadata={"reason": "slow"})
     row = fuse({"crypto": signal_rows([NEWS, price])}).iloc[0]
     assert row["value"] == pytest.approx((0.2 * 0.8 * 0.6 + 0.25 * 0.4 * 0.2) / (0.2 * 0.8 + 0.25 * 0.4))

@@ -1,4 +1,4 @@
-"""The headline in a reason: known by the bar, of the symbol, the one that speaks most for the value, made plain."""
+"""The headline in a reason: available by the bar, of the symbol, strongest in the direction of the value, cleaned."""
 
 import numpy as np
 import pandas as pd
@@ -49,8 +49,8 @@ ITEMS = (
 )
 
 
-def test_the_headline_that_speaks_most_for_the_value_is_quoted() -> None:
-    """Of the symbol alone, in the direction of the sentiment; with its score and who wrote it."""
+def test_the_strongest_headline_is_quoted() -> None:
+    """Of the symbol, in the direction of the sentiment; with its host and score."""
     quotes = reasons(news(*ITEMS))
     assert quotes["A"] == '"Coin surges" (example.com, +0.80), mean sentiment of the day\'s headlines: +0.40'
     assert quotes["B"] == '"Other coin slips" (example.com, -0.30), mean sentiment of the day\'s headlines: -0.40'
@@ -58,8 +58,8 @@ def test_the_headline_that_speaks_most_for_the_value_is_quoted() -> None:
     assert reasons(news(*ITEMS), sentiment=0.0)["A"].startswith('"Coin hacked" (example.com, -0.90)')
 
 
-def test_nothing_is_quoted_that_was_not_known() -> None:
-    """One known a second after the bar, one of the day before, one rescored later, leave the reason as it was."""
+def test_only_available_headlines_are_quoted() -> None:
+    """A headline one second late, one older than a day and a later revision are not quoted."""
     plain = reasons(None)
     assert plain["A"] == "mean sentiment of the day's headlines: +0.40"
     late = news(("A", 0.9, str(LATE), "Tomorrow"), ("A", 0.9, "2019-07-01 23:00", "Yesterday"))
@@ -70,14 +70,14 @@ def test_nothing_is_quoted_that_was_not_known() -> None:
 
 
 def test_a_title_stays_one_short_plain_line() -> None:
-    """Controls, turned writing and length go; markup is left for whoever shows it to escape."""
+    """Control and bidi characters are removed and the text truncated; markup is escaped at display."""
     nasty = "\x1b[31m<b>\u202eevil</b>\n| `x` | " + "long " * 60
     reason = reasons(news(("A", 0.9, "2019-07-02 12:00", nasty)))["A"]
     assert reason.startswith('"[31m<b>evil</b> | `x` | long')
     assert "…" in reason and len(reason) < 180 and reason.isprintable()
 
 
-def test_an_address_that_is_none_ends_no_night() -> None:
+def test_an_invalid_address_is_no_error() -> None:
     """The title is quoted without a host."""
     for url in ("http://[::1", "http://a\uff03@b/"):
         assert reasons(news(ITEMS[0]).assign(url=url))["A"].startswith('"Coin gains" (, +0.50)')

@@ -1,4 +1,4 @@
-"""What the library's factors say together, on values one can rank by eye."""
+"""The combined signal of the library factors, on small cross-sections."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ def library(**weights: float) -> pd.DataFrame:
 
 
 def metrics(**beliefs: float) -> pd.DataFrame:
-    """Measured beliefs that the Sharpe ratio is above zero."""
+    """Probabilistic Sharpe ratios."""
     rows = [{"run_date": RUN_DATE, "factor_id": name, "probabilistic_sharpe": value} for name, value in beliefs.items()]
     return pd.DataFrame(rows, columns=["run_date", "factor_id", "probabilistic_sharpe"]) if rows else METRICS.empty()
 
@@ -70,8 +70,8 @@ def test_a_negative_weight_turns_a_factor_round() -> None:
     np.testing.assert_allclose(signals["value"], RANKS[::-1])
 
 
-def test_belief_scales_weight() -> None:
-    """Two factors of equal weight, one fusion three times as much: 3/4 of its rank and 1/4 of the other."""
+def test_probabilistic_sharpe_scales_weight() -> None:
+    """Two factors of equal weight and probabilities 0.9 and 0.3: 3/4 of one rank and 1/4 of the other."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
     signals = library_rows(table, library(a=0.02, b=0.02), metrics(a=0.9, b=0.3))
     np.testing.assert_allclose(signals["value"], 0.5 * np.array(RANKS))
@@ -79,8 +79,8 @@ def test_belief_scales_weight() -> None:
 
 
 @pytest.mark.parametrize("belief", [{}, {"a": np.nan}])
-def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
-    """Without a measurement, or with one that is undefined, neither full trust nor none."""
+def test_an_unknown_probability_is_one_half(belief: dict[str, float]) -> None:
+    """A missing or undefined probabilistic Sharpe ratio counts as 0.5."""
     table = values(a=[1, 2, 3, 4], b=[4, 3, 2, 1])
     signals = library_rows(table, library(a=0.02, b=0.02), metrics(b=0.5, **belief))
     np.testing.assert_allclose(signals["value"], 0.0, atol=1e-12)
@@ -88,8 +88,8 @@ def test_an_unknown_belief_is_a_half(belief: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(("weight", "status"), [(0.0, "reference"), (0.02, "retired"), (0.02, "reference")])
-def test_what_is_not_traded_is_silent(weight: float, status: str) -> None:
-    """References and retired factors have no say."""
+def test_untraded_factors_are_inactive(weight: float, status: str) -> None:
+    """References and retired factors are excluded."""
     assert len(library_rows(values(a=[1, 2, 3, 4]), library(a=weight).assign(status=status), metrics())) == 0
 
 
@@ -101,7 +101,7 @@ def test_a_missing_value_leaves_the_others_their_ranks() -> None:
 
 
 def test_too_few_symbols_are_not_ranked() -> None:
-    """Two symbols are no cross-section."""
+    """Two symbols are too few for a cross-section."""
     assert len(library_rows(values(a=[1, np.nan, np.nan, 4]), library(a=0.02), metrics(a=1.0))) == 0
 
 
@@ -112,23 +112,23 @@ def test_a_symbol_without_one_factor_is_judged_by_the_other() -> None:
     assert signals.loc["D", "confidence"] == pytest.approx(1 - np.exp(-0.5))
 
 
-def test_a_factor_without_a_column_is_silent() -> None:
+def test_a_factor_without_values_is_inactive() -> None:
     """A library factor that has no values that run date is no error."""
     assert len(library_rows(values(b=[1, 2, 3, 4]), library(a=0.02), metrics(a=1.0))) == 0
 
 
-def test_a_belief_of_zero_is_silence() -> None:
-    """No weight is left, so nothing is signals; nothing is divided by zero."""
+def test_a_probability_of_zero_is_inactive() -> None:
+    """Total weight 0 gives no rows and no division by zero."""
     assert len(library_rows(values(a=[1, 2, 3, 4]), library(a=0.02), metrics(a=0.0))) == 0
 
 
-def test_a_night_uses_its_own_library() -> None:
-    """A factor held on another run date only does not speak on the run date."""
+def test_a_run_date_uses_its_own_library() -> None:
+    """A factor of another run date is excluded."""
     other = library(a=0.02).assign(run_date=RUN_DATE - pd.Timedelta(1, "D"))
     assert len(library_rows(values(a=[1, 2, 3, 4]), other, metrics())) == 0
 
 
-def test_a_factor_on_probation_speaks_with_the_weight_it_has() -> None:
+def test_a_factor_on_probation_keeps_its_weight() -> None:
     """Half the weight of its equal and opposite: a third of the ranks of the accepted one are left."""
     held = library(a=0.02, b=0.01).assign(status=["accepted", "probation"])
     signals = library_rows(values(a=[1, 2, 3, 4], b=[4, 3, 2, 1]), held, metrics(a=0.9, b=0.9))

@@ -1,4 +1,4 @@
-"""Sources speak causally, in one range, only of what they know."""
+"""Sources are causal, bounded and absent without their fields."""
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ def test_every_source_reads_in_every_market(source: object, market: Market) -> N
 
 @pytest.mark.parametrize("market", [CRYPTO, EQUITIES], ids=lambda m: m.name)
 def test_values_and_confidences_stay_in_range(market: Market) -> None:
-    """Whatever the fields hold, values lie in [-1, 1] and confidences in [0, 1]; every source spoke."""
+    """Values lie in [-1, 1] and confidences in [0, 1]; every source is active."""
     generated = pd.concat(
         [
             generate(panel(market, EXTRA + GROWING, seed, days=59 if market is CRYPTO else 90), market)
@@ -67,14 +67,14 @@ def test_one_decision_a_day_at_its_last_bar() -> None:
     assert sorted(generated["timestamp"].unique()) == list(pd.date_range(START, END, freq="D", inclusive="right"))
 
 
-def test_absent_fields_are_silence_not_zero() -> None:
-    """A market of prices and volume hears price and volume."""
+def test_absent_fields_give_no_rows() -> None:
+    """A market of prices and volume has only price and volume signals."""
     assert set(generate(panel())["source"]) <= {"price_momentum", "volume_breakout"}
     assert "price_momentum" in set(generate(panel())["source"])
 
 
 def test_sources_are_causal() -> None:
-    """What was signals on a day is the same when later days are known."""
+    """Signals of a day do not change when later days are added."""
     full = panel(extra=EXTRA + GROWING)
     day = END - pd.Timedelta(days=1)
     early, late = generate(full.until(day)), generate(full)
@@ -162,8 +162,8 @@ def metrics(**belief: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_library_factors_speak_by_rank_weight_and_belief() -> None:
-    """Two factors that disagree: the one fusion in decides; a negative weight turns its factor round."""
+def test_library_signal_uses_rank_weight_and_probabilistic_sharpe() -> None:
+    """Of two opposite factors the one with the higher probabilistic Sharpe dominates; a negative weight flips."""
     table = generate(
         panel(),
         factor_values=values(up=[4.0, 3.0, 2.0, 1.0], down=[1.0, 2.0, 3.0, 4.0]),

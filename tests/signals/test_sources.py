@@ -78,7 +78,7 @@ def test_all_sources_speak_on_a_full_panel_in_the_stored_form() -> None:
 
 
 def test_wild_data_make_no_row_that_is_not_a_number() -> None:
-    """Spikes, gaps and a symbol without values: what cannot be signals is not signals."""
+    """Spikes, gaps and a symbol without values give no rows with NaN or infinite values."""
     signals = generate(market_panel(CRYPTO, wild=True), CRYPTO)
     assert len(signals)
     assert np.isfinite(signals[["value", "confidence"]]).all(axis=None)

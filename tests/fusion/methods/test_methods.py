@@ -1,4 +1,4 @@
-"""What every fusion method must be: bounded, honest about who contributed, reproducible, causal, able to learn."""
+"""Properties of every fusion method: bounded, additive contributions, reproducible, causal, able to learn."""
 
 import hashlib
 import importlib.util
@@ -35,17 +35,17 @@ learned = pytest.mark.parametrize("name", LEARNED)
 
 
 def plain_truth(push: np.ndarray) -> np.ndarray:
-    """One source is right, one is always wrong."""
+    """One source has a positive slope, one a negative."""
     return 0.8 * push_of(push, GOOD) - 0.8 * push_of(push, BAD)
 
 
 def together(push: np.ndarray) -> np.ndarray:
-    """News is right where volume is loud and wrong where it is not: on average it is worth nothing."""
+    """The sign of the news slope depends on volume: a pure interaction."""
     return 2.5 * push_of(push, TEXT) * np.sign(np.abs(push_of(push, VOLUME)) - 0.082)
 
 
 def noise(push: np.ndarray) -> np.ndarray:
-    """Nothing that anybody says matters."""
+    """No source has a slope."""
     return np.zeros(len(push))
 
 
@@ -55,7 +55,7 @@ NEW = planted(plain_truth, days=100, seed=1)
 
 @pytest.fixture(autouse=True)
 def no_warning() -> Iterator[None]:
-    """Whatever the data, nothing is divided by zero, and no library complains."""
+    """Warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module="torch")  # imports of its own
@@ -68,19 +68,19 @@ def only(signals: SignalMatrix, names: list[str]) -> SignalMatrix:
 
 @cache
 def fitted(name: str) -> Fitted:
-    """A method that knows the plain truth's market."""
+    """A method fitted on the additive market."""
     return METHODS[name].fit(TAUGHT)
 
 
 def worth(fit: Fitted, name: str) -> float:
-    """Value where one source alone says +1 for sure."""
+    """Value where one source alone is +1 with confidence 1."""
     value = np.where([n == name for n in NAMES], 1.0, np.nan)[None]
     return float(fit.combine(SignalMatrix(NEW.signals.keys.head(1), value, value.copy())).value[0])
 
 
 @methods
 def test_values_are_bounded_and_contributions_add_up(name: str) -> None:
-    """Value in [-1, 1]; the sources' shares sum to it; who was silent contributed nothing; some rows do speak."""
+    """Values lie in [-1, 1]; contributions add up to them and are 0 for inactive sources."""
     fused = fitted(name).combine(NEW.signals)
     assert (np.abs(fused.value) <= 1).all() and (fused.value != 0).any()
     np.testing.assert_allclose(fused.contribution.sum(axis=1), fused.value, atol=1e-9)
@@ -89,8 +89,8 @@ def test_values_are_bounded_and_contributions_add_up(name: str) -> None:
 
 
 @methods
-def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
-    """To the last bit, in any order."""
+def test_rows_are_independent(name: str) -> None:
+    """Bit-identical alone and in any order."""
     fit, signals = fitted(name), NEW.signals
     together_values = fit.combine(signals)
     order = np.random.default_rng(0).permutation(len(signals))
@@ -105,7 +105,7 @@ def test_a_row_says_the_same_alone_and_among_others(name: str) -> None:
 
 @methods
 def test_two_fits_are_the_same_to_the_last_bit(name: str) -> None:
-    """In one process, whatever the random state of others is, and without changing it."""
+    """In one process, independent of the global random state and without changing it."""
     np.random.seed(1)
     first = fitted(name).combine(NEW.signals)
     np.random.seed(2)
@@ -117,7 +117,7 @@ def test_two_fits_are_the_same_to_the_last_bit(name: str) -> None:
 
 
 def digest() -> dict[str, str]:
-    """Hash of what each method that can be had makes of the planted market."""
+    """Hash of the values and contributions of each installed method."""
     out = {}
     for name in METHODS:
         if name != "cross_attention" or HAS_TORCH:
@@ -127,7 +127,7 @@ def digest() -> dict[str, str]:
 
 
 def test_two_processes_are_the_same_to_the_last_bit() -> None:
-    """Neither hashes of strings nor threads play a part."""
+    """Independent of string hashing and threads."""
     code = "import json; from tests.fusion.methods.test_methods import digest; print(json.dumps(digest()))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(output.stdout) == digest()
@@ -135,16 +135,16 @@ def test_two_processes_are_the_same_to_the_last_bit() -> None:
 
 @methods
 @pytest.mark.parametrize("days", [0, 1, 3, 59])
-def test_few_lessons_are_no_error(name: str, days: int) -> None:
-    """Below sixty bars learned methods say nothing; the table needs no lessons."""
+def test_few_samples_are_no_error(name: str, days: int) -> None:
+    """Below sixty bars learned methods predict 0; the weight table needs no samples."""
     fused = METHODS[name].fit(planted(plain_truth, days=days) if days else LabeledSignals.empty()).combine(NEW.signals)
     assert (fused.value != 0).any() == (name == "weighted")
     assert (fused.contribution != 0).any() == (name == "weighted")
 
 
 @methods
-def test_silence_is_zero(name: str) -> None:
-    """A row of which nobody speaks has value 0 after any past, and a table without rows has none."""
+def test_no_active_source_is_zero(name: str) -> None:
+    """A row without an active source has value 0; a table without rows has none."""
     fit = fitted(name)
     fused = fit.combine(NEW.signals.drop_sources(NAMES))
     assert not fused.value.any() and not fused.contribution.any()
@@ -153,8 +153,8 @@ def test_silence_is_zero(name: str) -> None:
 
 @methods
 @pytest.mark.parametrize("level", [0.0, 0.5, -1.0])
-def test_sources_that_always_say_the_same_teach_nothing(name: str, level: float) -> None:
-    """In a market that rises, who always says up is right and knows nothing; so too with who never speaks."""
+def test_constant_sources_have_no_weight(name: str, level: float) -> None:
+    """In a rising market a constant source has no skill; nor has one that is never active."""
     signals = TAUGHT.signals
     same = replace(signals, value=np.full_like(signals.value, level), confidence=np.ones_like(signals.confidence))
     rising = replace(TAUGHT, signals=only(same, NAMES[:4]), forward=TAUGHT.forward + 0.005)
@@ -164,7 +164,7 @@ def test_sources_that_always_say_the_same_teach_nothing(name: str, level: float)
 
 @learned
 def test_drift_is_no_skill(name: str) -> None:
-    """A source that mostly says up in a market that mostly rises is not fusion for it: its value is small or none."""
+    """A mostly positive source in a rising market gets a small value or none."""
     rng = np.random.default_rng(3)
     signals = TAUGHT.signals
     cheerful = np.clip(rng.normal(0.5, 0.3, signals.value.shape), -1, 1)
@@ -186,7 +186,7 @@ def test_one_symbol_is_enough(name: str) -> None:
 
 @methods
 def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
-    """Nothing to learn, nothing signals."""
+    """Constant outcomes give value 0."""
     flat = replace(TAUGHT, forward=np.zeros(len(TAUGHT)))
     fused = METHODS[name].fit(flat).combine(NEW.signals)
     assert np.isfinite(fused.value).all()
@@ -195,7 +195,7 @@ def test_an_outcome_that_never_moves_is_no_error(name: str) -> None:
 
 @learned
 def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name: str) -> None:
-    """And one that knows nothing is hardly heard."""
+    """A source without a slope has a small contribution."""
     assert worth(fitted(name), GOOD) > 0.3 and worth(fitted(name), BAD) < -0.3
     effort = np.abs(fitted(name).combine(NEW.signals).contribution).mean(axis=0)
     good, bad, idle = (effort[NAMES.index(source)] for source in (GOOD, BAD, IDLE))
@@ -204,7 +204,7 @@ def test_a_source_that_is_right_is_followed_one_that_is_wrong_turned_round(name:
 
 @learned
 def test_what_was_learned_holds_out_of_sample(name: str) -> None:
-    """More of the new outcomes go its way than the table of weights gets right, in which a liar has a vote."""
+    """Its out-of-sample hit rate exceeds that of the weight table."""
     fused, table = (fitted(n).combine(NEW.signals).value for n in (name, "weighted"))
     hits, plain_hits = (np.mean(np.sign(v)[v != 0] == np.sign(NEW.forward)[v != 0]) for v in (fused, table))
     assert hits > plain_hits and hits > 0.56
@@ -212,7 +212,7 @@ def test_what_was_learned_holds_out_of_sample(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARNED)
 def test_only_some_see_what_matters_together(name: str) -> None:
-    """News that volume turns round: trees and attention follow it, sums over sources cannot."""
+    """An interaction: trees and attention capture it, additive methods cannot."""
     past, new = planted(together, days=900), planted(together, days=100, seed=1)
     value = METHODS[name].fit(past).combine(new.signals).value
     hits = np.mean((np.sign(value) == np.sign(new.forward))[value != 0]) if value.any() else 0.5
@@ -224,7 +224,7 @@ def test_only_some_see_what_matters_together(name: str) -> None:
 
 @methods
 def test_noise_is_right_half_of_the_time(name: str) -> None:
-    """Out of sample, whatever was found in the past of a coin: four standard errors of a half."""
+    """Out of sample the hit rate on noise is within four standard errors of one half."""
     new = planted(noise, days=400, seed=7)
     hits = []
     for seed in range(3):
@@ -257,7 +257,7 @@ def test_what_is_learned_later_changes_nothing(name: str) -> None:
 
 
 def test_every_method_has_a_name_and_a_meaning() -> None:
-    """As it is configured, and one line for a reader."""
+    """The name of the settings and a one-line description."""
     for name, method in METHODS.items():
         assert method_named(name) is method and method.name == name
         assert 20 < len(method.meaning) < 100 and "\n" not in method.meaning
@@ -266,13 +266,13 @@ def test_every_method_has_a_name_and_a_meaning() -> None:
 
 
 def test_without_its_package_attention_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting that cannot work says what to install."""
+    """The error names the extra."""
     monkeypatch.setitem(sys.modules, "torch", None)  # an import of it fails, installed or not
     monkeypatch.delitem(sys.modules, "alpha_pipeline.fusion.methods.attention_network", raising=False)
-    with pytest.raises(SettingError, match=r"needs PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
+    with pytest.raises(SettingError, match=r"requires PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
         METHODS["cross_attention"].fit(LabeledSignals.empty())
 
 
 def test_there_is_a_source_of_every_role() -> None:
-    """The names these tests speak of are those of the table."""
+    """The names used here are in the weight table."""
     assert {GOOD, BAD, IDLE, TEXT, VOLUME} <= set(WEIGHTS)
