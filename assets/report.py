@@ -1,5 +1,5 @@
 """
-The morning page: one report per run date over all markets, as HTML and as text for the shell.
+The nightly report: one per run date over all markets, as HTML and as text for the terminal.
 """
 
 import time
@@ -14,9 +14,8 @@ from alpha_pipeline.llm.budget import month_so_far
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
-from alpha_pipeline.reporting.funnel import tokens
+from alpha_pipeline.reporting.funnel import floor_text, tokens
 from alpha_pipeline.reporting.model_comparison import comparison_text
-from alpha_pipeline.reporting.noise_floor import floor_text
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
@@ -26,7 +25,7 @@ from assets.wiring.table_asset import key_of, parquet_asset
 from resources.lake.holdout_access import holdout_accesses
 from resources.lake.io_manager import ParquetIOManager
 
-TONIGHT = (
+OF_RUN_DATE = (
     "raw_instruments",
     "data_coverage",
     "factor_library",
@@ -36,7 +35,7 @@ TONIGHT = (
     "source_signals",
 )
 MONTH_DAYS = 31
-# The methods are compared once a week; an older comparison says too little of on the run date.
+# Fusion methods are compared weekly; older comparisons are not shown.
 COMPARED_DAYS = 13
 Frames = dict[str, pd.DataFrame]
 
@@ -44,7 +43,7 @@ Frames = dict[str, pd.DataFrame]
 def report_assets() -> list[dg.AssetsDefinition]:
     """`nightly_report`."""
     optional = {"allow_missing": True}
-    ins = {f"{m.name}_{name}": dg.AssetIn(key_of(name, m), metadata=optional) for m in MARKETS for name in TONIGHT}
+    ins = {f"{m.name}_{name}": dg.AssetIn(key_of(name, m), metadata=optional) for m in MARKETS for name in OF_RUN_DATE}
     earlier = {"raw_news": FACT_AGE_DAYS, "factor_definitions": MONTH_DAYS}
     ins |= {
         f"{m.name}_{name}": dg.AssetIn(key_of(name, m), partition_mapping=lookback(days), metadata=optional)
@@ -70,7 +69,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
     @parquet_asset(
         tables.NIGHTLY_REPORT,
         "report",
-        description="The page a person reads in the morning: decisions and why, what was mined, what it earned.",
+        description="Nightly report: decisions with reasons, mining results, library performance and track record.",
         kinds=("parquet", "html"),
         ins=ins,
     )
@@ -81,9 +80,7 @@ def report_assets() -> list[dg.AssetsDefinition]:
 
         rows = []
         for run_date in window(context).days():
-            markets = [
-                _market_night(market, frames, run_date, holdout_accesses(lake.lake, market)) for market in MARKETS
-            ]
+            markets = [_market_report(m, frames, run_date, holdout_accesses(lake.lake, m)) for m in MARKETS]
             fused = _closed_in(frames["fused_signal"], run_date)
             record = frames["signal_track_record"]
             record = record[record["timestamp"] <= run_date.end]
@@ -95,10 +92,10 @@ def report_assets() -> list[dg.AssetsDefinition]:
                 lake.lake.atomic_write(f"reports/{run_date.run_date}/{name}.png", png)
             beside = [(f"{run_date.run_date}/{name}.png", title) for name, title in TITLES.items()]
             page = f"reports/{run_date.run_date}.html"
-            contest = _last(frames["fusion_comparison"], run_date)
-            html = nightly_page(run_date.start, fused, record, markets, beside, _took(context), account, contest)
+            comparison = _last(frames["fusion_comparison"], run_date)
+            html = nightly_page(run_date.start, fused, record, markets, beside, _took(context), account, comparison)
             lake.lake.atomic_write(page, html.encode())
-            summary = _summary(run_date, fused, markets, contest, lake.lake.url(page))
+            summary = _summary(run_date, fused, markets, comparison, lake.lake.url(page))
             lake.lake.atomic_write(f"reports/{run_date.run_date}.txt", summary.encode())
             rows.append(
                 _row(run_date, page, fused, markets) | {"chart_paths": " ".join(f"reports/{to}" for to, _ in beside)}
@@ -118,28 +115,28 @@ def report_assets() -> list[dg.AssetsDefinition]:
 
 
 def _took(context: dg.AssetExecutionContext) -> float:
-    """Seconds since the run began; NaN outside a run that is on record."""
+    """Seconds since the start of the run; NaN outside a recorded run."""
     record = context.instance.get_run_record_by_id(context.run_id)
     return time.time() - record.start_time if record and record.start_time else np.nan
 
 
 def _cost(markets: list[MarketReport], took: float) -> Mapping[str, float]:
-    """What the last run date and its month so far cost, per market; the UI plots numbers by partition."""
-    told = {"run_seconds": took} if np.isfinite(took) else {}
+    """Model cost of the last run date and of its month so far, per market; the UI plots numbers by partition."""
+    costs = {"run_seconds": took} if np.isfinite(took) else {}
     for m in markets:
         usd, used = float(m.trials["usd"].sum()), tokens(m.trials)
-        told |= {
+        costs |= {
             f"{m.market.name}_usd": usd,
             f"{m.market.name}_usd_this_month": usd + m.month.usd,
             f"{m.market.name}_tokens": used,
             f"{m.market.name}_tokens_this_month": used + m.month.tokens,
             f"{m.market.name}_model_seconds": float(m.trials["model_seconds"].sum()),
         }
-    return told
+    return costs
 
 
-def _market_night(market: Market, frames: Frames, run_date: Window, openings: int) -> MarketReport:
-    def context(name: str) -> pd.DataFrame:
+def _market_report(market: Market, frames: Frames, run_date: Window, holdout_accesses: int) -> MarketReport:
+    def rows(name: str) -> pd.DataFrame:
         frame = frames[f"{market.name}_{name}"]
         return frame[frame["run_date"] == run_date.start]
 
@@ -150,18 +147,18 @@ def _market_night(market: Market, frames: Frames, run_date: Window, openings: in
     old = run_date.end - pd.Timedelta(days=FACT_AGE_DAYS)
     return MarketReport(
         market,
-        context("factor_definitions"),
-        context("factor_library"),
-        context("backtest_metrics"),
+        rows("factor_definitions"),
+        rows("factor_library"),
+        rows("backtest_metrics"),
         _closed_in(frames[f"{market.name}_source_signals"], run_date),
         closes,
-        notes=tuple(filter(None, [survivorship_warning(context("raw_instruments"), list(closes.columns))])),
-        noise=context("noise_floor"),
-        openings=openings,
-        coverage=context("data_coverage"),
+        notes=tuple(filter(None, [survivorship_warning(rows("raw_instruments"), list(closes.columns))])),
+        noise=rows("noise_floor"),
+        holdout_accesses=holdout_accesses,
+        coverage=rows("data_coverage"),
         headlines=news[(news["available_at"] > old) & (news["available_at"] <= run_date.end)],
         month=month_so_far(frames[f"{market.name}_factor_definitions"], run_date.start),
-        sheets=context("tear_sheets"),
+        sheets=rows("tear_sheets"),
     )
 
 
@@ -170,10 +167,10 @@ def _closed_in(table: pd.DataFrame, run_date: Window) -> pd.DataFrame:
 
 
 def _last(comparison: pd.DataFrame, run_date: Window) -> pd.DataFrame:
-    """The rows of the last run date up to this one, of those that this one reads whether alone or in a range."""
+    """Rows of the latest comparison within `COMPARED_DAYS` of the run date."""
     first = run_date.start - pd.Timedelta(days=COMPARED_DAYS)
-    known = comparison[(comparison["run_date"] >= first) & (comparison["run_date"] <= run_date.start)]
-    return known[known["run_date"] == known["run_date"].max()]
+    recent = comparison[(comparison["run_date"] >= first) & (comparison["run_date"] <= run_date.start)]
+    return recent[recent["run_date"] == recent["run_date"].max()]
 
 
 def _summary(
@@ -184,7 +181,7 @@ def _summary(
     floor = floor_text({m.market.name: m.noise for m in markets})
     universe = "\n".join(f"{m.market.name}: {note}" for m in markets for note in m.notes)
     parts = [
-        f"The run date of {run_date.run_date}",
+        f"Run date {run_date.run_date}",
         signal_text(fused),
         comparison_text(comparison),
         funnel_text(trials),

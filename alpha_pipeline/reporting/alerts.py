@@ -1,7 +1,7 @@
 """
-What deserves waking a person: one function per condition, from plain facts to an alert or none.
+Alert conditions: one function each, returning an alert or None.
 
-Where the facts come from is `assets/automation/alert_sensors.py`, how an alert travels `resources/alerts.py`.
+Inputs come from `assets/automation/alert_sensors.py`; delivery is in `resources/alerts.py`.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ import pandas as pd
 from alpha_pipeline.market.markets import Market, expected_closes
 from alpha_pipeline.text.untrusted import truncate
 
-# Checks that only warn, and that a person should see: what did not come, what looks odd, what knew too much.
+# Non-blocking checks that raise an alert: missing data, unhealthy feeds, results that do not survive a delay.
 WARNINGS_THAT_MATTER = ("complete", "healthy", "survives_delay")
 CANARIES = "canaries"
-LATE_HOURS = 6.0  # after the end of a day; the nightly schedules begin within its first
+LATE_HOURS = 6.0  # after the end of a day; nightly schedules start within the first hour
 NEARLY = 0.8  # of a limit
 DECAYED = {"probation_factors": "on probation", "retired_factors": "retired"}
 LINES, CHARACTERS = 12, 300
@@ -31,10 +31,10 @@ class Alert:
 
     Args:
         kind: "failed run", "failed check", "canary", "stale data", "budget" or "decay".
-        title: the whole in one line; may hold untrusted text, which whoever sends it escapes.
-        lines: what else is known, likewise.
-        run date: ISO day it is about; empty when about none.
-        link: where to look, a path of the UI; empty when nowhere.
+        title: one line; may contain untrusted text, escaped by the sender.
+        lines: details, likewise.
+        run_date: ISO day; empty without one.
+        link: path in the UI; empty without one.
     """
 
     kind: str
@@ -45,9 +45,9 @@ class Alert:
 
     @property
     def digest(self) -> str:
-        """The same for the same message, wherever it leads: what was said today is not said again."""
-        said = {name: value for name, value in asdict(self).items() if name != "link"}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+        """Hash of the message without its link, to suppress repetitions within a day."""
+        message = {name: value for name, value in asdict(self).items() if name != "link"}
+        return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()[:32]
 
     def text(self) -> list[str]:
         """Title, lines and link as inert lines, shortened."""
@@ -59,31 +59,31 @@ class Alert:
 
 
 def failed_run(job: str, run_id: str, run_dates: str, error: str, link: str = "") -> Alert:
-    """A run ended in failure; `error` is its first words."""
+    """A run failed; `error` is the start of its message."""
     lines = [line for line in error.splitlines() if line.strip()]
     return Alert("failed run", f"{job or 'a selection of assets'}, run {run_id[:8]}", tuple(lines), run_dates, link)
 
 
 def failed_check(asset: str, check: str, blocking: bool, description: str, run_date: str = "") -> Alert | None:
-    """A check failed; None for one that only informs."""
+    """A check failed; None for an informational one."""
     if not blocking and check not in WARNINGS_THAT_MATTER:
         return None
-    told = tuple(filter(None, [description]))
+    lines = tuple(filter(None, [description]))
     if check == CANARIES:
         return Alert(
-            "canary", f"the checks of {asset} no longer catch cheaters or refuse honest factors", told, run_date
+            "canary", f"the checks of {asset} miss planted look-ahead factors or refuse clean ones", lines, run_date
         )
-    stops = "; what follows from it was not computed" if blocking else ""
-    return Alert("failed check", f"{check} of {asset}{stops}", told, run_date)
+    stops = "; downstream assets were not computed" if blocking else ""
+    return Alert("failed check", f"{check} of {asset}{stops}", lines, run_date)
 
 
 def stale_data(market: Market, days: Sequence[str], stored: Collection[str], now: datetime) -> Alert | None:
     """
-    Bars that should be there and are not; None in a lake that nobody feeds, and for days without a session.
+    Expected bars are missing; None for a lake without recent data and for days without a trading session.
 
     Args:
         market: whose bars.
-        days: ISO days that are over, the recent ones, oldest first.
+        days: recent completed ISO days, oldest first.
         stored: ISO days whose bars are stored.
         now: with a time zone.
     """
@@ -93,33 +93,33 @@ def stale_data(market: Market, days: Sequence[str], stored: Collection[str], now
     if not missing:
         return None
     shown = tuple(f"missing: {day}" for day in missing)
-    return Alert("stale data", f"{market.name} has no bars of {len(missing)} days, the last {missing[-1]}", shown)
+    return Alert("stale data", f"{market.name} has no bars on {len(missing)} days, most recently {missing[-1]}", shown)
 
 
 def budget(market: str, run_date: str, used: float, limit: str) -> Alert | None:
-    """Nearly all of the tightest limit is used; `used` is a share of it, NaN and less than four quintiles are no alert."""
+    """The tightest limit is nearly used up: `used` is the used share; None below 80 % and for NaN."""
     if not used >= NEARLY:
         return None
-    return Alert("budget", f"{market} used {used:.0%} of {limit}; at 100% no model is asked any more", (), run_date)
+    return Alert("budget", f"{market} used {used:.0%} of {limit}; at 100% no further requests are sent", (), run_date)
 
 
 def decay(market: str, run_date: str, now: Mapping[str, object], before: Mapping[str, object]) -> Alert | None:
     """
-    More factors are on probation or retired than the run date before.
+    More factors are on probation or retired than on the previous run date.
 
     Args:
         market: whose library.
-        run date: ISO day.
-        now, before: what the run date's library and the one before it tell: `probation_factors`, `retired_factors` (counts;
-            none is zero) and `changes` (how many factors moved).
+        run_date: ISO day.
+        now, before: metadata of this library and the previous one: `probation_factors`, `retired_factors` (counts;
+            missing is 0) and `changes` (number of status changes).
     """
     counts = {name: (_count(now.get(name)), _count(before.get(name))) for name in DECAYED}
-    grown = [f"{new} {DECAYED[name]}, {old} the run date before" for name, (new, old) in counts.items() if new > old]
+    grown = [f"{new} {DECAYED[name]}, {old} before" for name, (new, old) in counts.items() if new > old]
     if not grown:
         return None
     moved = _count(now.get("changes"))
-    lines = (f"{moved} factors moved; why is in the metadata of {market}/factor_library",) if moved else ()
-    return Alert("decay", f"factors of {market} lose what they had: {'; '.join(grown)}", lines, run_date)
+    lines = (f"{moved} factors changed status; reasons: metadata of {market}/factor_library",) if moved else ()
+    return Alert("decay", f"factor decay in {market}: {'; '.join(grown)}", lines, run_date)
 
 
 def _is_late(market: Market, day: str, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """
 Charts of amounts (signal, rank ICs, funnel) and the way any chart enters Markdown.
 
-Charts over time are left to `curves`, heat maps to `heat`.
+Charts over time are left to `curves`, heat maps to `heat_map`.
 """
 
 import base64
@@ -161,7 +161,7 @@ def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", 
     """Proposals that passed each stage, one bar per proposer; reference factors are not counted."""
     counts = funnel(trials)
     if counts.empty:
-        return nothing(title, "no proposals that run date", width)
+        return nothing(title, "no proposals on this run date", width)
     left, right, top = 96.0, width - 44, TITLE_HEIGHT + 6 + 18 * len(counts)
     thick = 20 if len(counts) == 1 else 13
     row = thick * len(counts) + 10
@@ -203,5 +203,5 @@ def _short_names(factor_ids: Sequence[str]) -> list[str]:
 
 
 def _tone(label: object) -> int:
-    """The control is always the quiet grey, whoever else is in the chart."""
+    """The colour index of a proposer: grey for the control."""
     return 6 if "control" in str(label) else 0

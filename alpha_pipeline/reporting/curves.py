@@ -112,9 +112,9 @@ def equity_chart(
     Compounded return above its drawdown.
 
     Args:
-        returns: index (bars,) UTC times, net fraction per bar; NaN means nothing was held and counts as 0.
+        returns: index (bars,) UTC times, net fraction per bar; NaN means no position and counts as 0.
         title: of the chart.
-        subtitle: how to read it; total and deepest drawdown when empty.
+        subtitle: how to read it; total and max drawdown when empty.
         width: pixels.
         height: pixels.
     """
@@ -126,7 +126,7 @@ def equity_chart(
     equity = np.concatenate([[1.0], np.cumprod(1.0 + np.nan_to_num(returns.to_numpy(float)))])
     drawdown = equity / np.maximum.accumulate(equity) - 1.0
     gain = (equity - 1.0) * 100.0
-    words = subtitle or f"total {percent(equity[-1] - 1.0, '+.1f')}, deepest drawdown {percent(drawdown.min(), '.1f')}"
+    words = subtitle or f"total {percent(equity[-1] - 1.0, '+.1f')}, max drawdown {percent(drawdown.min(), '.1f')}"
     low, high = _range(gain, 0.0)
     depth = min(float(drawdown.min()) * 100.0 * 1.05, -0.1)
     left = 20 + max(span_of(t) for t in tick_labels(ticks(low, high, 4) + ticks(depth, 0, 2), "%"))
@@ -138,7 +138,7 @@ def equity_chart(
         *_axes(upper, "%", 0.0, 4, dated=False),
         area(upper.x(), upper.y(gain), float(upper.y(0.0)), "f-long"),
         curve(upper.x(), upper.y(gain), "l-long"),
-        text(left, split + 20, "drawdown from the highest point", "soft"),
+        text(left, split + 20, "drawdown", "soft"),
         *_axes(lower, "%", 0.0, 2),
         area(lower.x(), under, float(lower.y(0.0)), "f-short"),
         curve(lower.x(), under, "l-short"),

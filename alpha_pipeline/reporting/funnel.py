@@ -1,30 +1,38 @@
 """
-The rejection funnel: how many proposals passed each stage, and why the others did not.
+The rejection funnel: proposals that passed each stage, reasons for refusal, and the noise floor.
 
-Counting only; how it is drawn or printed is left to `charts` and `terminal`.
+Counts and texts only; `charts` and `terminal` present them.
 """
 
+from collections.abc import Iterator
+
+import numpy as np
 import pandas as pd
 
+from alpha_pipeline.reporting.formatting import figure, plural
 from alpha_pipeline.tables import UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line
+from alpha_pipeline.typing import Array
 
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leakage_free", "significant", "accepted")
 CONTROL = "random_grammar"
 REFERENCE = "reference"
+BESTS = {
+    "best_train_t": ("largest |t| on train", ".1f"),
+    "best_valid_t": ("largest t on validation", "+.1f"),
+    "best_sharpe": ("largest net Sharpe", "+.2f"),
+}
 
 
 def proposals(trials: pd.DataFrame) -> pd.DataFrame:
     """
-    The trials somebody proposed.
-
-    Reference factors are measured alike, but they are not proposals; a question without an answer is no trial.
+    The proposed trials: without reference factors and unanswered requests.
     """
     return trials[(trials["proposer"] != REFERENCE) & (trials["verdict"] != UNANSWERED)]
 
 
 def unanswered(trials: pd.DataFrame) -> int:
-    """Questions the model gave no answer to."""
+    """Number of requests the model left unanswered."""
     return int((trials["verdict"] == UNANSWERED).sum())
 
 
@@ -50,19 +58,19 @@ def funnel(trials: pd.DataFrame) -> pd.DataFrame:
 
 def funnel_counts(trials: pd.DataFrame) -> list[tuple[str, int]]:
     """The stages in order, and how many proposals passed each, whoever proposed them."""
-    whole = funnel(trials).sum()
-    return [(stage, int(whole[stage])) for stage in STAGES]
+    totals = funnel(trials).sum()
+    return [(stage, int(totals[stage])) for stage in STAGES]
 
 
 def best_of(trials: pd.DataFrame) -> dict[str, float]:
     """The largest |t| on train, t and net Sharpe on validation among the proposals; unmeasured ones are left out."""
     ours = proposals(trials)
-    found = {
+    best = {
         "best_train_t": ours["train_t_stat"].abs().max(),
         "best_valid_t": ours["valid_t_stat"].max(),
         "best_valid_sharpe": ours["valid_sharpe"].max(),
     }
-    return {name: float(value) for name, value in found.items() if pd.notna(value)}
+    return {name: float(value) for name, value in best.items() if pd.notna(value)}
 
 
 def tokens(trials: pd.DataFrame) -> int:
@@ -72,20 +80,20 @@ def tokens(trials: pd.DataFrame) -> int:
 
 def cost_text(trials: pd.DataFrame) -> str:
     """
-    What the model cost: USD in all, per proposal and per accepted factor; tokens where its price is not known.
+    Model cost: total USD, per proposal and per accepted factor; tokens if the price is unknown.
 
     Args:
         trials: rows of `factor_definitions`.
     """
     ours = proposals(trials)
-    made, kept = len(ours), int((ours["verdict"] == "accepted").sum())
+    made, admitted = len(ours), int((ours["verdict"] == "accepted").sum())
     if trials["usd"].isna().any():
-        return f"{tokens(trials):,} tokens of a model without a price"
+        return f"{tokens(trials):,} tokens, model without a known price"
     usd = float(trials["usd"].sum())
     if usd == 0.0:
-        return f"nothing ({tokens(trials):,} tokens)"
-    each = f"{usd / made:.5f} a proposal" if made else "no proposal"
-    accepted = f"{usd / kept:.4f} an accepted factor" if kept else "no factor accepted"
+        return f"none ({tokens(trials):,} tokens)"
+    each = f"{usd / made:.5f} per proposal" if made else "no proposals"
+    accepted = f"{usd / admitted:.4f} per accepted factor" if admitted else "no factor accepted"
     return f"USD {usd:.4f} ({tokens(trials):,} tokens; {each}, {accepted})"
 
 
@@ -98,9 +106,39 @@ def refusals(trials: pd.DataFrame, most: int = 5) -> list[tuple[str, int]]:
 
 
 def proposer_label(proposer: str, model: str = "") -> str:
-    """Who proposed, said so that a random control can never pass for a model."""
+    """Label of the proposer; the random control is marked as such."""
     if proposer == CONTROL:
         return "random grammar (control, no model)"
     if proposer == REFERENCE:
         return "reference (shipped)"
     return f"model {clean_line(model)}" if clean_line(model) else clean_line(proposer)
+
+
+def floors(rows: pd.DataFrame) -> Iterator[tuple[str, float, Array]]:
+    """Per measure: name, best value on real bars, sorted best values on shuffled bars."""
+    for name in BESTS:
+        real = rows.loc[rows["shuffle"] == 0, name]
+        noise = rows.loc[rows["shuffle"] > 0, name].dropna().to_numpy(float)
+        yield name, float(real.iloc[0]) if len(real) else np.nan, np.sort(noise)
+
+
+def floor_rows(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+    """Rows of label, best on real bars, range on shuffled bars, and rank of the former; empty without a measure."""
+    table = []
+    for name, real, noise in floors(rows):
+        label, spec = BESTS[name]
+        if np.isfinite(real) and len(noise):
+            beaten = int((noise < real).sum())
+            rank = f"above {beaten} of {plural(len(noise), 'shuffled panel')}"
+            table.append((label, figure(real, spec), f"{figure(noise[0], spec)} to {figure(noise[-1], spec)}", rank))
+    return table
+
+
+def floor_text(noise: dict[str, pd.DataFrame]) -> str:
+    """The noise floor for a terminal, one line per market and measure; empty without rows."""
+    lines = [
+        f"  {market:<10}{label:<26}{real:>8}   noise {span:<18}{rank}"
+        for market, rows in noise.items()
+        for label, real, span, rank in floor_rows(rows)
+    ]
+    return "\n".join(["NOISE FLOOR   best of the run date against the best on shuffled bars", *lines]) if lines else ""

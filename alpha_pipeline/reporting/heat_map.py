@@ -1,7 +1,7 @@
 """
-Heat maps: what each source says or adds to a decision, and shares by day.
+Heat maps: signals or contributions by source, and shares by day.
 
-Charts of amounts are left to `charts`, charts over time to `curves`.
+Charts of amounts are left to `charts`, time series to `curves`.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ _DAY_ROOM = 46
 
 def signal_heat(
     signals: pd.DataFrame,
-    title: str = "What each source says",
+    title: str = "Signals by source",
     most: int = 24,
     symbols: Sequence[str] | None = None,
     width: float = 640,
 ) -> str:
     """
-    Symbols by sources: each cell the source's value at the symbol's latest bar; empty where it had nothing to say.
+    Symbols by sources: each cell the source's value at the symbol's latest bar; empty where it is inactive.
 
     Args:
         signals: rows of `source_signals`, or any with `timestamp`, `symbol`, `source` and a `value` in [-1, 1].
@@ -39,9 +39,9 @@ def signal_heat(
     grid = latest.pivot(index="symbol", columns="source", values="value").sort_index()
     grid = grid if symbols is None else grid.reindex([s for s in symbols if s in grid.index])
     if grid.empty:
-        return nothing(title, "no source had anything to say", width)
+        return nothing(title, "no active source", width)
     kept = grid.abs().mean(axis=1).sort_values(ascending=False, kind="stable").index[:most]
-    subtitle = f"{_RANGE}; dot: the source is silent"
+    subtitle = f"{_RANGE}; dot: inactive source"
     if len(grid) > len(kept):
         subtitle = f"{len(kept)} strongest of {len(grid)}; {subtitle}"
     grid = grid.loc[grid.index.isin(kept)]
@@ -70,20 +70,20 @@ def signal_heat(
 
 def share_heat(shares: pd.DataFrame, title: str, most: int = 16, width: float = 640) -> str:
     """
-    Rows by days: each cell a share, full blue when all is there, orange by what lacks.
+    Rows by days: each cell a share, blue when complete, orange otherwise.
 
     Args:
-        shares: index names (untrusted), columns days; fraction in [0, 1], NaN where nothing was due.
+        shares: index names (untrusted), columns days; fraction in [0, 1], NaN where nothing was expected.
         title: of the chart.
         most: rows to draw; beyond it the ones with the lowest mean.
         width: pixels.
     """
     if shares.empty or not shares.shape[1]:
-        return nothing(title, "nothing was due", width)
+        return nothing(title, "no rows were expected", width)
     mean = shares.mean(axis=1)
     kept = mean.sort_values(kind="stable").index[:most] if len(shares) > most else shares.index
-    whole = int((mean >= 1).sum())
-    subtitle = f"{whole} of {len(shares)} whole; blue all, orange the less the paler"
+    complete = int((mean >= 1).sum())
+    subtitle = f"{complete} of {len(shares)} complete; blue: complete, orange: incomplete, paler is less"
     left = 20 + min(max(span_of(humanize(name)) for name in kept), width * 0.3)
     right = width - 14 - span_of("100 %")
     cell = (right - left) / shares.shape[1]

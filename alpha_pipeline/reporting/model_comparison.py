@@ -1,5 +1,5 @@
 """
-The fusion methods beside each other, out of sample: rows of `fusion_comparison` in words.
+Out-of-sample comparison of the fusion methods: rows of `fusion_comparison` as text.
 """
 
 import pandas as pd
@@ -8,24 +8,25 @@ from alpha_pipeline.reporting.formatting import figure, humanize, number, percen
 from alpha_pipeline.text.untrusted import clean_line, truncate
 
 HEAD = [
-    ("Market", "w"), ("Method", "long"), ("Right sign", "n"), ("Acted on", "n"), ("Rank IC", "n"), ("t", "n"),
-    ("Held, a year", "n"), ("Sharpe", "n"),
+    ("Market", "w"), ("Method", "long"), ("Hit rate", "n"), ("Trade rate", "n"), ("Rank IC", "n"), ("t", "n"),
+    ("Annual return", "n"), ("Sharpe", "n"),
 ]  # fmt: skip
 
 
 def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
     """
-    A line per method and market, and per source that was silenced, in the order of `HEAD`.
+    One row per market and method, then per excluded source, in the order of `HEAD`.
 
     Args:
-        comparison: rows of `fusion_comparison` of one run date; methods that could not be compared have no line.
+        comparison: rows of `fusion_comparison` of one run date; methods that could not be compared are left out.
 
     Returns:
-        Texts; "Held" is what holding every value as a weight earned after costs, before thresholds. Undefined is "–".
+        Texts. Hit rate, rank IC, annual return and Sharpe are those of the continuous value held as a weight, net of
+        costs, before thresholds; undefined numbers are "–".
     """
-    found = comparison[comparison["exclusion_reason"] == ""]
-    order = found.assign(whole=found["excluded_source"] != "", last=~found["active"])
-    order = order.sort_values(["market", "whole", "last", "value_sharpe"], ascending=[True, True, True, False])
+    compared = comparison[comparison["exclusion_reason"] == ""]
+    order = compared.assign(excluded=compared["excluded_source"] != "", last=~compared["active"])
+    order = order.sort_values(["market", "excluded", "last", "value_sharpe"], ascending=[True, True, True, False])
     return [
         (
             clean_line(row["market"]),
@@ -42,19 +43,23 @@ def comparison_rows(comparison: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def comparison_text(comparison: pd.DataFrame) -> str:
-    """The same for a terminal, at most 100 columns; empty when nothing was compared."""
+    """The comparison for a terminal, at most 100 columns; empty without rows."""
     lines = [
-        f"  {truncate(market, 9):<10}{truncate(method, 38):<38}{right:>7}{trade_rate:>7}{ic:>9}{t:>6}{held:>9}{sharpe:>8}"
-        for market, method, right, trade_rate, ic, t, held, sharpe in comparison_rows(comparison)
+        "  "
+        f"{truncate(market, 9):<10}{truncate(method, 32):<32}{hits:>9}{trades:>11}{ic:>9}{t:>6}{earned:>14}{sharpe:>7}"
+        for market, method, hits, trades, ic, t, earned, sharpe in comparison_rows(comparison)
     ]
-    head = f"{'FUSION':<12}{'method':<38}{'right':>7}{'trade_rate':>7}{'rank IC':>9}{'t':>6}{'held':>9}{'Sharpe':>8}"
-    note = "  right: share of right signs; held: every value as a weight, a year, after costs; out of sample"
+    head = (
+        f"{'FUSION':<12}{'method':<32}{'hit rate':>9}{'trade rate':>11}{'rank IC':>9}{'t':>6}{'annual return':>14}"
+        f"{'Sharpe':>7}"
+    )
+    note = "  out of sample; return and Sharpe of the fused value as a weight, net of costs, no thresholds"
     return "\n".join([head, *lines, note]).replace("\N{NO-BREAK SPACE}", "") if lines else ""
 
 
 def why_held(rows: pd.DataFrame) -> str:
     """
-    Why a market whose decisions are all HOLD acts on nothing; empty when it acts.
+    The reason a market has no trades; empty when it has some.
 
     Args:
         rows: of `fused_signal`, one per symbol of one market.
@@ -63,15 +68,15 @@ def why_held(rows: pd.DataFrame) -> str:
         return ""
     bars = int(rows["calibration_bars"].max())
     if not bars:
-        return "All is held: nothing is known yet of how often such values are right."
-    surest = max(rows.to_dict("records"), key=lambda row: row["confidence"] if row["confidence"] > 0 else 0.0)
-    if not surest["confidence"] > 0.5:
-        return f"All is held: on {bars:,} past bars such values had the right sign no more often than by chance."
-    best = f"{clean_line(surest['symbol'])} {number(surest['value'], '+.2f')} at {number(surest['confidence'], '.1%')}"
-    return f"All is held: no value passes both thresholds; the surest is {best}."
+        return "No trades: no outcomes are known yet to calibrate the confidence."
+    top = max(rows.to_dict("records"), key=lambda row: row["confidence"] if row["confidence"] > 0 else 0.0)
+    if not top["confidence"] > 0.5:
+        return f"No trades: the fused score had no significant hit rate over the last {bars:,} observations."
+    best = f"{clean_line(top['symbol'])} {number(top['value'], '+.2f')} at {number(top['confidence'], '.1%')}"
+    return f"No trades: no value passes both thresholds; the highest confidence is {best}."
 
 
 def _named(method: str, silent: str, active: bool) -> str:
-    """The method as a person reads it, with what was silenced and whether it decides."""
+    """The label of a method: excluded source, and whether the method is active."""
     without = f" without {humanize(silent)}" if silent else ""
     return f"{clean_line(method)}{without}{' (active)' if active else ''}"

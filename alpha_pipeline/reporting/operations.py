@@ -1,7 +1,7 @@
 """
-The chapters of the nightly page on the works themselves: what decays, what the run date cost, which data came late.
+Sections of the nightly report on operations: factor decay, model cost, data coverage.
 
-Decisions, mining, library and track record are `chapters`.
+Decisions, mining, library and track record are in `sections`.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,17 +20,17 @@ from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.text.untrusted import clean_line
 
 _LIFE = ("live_rank_ic", "expected_rank_ic", "live_t_stat", "half_life_days")
-# Nearer to a limit than this, a person should know.
+# Share of a limit from which a warning is shown.
 NEAR = 0.8
 
 
 def life(markets: Sequence[MarketReport]) -> list[str]:
-    """What the factors that vote still earn against what they promised; those that fall behind first."""
+    """Live against expected measures of the active factors, largest shortfall first."""
     return [part for m in markets for part in _life(m)]
 
 
 def moved(m: MarketReport) -> pd.DataFrame:
-    """Factors put on probation or retired that very run date."""
+    """Factors put on probation or retired on the run date."""
     rows = m.library[m.library["status"].isin(["probation", "retired"])]
     if "status_since" not in rows.columns or m.library.empty:
         return rows.iloc[:0]
@@ -38,33 +38,29 @@ def moved(m: MarketReport) -> pd.DataFrame:
 
 
 def cost(markets: Sequence[MarketReport], took_seconds: float = np.nan) -> list[str]:
-    """Tokens, money and time of the run date, and of the month against its limits."""
+    """Tokens, USD and time of the run date and of the month, against their limits."""
     limits = Budget()
     seconds = sum(float(m.trials["model_seconds"].sum()) for m in markets)
-    whole = f"The model worked {figure(seconds, ',.0f', 's')} in all"
-    whole += (
-        f"; the run had taken {figure(took_seconds, ',.0f', 's')} when this was written."
-        if np.isfinite(took_seconds)
-        else "."
-    )
-    parts = [paragraph(whole)]
+    total = f"Model time: {figure(seconds, ',.0f', 's')}"
+    total += f"; run time until this report: {figure(took_seconds, ',.0f', 's')}." if np.isfinite(took_seconds) else "."
+    parts = [paragraph(total)]
     for m in markets:
         used = spent(m)
-        silent = unanswered(m.trials)
+        missing = unanswered(m.trials)
         parts += [
-            market_title(m.market.name, f"Tonight: {cost_text(m.trials)}"),
-            paragraph(f"{plural(silent, 'question')} went unanswered." if silent else ""),
+            market_title(m.market.name, f"Run date: {cost_text(m.trials)}"),
+            paragraph(f"{plural(missing, 'request')} without an answer." if missing else ""),
             "".join(meter(label, part, shown) for label, part, shown in used),
         ]
     note = (
-        f"Limits as they stand unless a run sets others: USD {limits.night_usd:g} a run date and {limits.month_usd:g} a "
-        "month, per market. A question is asked only while the most it could cost still fits."
+        f"Default limits per market: USD {limits.night_usd:g} per run date and {limits.month_usd:g} per month. "
+        "A request is sent only if its maximum cost fits the remaining budget."
     )
     return [*parts, paragraph(note, "soft")]
 
 
 def spent(m: MarketReport) -> list[tuple[str, float, str]]:
-    """(limit, part of it that is used, in words) of the run date and of the month so far, this run date included."""
+    """(limit, used share, text) of the run date and of the month so far, this run date included."""
     limits, context = Budget(), m.trials
     calls, read = int(context["calls"].sum()), tokens(context)
     seconds, usd = float(context["model_seconds"].sum()), float(context["usd"].sum())
@@ -80,62 +76,62 @@ def spent(m: MarketReport) -> list[tuple[str, float, str]]:
 
 
 def data(markets: Sequence[MarketReport]) -> list[str]:
-    """Per source: what came, how old the newest row is, what was quarantined, and why it is absent."""
+    """Per source: rows received, age of the newest row, rejected rows, reason of absence."""
     parts = []
     for m in markets:
         rows = m.coverage.sort_values("source", key=lambda names: names != "ohlcv", kind="stable")
-        titles = [("Source", "name"), ("State", "state"), ("Rows on the run date", "n"), ("Share of what was due", "n")]
-        titles += [("Newest row known", "n"), ("Set aside", "n"), ("Why", "long")]
+        titles = [("Source", "name"), ("State", "state"), ("Rows", "n"), ("Share of expected rows", "n")]
+        titles += [("Newest row", "n"), ("Rejected rows", "n"), ("Reason", "long")]
         cells = [
             (humanize(r["source"]), r["status"], f"{r['rows']:,}", percent(float(np.floor(r["share"] * 100) / 100)),
              clock(r["last_known"]), f"{r['rejected_rows']:,}", r["reason"])
             for r in rows[rows["status"] != ABSENT].to_dict("records")
         ]  # fmt: skip
         absent = rows[rows["status"] == ABSENT]
-        why = [
-            f"{humanize(r['source'])}: {clean_line(r['reason']) or 'no reason known'}"
-            for r in absent.to_dict("records")
+        reasons = [
+            f"{humanize(r['source'])}: {clean_line(r['reason']) or 'unknown reason'}" for r in absent.to_dict("records")
         ]
         parts += [
             market_title(m.market.name, "" if len(rows) else "No coverage was measured for this market."),
             table(titles, cells, stacked=True),
-            folded(f"{plural(len(absent), 'absent source')}, and why", bullets(why)),
+            folded(f"{plural(len(absent), 'absent source')}", bullets(reasons)),
             bullets(m.notes),
         ]
     return parts
 
 
 def troubles(m: MarketReport) -> list[str]:
-    """What of all this a person should look at, a sentence each."""
+    """Issues that need attention, one sentence each."""
     name = m.market.name
     late = m.coverage[m.coverage["status"] == LATE]
-    said = [f"{name}: {humanize(r['source'])} is late: {_lateness(r)}." for r in late.to_dict("records")]
+    issues = [f"{name}: {humanize(r['source'])} is late: {_lateness(r)}." for r in late.to_dict("records")]
     lost = m.coverage[(m.coverage["status"] == ABSENT) & (m.coverage["reason"] == "")]
-    said += [f"{name}: {humanize(source)} has no rows at all, and nobody knows why." for source in lost["source"]]
-    if aside := int(m.coverage["rejected_rows"].sum()):
-        said.append(f"{name}: {plural(aside, 'row')} could not be true and went to quarantine.")
-    if silent := unanswered(m.trials):
-        said.append(f"{name}: {plural(silent, 'question')} to the model went unanswered.")
-    said += [f"{name}: {shown} {what} used." for what, part, shown in spent(m) if part >= NEAR]
-    said += [
-        f"{name}: {clean_line(r['name'])} is {humanize(r['status'])} since on the run date: {clean_line(r['reason'])}."
+    issues += [f"{name}: {humanize(source)} has no rows for an unknown reason." for source in lost["source"]]
+    if rejected := int(m.coverage["rejected_rows"].sum()):
+        issues.append(f"{name}: {plural(rejected, 'row')} failed validation and went to quarantine.")
+    if missing := unanswered(m.trials):
+        issues.append(f"{name}: {plural(missing, 'request')} to the model had no answer.")
+    issues += [f"{name}: {shown} {name_of_limit} used." for name_of_limit, part, shown in spent(m) if part >= NEAR]
+    issues += [
+        f"{name}: {clean_line(r['name'])} changed to {humanize(r['status'])} on the run date: "
+        f"{clean_line(r['reason'])}."
         for r in moved(m).to_dict("records")
     ]
-    return said
+    return issues
 
 
 def _lateness(row: Mapping[Hashable, Any]) -> str:
     if row["source"] == "ohlcv":
-        return f"{percent(float(np.floor(row['share'] * 100) / 100))} of the bars due came"
-    return f"its newest row became known at {clock(row['last_known'])}"
+        return f"{percent(float(np.floor(row['share'] * 100) / 100))} of the expected bars arrived"
+    return f"newest row available at {clock(row['last_known'])}"
 
 
 def _life(m: MarketReport) -> list[str]:
     voting = m.library[m.library["status"].isin(["accepted", "probation", "retired"])]
     if voting.empty:
-        return [market_title(m.market.name, "No factor of the library has been admitted yet, so none can decay.")]
+        return [market_title(m.market.name, "No factor has been admitted to the library yet.")]
     if not set(_LIFE) <= set(voting.columns):
-        return [market_title(m.market.name, "The life of the factors was not measured that run date.")]
+        return [market_title(m.market.name, "Live performance was not measured on this run date.")]
     lately = voting["factor_id"].isin(decaying_factors(voting)["factor_id"])
     voting = voting[(voting["status"] != "retired") | lately]
     order = {"retired": 2, "probation": 0, "accepted": 1}

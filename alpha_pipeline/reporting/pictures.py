@@ -1,7 +1,7 @@
 """
-The key charts of a run date as PNG, for mail and chat that show no SVG: signal, funnel, equity, reliability.
+The key charts of a run date as PNG for mail and chat: signal, funnel, equity, reliability.
 
-The same numbers as the charts of the page; how they are counted is `funnel`'s and `fusion.scores`' business.
+Same numbers as the charts of the report, from `funnel` and `outcomes.scores`.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ TITLES = {
     "signal": "Decisions of the run date",
     "funnel": "From proposal to library",
     "equity": "Equity of past decisions, after costs",
-    "reliability": "How often decisions were right, by confidence",
+    "reliability": "Hit rate of decisions by confidence",
 }
 _MOST = 12
 
 
 def report_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], record: pd.DataFrame) -> dict[str, bytes]:
     """
-    PNG by name, 1200 pixels wide; a chart without anything to show says so. The same frames give the same bytes.
+    PNG by name, 1200 pixels wide; an empty chart states the reason. The same frames give the same bytes.
 
     Args:
         latest: one row of `fused_signal` per symbol, all markets.
@@ -42,7 +42,7 @@ def report_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], re
         "equity": lambda picture: _equity(picture, record),
         "reliability": lambda picture: _reliability(picture, record),
     }
-    found = {}
+    pictures = {}
     for name, paint in draw.items():
         with rc_context({**STYLE, "font.size": 11, "axes.titlesize": 12, "figure.dpi": 150}):
             picture = Figure(figsize=(8, 5), layout="constrained")
@@ -50,14 +50,14 @@ def report_pictures(latest: pd.DataFrame, trials: Mapping[str, pd.DataFrame], re
             paint(picture)
             out = BytesIO()
             picture.savefig(out, format="png", metadata={"Software": None})
-            found[name] = out.getvalue()
-    return found
+            pictures[name] = out.getvalue()
+    return pictures
 
 
 def _signal(picture: Figure, latest: pd.DataFrame) -> None:
     markets = sorted(latest["market"].unique())
     all_axes = picture.subplots(1, max(len(markets), 1), squeeze=False)[0]
-    if nothing_drawn(all_axes[0], len(markets), "no signal that run date"):
+    if nothing_drawn(all_axes[0], len(markets), "no signals"):
         return
     colours = {"LONG": BLUE, "SHORT": ORANGE}
     for axes, market in zip(all_axes, markets, strict=True):
@@ -77,7 +77,7 @@ def _signal(picture: Figure, latest: pd.DataFrame) -> None:
 
 def _funnel(picture: Figure, trials: Mapping[str, pd.DataFrame]) -> None:
     all_axes = picture.subplots(1, max(len(trials), 1), squeeze=False, sharey=True)[0]
-    if nothing_drawn(all_axes[0], sum(len(proposals(rows)) for rows in trials.values()), "no proposals that run date"):
+    if nothing_drawn(all_axes[0], sum(len(proposals(rows)) for rows in trials.values()), "no proposals"):
         return
     for axes, (market, rows) in zip(all_axes, trials.items(), strict=True):
         counts = [count for _, count in funnel_counts(rows)]
@@ -91,7 +91,7 @@ def _funnel(picture: Figure, trials: Mapping[str, pd.DataFrame]) -> None:
 
 def _equity(picture: Figure, record: pd.DataFrame) -> None:
     axes = picture.subplots()
-    if nothing_drawn(axes, int(record["net_return"].notna().sum()), "no past decision has an outcome yet"):
+    if nothing_drawn(axes, int(record["net_return"].notna().sum()), "no outcomes yet"):
         return
     for (market, rows), colour in zip(record.groupby("market"), (BLUE, ORANGE, SOFT), strict=False):
         returns = daily_returns(rows)
@@ -110,9 +110,9 @@ def _equity(picture: Figure, record: pd.DataFrame) -> None:
 def _reliability(picture: Figure, record: pd.DataFrame) -> None:
     axes = picture.subplots()
     buckets = by_confidence(record)
-    if nothing_drawn(axes, len(buckets), "no past decision has an outcome yet"):
+    if nothing_drawn(axes, len(buckets), "no outcomes yet"):
         return
-    axes.plot([0, 100], [0, 100], color=SOFT, lw=0.8, label="as promised")
+    axes.plot([0, 100], [0, 100], color=SOFT, lw=0.8, label="perfectly calibrated")
     middles = np.array([100 * bucket.confidence for bucket in buckets])
     rates, lows, highs = (
         np.array([100 * getattr(bucket, part) for bucket in buckets]) for part in ("hit_rate", "low", "high")
@@ -120,5 +120,5 @@ def _reliability(picture: Figure, record: pd.DataFrame) -> None:
     axes.errorbar(middles, rates, yerr=[rates - lows, highs - rates], fmt="o", color=BLUE, capsize=4)
     for middle, rate, bucket in zip(middles, rates, buckets, strict=True):
         axes.annotate(f"{bucket.decisions:,}", (middle, rate), xytext=(8, 4), textcoords="offset points", color=SOFT)
-    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence of the decision, %", ylabel="share that was right, %")
+    axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence of the decision, %", ylabel="hit rate, %")
     axes.legend(loc="upper left")

@@ -1,7 +1,7 @@
 """
-The morning page of one run date: what was decided and why, what was mined and refused, how past decisions did.
+The nightly report of one run date as an HTML page: decisions, mining, library, track record, cost and data.
 
-The chapters come from `chapters`; nothing is measured here.
+Sections come from `sections` and `operations`; nothing is measured here.
 """
 
 from collections.abc import Sequence
@@ -19,27 +19,32 @@ from alpha_pipeline.reporting.summary import summary_section
 from alpha_pipeline.reporting.terminal import latest_decisions
 from alpha_pipeline.tables import PAPER_LEDGER
 
-# Anchor, title and a line on what the chapter shows.
-_CHAPTERS = (
-    ("decisions", "Decisions", "The value is the sum of what the sources add; beyond both thresholds it is acted on."),
+# Anchor, title and introduction.
+_SECTIONS = (
+    (
+        "decisions",
+        "Decisions",
+        "The sum of the source contributions, traded if value and confidence exceed their thresholds.",
+    ),
     (
         "fusion",
         "Fusion",
-        "Every method walked forward, as of the last comparison: fitted on the past, tried on what came next. Held is "
-        "what every value as a weight earned after costs, before any threshold.",
+        "Walk-forward comparison of the methods at the last comparison date: fitted on the past, evaluated out "
+        "of sample. "
+        "Annual return and Sharpe are those of the fused value held as a weight, net of costs, before thresholds.",
     ),
-    ("record", "Track record", "Past decisions, scored when their outcome was known and never rewritten."),
-    ("mining", "Mining", "Every proposal is a trial, refused ones too; a bar shows how many passed that stage."),
+    ("record", "Track record", "Past decisions, scored once their outcome was known and never revised."),
+    ("mining", "Mining", "Every proposal counts as a trial, refused or not; bars show how many passed each stage."),
     (
         "library",
         "Library",
-        "Validation bars before the run date: long-short, next-bar execution, after costs. A reference is measured as "
-        "written, here and on its tear sheet; in the ledger of trials every formula is measured in the direction that "
-        "train found, so the same one may show the other sign there.",
+        "Validation bars before the run date: long-short, next-bar execution, net of costs. References are measured as "
+        "written, here and on their tear sheets; the trial ledger measures every formula in the direction estimated on "
+        "train, so its sign may differ there.",
     ),
-    ("decay", "What decays", "Live bars alone: those after a factor entered the library."),
+    ("decay", "Factor decay", "Live bars only: those after a factor entered the library."),
     ("cost", "Cost", ""),
-    ("data", "Data", "What had become known by the end of the run date."),
+    ("data", "Data", "Data available by the end of the run date."),
     ("method", "Method", ""),
 )
 
@@ -58,10 +63,10 @@ def nightly_page(
     One self-contained HTML page: inline style and SVG, no scripts, nothing loaded from anywhere.
 
     Args:
-        run date: start of the day the run date belongs to.
-        fused: the run date's rows of `fused_signal`, all markets; only each symbol's latest row counts.
+        run_date: start of its day, UTC.
+        fused: rows of `fused_signal` of the run date, all markets; only each symbol's latest row is used.
         record: rows of `signal_track_record` up to the run date, all markets.
-        markets: the other frames, market by market; all may be empty.
+        markets: the other frames by market; all may be empty.
         pictures: PNG charts beside the page: (address relative to it, title).
         took_seconds: of the run so far; NaN when not known.
         paper: rows of `paper_ledger` up to the run date, all markets.
@@ -82,30 +87,26 @@ def nightly_page(
         "data": [*data(markets), bullets(_covered(latest))],
         "method": [bullets(_method(markets))],
     }
-    chapters = [section(anchor, title, bodies[anchor], intro) for anchor, title, intro in _CHAPTERS]
+    parts = [section(anchor, title, bodies[anchor], intro) for anchor, title, intro in _SECTIONS]
     head = [
         "<header>",
         *summary_section(run_date, latest, record, markets),
-        navigation((anchor, title) for anchor, title, _ in _CHAPTERS),
+        navigation((anchor, title) for anchor, title, _ in _SECTIONS),
         "</header>",
     ]
-    foot = (
-        ["<footer>Charts of this page as pictures, for mail and chat:", links(pictures), "</footer>"]
-        if pictures
-        else []
-    )
-    return page(f"Nightly report, {run_date:%Y-%m-%d}", [*head, *chapters, *foot])
+    foot = ["<footer>Charts of this page as PNG:", links(pictures), "</footer>"] if pictures else []
+    return page(f"Nightly report, {run_date:%Y-%m-%d}", [*head, *parts, *foot])
 
 
 def _fusion(comparison: pd.DataFrame | None) -> list[str]:
     rows = [] if comparison is None else comparison_rows(comparison)
-    return [table(HEAD, rows) if rows else paragraph("No comparison of the methods was made in the last weeks.")]
+    return [table(HEAD, rows) if rows else paragraph("No comparison of the last two weeks is available.")]
 
 
 def _covered(latest: pd.DataFrame) -> list[str]:
     return [
-        f"{market}: {percent(share)} of the weight table had something to say, on average over the symbols; "
-        "the weights of silent sources are shared out among the others."
+        f"{market}: sources with {percent(share)} of the total weight were active, on average over the symbols; "
+        "weights are renormalized over active sources."
         for market, share in latest.groupby("market")["coverage"].mean().items()
     ]
 
@@ -113,30 +114,32 @@ def _covered(latest: pd.DataFrame) -> list[str]:
 def _method(markets: Sequence[MarketReport]) -> list[str]:
     return [
         "Returns, Sharpe ratios and equity are net of costs unless a column says gross.",
-        "Sharpe ratios are per year, turnover per day; break-even is the cost of turnover that eats the whole return.",
-        "A return a year is the mean per bar times the bars of a year, not compounded, so that a losing one may pass "
-        f"{percent(-1.0)}; the return in all is compounded.",
+        "Sharpe ratios are annualized, turnover is per day; the break-even cost is the cost per turnover that "
+        "reduces the return to zero.",
+        "The annual return is the arithmetic mean per bar times the bars of a year and may be below "
+        f"{percent(-1.0)}; the total return is compounded.",
         *(_costs(m.market) for m in markets),
-        "A decision taken at the close of a bar is executed on the next bar, never at the price it was made from.",
-        "Factors are chosen on the train and validation stretches, and the numbers here are those of validation: they "
-        "flatter what was chosen by them. The test stretch is sealed: no proposer, judge, weight or page reads it.",
-        *(f"The sealed stretch of {m.market.name} was opened {plural(m.openings, 'time')} so far." for m in markets),
-        "A factor is admitted when train makes it a discovery among everything ever tried (Benjamini-Yekutieli, 5 %), "
-        "validation finds it again among all discoveries (Benjamini-Hochberg, 5 %), and it earns after costs.",
-        "Every factor is recomputed on cut and altered data; one that sees the future is refused.",
-        "The t-statistics allow for overlapping outcomes (Newey-West). Deflated is the probability that the true "
-        "Sharpe ratio beats the best of all trials by luck alone.",
-        f"Claims of the proposer are never shown as measurements. “{UNDEFINED}” means undefined or not measured.",
-        "Equity of past decisions: equal capital on every symbol, cash for HOLD, one return per day, compounded.",
-        "The random grammar is a control without a model: if it does as well as the model, the model added nothing.",
-        "Research, not investment advice: past results say little about future ones.",
+        "A decision taken at the close of a bar is executed on the next bar, never at the close it is based on.",
+        "Factors are selected on train and validation; the numbers here are from validation and are therefore biased "
+        "upwards by selection. The holdout is sealed: no proposer, judge, weight or page reads it.",
+        *(f"The sealed holdout of {m.market.name} was accessed {plural(m.holdout_accesses, 'time')}." for m in markets),
+        "A factor is admitted if it is significant on train among all trials so far (Benjamini-Yekutieli, FDR 5 %), "
+        "significant on validation among all discoveries (Benjamini-Hochberg, FDR 5 %), and profitable after costs.",
+        "Every factor is recomputed on truncated and altered data; factors with look-ahead bias are refused.",
+        "The t-statistics account for overlapping outcomes (Newey-West). The deflated Sharpe ratio is the probability "
+        "that the true Sharpe ratio exceeds the best expected from that many trials by chance.",
+        f"Performance expected by the proposer is never shown as a measurement. “{UNDEFINED}” means undefined or "
+        "not measured.",
+        "Equity of past decisions: equal capital per symbol, cash for HOLD, daily returns, compounded.",
+        "The random grammar is a control without a model: a model that does not beat it adds no value.",
+        "For research only, not investment advice; past performance does not predict future results.",
     ]
 
 
 def _costs(market: Market) -> str:
     rate = market.borrow_bps_per_year
-    borrow = f", {rate:g} bps a year to hold a short" if rate else ""
+    borrow = f", {rate:g} bps a year borrow cost for shorts" if rate else ""
     return (
         f"{market.name.capitalize()}: {market.fee_bps:g} bps fee and {market.slippage_bps:g} bps slippage per unit of "
-        f"turnover{borrow}; outcomes after {plural(market.horizon_bars, 'bar')} of {market.bar}."
+        f"turnover{borrow}; forward returns over {plural(market.horizon_bars, 'bar')} of {market.bar}."
     )

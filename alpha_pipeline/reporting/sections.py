@@ -1,7 +1,7 @@
 """
-The chapters of the nightly page on the numbers: decisions, mining, library, track record.
+Sections of the nightly report on results: decisions, mining, library, track record.
 
-The page around them is `report`, the first screen `morning`, cost, data and decay `upkeep`.
+The page is assembled by `report`; cost, data and factor decay are in `operations`.
 """
 
 import json
@@ -14,14 +14,13 @@ import pandas as pd
 from alpha_pipeline.llm.budget import Spent
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, hit_rate
+from alpha_pipeline.reporting.calibration import reliability_chart
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.formatting import clock, figure, humanize, percent, plural
-from alpha_pipeline.reporting.funnel import REFERENCE, proposals, proposer_label, refusals, tokens
+from alpha_pipeline.reporting.funnel import REFERENCE, floor_rows, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
-from alpha_pipeline.reporting.noise_floor import floor_rows
-from alpha_pipeline.reporting.reliability import reliability_chart
 from alpha_pipeline.reporting.terminal import library_with_metrics, strongest
 from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, TEAR_SHEETS
 from alpha_pipeline.text.untrusted import clean_line, truncate
@@ -35,7 +34,7 @@ _NEWS = "sentiment_news"
 @dataclass(frozen=True)
 class MarketReport:
     """
-    What one market brings to the page.
+    Data of one market for the report.
 
     Args:
         market: its costs and horizon are named in the method notes.
@@ -46,10 +45,10 @@ class MarketReport:
         closes: index UTC bar closes, columns symbols; the last ninety days are drawn.
         notes: further lines on the coverage of the data.
         noise: the run date's rows of `noise_floor`.
-        openings: how often the sealed bars were looked at so far.
+        holdout_accesses: number of accesses to the sealed bars so far.
         coverage: the run date's rows of `data_coverage`.
-        headlines: rows of `raw_news` that the run date's sentiment rest on.
-        month: what the earlier run dates of the month used.
+        headlines: rows of `raw_news` behind the sentiment of the run date.
+        month: model usage of the earlier run dates of the month.
         sheets: the run date's rows of `tear_sheets`.
     """
 
@@ -61,7 +60,7 @@ class MarketReport:
     closes: pd.DataFrame
     notes: Sequence[str] = ()
     noise: pd.DataFrame = field(default_factory=NOISE_FLOOR.empty)
-    openings: int = 0
+    holdout_accesses: int = 0
     coverage: pd.DataFrame = field(default_factory=DATA_COVERAGE.empty)
     headlines: pd.DataFrame = field(default_factory=RAW_NEWS.empty)
     month: Spent = field(default_factory=Spent)
@@ -69,7 +68,7 @@ class MarketReport:
 
 
 def decisions(m: MarketReport, latest: pd.DataFrame) -> list[str]:
-    """What was decided and why; `latest` holds one row of `fused_signal` per symbol, all markets."""
+    """Decisions and their reasons; `latest` holds one row of `fused_signal` per symbol, all markets."""
     rows = latest[latest["market"] == m.market.name]
     if rows.empty:
         return [market_title(m.market.name, "No signal was stored for this market.")]
@@ -80,7 +79,7 @@ def decisions(m: MarketReport, latest: pd.DataFrame) -> list[str]:
     prices = prices[prices.index > rows["timestamp"].max() - pd.Timedelta(days=_PRICE_DAYS)] if len(prices) else prices
     blocks = [
         chart(partial(signal_bars, rows, most=_BARS)),
-        chart(partial(signal_heat, contributions(shown), "What each source adds", symbols=shown["symbol"].tolist())),
+        chart(partial(signal_heat, contributions(shown), "Contribution by source", symbols=shown["symbol"].tolist())),
         chart(partial(price_chart, prices, f"Prices, last {_PRICE_DAYS} days")),
     ]
     return [
@@ -93,9 +92,9 @@ def decisions(m: MarketReport, latest: pd.DataFrame) -> list[str]:
 
 def contributions(fused: pd.DataFrame) -> pd.DataFrame:
     """
-    What each source adds to each decision: the breakdown of `fused_signal`, one row per symbol and source.
+    Contribution of each source to each decision: the breakdown of `fused_signal`, one row per symbol and source.
 
-    A breakdown that is no JSON object of numbers adds nothing.
+    A breakdown that is no JSON object of numbers has no rows.
     """
     rows = [
         (r["timestamp"], r["symbol"], source, float(share))
@@ -106,21 +105,22 @@ def contributions(fused: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(news: pd.DataFrame, symbol: str, breakdown: object) -> str:
-    """The headline with the strongest sentiment behind a decision to which news added something; empty without one."""
+    """The headline with the strongest sentiment, if news contributed to the decision; else empty."""
     if not _parts(breakdown).get(_NEWS):
         return ""
     about = news[(news["symbol"] == symbol) & news["news_sentiment"].notna()]
     if about.empty:
         return ""
-    loudest = about.iloc[int(about["news_sentiment"].abs().to_numpy().argmax())]
-    return f"Loudest headline ({figure(float(loudest['news_sentiment']), '+.2f')}): “{truncate(loudest['title'], 160)}”"
+    strongest_row = about.iloc[int(about["news_sentiment"].abs().to_numpy().argmax())]
+    sentiment = figure(float(strongest_row["news_sentiment"]), "+.2f")
+    return f"Strongest headline ({sentiment}): “{truncate(strongest_row['title'], 160)}”"
 
 
 def mining(m: MarketReport) -> list[str]:
-    """What was proposed and refused, and why."""
+    """Proposals and reasons for refusal."""
     ours = proposals(m.trials)
     references = int((m.trials["proposer"] == REFERENCE).sum())
-    apart = f"; {plural(references, 'reference factor')} measured alike, not counted" if references else ""
+    apart = f"; {plural(references, 'reference factor')} measured, not counted as proposals" if references else ""
     return [
         market_title(m.market.name, f"{plural(tokens(ours), 'token')} of a language model{apart}"),
         columns(
@@ -130,18 +130,18 @@ def mining(m: MarketReport) -> list[str]:
             ]
         ),
         _noise_table(m.noise),
-        folded(f"All {plural(len(ours), 'proposal')}, best validated first", _trial_table(ours)),
+        folded(f"All {plural(len(ours), 'proposal')}, highest validation t first", _trial_table(ours)),
     ]
 
 
 def library(markets: Sequence[MarketReport]) -> list[str]:
-    """The factors active with what they earned."""
+    """The library factors and their measures."""
     drawn = [chart(partial(ic_bars, m.metrics, f"Rank IC, {m.market.name}")) for m in markets if len(m.metrics)]
     return [columns(drawn), *(part for m in markets for part in _factors(m))]
 
 
 def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
-    """How past decisions of all markets did, alone and as held by the paper accounts."""
+    """Performance of past decisions of all markets, and of the paper accounts."""
     accounts = [
         chart(partial(equity_chart, equity.pct_change().iloc[1:], f"Paper account, {market}"))
         for market, rows in paper.groupby("market")
@@ -159,14 +159,15 @@ def track_record(record: pd.DataFrame, paper: pd.DataFrame) -> list[str]:
             for confidence, hits in [("any", hit_rate(group)), *buckets]
             if hits.decisions
         ]
-    titles = [("Market", "w"), ("Confidence", "w"), ("Decisions", "n"), ("Hit rate", "n"), ("95 % interval", "n")]
+    titles = [("Market", "w"), ("Confidence", "w"), ("Decisions", "n"), ("Hit rate", "n")]
+    titles += [("95 % confidence interval", "n")]
     note = "Standard errors are clustered by bar of decision; overlapping horizons make the intervals too narrow."
     hits_table = table(titles, rows) or paragraph("All past decisions were HOLD.")
     return [columns(curves), hits_table, paragraph(note, "soft")]
 
 
 def _noise_table(noise: pd.DataFrame) -> str:
-    titles = [("Best of the run date", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Luck", "long")]
+    titles = [("Best of the run date", "name"), ("real bars", "n"), ("shuffled bars", "n"), ("Rank", "long")]
     return table(titles, floor_rows(noise), stacked=True)
 
 
@@ -176,8 +177,8 @@ def _factors(m: MarketReport) -> list[str]:
     counts = ", ".join(f"{n} {clean_line(status)}" for status, n in rows["status"].value_counts().items())
     titles = [("Factor", "factor"), ("Status", "w"), ("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("gross", "n")]
     titles += [
-        ("Return a year", "n"),
-        ("in all", "n"),
+        ("Annual return", "n"),
+        ("total", "n"),
         ("Drawdown", "n"),
         ("Turnover", "n"),
         ("Break-even", "n"),
@@ -222,12 +223,12 @@ def _decision_table(rows: pd.DataFrame, m: MarketReport) -> str:
          (r["reasons"], headline(m.headlines, r["symbol"], r["breakdown"])))
         for r in rows.to_dict("records")
     ]  # fmt: skip
-    return table([*titles, ("Why", "why")], cells, stacked=True)
+    return table([*titles, ("Reasons", "why")], cells, stacked=True)
 
 
 def _trial_table(trials: pd.DataFrame) -> str:
     titles = [("Factor, with the proposer's rationale", "factor"), ("Proposer", "name"), ("Last stage passed", "w")]
-    titles += [("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("DecisionExplanation", "long")]
+    titles += [("Rank IC", "n"), ("t", "n"), ("Sharpe", "n"), ("Verdict", "long")]
     best = trials.sort_values("valid_t_stat", ascending=False, na_position="last")
     cells = [
         (

@@ -1,7 +1,7 @@
 """
-The first screen of the nightly page: what to do today, whether the run date went well, what needs attention.
+The summary at the top of the nightly report: today's positions, status of the run, issues.
 
-The chapters below it are `chapters` and `upkeep`.
+The sections below it are in `sections` and `operations`.
 """
 
 from collections.abc import Sequence
@@ -22,35 +22,37 @@ _NAMED = 5
 def summary_section(
     run_date: pd.Timestamp, latest: pd.DataFrame, record: pd.DataFrame, markets: Sequence[MarketReport]
 ) -> list[str]:
-    """Title, today's orders per market, the verdict on the run date, and five figures."""
+    """Title, today's positions per market, status of the run and key figures."""
     trials = [proposals(m.trials) for m in markets]
     proposed = sum(len(t) for t in trials)
     accepted = sum(int((t["verdict"] == "accepted").sum()) for t in trials)
-    who = {proposer_label(p, m): p == CONTROL for t in trials for p, m in zip(t["proposer"], t["model"], strict=True)}
-    badges = [badge(f"proposed by {label}", warning=control) for label, control in sorted(who.items())]
-    acting = int((latest["decision"] != "HOLD").sum())
+    pairs = [pair for t in trials for pair in zip(t["proposer"], t["model"], strict=True)]
+    proposers = {proposer_label(p, m): p == CONTROL for p, m in pairs}
+    badges = [badge(f"proposed by {label}", warning=control) for label, control in sorted(proposers.items())]
+    trades = int((latest["decision"] != "HOLD").sum())
     hits = hit_rate(record)
-    control = "Tonight's factors were drawn at random from the grammar: a scientific control, not the work of a model."
+    control = "The factors of this run date were drawn at random from the grammar: a control without a language model."
     usd = sum(float(m.trials["usd"].sum()) for m in markets)
     return [
         f'<div class="soft">{run_date:%A}, {day(run_date)}, UTC</div>',
-        "<h1>What to do today</h1>",
+        "<h1>Positions for today</h1>",
         paragraph(
-            f"{acting} of {plural(len(latest), 'symbol')} {'calls' if acting == 1 else 'call'} for a position.", "lead"
+            f"{trades} of {plural(len(latest), 'symbol')} {'is' if trades == 1 else 'are'} LONG or SHORT.", "lead"
         ),
         f'<div class="cards">{"".join(_today(m, latest) for m in markets)}</div>',
-        _verdict(latest, record, markets),
-        paragraph(control, "notice") if who and all(who.values()) else "",
+        _status(latest, record, markets),
+        paragraph(control, "notice") if proposers and all(proposers.values()) else "",
         tiles(
             [
                 (f"{accepted} / {proposed}", "factors accepted / proposed"),
                 (percent(hits.hit_rate), f"hit rate of {plural(hits.decisions, 'past decision')}"),
-                (f"${usd:,.2f}", "paid for the model on the run date"),
+                (f"${usd:,.2f}", "model cost of the run date"),
             ]
         ),
         f"<div>{''.join(badges) or badge('no proposals that run date', warning=True)}</div>",
         paragraph(
-            f"{accepted} of {plural(proposed, 'proposed factor')} earned a place in the library. {_voters(markets)}",
+            f"{accepted} of {plural(proposed, 'proposed factor')} {'was' if proposed == 1 else 'were'} admitted "
+            f"to the library. {_active_factors(markets)}",
             "soft",
         ),
     ]
@@ -76,30 +78,32 @@ def _today(m: MarketReport, latest: pd.DataFrame) -> str:
 
 
 def orders_line(line: tuple[str, Sequence[tuple[str, str]], int]) -> str:
-    """One decision with the symbols it holds for; nothing when it holds for none."""
+    """One decision with its symbols; empty without symbols."""
     decision, named, more = line
     return orders(decision, named, more) if named else ""
 
 
-def _verdict(latest: pd.DataFrame, record: pd.DataFrame, markets: Sequence[MarketReport]) -> str:
-    """One line that says the run date went well, or all that did not."""
-    silent = [m.market.name for m in markets if not (latest["market"] == m.market.name).any()]
-    said = [f"{name}: no signal was stored." for name in silent]
-    said += [sentence for m in markets for sentence in troubles(m)]
+def _status(latest: pd.DataFrame, record: pd.DataFrame, markets: Sequence[MarketReport]) -> str:
+    """A line without issues, or the list of issues."""
+    missing = [m.market.name for m in markets if not (latest["market"] == m.market.name).any()]
+    issues = [f"{name}: no signal was stored." for name in missing]
+    issues += [sentence for m in markets for sentence in troubles(m)]
     hits = hit_rate(record)
     if hits.decisions and hits.high < 0.5:
-        said.append(f"Past decisions are right less often than a coin: {percent(hits.hit_rate)} of {hits.decisions:,}.")
-    if not said:
-        return notice("The run date went well. Nothing needs attention.", [], good=True)
-    return notice(f"{plural(len(said), 'thing needs', 'things need')} attention", said)
+        issues.append(
+            f"Hit rate of past decisions significantly below 50 %: {percent(hits.hit_rate)} of {hits.decisions:,}."
+        )
+    if not issues:
+        return notice("The run completed without issues.", [], good=True)
+    return notice(f"{plural(len(issues), 'issue needs', 'issues need')} attention", issues)
 
 
-def _voters(markets: Sequence[MarketReport]) -> str:
-    """Which factors have a vote in the decisions, or that none has."""
-    voting = [m.library[m.library["status"].isin(["accepted", "probation"])] for m in markets]
-    count = sum(map(len, voting))
+def _active_factors(markets: Sequence[MarketReport]) -> str:
+    """Number of library factors with a weight in the decisions, or the sources used without any."""
+    active = [m.library[m.library["status"].isin(["accepted", "probation"])] for m in markets]
+    count = sum(map(len, active))
     if count:
-        return f"{plural(count, 'factor')} of the library {'votes' if count == 1 else 'vote'} in the decisions."
-    said = sorted({humanize(source) for m in markets for source in m.signals["source"].unique()})
-    rest = f": what decides is {', '.join(said)}" if said else ""
-    return f"No factor of the library has a vote yet{rest}."
+        return f"{plural(count, 'library factor')} {'contributes' if count == 1 else 'contribute'} to the decisions."
+    sources = sorted({humanize(source) for m in markets for source in m.signals["source"].unique()})
+    rest = f"; the sources are {', '.join(sources)}" if sources else ""
+    return f"No library factor contributes to the decisions yet{rest}."

@@ -1,7 +1,7 @@
 """
-SVG by hand: one style, ticks that read well, and the few shapes charts are made of.
+SVG primitives: style, ticks and shapes.
 
-What is drawn, and why, is left to `charts` and `curves`.
+Charts are composed in `charts`, `curves`, `heat_map` and `calibration`.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,9 +45,9 @@ def document(width: float, height: float, title: str, body: Sequence[str], subti
     )
 
 
-def nothing(title: str, why: str = "nothing to show", width: float = 640) -> str:
-    """The chart of no data: the title and one line that says why."""
-    return document(width, 84, title, [text(12, 66, why, "soft")])
+def nothing(title: str, reason: str = "no data", width: float = 640) -> str:
+    """An empty chart: the title and the reason."""
+    return document(width, 84, title, [text(12, 66, reason, "soft")])
 
 
 def text(x: float, y: float, content: object, style: str = "", anchor: str = "start", turn: float = 0) -> str:
@@ -97,16 +97,16 @@ def area(xs: Array, ys: Array, base: float, style: str) -> str:
 
 
 def thin(xs: Array, ys: Array, most: int = 400) -> tuple[Array, Array]:
-    """At most about `most` of (n,) points: the lowest and the highest of each stretch, so that no spike is lost."""
+    """At most about `most` of (n,) points: the lowest and the highest of each segment, so that no spike is lost."""
     if len(xs) <= most:
         return xs, ys
     keep = [0, len(xs) - 1]
-    for stretch in np.array_split(np.arange(len(xs)), most // 2):
-        known = stretch[np.isfinite(ys[stretch])]
-        if len(known) < len(stretch):
-            keep.append(int(stretch[~np.isfinite(ys[stretch])][0]))
-        if len(known):
-            keep += [int(known[np.argmin(ys[known])]), int(known[np.argmax(ys[known])])]
+    for segment in np.array_split(np.arange(len(xs)), most // 2):
+        finite = segment[np.isfinite(ys[segment])]
+        if len(finite) < len(segment):
+            keep.append(int(segment[~np.isfinite(ys[segment])][0]))
+        if len(finite):
+            keep += [int(finite[np.argmin(ys[finite])]), int(finite[np.argmax(ys[finite])])]
     chosen = np.unique(keep)
     return xs[chosen], ys[chosen]
 

@@ -1,7 +1,7 @@
 """
-The tear sheet of a factor as one picture, wide or narrow: what it earned, when, where, and how much is protocol.
+The figure of a tear sheet, wide or narrow.
 
-Numbers are `backtest.study`'s; the page around the picture is `tear_sheet`'s.
+Numbers come from `backtesting.study`; the page is in `tear_sheet`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,19 +32,19 @@ STYLE: Any = {
     "xtick.color": SOFT, "ytick.color": SOFT, "text.color": INK, "axes.grid": True, "grid.color": "#eceff3",
     "axes.axisbelow": True, "text.parse_math": False, "figure.dpi": PIXELS_PER_INCH, "legend.frameon": False,
 }  # fmt: skip
-# On a phone the picture is half as wide as its pixels, so letters are set twice the size.
+# On a phone the figure is shown at half its pixels, so letters are set twice the size.
 NARROW_WIDTH = 5.2
 NARROW_STYLE: Any = {"font.size": 10, "axes.titlesize": 12, "figure.dpi": PIXELS_PER_INCH}
 TILES = (
     ("net Sharpe", "sharpe", "+.2f", ""), ("after cutoff", "sharpe_after_cutoff", "+.2f", ""),
     ("deflated Sharpe", "deflated_sharpe", ".2f", ""), ("rank IC", "rank_ic", "+.3f", ""), ("t", "t_stat", "+.1f", ""),
-    ("max drawdown", "max_drawdown", ".1%", ""), ("turnover a day", "turnover", ".2f", ""),
+    ("max drawdown", "max_drawdown", ".1%", ""), ("turnover per day", "turnover", ".2f", ""),
     ("break-even", "break_even_bps", ".1f", "bps"),
 )  # fmt: skip
 
 
 def draw_png(sheet: "Sheet", narrow: bool = False) -> bytes:
-    """The picture as PNG; `narrow` is one column, legible on a phone, in a palette of few colours."""
+    """The figure as PNG; `narrow` is one column for phones with a palette of 64 colours."""
     with rc_context({**STYLE, **NARROW_STYLE} if narrow else STYLE):
         picture = _draw_narrow(sheet) if narrow else _draw(sheet)
         out = BytesIO()
@@ -83,22 +83,22 @@ def _draw_narrow(sheet: "Sheet") -> Figure:
 
 
 def _panels(sheet: "Sheet", picture: Figure, cells: Sequence[Any]) -> None:
-    """The ten panels in their order of reading, one to a cell."""
-    found, equity = sheet.study, picture.add_subplot(cells[0])
-    _equity(equity, found.returns)
-    _drawdown(picture.add_subplot(cells[1], sharex=equity), found.returns)
-    _ic(picture.add_subplot(cells[2]), found.rank_ic)
-    _decay(picture.add_subplot(cells[3]), found.ic_decay, sheet.market)
-    _quantiles(picture.add_subplot(cells[4]), found.quantiles)
-    _turnover(picture.add_subplot(cells[5]), found.returns)
+    """Draw the ten panels, one per cell."""
+    study, equity = sheet.study, picture.add_subplot(cells[0])
+    _equity(equity, study.returns)
+    _drawdown(picture.add_subplot(cells[1], sharex=equity), study.returns)
+    _ic(picture.add_subplot(cells[2]), study.rank_ic)
+    _decay(picture.add_subplot(cells[3]), study.ic_decay, sheet.market)
+    _quantiles(picture.add_subplot(cells[4]), study.quantiles)
+    _turnover(picture.add_subplot(cells[5]), study.returns)
     _funnel(picture.add_subplot(cells[6]), sheet.funnel, sheet.stage)
-    _slices(picture.add_subplot(cells[7]), found.slices)
-    _protocol(picture.add_subplot(cells[8]), found.protocol)
-    _likeness(picture.add_subplot(cells[9]), sheet.correlations)
+    _subsamples(picture.add_subplot(cells[7]), study.slices)
+    _assumptions(picture.add_subplot(cells[8]), study.protocol)
+    _correlations(picture.add_subplot(cells[9]), sheet.correlations)
 
 
 def _few_colours(png: bytes) -> bytes:
-    """A third of the bytes: a page carries both pictures, and the event log of a run one of them."""
+    """Reduce the palette: a third of the bytes."""
     out = BytesIO()
     Image.open(BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
@@ -106,7 +106,9 @@ def _few_colours(png: bytes) -> bytes:
 
 def _head(picture: Figure, sheet: "Sheet") -> None:
     picture.text(0.03, 0.975, truncate(sheet.name, 70), size=17, weight="bold", va="top")
-    about = f"{sheet.market.name}, bars of {sheet.market.bar}, run date of {sheet.run_date:%Y-%m-%d}; measured on {sheet.segment}"
+    about = (
+        f"{sheet.market.name}, {sheet.market.bar} bars, run date {sheet.run_date:%Y-%m-%d}; measured on {sheet.segment}"
+    )
     picture.text(0.03, 0.953, about, size=9, color=SOFT, va="top")
     lines = wrap(sheet.expression, 130, 2)
     picture.text(0.03, 0.938, "\n".join(lines), size=8.5, family="monospace", va="top", linespacing=1.4)
@@ -142,12 +144,12 @@ def _drawdown(axes: Axes, returns: pd.DataFrame) -> None:
 
 def _ic(axes: Axes, ic: pd.Series) -> None:
     axes.set_title("Rank IC summed over time")
-    known = ic.dropna()
-    if nothing_drawn(axes, len(known)):
+    valid = ic.dropna()
+    if nothing_drawn(axes, len(valid)):
         return
-    axes.plot(known.index, known.cumsum(), color=BLUE, lw=1.2)
-    slope = np.linspace(0, known.sum(), len(known))
-    axes.plot(known.index, slope, color=SOFT, lw=0.8, ls="--", label=f"mean {shown(known.mean(), '+.4f')} a bar")
+    axes.plot(valid.index, valid.cumsum(), color=BLUE, lw=1.2)
+    slope = np.linspace(0, valid.sum(), len(valid))
+    axes.plot(valid.index, slope, color=SOFT, lw=0.8, ls="--", label=f"mean {shown(valid.mean(), '+.4f')} a bar")
     axes.legend(loc="best")
     dated(axes, 6)
 
@@ -173,7 +175,7 @@ def _quantiles(axes: Axes, quantiles: np.ndarray) -> None:
 
 
 def _turnover(axes: Axes, returns: pd.DataFrame) -> None:
-    axes.set_title("Turnover a day (mean of 20 days)")
+    axes.set_title("Turnover per day (20-day mean)")
     if nothing_drawn(axes, len(returns)):
         return
     daily = returns["turnover"].resample("1D").sum()
@@ -184,7 +186,7 @@ def _turnover(axes: Axes, returns: pd.DataFrame) -> None:
 
 
 def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
-    axes.set_title("Where it stands among all trials")
+    axes.set_title("Stage among all trials")
     names = [name.replace("_", " ") for name, _ in funnel]
     colours = [BLUE if name == stage else GREY for name, _ in funnel]
     _bars(axes, names, [count for _, count in funnel], colours, ",.0f")
@@ -193,25 +195,25 @@ def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
         label.set(weight="bold", color=BLUE) if name == stage else None
 
 
-def _slices(axes: Axes, slices: pd.DataFrame) -> None:
-    axes.set_title("Net Sharpe by part (t of the rank IC)")
+def _subsamples(axes: Axes, slices: pd.DataFrame) -> None:
+    axes.set_title("Net Sharpe by subsample (t of the rank IC)")
     parts = slices.head(18)
     names = parts["subsample"].str.replace(" the model's", "")
     labels = [f"{name} ({shown(t, '+.1f')})" for name, t in zip(names, parts["t_stat"], strict=True)]
     _bars(axes, labels, parts["sharpe"].tolist(), None, "+.1f")
 
 
-def _protocol(axes: Axes, protocol: pd.DataFrame) -> None:
-    axes.set_title("Net Sharpe by protocol")
+def _assumptions(axes: Axes, protocol: pd.DataFrame) -> None:
+    axes.set_title("Net Sharpe by assumption")
     labels = [f"{row.switch} {row.setting}".strip() for row in protocol.itertuples()]
     _bars(axes, labels, protocol["sharpe"].tolist(), None, "+.1f")
 
 
-def _likeness(axes: Axes, correlations: Mapping[str, float]) -> None:
-    axes.set_title("Correlation to others")
+def _correlations(axes: Axes, correlations: Mapping[str, float]) -> None:
+    axes.set_title("Correlation to other factors")
     most = sorted(correlations.items(), key=lambda item: -abs(item[1]) if np.isfinite(item[1]) else 0)[:10]
     if not most:
-        nothing_drawn(axes, 0, "no other factor active")
+        nothing_drawn(axes, 0, "no other active factor")
         return
     labels = [truncate(name.rsplit("_", 1)[0].replace("_", " "), 16) for name, _ in most]
     _bars(axes, labels, [value for _, value in most], None, "+.2f")
@@ -225,8 +227,8 @@ def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: S
     rows, small = np.arange(len(sizes)), 0.88 * rcParams["font.size"]
     axes.barh(rows, drawn, color=colours or [BLUE if v >= 0 else ORANGE for v in drawn], height=0.68)
     for row, (value, size) in enumerate(zip(sizes, drawn, strict=True)):
-        told = shown(value, spec) if np.isfinite(value) else "undefined"
-        axes.annotate(told, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=small,
+        label = shown(value, spec) if np.isfinite(value) else "undefined"
+        axes.annotate(label, (size, row), xytext=(3 if size >= 0 else -3, 0), textcoords="offset points", size=small,
                       va="center", ha="left" if size >= 0 else "right", color=SOFT)  # fmt: skip
     axes.set_yticks(rows, [truncate(label, 34) for label in labels])
     axes.invert_yaxis()
@@ -235,24 +237,24 @@ def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colours: S
     axes.grid(axis="y", visible=False)
 
 
-def nothing_drawn(axes: Axes, count: int, why: str = "nothing to show") -> bool:
-    """Say in the middle of empty axes why nothing is drawn; False, and nothing done, where `count` is not 0."""
+def nothing_drawn(axes: Axes, count: int, reason: str = "no data") -> bool:
+    """Write the reason into empty axes; False, without a change, where `count` is not 0."""
     if count:
         return False
-    axes.text(0.5, 0.5, why, ha="center", va="center", color=SOFT, transform=axes.transAxes)
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color=SOFT, transform=axes.transAxes)
     axes.set_xticks([])
     axes.set_yticks([])
     return True
 
 
 def dated(axes: Axes, most: int) -> None:
-    """Dates along the bottom, at most so many."""
+    """Date ticks on the x axis, `most` at most."""
     places = AutoDateLocator(minticks=3, maxticks=most)
     axes.xaxis.set_major_locator(places)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
 
 
 def _span(bars: int, market: Market) -> str:
-    """A number of bars as people say it."""
+    """A number of bars as hours or days."""
     hours = bars * market.bar_length.total_seconds() / 3600
     return f"{hours:g}h" if hours < 24 else f"{hours / 24:g}d"

@@ -1,7 +1,7 @@
 """
-The run date in plain text for a terminal: signal, funnel and library, one hundred columns wide.
+The summary of a run date for a terminal: signal, funnel and library in at most 100 columns.
 
-The HTML page and the charts are built elsewhere from the same frames.
+The HTML report is built from the same frames in `report`.
 """
 
 from collections.abc import Hashable, Mapping
@@ -38,8 +38,8 @@ def signal_text(fused: pd.DataFrame) -> str:
     lines = ["SIGNAL"]
     for market, rows in latest.groupby("market"):
         counts = rows["decision"].value_counts()
-        said = ", ".join(f"{counts.get(d, 0)} {d}" for d in ("LONG", "SHORT", "HOLD"))
-        lines.append(f"{clean_line(market)}: {said}, decided at the close of {clock(rows['timestamp'].max())}")
+        totals = ", ".join(f"{counts.get(d, 0)} {d}" for d in ("LONG", "SHORT", "HOLD"))
+        lines.append(f"{clean_line(market)}: {totals}, decided at the close of {clock(rows['timestamp'].max())}")
         shown = strongest(rows)
         room = max(6, *(len(clean_line(s)) for s in shown["symbol"]))
         lines.append(f"  {'symbol':<{room}}  value  conf.  decision  main reasons")
@@ -54,7 +54,7 @@ def signal_text(fused: pd.DataFrame) -> str:
 
 def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
     """
-    How far the run date's proposals came, per market and proposer, and why the others were refused.
+    Proposals that passed each stage, per market and proposer, with the reasons for refusal.
 
     Args:
         trials: market name to the run date's rows of `factor_definitions`.
@@ -74,18 +74,18 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
         lines += [f"  {n:>4} x {truncate(reason, WIDTH - 10)}" for reason, n in refusals(rows)]
         if missing := unanswered(rows):
             why = str(rows.loc[rows["verdict"] == UNANSWERED, "reason"].iloc[0])
-            told = f"{plural(missing, 'question')} to the model without an answer; {clean_line(why)}"
-            lines.append(f"  {truncate(told, WIDTH - 2)}")
+            message = f"{plural(missing, 'request')} to the model without an answer; {clean_line(why)}"
+            lines.append(f"  {truncate(message, WIDTH - 2)}")
         lines.append(f"  cost: {cost_text(rows)}")
         references = int((rows["proposer"] == REFERENCE).sum())
         if references:
-            lines.append(f"  {plural(references, 'reference factor')} measured alike, not counted as proposals")
+            lines.append(f"  {plural(references, 'reference factor')} measured, not counted as proposals")
     return "\n".join(lines)
 
 
 def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.DataFrame]) -> str:
     """
-    Factors active with what they earned after costs, per market.
+    Library factors with their measures after costs, per market.
 
     Args:
         library: market name to the run date's rows of `factor_library`.
@@ -95,7 +95,7 @@ def library_text(library: Mapping[str, pd.DataFrame], metrics: Mapping[str, pd.D
         Lines of at most 100 columns.
     """
     head = f"  {'factor':<44}  {'status':<9}  rank IC      t  Sharpe  max DD  turnover"
-    lines = ["LIBRARY   on validation bars, references as written; Sharpe after costs, per year; turnover per day"]
+    lines = ["LIBRARY   validation bars; Sharpe annualized, net of costs; turnover per day; references as written"]
     for market, rows in library.items():
         lines.append(clean_line(market) + (_measured_bars(metrics.get(market)) if len(rows) else ": empty"))
         lines += [head] if len(rows) else []
@@ -118,7 +118,7 @@ def latest_decisions(fused: pd.DataFrame) -> pd.DataFrame:
 
 def strongest(rows: pd.DataFrame, each: int = _STRONGEST) -> pd.DataFrame:
     """
-    The rows of one market worth a line each, strongest LONG first.
+    The most relevant rows of one market, strongest LONG first.
 
     All of a small market; else `each` strongest LONG and SHORT, or the nearest to a decision when all are HOLD.
     """
@@ -126,8 +126,8 @@ def strongest(rows: pd.DataFrame, each: int = _STRONGEST) -> pd.DataFrame:
         return rows
     size = rows["value"].abs()
     chosen = [size[rows["decision"] == decision].nlargest(each).index for decision in ("LONG", "SHORT")]
-    kept = chosen[0].union(chosen[1])
-    return rows.loc[rows.index.isin(kept if len(kept) else size.nlargest(each).index)]
+    selected = chosen[0].union(chosen[1])
+    return rows.loc[rows.index.isin(selected if len(selected) else size.nlargest(each).index)]
 
 
 def library_with_metrics(library: pd.DataFrame, metrics: pd.DataFrame | None) -> pd.DataFrame:
@@ -144,8 +144,8 @@ def library_with_metrics(library: pd.DataFrame, metrics: pd.DataFrame | None) ->
         "turnover",
     ]
     measured += ["break_even_bps", "deflated_sharpe"]
-    known = pd.DataFrame(columns=["factor_id", *measured]) if metrics is None else metrics[["factor_id", *measured]]
-    joined = library.merge(known, on="factor_id", how="left")
+    columns = pd.DataFrame(columns=["factor_id", *measured]) if metrics is None else metrics[["factor_id", *measured]]
+    joined = library.merge(columns, on="factor_id", how="left")
     joined[measured] = joined[measured].astype("float64")
     rank = joined["status"].map({s: i for i, s in enumerate(_STATUS_ORDER)}).fillna(len(_STATUS_ORDER))
     order = joined.assign(_rank=rank).sort_values(["_rank", "t_stat", "factor_id"], ascending=[True, False, True])

@@ -17,10 +17,10 @@ NOON = datetime(2019, 9, 30, 12, tzinfo=UTC)
     [
         (CRYPTO, DAYS, NOON, ""),
         (CRYPTO, [], NOON, ""),  # nobody feeds it
-        (CRYPTO, DAYS[:2], NOON, "crypto has no bars of 2 days, the last 2019-09-29"),
+        (CRYPTO, DAYS[:2], NOON, "crypto has no bars on 2 days, most recently 2019-09-29"),
         (CRYPTO, DAYS[:3], datetime(2019, 9, 30, 5, tzinfo=UTC), ""),  # there is time until six
         (EQUITIES, DAYS[:2], NOON, ""),  # a weekend
-        (EQUITIES, DAYS[:1], NOON, "equities has no bars of 1 days, the last 2019-09-27"),
+        (EQUITIES, DAYS[:1], NOON, "equities has no bars on 1 days, most recently 2019-09-27"),
     ],
 )
 def test_bars_are_late_by_the_calendar_of_their_market(
@@ -63,7 +63,7 @@ def test_checks_that_matter(check: str, blocking: bool, kind: str | None) -> Non
 @pytest.mark.parametrize(
     ("now", "before", "title"),
     [
-        ({"retired_factors": 1}, {}, "1 retired, 0 the run date before"),
+        ({"retired_factors": 1}, {}, "1 retired, 0 before"),
         ({"retired_factors": 1}, {"retired_factors": 1.0}, ""),
         ({}, {"retired_factors": 1}, ""),
         (

@@ -130,7 +130,7 @@ def test_equity_counts_the_starting_capital_in_the_drawdown():
     """A loss on the first bar is a drawdown."""
     index = pd.date_range("2019-01-01", periods=3, tz="UTC")
     shown = texts(equity_chart(pd.Series([-0.1, np.nan, 0.1], index=index)))
-    assert "total \N{MINUS SIGN}1.0\xa0%, deepest drawdown \N{MINUS SIGN}10.0\xa0%" in shown
+    assert "total \N{MINUS SIGN}1.0\xa0%, max drawdown \N{MINUS SIGN}10.0\xa0%" in shown
 
 
 def test_line_names_do_not_overlap():

@@ -42,10 +42,10 @@ def test_the_method_in_force_stands_first_and_what_was_not_compared_nowhere() ->
 @pytest.mark.parametrize(
     ("calibration_bars", "confidence", "decision", "said"),
     [
-        (0, 0.5, "HOLD", "nothing is known yet"),
-        (284, 0.5, "HOLD", "on 284 past bars such values had the right sign no more often than by chance"),
-        (284, float("nan"), "HOLD", "no more often than by chance"),
-        (284, 0.56, "HOLD", "the surest is A +0.20 at 56.0%"),
+        (0, 0.5, "HOLD", "no outcomes are known yet"),
+        (284, 0.5, "HOLD", "no significant hit rate over the last 284 observations"),
+        (284, float("nan"), "HOLD", "no significant hit rate"),
+        (284, 0.56, "HOLD", "the highest confidence is A +0.20 at 56.0%"),
         (284, 0.56, "LONG", ""),
     ],
 )

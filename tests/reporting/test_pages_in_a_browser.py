@@ -59,7 +59,8 @@ def markets(run_date: SimpleNamespace, **changes: object) -> list[MarketReport]:
     coverage.loc[coverage["source"] == "news", "reason"] = "nobody wrote"
     found = []
     for m in MARKETS:
-        given = {"trials": run_date.trials[m.name], "library": run_date.library[m.name], "metrics": run_date.metrics[m.name],
+        given = {"trials": run_date.trials[m.name], "library": run_date.library[m.name],
+                 "metrics": run_date.metrics[m.name],
                  "signals": run_date.signals[m.name], "closes": run_date.closes[m.name],
                  "coverage": DATA_COVERAGE.conform(coverage).to_pandas()}  # fmt: skip
         found.append(MarketReport(m, **{**given, **changes}))  # type: ignore[arg-type]
@@ -104,7 +105,7 @@ def test_the_first_screen_of_a_phone_says_what_to_do(browser: Tab, pages: dict[s
     assert browser.run("document.querySelector('.notice').getBoundingClientRect().top") <= 844
     assert browser.run("document.querySelector('.narrow svg').getBoundingClientRect().top") > 844
     shown = browser.text()
-    assert "What to do today" in shown
+    assert "Positions for today" in shown
     assert "funding is late" in shown
     assert shown.index("SHORT") < shown.index("Decisions")
 
@@ -135,7 +136,8 @@ def test_hostile_words_run_and_fetch_nothing(
     trials = every(run_date.trials["crypto"], "name", "rationale", "reason", "canonical", "model")
     library = every(run_date.library["crypto"], "name", "reason", "expression")
     fused = every(run_date.fused, "symbol", "reasons").assign(breakdown='{"sentiment_news": 0.4}')
-    headlines = pd.DataFrame([{"timestamp": run_date.run_date, "symbol": text, "available_at": run_date.run_date, "url": text,
+    headlines = pd.DataFrame([{"timestamp": run_date.run_date, "symbol": text, "available_at": run_date.run_date,
+                               "url": text,
                                "title": text, "news_sentiment": 0.9} for text in texts])  # fmt: skip
     signals = every(run_date.signals["crypto"].drop_duplicates("symbol"), "source")
     coverage = every(pd.concat([markets(run_date)[0].coverage] * 4), "source", "reason")

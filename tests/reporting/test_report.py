@@ -105,8 +105,8 @@ def test_the_page_answers_the_morning_questions(page, run_date):
     settled = int(run_date.record["hit"].notna().sum())
     text = Page(page).text
     for words in (
-        "15 of 105 symbols call for a position",
-        "4 of 54 proposed factors earned a place",
+        "15 of 105 symbols are LONG or SHORT",
+        "4 of 54 proposed factors were admitted",
         "proposed by model SmolLM2-135M",
         "proposed by random grammar (control, no model)",
         "price_momentum",
@@ -115,7 +115,7 @@ def test_the_page_answers_the_morning_questions(page, run_date):
         "two symbols had no close",
         f"hit rate of {settled} past decisions",
         "10 bps fee and 5 bps slippage",
-        "The test stretch is sealed",
+        "The holdout is sealed",
         "next bar",
     ):
         assert words in text, words
@@ -195,11 +195,11 @@ def test_what_needs_attention_stands_first(run_date):
             run_date.run_date, run_date.fused, run_date.record, markets(run_date, coverage=late, trials=trials)
         )
     ).text
-    head = text[: text.index("The value is the sum")]
+    head = text[: text.index("The sum of the source contributions")]
     for words in (
         "funding is late",
-        "3 rows could not be true",
-        "1 question to the model",
+        "3 rows failed validation",
+        "1 request to the model",
         "of 200,000 tokens on the run date",
     ):
         assert words in head, words
@@ -213,12 +213,13 @@ def test_what_needs_attention_stands_first(run_date):
 def test_the_headline_behind_a_decision_is_quoted(run_date):
     """The one with the strongest sentiment about the symbol, and only where news added something."""
     news = pd.DataFrame([
-        {"timestamp": RUN_DATE, "symbol": "BTCUSDT", "available_at": RUN_DATE, "title": title, "news_sentiment": sentiment}
+        {"timestamp": RUN_DATE, "symbol": "BTCUSDT", "available_at": RUN_DATE, "title": title,
+         "news_sentiment": sentiment}
         for title, sentiment in (("Calm seas", 0.1), ("Exchange robbed", -0.8), ("No sentiment", np.nan))
     ])  # fmt: skip
     fused = run_date.fused.assign(breakdown='{"sentiment_news": -0.4}')
     text = Page(nightly_page(run_date.run_date, fused, run_date.record, markets(run_date, headlines=news))).text
-    assert "Loudest headline (\u22120.80): “Exchange robbed”" in text
+    assert "Strongest headline (\u22120.80): “Exchange robbed”" in text
     assert "Calm seas" not in text
     silent = Page(
         nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date, headlines=news))
@@ -239,5 +240,5 @@ def test_decay_is_told_where_it_was_measured(run_date):
     text = Page(
         nightly_page(run_date.run_date, run_date.fused, run_date.record, markets(run_date, library=library))
     ).text
-    for words in ("is probation since on the run date", "+0.001", "+0.020", "30 September 2019"):
+    for words in ("changed to probation on the run date", "+0.001", "+0.020", "30 September 2019"):
         assert words in text, words

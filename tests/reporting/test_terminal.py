@@ -43,7 +43,7 @@ def test_funnel_counts_per_proposer_and_lists_references_apart(run_date):
     trials = run_date.trials["crypto"]
     reached = trials.loc[trials["proposer"] == "model", "stage"].map(STAGES.index)
     assert row.split()[2:] == [str((reached >= stage).sum()) for stage in range(len(STAGES))]
-    assert "4 reference factors measured alike, not counted as proposals" in shown
+    assert "4 reference factors measured, not counted as proposals" in shown
 
 
 def test_unmeasured_factors_show_dashes_in_their_place(run_date):
@@ -56,7 +56,7 @@ def test_unmeasured_factors_show_dashes_in_their_place(run_date):
 def test_the_library_says_on_what_it_was_measured(run_date):
     """Which bars, and how many of them."""
     head, market, *_ = library_text(run_date.library, run_date.metrics).splitlines()
-    assert "on validation bars, references as written" in head
+    assert "validation bars; Sharpe annualized" in head
     assert market == "crypto: 2,000 bars"
 
 
