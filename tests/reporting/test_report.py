@@ -205,7 +205,7 @@ def test_what_needs_attention_stands_first(run_date):
         assert words in head, words
     calm = markets(run_date, coverage=coverage("", "present"))
     assert (
-        "The run date went well"
+        "The run completed without issues"
         in Page(nightly_page(run_date.run_date, run_date.fused, run_date.record.iloc[:0], calm)).text
     )
 
