@@ -62,7 +62,7 @@ def signal_as_of(ledger: pd.DataFrame, run_date: pd.Timestamp) -> pd.DataFrame:
     last = current[day[current.index] == newest].sort_values("timestamp", kind="stable")
     last = last.drop_duplicates(["market", "symbol"], keep="last").rename(columns={"timestamp": "decided_at"})
     last = last.sort_values(["market", "symbol"], ignore_index=True)
-    signal: pd.DataFrame = last.reindex(columns=list(COLUMNS))
+    signal: pd.DataFrame = last[list(COLUMNS)]
     return signal
 
 
