@@ -1,4 +1,4 @@
-"""The graph as a whole: what exists, what it depends on, what guards it, when it runs."""
+"""Snapshot of the graph: keys, dependencies, blocking checks, schedules and sensors."""
 
 from pathlib import Path
 
@@ -110,22 +110,22 @@ def graph():  # type: ignore[no-untyped-def]  # Dagster does not export the type
 @pytest.mark.parametrize("market", ["crypto", "equities"])
 def test_each_market_has_the_whole_chain(graph, market: str) -> None:  # type: ignore[no-untyped-def]
     """One snapshot of keys and dependencies, the same for both markets."""
-    found = {
+    dependencies = {
         key.path[-1]: {parent.path[-1] for parent in graph.get(key).parent_keys}
         for key in graph.materializable_asset_keys
         if key.path[0] == market
     }
-    assert found == PER_MARKET
+    assert dependencies == PER_MARKET
 
 
 def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyped-def]
     """Bare keys are the tables over all markets; every stored table has an asset and every asset a table."""
-    found = {
+    dependencies = {
         key.path[0]: {parent.path[-1] for parent in graph.get(key).parent_keys}
         for key in graph.materializable_asset_keys
         if len(key.path) == 1
     }
-    assert found == JOINED
+    assert dependencies == JOINED
     assert {key.path[-1] for key in graph.materializable_asset_keys} == set(TABLES)
     for joined in ("fused_signal", "fusion_comparison"):
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(joined)).parent_keys} == {
@@ -137,19 +137,19 @@ def test_the_markets_join_in_one_signal(graph) -> None:  # type: ignore[no-untyp
 
 def test_leakage_and_data_quality_block(graph) -> None:  # type: ignore[no-untyped-def]
     """Checks that stop everything downstream, by asset."""
-    found = {f"{key.asset_key.path[-1]}:{key.name}" for key in graph.asset_check_keys if graph.get(key).blocking}
-    assert found == BLOCKING
+    blocking = {f"{key.asset_key.path[-1]}:{key.name}" for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert blocking == BLOCKING
 
 
-def test_every_asset_tells_who_what_and_where(graph) -> None:  # type: ignore[no-untyped-def]
+def test_every_asset_is_described(graph) -> None:  # type: ignore[no-untyped-def]
     """Group, owner, kinds, description, columns, code version, source and a range in one run, without exception."""
     for key in graph.materializable_asset_keys:
         node = graph.get(key)
         assert node.group_name in GROUPS
         assert node.owners and node.kinds and node.description and node.code_version, key
         assert node.metadata["dagster/column_schema"].columns, key
-        (written,) = node.metadata["dagster/code_references"].code_references
-        assert "@parquet_asset(" in Path(written.file_path).read_text().splitlines()[written.line_number - 1], key
+        (reference,) = node.metadata["dagster/code_references"].code_references
+        assert "@parquet_asset(" in Path(reference.file_path).read_text().splitlines()[reference.line_number - 1], key
         assert node.backfill_policy == dg.BackfillPolicy.single_run(), key
 
 
@@ -157,12 +157,12 @@ def test_one_partitioning_serves_all(graph) -> None:  # type: ignore[no-untyped-
     """Daily, shared by every asset but the bulk history, so any selection fits one run."""
     partitionings = {graph.get(key).partitions_def for key in graph.materializable_asset_keys} - {None}
     assert len(partitionings) == 1
-    whole = {key.path[-1] for key in graph.materializable_asset_keys if graph.get(key).partitions_def is None}
-    assert whole == {"ohlcv_history"}
+    unpartitioned = {key.path[-1] for key in graph.materializable_asset_keys if graph.get(key).partitions_def is None}
+    assert unpartitioned == {"ohlcv_history"}
 
 
-def test_what_runs_by_itself_and_what_waits_for_a_person() -> None:
-    """A clone must not begin to spend tokens by itself."""
+def test_schedules_and_sensors() -> None:
+    """Nightly runs are stopped in a new clone, so that it does not spend tokens."""
     defs = build_defs()
     schedules = {s.name: s.default_status for s in defs.schedules or []}
     assert schedules == dict.fromkeys(

@@ -106,8 +106,8 @@ class Tab:
     def too_wide(self) -> list[str]:
         """Elements that make the page scroll sideways; empty when it fits its window."""
         fits = self.run("document.documentElement.scrollWidth <= innerWidth")
-        found = list(self.run(_TOO_WIDE))
-        return found or ([] if fits else ["the document"])
+        elements = list(self.run(_TOO_WIDE))
+        return elements or ([] if fits else ["the document"])
 
     def least_contrast(self) -> tuple[float, str]:
         """The lowest contrast of a text on the page, and that text."""
@@ -129,21 +129,21 @@ class Tab:
         self._last += 1
         self.socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
         while True:
-            said = json.loads(self.socket.recv())
-            if said.get("id") == self._last:
-                assert "error" not in said, f"{method}: {said['error']}"
-                return dict(said["result"])
-            self._note(said.get("method", ""), said.get("params", {}))
+            message = json.loads(self.socket.recv())
+            if message.get("id") == self._last:
+                assert "error" not in message, f"{method}: {message['error']}"
+                return dict(message["result"])
+            self._note(message.get("method", ""), message.get("params", {}))
 
-    def _note(self, event: str, told: dict[str, Any]) -> None:
+    def _note(self, event: str, parameters: dict[str, Any]) -> None:
         if event == "Network.requestWillBeSent":
-            self.asked.append(told["request"]["url"])
+            self.asked.append(parameters["request"]["url"])
         elif event == "Runtime.exceptionThrown":
-            self.complaints.append(str(told["exceptionDetails"]))
-        elif event == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
-        elif event == "Runtime.consoleAPICalled" and told["type"] == "error":
-            self.complaints.append(str([part.get("value", part.get("description")) for part in told["args"]]))
+            self.complaints.append(str(parameters["exceptionDetails"]))
+        elif event == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            self.complaints.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+        elif event == "Runtime.consoleAPICalled" and parameters["type"] == "error":
+            self.complaints.append(str([part.get("value", part.get("description")) for part in parameters["args"]]))
 
 
 @contextmanager
@@ -157,10 +157,10 @@ def tab(folder: Path) -> Iterator[Tab]:
     )
     try:
         with closing(create_connection(_page(profile), timeout=60, suppress_origin=True)) as socket:
-            found = Tab(socket)
+            page = Tab(socket)
             for domain in ("Page", "Runtime", "Network", "Log"):
-                found.send(f"{domain}.enable")
-            yield found
+                page.send(f"{domain}.enable")
+            yield page
     finally:
         process.terminate()
         process.wait(30)

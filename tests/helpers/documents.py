@@ -104,16 +104,16 @@ def run(page: Path, folder: Path, settings: Mapping[str, str], slow: bool) -> No
             (folder / piece.title).parent.mkdir(parents=True, exist_ok=True)
             (folder / piece.title).write_text(piece.text, encoding="utf-8")
             continue
-        said = _python(piece, names) if piece.kind == "python" else _command(piece, folder, settings)
+        printed = _python(piece, names) if piece.kind == "python" else _command(piece, folder, settings)
         if piece.expected is not None:
-            same = matches(said, piece.expected)
-            assert same, f"{page.name}:{piece.line}: {piece.text}\n-- said\n{said}\n-- shown\n{piece.expected}"
+            same = matches(printed, piece.expected)
+            assert same, f"{page.name}:{piece.line}: {piece.text}\n-- printed\n{printed}\n-- shown\n{piece.expected}"
 
 
-def matches(said: str, expected: str) -> bool:
+def matches(text: str, expected: str) -> bool:
     """Whether a text is what is shown, where "..." stands for anything."""
     pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
-    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
+    return re.fullmatch(pattern, text.strip(), re.DOTALL) is not None
 
 
 def _of_block(text: str, block: re.Match[str]) -> Iterator[Piece]:
@@ -164,11 +164,11 @@ def _command(piece: Piece, folder: Path, settings: Mapping[str, str]) -> str:
     return _ended(piece, done.returncode, done.stdout + done.stderr)
 
 
-def _ended(piece: Piece, code: int, said: str) -> str:
-    """What was said; a command may only fail where a page shows the error."""
+def _ended(piece: Piece, code: int, output: str) -> str:
+    """The output; a command may only fail where a page shows an error."""
     refused = "Error" in (piece.expected or "")
-    assert bool(code) == refused, f"line {piece.line}: {piece.text} ended with {code}\n{said[-4000:]}"
-    return said
+    assert bool(code) == refused, f"line {piece.line}: {piece.text} ended with {code}\n{output[-4000:]}"
+    return output
 
 
 def _bare(text: str) -> str:

@@ -1,12 +1,12 @@
-"""Words that a headline, a model or a vendor may send, made to become markup, code or a request."""
+"""Hostile texts of headlines, models or vendors, with markup, scripts and requests."""
 
 
 def hostile_texts(address: str) -> list[str]:
     """
-    One text per way in.
+    One text per kind of injection.
 
     Args:
-        address: of a server that must never be asked; scripts that run set `window.owned`.
+        address: of a server that must never get a request; scripts that run set `window.owned`.
     """
     return [
         f'<img src="{address}/img" onerror="window.owned=1">',

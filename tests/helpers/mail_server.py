@@ -1,4 +1,4 @@
-"""A real mail server on loopback, which can refuse and hang as it is told to."""
+"""Mail server on loopback with configurable refusals."""
 
 import socket
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 class Mailbox:
     """
-    Keeps what was delivered.
+    Stores delivered messages.
 
     Args:
-        refusals: answers to the next messages, such as "451 later"; then they are taken.
+        refusals: answers to the next messages, such as "451 later"; later ones are accepted.
     """
 
     def __init__(self, refusals: tuple[str, ...] = ()) -> None:
@@ -33,7 +33,7 @@ class Mailbox:
         return "250 taken"
 
     def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
-        """One password is right."""
+        """Accept one password."""
         name, password = data.login, data.password  # type: ignore[attr-defined]  # the library names no type
         self.logins.append((name, password))
         return AuthResult(success=password == b"right")
@@ -41,7 +41,7 @@ class Mailbox:
 
 @contextmanager
 def mail_server(mailbox: Mailbox, password: bool = False) -> Iterator[str]:
-    """Its `host:port` while the block lasts."""
+    """Run a server for the length of the block; yields its `host:port`."""
     more = {"authenticator": mailbox.login, "auth_required": True, "auth_require_tls": False} if password else {}
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

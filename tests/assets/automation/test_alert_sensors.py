@@ -1,4 +1,4 @@
-"""The alert sensors and the orphaned-run monitor, on a real instance: told once, from the last look on."""
+"""The alert sensors and the orphaned-run monitor, on a Dagster instance."""
 
 import json
 import os
@@ -28,27 +28,27 @@ def defs() -> dg.Definitions:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as test_instance:
+        yield test_instance
 
 
 def look(defs: dg.Definitions, instance: dg.DagsterInstance, name: str, lake: Path, cursor: str | None) -> str:
     """One tick of a sensor; the cursor after it."""
     sensor = defs.resolve_sensor_def(name)
-    doors = {"alerts": Alerts(root=str(lake))}
-    with dg.build_sensor_context(instance, cursor=cursor, resources=doors) as context:
-        found = sensor.evaluate_tick(context)
-    assert found.cursor is not None
-    return found.cursor
+    resources = {"alerts": Alerts(root=str(lake))}
+    with dg.build_sensor_context(instance, cursor=cursor, resources=resources) as context:
+        result = sensor.evaluate_tick(context)
+    assert result.cursor is not None
+    return result.cursor
 
 
-def told(lake: Path) -> list[str]:
-    """Titles of the alerts that were kept."""
+def sent(lake: Path) -> list[str]:
+    """Titles of the stored alerts."""
     return sorted(json.loads(path.read_text())["alert"][0] for path in lake.glob("alerts/*/*.json"))
 
 
 def materialize(instance: dg.DagsterInstance, key: dg.AssetKey, run_date: str, **metadata: object) -> None:
-    """As a run of its own would."""
+    """Report a materialization of a run of its own."""
     event = dg.AssetMaterialization(key, partition=run_date, metadata=metadata)  # type: ignore[arg-type]  # plain values
     instance.report_dagster_event(_event(event), instance.create_run_for_job(build_job()).run_id)
 
@@ -56,7 +56,7 @@ def materialize(instance: dg.DagsterInstance, key: dg.AssetKey, run_date: str, *
 def build_job() -> dg.JobDefinition:
     @dg.job
     def nothing() -> None:
-        """A run to hang events on."""
+        """A job without work, for runs with events."""
 
     return nothing
 
@@ -80,7 +80,7 @@ def _event(event: dg.AssetMaterialization) -> dg.DagsterEvent:
         ("coverage", dg.AssetCheckSeverity.WARN, None),
     ],
 )
-def test_a_check_that_fails_is_told_once(
+def test_a_failed_check_alerts_once(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -88,7 +88,7 @@ def test_a_check_that_fails_is_told_once(
     severity: dg.AssetCheckSeverity,
     title: str | None,
 ) -> None:
-    """What failed before the first look is past; what fails after it is told, until it is evaluated anew."""
+    """Failures before the first tick are ignored; later ones are sent once per evaluation."""
     key = dg.AssetKey(["crypto", "factor_values"])
 
     def judge(passed: bool) -> None:
@@ -100,13 +100,13 @@ def test_a_check_that_fails_is_told_once(
 
     judge(False)
     cursor = look(defs, instance, "failed_checks_alert", tmp_path, None)
-    assert told(tmp_path) == []
+    assert sent(tmp_path) == []
     judge(True)
     cursor = look(defs, instance, "failed_checks_alert", tmp_path, cursor)
     judge(False)
     cursor = look(defs, instance, "failed_checks_alert", tmp_path, cursor)
-    assert len(told(tmp_path)) == (title is not None)
-    assert title is None or title in told(tmp_path)[0]
+    assert len(sent(tmp_path)) == (title is not None)
+    assert title is None or title in sent(tmp_path)[0]
     assert look(defs, instance, "failed_checks_alert", tmp_path, cursor) == cursor
 
 
@@ -120,34 +120,34 @@ def test_a_budget_nearly_used_and_a_library_that_decays(
     spent, decayed = (
         look(defs, instance, f"{n}_alert", tmp_path, c) for n, c in (("budget", spent), ("decay", decayed))
     )
-    first = told(tmp_path)
+    first = sent(tmp_path)
     materialize(instance, TRIALS, DAY, limit="money", limit_used=0.91)
     materialize(instance, LIBRARY, DAY, retired_factors=2, changes=1)
     look(defs, instance, "budget_alert", tmp_path, spent)
     look(defs, instance, "decay_alert", tmp_path, decayed)
-    assert [line for line in told(tmp_path) if line not in first] == [
+    assert [line for line in sent(tmp_path) if line not in first] == [
         "budget: crypto used 91% of money; at 100% no model is asked any more (2019-09-30)",
         "decay: factors of crypto lose what they had: 2 retired, 1 the run date before (2019-09-30)",
     ]
 
 
-def test_an_alert_that_did_not_leave_is_tried_with_the_next_look(
+def test_an_undelivered_alert_is_retried_at_the_next_tick(
     defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cursor stays where it was until the lake can be written again."""
+    """The cursor does not move until the lake is writable again."""
     cursor = look(defs, instance, "budget_alert", tmp_path, None)
     materialize(instance, TRIALS, DAY, limit="money", limit_used=0.91)
     (tmp_path / "alerts").write_text("in the way")
     assert look(defs, instance, "budget_alert", tmp_path, cursor) == cursor
     (tmp_path / "alerts").unlink()
     assert look(defs, instance, "budget_alert", tmp_path, cursor) != cursor
-    assert len(told(tmp_path)) == 1
+    assert len(sent(tmp_path)) == 1
 
 
-def test_more_than_one_look_can_tell_is_told_by_the_next(
+def test_alerts_beyond_the_limit_are_sent_at_the_next_tick(
     defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """What was told today takes no room from what was not; the cursor moves when all of it was told."""
+    """Alerts delivered today do not count for the limit; the cursor moves when all are delivered."""
     keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=str)[: sensors.MAX_ALERTS + 2]
     for passed in (True, False):
         for key in keys:
@@ -155,18 +155,18 @@ def test_more_than_one_look_can_tell_is_told_by_the_next(
         if passed:
             first = look(defs, instance, "failed_checks_alert", tmp_path, None)
     assert look(defs, instance, "failed_checks_alert", tmp_path, first) == first
-    assert len(told(tmp_path)) == sensors.MAX_ALERTS
+    assert len(sent(tmp_path)) == sensors.MAX_ALERTS
     last = look(defs, instance, "failed_checks_alert", tmp_path, first)
-    assert last != first and len(told(tmp_path)) == len(keys)
+    assert last != first and len(sent(tmp_path)) == len(keys)
 
 
-def test_a_failed_run_is_told_when_the_channel_is_back(
+def test_failed_runs_are_sent_when_the_channel_works_again(
     defs: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """Those of before the first look are past; twelve that failed while nothing could leave are all told later."""
+    """Those before the first tick are ignored; twelve during an outage are all sent later."""
 
     def fail() -> None:
-        instance.report_run_failed(instance.create_run_for_job(build_job()), "gone")
+        instance.report_run_failed(instance.create_run_for_job(build_job()), "killed")
 
     fail()
     first = look(defs, instance, "failed_runs_alert", tmp_path, None)
@@ -177,22 +177,23 @@ def test_a_failed_run_is_told_when_the_channel_is_back(
     (tmp_path / "alerts").unlink()
     second = look(defs, instance, "failed_runs_alert", tmp_path, first)
     third = look(defs, instance, "failed_runs_alert", tmp_path, second)
-    assert len({first, second, third}) == 3 and len(told(tmp_path)) == sensors.MAX_ALERTS + 2
-    assert all(title.startswith("failed run: nothing, run ") for title in told(tmp_path))
+    assert len({first, second, third}) == 3 and len(sent(tmp_path)) == sensors.MAX_ALERTS + 2
+    assert all(title.startswith("failed run: nothing, run ") for title in sent(tmp_path))
     assert look(defs, instance, "failed_runs_alert", tmp_path, third) == third
 
 
 def test_run_dates_of_a_run() -> None:
     """A range, a day, a range of one day, none."""
     first, last = sensors.FIRST, sensors.LAST
-    found = [
-        sensors.run_dates_of(t) for t in ({first: "a", last: "b"}, {"dagster/partition": "a"}, {first: "a", last: "a"}, {})
+    texts = [
+        sensors.run_dates_of(t)
+        for t in ({first: "a", last: "b"}, {"dagster/partition": "a"}, {first: "a", last: "a"}, {})
     ]
-    assert found == ["a...b", "a", "a", ""]
+    assert texts == ["a...b", "a", "a", ""]
 
 
 def started(instance: dg.DagsterInstance, pid: int, host: str | None, ago: float = 0.0) -> str:
-    """A run that stands as started by a process."""
+    """A run in the state started, of a process."""
     import time
 
     from dagster._core.events import EngineEventData
@@ -210,14 +211,14 @@ def started(instance: dg.DagsterInstance, pid: int, host: str | None, ago: float
 
 
 def dead() -> int:
-    """The number of a process that has ended."""
+    """Process id of an ended process."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
 
 
 @pytest.mark.parametrize(
-    ("pid", "host", "ago", "swept"),
+    ("pid", "host", "ago", "ended"),
     [
         (dead, platform.node(), 0, True),
         (os.getpid, platform.node(), 0, False),
@@ -227,17 +228,17 @@ def dead() -> int:
         (dead, None, 7_200, True),  # no step ever did
     ],
 )
-def test_only_the_dead_are_swept(
-    instance: dg.DagsterInstance, pid: Callable[[], int], host: str | None, ago: float, swept: bool
+def test_only_dead_runs_are_ended(
+    instance: dg.DagsterInstance, pid: Callable[[], int], host: str | None, ago: float, ended: bool
 ) -> None:
-    """Of this machine, and certainly dead."""
+    """Runs of this machine whose process no longer exists."""
     run_id = started(instance, pid(), host, ago)
-    assert end_orphaned_runs(instance) == ([run_id[:8]] if swept else [])
+    assert end_orphaned_runs(instance) == ([run_id[:8]] if ended else [])
     run = instance.get_run_by_id(run_id)
-    assert run and (run.status is dg.DagsterRunStatus.FAILURE) == swept
+    assert run and (run.status is dg.DagsterRunStatus.FAILURE) == ended
 
 
 def test_a_run_without_a_process_is_left_alone(instance: dg.DagsterInstance) -> None:
-    """Nothing is known of it."""
+    """Without an event of its process it is not ended."""
     instance.create_run_for_job(build_job(), status=dg.DagsterRunStatus.STARTED)
     assert end_orphaned_runs(instance) == []

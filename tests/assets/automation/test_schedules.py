@@ -1,4 +1,4 @@
-"""What the schedules and the joining sensor ask for, on a real instance."""
+"""Runs requested by the schedules and the joining sensor, on a Dagster instance."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from assets.automation.schedules import NOT_NIGHTLY, FIRST, JOINED, LAST, RUN_DATES_TAG, requested_days
+from assets.automation.schedules import FIRST, JOINED, LAST, NOT_NIGHTLY, RUN_DATES_TAG, requested_days
 
 DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
 TONIGHT = datetime(2019, 10, 1, 0, 45, tzinfo=UTC)
@@ -22,12 +22,12 @@ def defs() -> dg.Definitions:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as test_instance:
+        yield test_instance
 
 
 def keys(defs: dg.Definitions, market: str) -> list[dg.AssetKey]:
-    """The tables of a market's run date."""
+    """The nightly tables of a market."""
     graph = defs.resolve_asset_graph()
     return [k for k in graph.materializable_asset_keys if k.path[0] == market and k.path[-1] not in NOT_NIGHTLY]
 
@@ -39,39 +39,37 @@ def store(instance: dg.DagsterInstance, asset_keys: Iterable[dg.AssetKey], days:
 
 
 def begin(instance: dg.DagsterInstance, defs: dg.Definitions, job: str, tags: dict[str, str]) -> None:
-    """A run of the job that has not ended."""
+    """Create an unfinished run of the job."""
     instance.create_run_for_job(defs.resolve_job_def(job), tags=tags, status=dg.DagsterRunStatus.STARTED)
 
 
 def tick(defs: dg.Definitions, instance: dg.DagsterInstance, market: str) -> tuple[Ranges, str]:
-    """The ranges a tick of the market's schedule asks for, and why none."""
+    """The ranges requested by a tick of the market's schedule, and its skip message."""
     schedule = defs.resolve_schedule_def(f"nightly_{market}_schedule")
     with dg.build_schedule_context(instance, scheduled_execution_time=TONIGHT) as context:
-        found = schedule.evaluate_tick(context)
-    assert all(request.tags[RUN_DATES_TAG] == market for request in found.run_requests or ())
-    return [(r.tags[FIRST], r.tags[LAST]) for r in found.run_requests or ()], str(found.skip_message)
+        result = schedule.evaluate_tick(context)
+    assert all(request.tags[RUN_DATES_TAG] == market for request in result.run_requests or ())
+    return [(r.tags[FIRST], r.tags[LAST]) for r in result.run_requests or ()], str(result.skip_message)
 
 
 def join(defs: dg.Definitions, instance: dg.DagsterInstance) -> Ranges:
-    """The ranges the joining sensor asks for."""
+    """The ranges requested by the joining sensor."""
     sensor = defs.resolve_sensor_def("nightly_joined_sensor")
     with dg.build_sensor_context(instance) as context:
-        found = sensor.evaluate_tick(context)
-    return [(r.tags[FIRST], r.tags[LAST]) for r in found.run_requests or ()]
+        result = sensor.evaluate_tick(context)
+    return [(r.tags[FIRST], r.tags[LAST]) for r in result.run_requests or ()]
 
 
 @pytest.mark.parametrize("market", MARKETS)
-def test_a_tick_asks_for_what_the_instance_lacks(
-    defs: dg.Definitions, instance: dg.DagsterInstance, market: str
-) -> None:
-    """After ten days of downtime one tick asks for the ten days; once they are there, for nothing."""
+def test_a_tick_requests_the_missing_days(defs: dg.Definitions, instance: dg.DagsterInstance, market: str) -> None:
+    """After ten days of downtime one tick requests the ten days; later ticks nothing."""
     store(instance, keys(defs, market), DAYS[:4])
     assert tick(defs, instance, market)[0] == [(DAYS[4], DAYS[-1])]
     store(instance, keys(defs, market), DAYS[4:])
     assert tick(defs, instance, market) == ([], "every day up to 2019-09-30 is materialized")
 
 
-def test_a_day_half_done_is_asked_for_again(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+def test_an_incomplete_day_is_requested_again(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     """Its signals are stored, its tear sheets are not; and a run date in the middle failed altogether."""
     store(instance, keys(defs, "crypto"), [day for day in DAYS if day not in (DAYS[2], DAYS[6])])
     store(instance, [k for k in keys(defs, "crypto") if k.path[-1] != "tear_sheets"], [DAYS[6]])
@@ -86,7 +84,7 @@ def test_a_day_half_done_is_asked_for_again(defs: dg.Definitions, instance: dg.D
         ("nightly_equities", {FIRST: DAYS[-2], LAST: DAYS[-1]}),
     ],
 )
-def test_what_runs_is_not_asked_for_twice(
+def test_running_days_are_not_requested_again(
     defs: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str]
 ) -> None:
     """A run of the same market in progress covers its days; one of the other market covers none."""
@@ -94,13 +92,13 @@ def test_what_runs_is_not_asked_for_twice(
     begin(instance, defs, job, tags)
     running = set() if job != "nightly_crypto" else {DAYS[-1]} | ({DAYS[-2]} if FIRST in tags else set())
     left = [day for day in DAYS[-2:] if day not in running]
-    ranges, why = tick(defs, instance, "crypto")
+    ranges, message = tick(defs, instance, "crypto")
     assert ranges == ([(left[0], left[-1])] if left else [])
-    assert not running or left or DAYS[-1] in why
+    assert not running or left or DAYS[-1] in message
 
 
-def test_a_selection_by_name_counts_as_asked(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    """What a person materializes from the shell or the UI carries its assets, not a job's name."""
+def test_a_selection_of_assets_counts_as_requested(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Runs of the shell and the UI have a selection of assets instead of a job."""
     key = dg.AssetKey(["crypto", "source_signals"])
     instance.create_run_for_job(
         defs.resolve_implicit_global_asset_job_def(),

@@ -1,4 +1,4 @@
-"""How a step runs: again after a door failed, once for everything else, and alone with its table."""
+"""Execution of a step: retries of failed sources, and the lock of its table."""
 
 import fcntl
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError, SourceError
-from assets.wiring import execution as steps
+from assets.wiring import execution
 from assets.wiring.table_asset import parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
@@ -26,15 +26,15 @@ def run(compute: Callable[[], pd.DataFrame], lake: Path) -> dg.ExecuteInProcessR
     def fused(context: dg.AssetExecutionContext) -> pd.DataFrame:
         return compute()
 
-    doors = {"lake": ParquetIOManager(root=str(lake))}
-    return dg.materialize([fused], partition_key=DAY, resources=doors, raise_on_error=False)
+    resources = {"lake": ParquetIOManager(root=str(lake))}
+    return dg.materialize([fused], partition_key=DAY, resources=resources, raise_on_error=False)
 
 
 @pytest.fixture(autouse=True)
-def rested(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a vendor here."""
-    monkeypatch.setattr(steps, "RETRY_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr(steps, "LIVE", True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries without waits."""
+    monkeypatch.setattr(execution, "RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(execution, "LIVE", True)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def rested(monkeypatch: pytest.MonkeyPatch) -> None:
         (KeyError("a defect"), 1, 1, False),
     ],
 )
-def test_only_doors_are_asked_again(
+def test_only_failed_sources_are_retried(
     tmp_path: Path, error: Exception, failures: int, tries: int, succeeds: bool
 ) -> None:
-    """Twice more, then the door's own words are the failure; a user's error and a defect fail at once."""
+    """Two retries, then the source's error is the failure; other errors fail at once."""
     calls = []
 
     def compute() -> pd.DataFrame:
@@ -67,7 +67,7 @@ def test_only_doors_are_asked_again(
 
 
 def free(lock: Path) -> bool:
-    """Whether nobody holds the file."""
+    """Whether the file is unlocked."""
     with lock.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,18 +77,18 @@ def free(lock: Path) -> bool:
 
 
 def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute, five, no more; none for a stand-in, and no second try of embedded data, which never change."""
-    monkeypatch.setattr(steps, "RETRY_SECONDS", (60.0, 300.0))
+    """One minute, then five; none for a stand-in, and no retry of embedded data, which never change."""
+    monkeypatch.setattr(execution, "RETRY_SECONDS", (60.0, 300.0))
     monkeypatch.delenv("ALPHA_PIPELINE_VENDORS_URL", raising=False)
-    assert [steps.retry_seconds(tries) for tries in range(3)] == [60.0, 300.0, None]
+    assert [execution.retry_seconds(tries) for tries in range(3)] == [60.0, 300.0, None]
     monkeypatch.setenv("ALPHA_PIPELINE_VENDORS_URL", "http://127.0.0.1:1")
-    assert [steps.retry_seconds(tries) for tries in range(3)] == [0.0, 0.0, None]
-    monkeypatch.setattr(steps, "LIVE", False)
-    assert steps.retry_seconds(0) is None
+    assert [execution.retry_seconds(tries) for tries in range(3)] == [0.0, 0.0, None]
+    monkeypatch.setattr(execution, "LIVE", False)
+    assert execution.retry_seconds(0) is None
 
 
-def test_the_table_is_held_until_it_is_stored(tmp_path: Path) -> None:
-    """While the function runs the lock is signed by the run; afterwards it is free."""
+def test_the_table_is_locked_until_it_is_stored(tmp_path: Path) -> None:
+    """The run owns the lock while the function runs; afterwards it is free."""
     seen = []
 
     def compute() -> pd.DataFrame:
