@@ -54,7 +54,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     program.add_argument("--version", action=Version, help="show the version and exit")
-    program.set_defaults(parser=program)
+    program.set_defaults(parser=program, program=program)
     commands = Commands(program)
     for subject in (running, fusing, backtesting, mining, language, completion):
         subject.add_commands(commands)

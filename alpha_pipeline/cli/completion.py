@@ -23,9 +23,7 @@ def add_commands(commands: Commands) -> None:
 def _completion(options: argparse.Namespace) -> int:
     import shtab
 
-    from alpha_pipeline.cli import parser
-
-    program = parser()
+    program = options.program
     lists = _lists()
     for action in _actions(program):
         values = getattr(action, "complete", None)

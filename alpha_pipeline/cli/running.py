@@ -118,7 +118,7 @@ def _summary(run_date: str) -> str:
 
 
 def _stored_run(run_date: str) -> dict[str, object]:
-    from alpha_pipeline.reporting.funnel import funnel
+    from alpha_pipeline.reporting.funnel import funnel_table
 
     lake = stored()
     tables = {
@@ -129,7 +129,7 @@ def _stored_run(run_date: str) -> dict[str, object]:
     return {
         "run_date": run_date,
         "signal": fused.to_dict("records"),
-        "funnel": {m: funnel(rows).to_dict("index") for m, rows in tables["factor_definitions"].items()},
+        "funnel": {m: funnel_table(rows).to_dict("index") for m, rows in tables["factor_definitions"].items()},
         "library": {m: rows.to_dict("records") for m, rows in tables["factor_library"].items()},
         "page": lake.url(f"reports/{run_date}.html"),
     }

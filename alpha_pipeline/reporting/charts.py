@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import figure, humanize, percent, plural
-from alpha_pipeline.reporting.funnel import STAGES, funnel
+from alpha_pipeline.reporting.funnel import STAGES, funnel_table
 from alpha_pipeline.reporting.svg import (
     TITLE_HEIGHT,
     Array,
@@ -159,7 +159,7 @@ def ic_bars(metrics: pd.DataFrame, title: str = "Rank IC of the library", most: 
 
 def funnel_chart(trials: pd.DataFrame, title: str = "From proposal to library", width: float = 640) -> str:
     """Proposals that passed each stage, one bar per proposer; reference factors are not counted."""
-    counts = funnel(trials)
+    counts = funnel_table(trials)
     if counts.empty:
         return nothing(title, "no proposals on this run date", width)
     left, right, top = 96.0, width - 44, TITLE_HEIGHT + 6 + 18 * len(counts)

@@ -36,7 +36,7 @@ def unanswered(trials: pd.DataFrame) -> int:
     return int((trials["verdict"] == UNANSWERED).sum())
 
 
-def funnel(trials: pd.DataFrame) -> pd.DataFrame:
+def funnel_table(trials: pd.DataFrame) -> pd.DataFrame:
     """
     Proposals that passed each stage, one row per proposer.
 
@@ -58,7 +58,7 @@ def funnel(trials: pd.DataFrame) -> pd.DataFrame:
 
 def funnel_counts(trials: pd.DataFrame) -> list[tuple[str, int]]:
     """The stages in order, and how many proposals passed each, whoever proposed them."""
-    totals = funnel(trials).sum()
+    totals = funnel_table(trials).sum()
     return [(stage, int(totals[stage])) for stage in STAGES]
 
 

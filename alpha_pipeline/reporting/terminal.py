@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import clock, number, plural
-from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel, refusals, unanswered
+from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel_table, refusals, unanswered
 from alpha_pipeline.reporting.model_comparison import why_held
 from alpha_pipeline.tables import UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line, truncate, wrap
@@ -65,7 +65,7 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
     label_room = WIDTH - 2 - sum(len(stage) + 2 for stage in STAGES)
     lines = ["FUNNEL".ljust(label_room + 2) + "".join(f"  {stage.replace('_', '-')}" for stage in STAGES)]
     for market, rows in trials.items():
-        counts = funnel(rows)
+        counts = funnel_table(rows)
         lines.append(clean_line(market) + ("" if len(counts) else ": no proposals that run date"))
         for label, passed in zip(counts.index, counts.to_numpy().tolist(), strict=True):
             first, *more = wrap(label, label_room, 2)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from alpha_pipeline.reporting.funnel import STAGES, funnel, refusals
+from alpha_pipeline.reporting.funnel import STAGES, funnel_table, refusals
 from alpha_pipeline.tables import TRIALS
 
 TRIED = pd.DataFrame(
@@ -20,7 +20,7 @@ TRIED = pd.DataFrame(
 
 def test_a_trial_counts_at_every_stage_up_to_its_last():
     """Counts never rise along the funnel, per proposer; references are no proposals."""
-    counts = funnel(TRIED)
+    counts = funnel_table(TRIED)
     assert counts.loc["model m1"].tolist() == [3, 2, 1, 1, 1, 1, 1]
     assert counts.loc["random grammar (control, no model)"].tolist() == [1, 1, 1, 1, 1, 0, 0]
     assert list(counts.index)[-1].startswith("random")
@@ -34,5 +34,5 @@ def test_refusals_are_ranked_and_leave_out_references():
 
 def test_a_night_without_proposals():
     """Nothing proposed gives no rows, not an error."""
-    assert funnel(TRIALS.empty()).shape == (0, len(STAGES))
+    assert funnel_table(TRIALS.empty()).shape == (0, len(STAGES))
     assert refusals(TRIALS.empty()) == []
