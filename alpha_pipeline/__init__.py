@@ -5,7 +5,7 @@ Trading factors, mined and measured honestly: parse, evaluate, validate, backtes
 
     node = ap.parse("-zscore(close, 20)")
     values = ap.evaluate_one(node, panel)
-    result = ap.backtest(values, panel, ap.BacktestConfig.of(ap.EQUITIES), ap.EQUITIES.periods_per_year)
+    result = ap.backtest(values, ap.Bars.of(panel, ap.EQUITIES))
 
 Names load at first use, so that importing the package costs nothing. The Dagster graph is in `definitions`.
 """
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "alpha_pipeline.backtesting.information": ("rank_ic",),
-    "alpha_pipeline.backtesting.portfolio": ("BacktestConfig", "BacktestResult", "backtest"),
+    "alpha_pipeline.backtesting.bars": ("BacktestConfig", "Bars"),
+    "alpha_pipeline.backtesting.portfolio": ("BacktestResult", "backtest"),
     "alpha_pipeline.backtesting.returns": ("forward_returns",),
     "alpha_pipeline.expressions": ("Node", "evaluate", "identity", "lookback", "parse", "to_text"),
     "alpha_pipeline.factors.values": ("evaluate_one",),
@@ -39,6 +40,7 @@ __all__ = [
     "AlphaSignal",
     "BacktestConfig",
     "BacktestResult",
+    "Bars",
     "CheckResult",
     "DecisionRule",
     "Market",
@@ -63,8 +65,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from alpha_pipeline import errors
+    from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
     from alpha_pipeline.backtesting.information import rank_ic
-    from alpha_pipeline.backtesting.portfolio import BacktestConfig, BacktestResult, backtest
+    from alpha_pipeline.backtesting.portfolio import BacktestResult, backtest
     from alpha_pipeline.backtesting.returns import forward_returns
     from alpha_pipeline.expressions import Node, evaluate, identity, lookback, parse, to_text
     from alpha_pipeline.factors.values import evaluate_one

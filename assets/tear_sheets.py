@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.backtesting.missing_measures import why_undefined
+from alpha_pipeline.backtesting.missing_measures import undefined_reasons
 from alpha_pipeline.library.metrics import LibraryBacktest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
@@ -136,9 +136,9 @@ def _sheets(
             market=library_backtest.market,
             run_date=run_date.start,
             segment=segment,
-            study=library_backtest.study(name),
+            study=library_backtest.study_factor(name),
             measures={str(key): float(value) for key, value in row.items() if isinstance(value, int | float)},
-            undefined=why_undefined({str(key): value for key, value in row.items()}),
+            undefined=undefined_reasons({str(key): value for key, value in row.items()}),
             correlations=rank_correlations(ranked[name], others),
             funnel=counts,
             stage="reference" if row["status"] == "reference" else str(origin.get("stage", "accepted")),

@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import EvaluationBars, score
+from alpha_pipeline.backtesting import Bars, EvaluationBars, measure_factor
 from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings, mine
@@ -115,7 +115,9 @@ def _long_run(strength: float) -> float:
     ratios: list[Array] = []
     for seed in range(10):
         panel = _panel(1_000 + seed, BARS, strength)
-        ratios.append(np.array(score(panel["posts"], EvaluationBars.of(panel, CRYPTO), delayed=False)["sharpe"]))
+        ratios.append(
+            np.array(measure_factor(panel["posts"], EvaluationBars.of(Bars.of(panel, CRYPTO)), delayed=False).sharpe)
+        )
     return float(np.mean(ratios))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import BacktestConfig, backtest, combinatorial, funding_payments
+from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest, combinatorial, funding_payments
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import adjusted_p_values, deflated_sharpe, mean_test, probability_of_overfitting
@@ -111,7 +111,7 @@ def _ledgers() -> Iterator[Line]:
         panel, values, rates = _case(times(400), every)
         config = BacktestConfig.of(market)
         funding = funding_payments(rates, panel) if every else None
-        ours = backtest(values, panel, config, market.periods_per_year, funding)
+        ours = backtest(values, Bars.of(panel, market, config, funding))
         equity = _event_loop(ours.weights, panel, ours.first, config, market, rates if every else None)
         yield f"final equity, {name}: event loop", float(np.prod(1 + ours.net)), equity
 

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import BacktestConfig, EvaluationBars, forward_returns, score
+from alpha_pipeline.backtesting import BacktestConfig, Bars, EvaluationBars, forward_returns, measure_factor
 from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
@@ -49,7 +49,7 @@ def main() -> None:
     library = {str(number): SampledRanks.of(values) for number, values in held.items()}
     del held
     warm = next(evaluate([nodes[0]], panel, threads=1))[1]
-    _score(EvaluationBars.of(panel, EQUITIES), library, {0: warm})  # kernels are loaded, as in a run date
+    _score(EvaluationBars.of(Bars.of(panel, EQUITIES)), library, {0: warm})  # kernels are loaded, as in a run date
 
     found, wall, cpu, scoring = _ours(panel, nodes[: options.factors], library)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
@@ -75,7 +75,7 @@ def _ours(
     panel: Panel, nodes: list[Node], library: dict[str, SampledRanks]
 ) -> tuple[dict[int, dict[str, float]], float, float, float]:
     """Measures by number of the factor; seconds by the clock, of processors, and of processors for scoring alone."""
-    stretch = EvaluationBars.of(panel, EQUITIES)
+    stretch = EvaluationBars.of(Bars.of(panel, EQUITIES))
     found: dict[int, dict[str, float]] = {}
     began, cpu_began, scoring = time.perf_counter(), time.process_time(), 0.0
     with ThreadPoolExecutor(THREADS) as pool:
@@ -103,7 +103,7 @@ def _score(
     measures, sampled = {}, []
     for number, values in group.items():
         fractions = ranks(values)
-        measures[number] = score(values, stretch, delayed=False, fractions=fractions)
+        measures[number] = measure_factor(values, stretch, delayed=False, fractions=fractions).to_row()
         sampled.append(SampledRanks.of(values, fractions))
     for number, alike in zip(group, rank_correlations_of_each(sampled, library) if sampled else [], strict=True):
         measures[number]["closest"] = next(iter(alike.values()), np.nan)

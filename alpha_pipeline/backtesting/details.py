@@ -1,13 +1,16 @@
-"""What else a researcher asks of a factor active: trades, capacity, market exposure, monotony of its quantiles."""
+"""Detailed measures of an active factor: trades, capacity, market exposure, monotonicity of its quantiles."""
+
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.bars import Bars
 from alpha_pipeline.backtesting.information import quantile_returns
-from alpha_pipeline.backtesting.portfolio import BacktestConfig, BacktestResult
+from alpha_pipeline.backtesting.portfolio import BacktestResult
 from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.returns import bar_returns, last_known
-from alpha_pipeline.backtesting.traded_factor import Outcome
+from alpha_pipeline.backtesting.traded_factor import TradedFactor
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
@@ -18,40 +21,61 @@ CAPACITY_TRADES = 0.95
 VOLUME_DAYS = 20
 
 
-def details(
-    values: Array, panel: Panel, market: Market, config: BacktestConfig | None = None, funding: Array | None = None
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class DetailedMeasures:
     """
-    Measures beyond those of `score`, after costs.
+    Measures beyond those of `measures.Measures`, after costs; NaN where undefined.
+
+    Args:
+        total_return: compounded, fraction.
+        ic_positive: share of bars with a rank IC above zero.
+        monotonicity: rank correlation of a quantile's number with its mean return.
+        drawdown_bars: longest drawdown.
+        profit_factor: gains over losses.
+        trade_win_rate: share of positions, entry to exit or flip, with a gain before costs.
+        beta: to the equal-weighted market.
+        capacity: quote currency, as `capacity` returns it; NaN without volume.
+    """
+
+    total_return: float
+    ic_positive: float
+    monotonicity: float
+    drawdown_bars: float
+    profit_factor: float
+    trade_win_rate: float
+    beta: float
+    capacity: float
+
+    def to_row(self) -> dict[str, float]:
+        """Columns of `tables.METRICS`."""
+        return asdict(self)
+
+
+def detailed_measures(values: Array, bars: Bars) -> DetailedMeasures:
+    """
+    Measure a factor in detail.
 
     Args:
         values: (bars, symbols), any unit; high is expected to earn.
-        panel: prices on the same grid.
-        market: calendar, horizon and costs.
-        config: how it is traded; the market's way by default.
-        funding: payments of `funding.funding_payments`; none by default.
+        bars: on the same grid.
 
-    Returns:
-        `total_return` (compounded), `ic_positive` (share of bars with a rank IC above zero), `monotonicity` (rank
-        correlation of a quantile's number with its mean return), `drawdown_bars`, `profit_factor`, `trade_win_rate`
-        (share of positions, entry to exit or flip, that earned before costs), `beta` (to the equal-weighted market),
-        `capacity` (quote currency: the capital up to which 95 % of the trades stay below 1 % of the symbol's daily
-        money traded). NaN where undefined, and for the capacity without volume.
+    Raises:
+        DataError: the shapes differ.
     """
-    outcome = Outcome.of(values, panel, market, config, funding)
-    result, config = outcome.result, outcome.config
-    returns = np.nan_to_num(bar_returns(panel, config.fill, config.delisting_return)[outcome.held])
-    known = outcome.rank_ic[np.isfinite(outcome.rank_ic)]
-    return {
-        "total_return": metrics.total_return(result.net),
-        "ic_positive": float((known > 0).mean()) if len(known) else np.nan,
-        "monotonicity": monotonicity(quantile_returns(values, outcome.labels)),
-        "drawdown_bars": metrics.drawdown_bars(result.net),
-        "profit_factor": metrics.profit_factor(result.net),
-        "trade_win_rate": trade_win_rate(result.weights, returns),
-        "beta": beta(result.net, returns.mean(axis=1)) if len(returns) else np.nan,
-        "capacity": capacity(result, panel, market),
-    }
+    traded = TradedFactor.of(values, bars)
+    result, config = traded.result, bars.config
+    returns = np.nan_to_num(bar_returns(bars.panel, config.fill, config.delisting_return)[traded.held])
+    ic = traded.rank_ic[np.isfinite(traded.rank_ic)]
+    return DetailedMeasures(
+        total_return=metrics.total_return(result.net),
+        ic_positive=float((ic > 0).mean()) if len(ic) else np.nan,
+        monotonicity=monotonicity(quantile_returns(values, traded.labels)),
+        drawdown_bars=metrics.drawdown_bars(result.net),
+        profit_factor=metrics.profit_factor(result.net),
+        trade_win_rate=trade_win_rate(result.weights, returns),
+        beta=beta(result.net, returns.mean(axis=1)) if len(returns) else np.nan,
+        capacity=capacity(result, bars.panel, bars.market),
+    )
 
 
 def monotonicity(quantiles: Array) -> float:

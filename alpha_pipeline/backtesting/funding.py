@@ -25,14 +25,14 @@ def funding_payments(events: pd.DataFrame, panel: Panel, fill: Fill = "open") ->
     out = np.zeros(panel.shape)
     if len(panel.timestamps) < 2:
         return out
-    known = events[events["symbol"].isin(panel.symbols) & events["funding"].notna()]
-    if "available_at" in known:  # a stamp that was revised is paid once, at its last rate
-        known = known.sort_values("available_at", kind="stable").drop_duplicates(["timestamp", "symbol"], keep="last")
-    stamps = known["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
+    events = events[events["symbol"].isin(panel.symbols) & events["funding"].notna()]
+    if "available_at" in events:  # a stamp that was revised is paid once, at its last rate
+        events = events.sort_values("available_at", kind="stable").drop_duplicates(["timestamp", "symbol"], keep="last")
+    stamps = events["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")
     # Weights of bar t live until the fill of bar t + 1, that moment included; a bar's open is the close before it.
     row = np.searchsorted(panel.timestamps, stamps, side="left") - (0 if fill == "open" else 1)
-    column = np.searchsorted(np.array(panel.symbols), known["symbol"].to_numpy(str))
+    column = np.searchsorted(np.array(panel.symbols), events["symbol"].to_numpy(str))
     first = panel.timestamps[0] - (np.median(np.diff(panel.timestamps)) if fill == "open" else np.timedelta64(0))
     inside = (stamps > first) & (stamps <= panel.timestamps[-1])
-    np.add.at(out, (row[inside], column[inside]), known["funding"].to_numpy(float)[inside])
+    np.add.at(out, (row[inside], column[inside]), events["funding"].to_numpy(float)[inside])
     return out

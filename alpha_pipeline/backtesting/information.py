@@ -51,8 +51,8 @@ def predictive_correlation(values: Array, forward_returns: Array) -> Array:
 
 def ic_decay(values: Array, panel: Panel, horizons: Sequence[int]) -> dict[int, float]:
     """Mean rank IC by horizon in bars, filled one bar after the decision; NaN where no bar has one."""
-    found = {horizon: rank_ic(values, forward_returns(panel, horizon)) for horizon in horizons}
-    return {h: float(np.nanmean(ic)) if np.isfinite(ic).any() else np.nan for h, ic in found.items()}
+    ics = {horizon: rank_ic(values, forward_returns(panel, horizon)) for horizon in horizons}
+    return {h: float(np.nanmean(ic)) if np.isfinite(ic).any() else np.nan for h, ic in ics.items()}
 
 
 def quantile_returns(values: Array, forward_returns: Array, quantiles: int = 5) -> Array:

@@ -1,22 +1,13 @@
-"""What a series of returns amounts to, annualised by the calendar; NaN when undefined."""
+"""Metrics of a return series, annualised by the calendar; NaN when undefined."""
 
 import numpy as np
 
 from alpha_pipeline.typing import Array
 
-# A compounded rate extrapolated from less than this is noise.
-MINIMUM_YEARS = 0.5
-
 
 def total_return(returns: Array) -> float:
     """Compounded over all bars, as a fraction; NaN without bars."""
     return float(np.prod(1 + returns) - 1) if len(returns) else np.nan
-
-
-def compound_growth(returns: Array, periods_per_year: float) -> float:
-    """Compounded return per year, as a fraction; NaN below half a year of bars."""
-    years = len(returns) / periods_per_year
-    return float(np.prod(1 + returns) ** (1 / years) - 1) if years >= MINIMUM_YEARS else np.nan
 
 
 def annual_return(returns: Array, periods_per_year: float) -> float:
@@ -47,7 +38,7 @@ def max_drawdown(returns: Array) -> float:
 
 
 def drawdown_bars(returns: Array) -> float:
-    """Longest stretch of bars spent below an earlier peak of the equity; NaN without bars."""
+    """Longest run of bars below an earlier peak of the equity; NaN without bars."""
     if not len(returns):
         return np.nan
     at_peak = np.flatnonzero(np.concatenate([_drawdowns(returns) >= 0, [True]]))

@@ -1,4 +1,4 @@
-"""Why a measure has no value: a NaN is shown with its reason, never as a zero."""
+"""Reasons for undefined measures: a NaN is shown with its reason, never as a zero."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,29 +36,29 @@ REASONS = {
 NEEDS_RETURNS = frozenset(REASONS) - {"rank_ic", "icir", "t_stat", "ic_positive", "monotonicity", "spa_p_value", "pbo"}
 
 
-def why_undefined(measures: Mapping[str, Any]) -> dict[str, str]:
+def undefined_reasons(measures: Mapping[str, Any]) -> dict[str, str]:
     """
     The reason of each measure that has no value.
 
     Args:
-        measures: columns of `tables.METRICS`; those that are not there are not spoken of.
+        measures: columns of `tables.METRICS`; absent ones are left out.
 
     Returns:
-        Name of the measure to a few words; the first that applies of: nothing was held, and the measure's own reason.
+        Measure to reason: nothing was held, or else the measure's own reason.
     """
     idle = not float(measures.get("bars", np.nan)) > 0
-    found = {
+    reasons = {
         name: IDLE if idle and name in NEEDS_RETURNS else reason
         for name, reason in REASONS.items()
         if name in measures and pd.isna(measures[name])
     }
     if "sharpe_after_cutoff" in measures and pd.isna(measures["sharpe_after_cutoff"]):
         unknown = pd.isna(measures.get("training_cutoff", pd.NaT))
-        late = "no model wrote it, or its cutoff is not known"
-        found["sharpe_after_cutoff"] = late if unknown else "less than 20 days of bars lie after the cutoff"
-    return found
+        missing = "no model wrote it, or its cutoff is not known"
+        reasons["sharpe_after_cutoff"] = missing if unknown else "less than 20 days of bars lie after the cutoff"
+    return reasons
 
 
-def spelled(reasons: Mapping[str, str]) -> str:
+def join_reasons(reasons: Mapping[str, str]) -> str:
     """One line: `calmar: there was no drawdown; ...`; empty when everything has a value."""
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())

@@ -1,91 +1,25 @@
 """
 One factor as a portfolio: decided at a close, executed at a later bar, after costs.
 
-Weights come from `positions`, prices from `returns`; what the returns amount to is said by `metrics`.
+Weights come from `positions`, prices from `returns`; `metrics` summarizes the returns.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import positions
+from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
 from alpha_pipeline.backtesting.ranks import ranks
-from alpha_pipeline.backtesting.returns import Fill, bar_returns, fill_prices
-from alpha_pipeline.errors import DataError, SettingError
+from alpha_pipeline.backtesting.returns import bar_returns, fill_prices
+from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels import portfolio
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
 
-Mode = Literal["quantile", "rank", "long_only", "time_series"]
-MODES = ("quantile", "rank", "long_only", "time_series")
 DAY = np.timedelta64(1, "D")
-MOST_BARS = 10**9
-
-
-@dataclass(frozen=True)
-class BacktestConfig:
-    """
-    How a factor is traded.
-
-    Args:
-        fee_bps: fee per unit of weight bought or sold.
-        slippage_bps: half spread and slippage per unit of weight bought or sold.
-        borrow_bps_per_year: cost of a short position.
-        rebalance_bars: bars between decisions.
-        quantile: share of the symbols in each leg.
-        max_weight: cap of a single weight's size.
-        gross: sum of the sizes of all weights aimed at, before the cap.
-        mode: quantile (long top, short bottom), rank, long_only, or time_series (each symbol against its own past).
-        fill: price of the execution bar.
-        delay_bars: bars between decision and execution.
-        window_bars: bars of the rolling z-score of mode time_series.
-        capital: quote currency; sizes the trades of the ledger and their impact.
-        impact: market impact in daily standard deviations at a trade of one day's volume; grows with its square root.
-        delisting_return: earned after the last price of a symbol that ends before the panel does.
-    """
-
-    fee_bps: float
-    slippage_bps: float
-    borrow_bps_per_year: float
-    rebalance_bars: int
-    quantile: float = 0.2
-    max_weight: float = 0.5
-    mode: Mode = "quantile"
-    fill: Fill = "open"
-    delay_bars: int = 1
-    window_bars: int = 60
-    capital: float = 100_000.0
-    impact: float = 0.0
-    delisting_return: float = 0.0
-    gross: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.quantile <= 0.5 or self.rebalance_bars < 1 or not 0 < self.max_weight <= 1:
-            raise SettingError(
-                f"quantile in (0, 0.5], rebalance_bars >= 1, max_weight in (0, 1] expected; found {self}"
-            )
-        if not 0 < self.gross < float("inf"):
-            raise SettingError(f"gross above 0 expected; found {self}")
-        if self.mode not in MODES or self.fill not in ("open", "close"):
-            raise SettingError(f"mode one of {MODES} and fill 'open' or 'close' expected; found {self}")
-        if self.delay_bars < 1 or self.window_bars < 2 or self.capital <= 0 or self.delisting_return < -1:
-            raise SettingError(
-                f"delay_bars >= 1, window_bars >= 2, capital > 0, delisting_return >= -1 expected; found {self}"
-            )
-        if not all(
-            0 <= x < float("inf") for x in (self.fee_bps, self.slippage_bps, self.borrow_bps_per_year, self.impact)
-        ):
-            raise SettingError(f"costs must be finite and not negative; found {self}")
-        if max(self.rebalance_bars, self.window_bars, self.delay_bars) > MOST_BARS:
-            raise SettingError(f"at most {MOST_BARS:,} bars expected; found {self}")
-
-    @classmethod
-    def of(cls, market: Market) -> "BacktestConfig":
-        """The market's costs, rebalanced once per horizon."""
-        return cls(market.fee_bps, market.slippage_bps, market.borrow_bps_per_year, market.horizon_bars)
 
 
 @dataclass(frozen=True)
@@ -108,19 +42,13 @@ class BacktestResult:
     first: int
 
 
-def backtest(
-    values: Array, panel: Panel, config: BacktestConfig, periods_per_year: float, funding: Array | None = None
-) -> BacktestResult:
+def backtest(values: Array, bars: Bars) -> BacktestResult:
     """
     Trade a factor.
 
     Args:
         values: (bars, symbols), any unit; high is bought.
-        panel: prices on the same grid.
-        config: legs, costs, rebalancing.
-        periods_per_year: bars per year, for the borrow cost.
-        funding: (bars, symbols), fraction of notional that longs pay between the fill of a bar and the next, as
-            `funding.funding_payments` gives it; nothing is paid by default.
+        bars: prices on the same grid, costs and payments.
 
     Returns:
         Returns from fill price to fill price; warm-up and the last, unfinished bar are left out. Empty when the factor
@@ -129,17 +57,17 @@ def backtest(
     Raises:
         DataError: the shapes differ.
     """
-    return trade(values, ExecutionBars.of(panel, config, periods_per_year), funding=funding)
+    return trade(values, ExecutionBars.of(bars), funding=bars.funding)
 
 
-def hold(weights: Array, decided: Array, tape: "ExecutionBars") -> BacktestResult:
+def hold(weights: Array, decided: Array, execution: "ExecutionBars") -> BacktestResult:
     """
     Hold given weights: each row from `delay_bars` after its decision to those of the next.
 
     Args:
         weights: (decisions, symbols), signed shares of the equity; NaN keeps what is held.
-        decided: (decisions,), increasing positions of the bars of decision on the tape.
-        tape: prices and costs; of its book nothing is used.
+        decided: (decisions,), increasing positions of the decision bars.
+        execution: prices and costs of the bars; its decisions are not used.
 
     Returns:
         As `backtest`, from the first execution on: the first entry pays.
@@ -147,13 +75,13 @@ def hold(weights: Array, decided: Array, tape: "ExecutionBars") -> BacktestResul
     Raises:
         DataError: the shapes differ.
     """
-    if weights.shape != (len(decided), tape.returns.shape[1]):
-        raise DataError(f"weights have shape {weights.shape}, expected {(len(decided), tape.returns.shape[1])}")
-    bars = len(tape.returns)
-    decision, filled = np.full(bars, -1), decided + tape.config.delay_bars
+    if weights.shape != (len(decided), execution.returns.shape[1]):
+        raise DataError(f"weights have shape {weights.shape}, expected {(len(decided), execution.returns.shape[1])}")
+    bars = len(execution.returns)
+    decision, filled = np.full(bars, -1), decided + execution.config.delay_bars
     decision[filled[filled < bars]] = np.flatnonzero(filled < bars)
     empty = np.empty((0, 0))
-    held, out = np.empty(tape.returns.shape), np.empty((bars, 4))
+    held, out = np.empty(execution.returns.shape), np.empty((bars, 4))
     portfolio.hold(
         np.ascontiguousarray(weights, dtype=float) if len(weights) else np.zeros((1, weights.shape[1])),
         empty,
@@ -162,12 +90,12 @@ def hold(weights: Array, decided: Array, tape: "ExecutionBars") -> BacktestResul
         0.0,
         0.0,
         decision,
-        tape.tradable,
-        tape.returns,
+        execution.tradable,
+        execution.returns,
         empty,
-        tape.impact,
-        (tape.config.fee_bps + tape.config.slippage_bps) / 10_000,
-        tape.config.borrow_bps_per_year / 10_000 / tape.periods_per_year,
+        execution.impact,
+        (execution.config.fee_bps + execution.config.slippage_bps) / 10_000,
+        execution.config.borrow_bps_per_year / 10_000 / execution.periods_per_year,
         held,
         out,
     )
@@ -177,7 +105,7 @@ def hold(weights: Array, decided: Array, tape: "ExecutionBars") -> BacktestResul
 @dataclass(frozen=True)
 class ExecutionBars:
     """
-    What every factor meets on the same bars: read once, traded on many times.
+    Execution of any factor on the same bars: prices and costs, computed once.
 
     Args:
         config: legs, costs, rebalancing.
@@ -196,12 +124,13 @@ class ExecutionBars:
     impact: Array
 
     @classmethod
-    def of(cls, panel: Panel, config: BacktestConfig, periods_per_year: float) -> "ExecutionBars":
-        """The tape of a panel."""
+    def of(cls, bars: Bars) -> "ExecutionBars":
+        """Execution of any factor on these bars."""
+        panel, config = bars.panel, bars.config
         return cls(
             config,
-            periods_per_year,
-            decision_bars(panel.timestamps, config.rebalance_bars),
+            bars.market.periods_per_year,
+            decision_bars(panel.timestamps, config.rebalance_bars, bars.market),
             np.isfinite(fill_prices(panel, config.fill)),
             bar_returns(panel, config.fill, config.delisting_return),
             _impact_rates(panel, config),
@@ -214,7 +143,7 @@ class ExecutionBars:
 
 def trade(
     values: Array,
-    tape: ExecutionBars,
+    execution: ExecutionBars,
     fractions: Array | None = None,
     direction: float = 1.0,
     funding: Array | None = None,
@@ -225,7 +154,7 @@ def trade(
 
     Args:
         values: (bars, symbols), any unit; high is bought.
-        tape: of the same bars.
+        execution: of the same bars.
         fractions: `ranks(values)` where the caller has them already.
         direction: -1 to trade the negative of the values.
         funding: as in `backtest`.
@@ -234,10 +163,10 @@ def trade(
     Raises:
         DataError: the shapes differ.
     """
-    if values.shape != tape.returns.shape:
-        raise DataError(f"values have shape {values.shape}, the panel {tape.returns.shape}; they must agree")
-    config, bars = tape.config, len(values)
-    decided = np.flatnonzero(tape.decided[: -config.delay_bars])
+    if values.shape != execution.returns.shape:
+        raise DataError(f"values have shape {values.shape}, the panel {execution.returns.shape}; they must agree")
+    config, bars = execution.config, len(values)
+    decided = np.flatnonzero(execution.decided[: -config.delay_bars])
     decision = np.full(bars, -1)
     legs = config.mode == "quantile"
     decision[decided + config.delay_bars] = decided if legs else np.arange(len(decided))
@@ -252,12 +181,12 @@ def trade(
         direction * 0.5 * config.gross,
         cap,
         decision,
-        tape.tradable,
-        tape.returns,
+        execution.tradable,
+        execution.returns,
         np.empty((0, 0)) if funding is None else np.ascontiguousarray(np.nan_to_num(funding)),
-        tape.impact,
+        execution.impact,
         (config.fee_bps + config.slippage_bps) / 10_000,
-        config.borrow_bps_per_year / 10_000 / tape.periods_per_year,
+        config.borrow_bps_per_year / 10_000 / execution.periods_per_year,
         held,
         out,
     )
@@ -272,21 +201,27 @@ def _counted(held: Array, out: Array) -> BacktestResult:
     return BacktestResult(held[counted], gross, net, turnover, counted.start)
 
 
-def decision_bars(timestamps: Array, rebalance_bars: int) -> Array:
+def decision_bars(timestamps: Array, rebalance_bars: int, market: Market) -> Array:
     """
-    (bars,): at which closes the book is decided.
+    Closes at which the book is decided: the last bar of each period of `rebalance_bars` bars.
 
-    Within a day bars are anchored to the clock, so that every 24th hour is midnight UTC wherever the panel starts: the
-    last bar of each stretch decides. Days and longer bars count from the end of the first stretch.
+    Periods are anchored to the calendar, so that the same dates decide wherever the panel starts: every 24th hour is
+    midnight UTC, every fifth session the last of its week. Bars by the clock are numbered from 1970; sessions of an
+    exchange by weekdays, from Monday 5 January 1970. A missing bar is replaced by the one before it.
+
+    Returns:
+        (bars,) of bool.
     """
     if rebalance_bars == 1 or len(timestamps) < 2:
         return np.ones(len(timestamps), dtype=bool)
     spacing = np.median(np.diff(timestamps)).astype("timedelta64[us]")
-    if spacing >= DAY:
-        return np.arange(len(timestamps)) % rebalance_bars == rebalance_bars - 1
-    since = np.append(timestamps, timestamps[-1] + spacing) - np.timedelta64(1, "us")
-    stretch = since.astype("datetime64[us]").astype(np.int64) // (spacing.astype(np.int64) * rebalance_bars)
-    return stretch[1:] != stretch[:-1]
+    closing = (timestamps - np.timedelta64(1, "us")).astype("datetime64[us]")
+    if DAY <= spacing < 2 * DAY and market.calendar != "24/7":
+        number = np.busday_count("1970-01-05", closing.astype("datetime64[D]"))
+    else:
+        number = closing.astype(np.int64) // spacing.astype(np.int64)
+    period = np.append(number, number[-1] + 1) // rebalance_bars
+    return period[1:] != period[:-1]
 
 
 def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.DataFrame:

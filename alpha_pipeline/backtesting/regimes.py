@@ -1,4 +1,4 @@
-"""What kind of market it is: rising or falling, calm or wild, liquid or thin."""
+"""Market regimes: trend, volatility and liquidity."""
 
 import numpy as np
 import pandas as pd
@@ -43,9 +43,9 @@ def regimes(panel: Panel, market: Market) -> pd.DataFrame:
         traded = money.rolling(risk).mean()
     return pd.DataFrame(
         {
-            "trend": _words(earned, earned > 0, "bull", "bear"),
-            "risk": _words(*_against_usual(risks, usual, risk), "volatile", "calm"),
-            "liquidity": _words(*_against_usual(traded, usual, risk), "liquid", "thin"),
+            "trend": _labels(earned, earned > 0, "bull", "bear"),
+            "risk": _labels(*_against_usual(risks, usual, risk), "volatile", "calm"),
+            "liquidity": _labels(*_against_usual(traded, usual, risk), "liquid", "thin"),
         }
     )
 
@@ -59,5 +59,5 @@ def _against_usual(x: pd.Series, usual: int, least: int) -> tuple[pd.Series, pd.
     return median, x > median
 
 
-def _words(known: pd.Series, high: pd.Series, yes: str, no: str) -> np.ndarray:
-    return np.where(known.notna(), np.where(high, yes, no), "")
+def _labels(x: pd.Series, high: pd.Series, yes: str, no: str) -> np.ndarray:
+    return np.where(x.notna(), np.where(high, yes, no), "")

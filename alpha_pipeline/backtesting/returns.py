@@ -36,9 +36,9 @@ def bar_returns(panel: Panel, fill: Fill = "open", delisting_return: float = 0.0
         after the last one, and in the last row.
     """
     prices = fill_prices(panel, fill)
-    known = last_known(prices)
+    filled = last_known(prices)
     out = np.full(prices.shape, np.nan)
-    out[:-1] = known[1:] / known[:-1] - 1
+    out[:-1] = filled[1:] / filled[:-1] - 1
     last = len(prices) - 1 - np.isfinite(prices[::-1]).argmax(axis=0)
     for column in np.flatnonzero(last < len(prices) - 1):
         out[last[column], column] = delisting_return

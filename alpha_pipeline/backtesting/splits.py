@@ -1,5 +1,5 @@
 """
-Which bars may be seen by whom: train, validation and a sealed test; walks forward; purged combinations.
+Splits of bars: train, validation and sealed test; walk-forward; purged combinations.
 
 Nothing here reads a price.
 """
@@ -7,17 +7,28 @@ Nothing here reads a price.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.typing import Array
 
-# Bars before a run date that mining and measuring look at, so that both cut at the same places.
+# Bars before a run date that mining and evaluation use, so that both split at the same bars.
 HISTORY_BARS = 10_000
 MINIMUM_BARS = 20
 
-Segment = tuple[int, int]
+
+class Segment(NamedTuple):
+    """The bars [start, stop) of a panel."""
+
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> slice:
+        """To index (bars, ...) arrays."""
+        return slice(self.start, self.stop)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Split:
         """
         The sealed segment.
 
-        Only what neither writes nor judges may call this: it measures factors that are active already.
+        Neither writer nor judge may call this: it is for factors that are already active.
         """
         return self._test
 
@@ -58,7 +69,11 @@ def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15
     """
     reach = horizon_bars + 1
     first, second = int(bars * train), int(bars * (train + valid))
-    cut = Split((0, first - reach), (first + horizon_bars, second - reach), (second + horizon_bars, bars))
+    cut = Split(
+        Segment(0, first - reach),
+        Segment(first + horizon_bars, second - reach),
+        Segment(second + horizon_bars, bars),
+    )
     if min(stop - start for start, stop in (cut.train, cut.valid, cut.open_test())) < MINIMUM_BARS:
         raise DataError(
             f"{bars} bars are too few to split with a horizon of {horizon_bars}; each part needs {MINIMUM_BARS}"
@@ -81,7 +96,7 @@ def walk_forward(
     """
     for start in range(0, bars - train_bars - valid_bars + 1, step_bars or valid_bars):
         middle = start + train_bars
-        yield (start, middle - horizon_bars - 1), (middle, middle + valid_bars)
+        yield Segment(start, middle - horizon_bars - 1), Segment(middle, middle + valid_bars)
 
 
 def combinatorial(

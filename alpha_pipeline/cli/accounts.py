@@ -92,7 +92,7 @@ class FactorRun:
         points = zip(self.account.closes, self.account.equity[1:].tolist(), strict=True)
         equity = [{"timestamp": close, "equity": value} for close, value in points]
         orders = self.account.orders.to_dict("records")
-        return {**record, "measures": self.account.measures, "orders": orders, "equity": equity}
+        return {**record, "measures": self.account.measures.to_row(), "orders": orders, "equity": equity}
 
 
 def show(runs: Sequence[FactorRun], settings: BacktestRun, orders: int) -> None:
@@ -135,7 +135,7 @@ def show(runs: Sequence[FactorRun], settings: BacktestRun, orders: int) -> None:
 
 def sampling_error(runs: Sequence[FactorRun]) -> str:
     """The 95 % confidence interval of the Sharpe ratio; for several factors its median half width and the bias."""
-    measures = [run.account.measures for run in runs if run.account]
+    measures = [run.account.measures.to_row() for run in runs if run.account]
     errors = sorted(m["sharpe_error"] for m in measures if m["sharpe_error"] == m["sharpe_error"])
     if not errors:
         return "Sharpe ratio undefined: the returns have no variance"
@@ -152,7 +152,7 @@ def sampling_error(runs: Sequence[FactorRun]) -> str:
 def _row(run: FactorRun) -> tuple[str, ...]:
     from alpha_pipeline.reporting.formatting import number
 
-    m = run.account.measures if run.account else {}
+    m = run.account.measures.to_row() if run.account else {}
     specs = {
         "total_return": "+.2%", "final_equity": ",.0f", "sharpe": "+.2f", "sharpe_error": ".2f", "max_drawdown": ".1%",
         "turnover": ".2f", "ic": "+.3f",
@@ -166,7 +166,7 @@ def _in_full(run: FactorRun, account: "Account", symbols: int, orders: int) -> N
     from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
     from alpha_pipeline.reporting.formatting import number, plural
 
-    m = account.measures
+    m = account.measures.to_row()
 
     def of(name: str, spec: str) -> str:
         return number(m[name], spec)
@@ -177,7 +177,11 @@ def _in_full(run: FactorRun, account: "Account", symbols: int, orders: int) -> N
         {
             "factor": str(run.node),
             "equity": f"{of('capital', ',.2f')} -> {of('final_equity', ',.2f')}, profit {of('profit', '+,.2f')}; "
-            "open positions valued at the last close",
+            + (
+                f"ruined at {account.closes[-1]:%Y-%m-%d %H:%M} UTC, where the account ends"
+                if m["ruined"]
+                else "open positions valued at the last close"
+            ),
             "paid": f"{of('fees', ',.2f')} fees and slippage, {of('carry', ',.2f')} borrow and funding",
             "return": f"{of('total_return', '+.2%')} total, {of('annual_return', '+.1%')} a year (arithmetic mean); "
             f"buy and hold of {passive} {of('hold_return', '+.2%')}",
@@ -189,7 +193,7 @@ def _in_full(run: FactorRun, account: "Account", symbols: int, orders: int) -> N
             "IC": f"{of('ic', '+.3f')} ({kind})",
         }
     )
-    if run.status != "traded":
+    if not account.measures.bars:
         echo(f"\n{run.status}")
         return
     low, high = float(account.equity.min()), float(account.equity.max())

@@ -18,7 +18,7 @@ from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
-    from alpha_pipeline.backtesting import BacktestConfig
+    from alpha_pipeline.backtesting import BacktestConfig, Segment
     from alpha_pipeline.expressions import Node
 
 MODES = ("auto", "time_series", "quantile", "rank", "long_only")
@@ -28,7 +28,7 @@ market, data, sample_period, holdout_access, symbols, mode, from, to, warning, f
   factor, expression, status,
   measures {bars, total_return, annual_return, volatility, sharpe, sharpe_error, sharpe_gross, sortino, calmar,
     max_drawdown, win_rate, profit_factor, turnover, ic, hold_return, capital, final_equity, profit, fees, carry,
-    orders},
+    orders, ruined},
   orders [timestamp, symbol, side, weight_change, price, notional, cost_bps, cost], equity [timestamp, equity]"""
 
 
@@ -137,12 +137,15 @@ def _bars(options: argparse.Namespace, symbols: list[str]) -> Bars:
     return bars_of(options.market, run_date) if options.market else market_with(symbols, run_date)
 
 
-def _window(options: argparse.Namespace, bars: Bars) -> tuple[int, int]:
+def _window(options: argparse.Namespace, bars: Bars) -> "Segment":
     """The bars to measure, [start, stop)."""
-    from alpha_pipeline.backtesting.account import bars_of_days, stretch
+    from alpha_pipeline.backtesting import Segment
+    from alpha_pipeline.backtesting.account import bars_of_days, segment_tail
 
     length, total = bars_of_days(options.days, bars.panel), bars.panel.shape[0]
-    return (max(0, total - length), total) if bars.own else stretch(total, bars.market, options.sample_period, length)
+    if bars.own:
+        return Segment(max(0, total - length), total)
+    return segment_tail(total, bars.market, options.sample_period, length)
 
 
 def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> bool:
@@ -156,7 +159,7 @@ def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> b
 
 def _config(options: argparse.Namespace, bars: Bars, symbols: int) -> "BacktestConfig":
     from alpha_pipeline.backtesting import BacktestConfig
-    from alpha_pipeline.backtesting.portfolio import Mode
+    from alpha_pipeline.backtesting.bars import Mode
     from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 
     automatic: Mode = "time_series" if symbols < MINIMUM_BREADTH else "quantile"
@@ -228,9 +231,10 @@ def _trade(
     bars: Bars,
     symbols: Sequence[str],
     config: "BacktestConfig",
-    window: tuple[int, int],
+    window: "Segment",
 ) -> FactorRun:
-    from alpha_pipeline.backtesting import account, funding_payments
+    from alpha_pipeline.backtesting import Bars as TradedBars
+    from alpha_pipeline.backtesting import funding_payments, simulate_account
     from alpha_pipeline.factors.values import evaluate_one
 
     if isinstance(node, str):
@@ -240,10 +244,10 @@ def _trade(
     places = [panel.symbols.index(symbol) for symbol in symbols]
     traded = replace(panel, symbols=tuple(symbols), fields={f: x[:, places].copy() for f, x in panel.fields.items()})
     paid = None if bars.funding is None else funding_payments(bars.funding, traded, config.fill)
-    result = account(values[:, places].copy(), traded, bars.market, config, window, paid)
-    return FactorRun(
-        name, node, result, "traded" if result.measures["bars"] else "no trades: no position was ever opened"
-    )
+    result = simulate_account(values[:, places].copy(), TradedBars.of(traded, bars.market, config, paid), window)
+    if not result.measures.bars:
+        return FactorRun(name, node, result, "no trades: no position was ever opened")
+    return FactorRun(name, node, result, "ruined" if result.measures.ruined else "traded")
 
 
 def _require_out(out: Path | None) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import BacktestConfig, ExecutionBars, hold, rank_ic
+from alpha_pipeline.backtesting import BacktestConfig, Bars, ExecutionBars, hold, rank_ic
 from alpha_pipeline.backtesting.metrics import annual_return, sharpe
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.decision import DecisionRule
@@ -227,7 +227,7 @@ def _books(walk: OutOfSample, panel: Panel, market: Market) -> tuple[pd.DataFram
     decided = walk.samples.decided_at
     start = int(np.searchsorted(panel.timestamps, decided[0]))
     segment = panel.rows(start, int(np.searchsorted(panel.timestamps, walk.samples.known_at.max(), side="right")))
-    execution = ExecutionBars.of(segment, BacktestConfig.of(market), market.periods_per_year)
+    execution = ExecutionBars.of(Bars.of(segment, market, BacktestConfig.of(market)))
     row = np.searchsorted(segment.timestamps, decided)
     bars, order = np.unique(row, return_inverse=True)
     column = np.searchsorted(np.array(segment.symbols), walk.samples.signals.keys["symbol"].to_numpy(str))

@@ -12,11 +12,12 @@ import pandas as pd
 
 from alpha_pipeline.backtesting import (
     BacktestConfig,
+    Bars,
     EvaluationBars,
     forward_returns,
     funding_payments,
+    measures_and_returns,
     rank_ic,
-    scored,
     split,
 )
 from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
@@ -78,7 +79,7 @@ def live_measures(
             continue
         if first not in bars_from:
             later = None if payments is None else payments[first:]
-            bars_from[first] = EvaluationBars.of(recent.rows(first, None), market, funding=later)
+            bars_from[first] = EvaluationBars.of(Bars.of(recent.rows(first, None), market, funding=later))
         ages = (recent.timestamps[first:] - np.datetime64(entered.tz_localize(None), "us")) / np.timedelta64(1, "D")
         direction = -1.0 if factor["weight"] < 0 else 1.0
         rows[name] = _measures(values[name][first:], bars_from[first], direction, factor["expected_rank_ic"], ages)
@@ -170,13 +171,13 @@ def _measures(values: Array, bars: EvaluationBars, direction: float, expected: f
     lags = overlap_lags(bars.market.horizon_bars)
     fractions = ranks(values)
     rank_ics = direction * rank_correlations(fractions, bars.forward_ranks)
-    measures, net = scored(values, bars, False, direction, fractions)
+    measures, net = measures_and_returns(values, bars, False, direction, fractions)
     return {
         "live_bars": int(np.isfinite(rank_ics).sum()),
-        "live_rank_ic": direction * measures["rank_ic"],
-        "live_t_stat": direction * measures["t_stat"],
+        "live_rank_ic": direction * measures.rank_ic,
+        "live_t_stat": direction * measures.t_stat,
         "live_net_t_stat": mean_test(net, lags).t_stat,
-        "live_turnover": measures["turnover"],
-        "live_break_even_bps": measures["break_even_bps"],
+        "live_turnover": measures.turnover,
+        "live_break_even_bps": measures.break_even_bps,
         "live_half_life_days": decline_half_life_days(rank_ics, ages, expected, lags),
     }

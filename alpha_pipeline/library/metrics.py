@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting import BacktestConfig, Bars, metrics
 from alpha_pipeline.backtesting.breakdown import long_enough
-from alpha_pipeline.backtesting.cross_validation import combined, walk_forward_book
-from alpha_pipeline.backtesting.details import details
+from alpha_pipeline.backtesting.cross_validation import cpcv_paths, walk_forward_book
+from alpha_pipeline.backtesting.details import detailed_measures
 from alpha_pipeline.backtesting.funding import funding_payments
-from alpha_pipeline.backtesting.measures import EvaluationBars, scored
-from alpha_pipeline.backtesting.missing_measures import spelled, why_undefined
-from alpha_pipeline.backtesting.portfolio import BacktestConfig
+from alpha_pipeline.backtesting.measures import EvaluationBars, measures_and_returns
+from alpha_pipeline.backtesting.missing_measures import join_reasons, undefined_reasons
 from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
-from alpha_pipeline.backtesting.study import FactorStudy, study
+from alpha_pipeline.backtesting.study import FactorStudy, study_factor
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -25,6 +24,9 @@ from alpha_pipeline.tables import BREAKDOWN, METRICS
 from alpha_pipeline.typing import Array
 
 CutoffOf = Callable[[str], pd.Timestamp | None]
+
+# Measures that only the deflated Sharpe ratio needs; not stored.
+MOMENTS = ("sharpe_per_bar", "skewness", "kurtosis")
 
 
 @dataclass(frozen=True)
@@ -94,25 +96,25 @@ class LibraryBacktest:
         """
         if self.factors.empty:
             return METRICS.empty()
-        panel, funding = self.panel.rows(self.start, None), self._segment_funding()
-        bars = EvaluationBars.of(panel, self.market, funding=funding)
+        bars = self._bars.rows(self.start, None)
+        evaluation = EvaluationBars.of(bars)
         trial_count, variance = trial_statistics(trials, self.market)
         rows, returns = [], {}
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
             values = self.values[name][self.start :]
-            measures, net = scored(values, bars)
-            returns[name] = np.concatenate([np.zeros(panel.shape[0] - 1 - len(net)), net])
-            per_bar, skewness, kurtosis = (measures.pop(k) for k in ("sharpe_per_bar", "skewness", "kurtosis"))
-            deflated = deflated_sharpe(per_bar, int(measures["bars"]), skewness, kurtosis, trial_count, variance)
-            more = details(values, panel, self.market, funding=funding)
+            measures, net = measures_and_returns(values, evaluation)
+            returns[name] = np.concatenate([np.zeros(bars.panel.shape[0] - 1 - len(net)), net])
+            m = measures
+            deflated = deflated_sharpe(m.sharpe_per_bar, m.bars, m.skewness, m.kurtosis, trial_count, variance)
+            row = {k: v for k, v in m.to_row().items() if k not in MOMENTS} | detailed_measures(values, bars).to_row()
             keys = {key: factor[key] for key in ("run_date", "factor_id", "status")}
-            rows.append({**keys, **measures, **more, "deflated_sharpe": deflated, **self._after_cutoff(name, net)})
+            rows.append({**keys, **row, "deflated_sharpe": deflated, **self._after_cutoff(name, net)})
         table = pd.DataFrame(rows)
         table = table.assign(**family_tests(np.column_stack([returns[name] for name in table["factor_id"]])))
         return table.assign(
             undefined_measures=[
-                spelled(why_undefined({str(k): v for k, v in row.items()})) for row in table.to_dict("records")
+                join_reasons(undefined_reasons({str(k): v for k, v in row.items()})) for row in table.to_dict("records")
             ]
         )
 
@@ -125,34 +127,28 @@ class LibraryBacktest:
         """
         if self.factors.empty:
             return BREAKDOWN.empty()
-        schemes = (walk_forward_book, combined) if combinations else (walk_forward_book,)
+        schemes = (walk_forward_book, cpcv_paths) if combinations else (walk_forward_book,)
         frames = []
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
-            study = self.study(name)
-            validated = [scheme(self.values[name], self.panel, self.market, None, self.funding) for scheme in schemes]
-            assumptions = study.protocol.assign(
-                kind="assumption: " + study.protocol["switch"], subsample=study.protocol["setting"]
+            study = self.study_factor(name)
+            validated = [scheme(self.values[name], self._bars) for scheme in schemes]
+            assumptions = study.sensitivity.assign(
+                kind="assumption: " + study.sensitivity["assumption"], subsample=study.sensitivity["setting"]
             )[["kind", "subsample", "sharpe"]]
-            parts = [study.slices, _decay(study), _quantiles(study), *validated, assumptions]
+            parts = [study.breakdown, _decay(study), _quantiles(study), *validated, assumptions]
             table = pd.concat(parts, ignore_index=True)
             keys = {"run_date": factor["run_date"], "factor_id": name, "subsample_number": np.arange(len(table))}
             frames.append(table.assign(**keys))
         return pd.concat(frames, ignore_index=True).fillna({"bars": 0})
 
-    def study(self, name: str) -> FactorStudy:
+    def study_factor(self, name: str) -> FactorStudy:
         """Detailed study of one factor on the segment."""
-        return study(
-            self.values[name],
-            self.panel,
-            self.market,
-            funding=self.funding,
-            cutoff=self._cutoff(name),
-            start=self.start,
-        )
+        return study_factor(self.values[name], self._bars, self._cutoff(name), self.start)
 
-    def _segment_funding(self) -> Array | None:
-        return None if self.funding is None else self.funding[self.start :]
+    @property
+    def _bars(self) -> Bars:
+        return Bars.of(self.panel, self.market, funding=self.funding)
 
     def _cutoff(self, name: str) -> pd.Timestamp | None:
         return self.cutoff_of(str(self.factors.set_index("factor_id").loc[name, "model"] or ""))

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from alpha_pipeline.backtesting import EvaluationBars, score, split
+from alpha_pipeline.backtesting import Bars, EvaluationBars, measure_factor, split
 from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions import Node, lookback
@@ -147,10 +147,8 @@ def _measured(node: Node, proposal: Proposal, market: Market, train: Panel) -> A
     failed = next((check for check in found if check.blocking and not check.passed), None)
     if failed is not None:
         return Attempt(proposal, str(node), refused=f"{failed.name} check: {failed.detail}")
-    measures = score(values, EvaluationBars.of(train, market), False, None)
-    return Attempt(
-        proposal, str(node), measures={key: measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")}
-    )
+    row = measure_factor(values, EvaluationBars.of(Bars.of(train, market)), False, None).to_row()
+    return Attempt(proposal, str(node), measures={key: row[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")})
 
 
 def _sharpe(find: Attempt) -> float:

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import EvaluationBars, scored
+from alpha_pipeline.backtesting import Bars, EvaluationBars, measures_and_returns
 from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.factors.values import evaluate_all, evaluate_one
@@ -46,7 +46,7 @@ class Night:
 
     def _stretch(self, segment: tuple[int, int]) -> EvaluationBars:
         paid = None if self.funding is None else self.funding[slice(*segment)]
-        return EvaluationBars.of(self.panel.rows(*segment), self.market, funding=paid)
+        return EvaluationBars.of(Bars.of(self.panel.rows(*segment), self.market, funding=paid))
 
     @cached_property
     def screen(self) -> ScreeningPanel:
@@ -112,19 +112,19 @@ def train_and_valid(values: Array, context: Night, fractions: Array | None = Non
     first, second = context.stretches
     fractions = ranks(values) if fractions is None else fractions
     seen, unseen = slice(*context.train), slice(*context.valid)
-    train, earned = scored(values[seen], first, False, None, fractions[seen])
-    direction = -1.0 if train["rank_ic"] < 0 else 1.0
-    valid, later = scored(values[unseen], second, False, direction, fractions[unseen])
+    train, earned = measures_and_returns(values[seen], first, False, None, fractions[seen])
+    direction = -1.0 if train.rank_ic < 0 else 1.0
+    valid, later = measures_and_returns(values[unseen], second, False, direction, fractions[unseen])
     per_bar, skewness, kurtosis, bars = sharpe_moments(np.concatenate([earned, later]))
     return {
-        "train_rank_ic": train["rank_ic"],
-        "train_t_stat": train["t_stat"],
-        "train_sharpe": train["sharpe"],
-        "valid_rank_ic": valid["rank_ic"],
-        "valid_t_stat": valid["t_stat"],
-        "valid_sharpe": valid["sharpe"],
-        "valid_max_drawdown": valid["max_drawdown"],
-        "valid_turnover": valid["turnover"],
+        "train_rank_ic": train.rank_ic,
+        "train_t_stat": train.t_stat,
+        "train_sharpe": train.sharpe,
+        "valid_rank_ic": valid.rank_ic,
+        "valid_t_stat": valid.t_stat,
+        "valid_sharpe": valid.sharpe,
+        "valid_max_drawdown": valid.max_drawdown,
+        "valid_turnover": valid.turnover,
         "train_valid_sharpe": per_bar * np.sqrt(context.market.periods_per_year),
         "probabilistic_sharpe": probabilistic_sharpe(per_bar, bars, skewness, kurtosis),
         "sharpe_per_bar": per_bar,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from alpha_pipeline.backtesting.measures import EvaluationBars, score
-from alpha_pipeline.backtesting.study import study
+from alpha_pipeline.backtesting.bars import Bars
+from alpha_pipeline.backtesting.measures import EvaluationBars, measure_factor
+from alpha_pipeline.backtesting.study import study_factor
 from alpha_pipeline.market.markets import EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page
@@ -31,7 +32,7 @@ def tear_sheet(
     Raises:
         DataError: the shapes differ.
     """
-    measures: dict[str, Any] = score(values, EvaluationBars.of(panel, market))
+    measures: dict[str, Any] = measure_factor(values, EvaluationBars.of(Bars.of(panel, market))).to_row()
     start, end = (pd.Timestamp(moment, tz="UTC") for moment in panel.timestamps[[0, -1]])
     sheet = Sheet(
         name=name,
@@ -40,7 +41,7 @@ def tear_sheet(
         market=market,
         run_date=end.normalize(),
         segment=f"all bars given, {start:%Y-%m-%d} to {end:%Y-%m-%d}",
-        study=study(values, panel, market),
+        study=study_factor(values, Bars.of(panel, market)),
         measures=measures,
         correlations={},
         funnel=(),

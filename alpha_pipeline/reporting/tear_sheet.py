@@ -150,15 +150,15 @@ def _subsamples(sheet: Sheet) -> str:
         (row["kind"], row["subsample"], figure(row["bars"], ",.0f"), figure(row["rank_ic"], "+.3f"),
          figure(row["t_stat"], "+.1f"), percent(row["annual_return"], "+.1f"), figure(row["sharpe"], "+.2f"),
          percent(row["max_drawdown"], ".1f"))
-        for row in sheet.study.slices.to_dict("records")
+        for row in sheet.study.breakdown.to_dict("records")
     ]  # fmt: skip
     return markup.table(titles, rows)
 
 
 def _assumptions(sheet: Sheet) -> str:
     rows = [
-        (row["switch"], row["setting"], figure(row["sharpe"], "+.2f"), figure(row["difference"], "+.2f"))
-        for row in sheet.study.protocol.to_dict("records")
+        (row["assumption"], row["setting"], figure(row["sharpe"], "+.2f"), figure(row["difference"], "+.2f"))
+        for row in sheet.study.sensitivity.to_dict("records")
     ]
     return markup.table([("assumption", "w"), ("setting", "w"), ("net Sharpe", "n"), ("difference", "n")], rows)
 

@@ -92,8 +92,8 @@ def _panels(sheet: "Sheet", picture: Figure, cells: Sequence[Any]) -> None:
     _quantiles(picture.add_subplot(cells[4]), study.quantiles)
     _turnover(picture.add_subplot(cells[5]), study.returns)
     _funnel(picture.add_subplot(cells[6]), sheet.funnel, sheet.stage)
-    _subsamples(picture.add_subplot(cells[7]), study.slices)
-    _assumptions(picture.add_subplot(cells[8]), study.protocol)
+    _subsamples(picture.add_subplot(cells[7]), study.breakdown)
+    _assumptions(picture.add_subplot(cells[8]), study.sensitivity)
     _correlations(picture.add_subplot(cells[9]), sheet.correlations)
 
 
@@ -195,9 +195,9 @@ def _funnel(axes: Axes, funnel: Sequence[tuple[str, int]], stage: str) -> None:
         label.set(weight="bold", color=BLUE) if name == stage else None
 
 
-def _subsamples(axes: Axes, slices: pd.DataFrame) -> None:
+def _subsamples(axes: Axes, breakdown: pd.DataFrame) -> None:
     axes.set_title("Net Sharpe by subsample (t of the rank IC)")
-    parts = slices.head(18)
+    parts = breakdown.head(18)
     names = parts["subsample"].str.replace(" the model's", "")
     labels = [f"{name} ({shown(t, '+.1f')})" for name, t in zip(names, parts["t_stat"], strict=True)]
     _bars(axes, labels, parts["sharpe"].tolist(), None, "+.1f")
@@ -205,7 +205,7 @@ def _subsamples(axes: Axes, slices: pd.DataFrame) -> None:
 
 def _assumptions(axes: Axes, protocol: pd.DataFrame) -> None:
     axes.set_title("Net Sharpe by assumption")
-    labels = [f"{row.switch} {row.setting}".strip() for row in protocol.itertuples()]
+    labels = [f"{row.assumption} {row.setting}".strip() for row in protocol.itertuples()]
     _bars(axes, labels, protocol["sharpe"].tolist(), None, "+.1f")
 
 

@@ -26,7 +26,7 @@ forward = ap.forward_returns(panel, ap.CRYPTO.horizon_bars)
 config, per_year = ap.BacktestConfig.of(ap.CRYPTO), ap.CRYPTO.periods_per_year
 rows = {}
 for position, values in ap.evaluate(nodes, panel):
-    net = ap.backtest(values, panel, config, per_year).net
+    net = ap.backtest(values, ap.Bars.of(panel, ap.CRYPTO, config)).net
     rows[list(texts)[position]] = {
         "rank IC": np.nanmean(ap.rank_ic(values, forward)),
         "net Sharpe": net.mean() / net.std(ddof=1) * per_year**0.5,

@@ -24,6 +24,6 @@ print(f"mean rank IC {np.nanmean(ic):+.4f} over {np.isfinite(ic).sum()} bars")
 
 # %% A long-short quintile portfolio after fees, slippage and borrow.
 config = ap.BacktestConfig.of(ap.EQUITIES)
-result = ap.backtest(values, panel, config, ap.EQUITIES.periods_per_year)
+result = ap.backtest(values, ap.Bars.of(panel, ap.EQUITIES, config))
 annual = result.net.mean() * ap.EQUITIES.periods_per_year
 print(f"annual return {annual:+.1%} after costs, {result.gross.mean() * ap.EQUITIES.periods_per_year:+.1%} before")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtesting import BacktestConfig, backtest, study, subsample_breakdown
+from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest, study_factor, subsample_breakdown
 from alpha_pipeline.backtesting.regimes import regime, regimes
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
@@ -30,9 +30,9 @@ def values() -> np.ndarray:
 
 def test_parts_of_a_kind_cover_the_whole(panel: Panel, values: np.ndarray) -> None:
     """Years and both sides of a cutoff add up to all bars; the whole is the plain backtest."""
-    table = subsample_breakdown(values, panel, EQUITIES, cutoff=pd.Timestamp("2016-06-30", tz="UTC"))
+    table = subsample_breakdown(values, Bars.of(panel, EQUITIES), cutoff=pd.Timestamp("2016-06-30", tz="UTC"))
     whole = table.set_index("kind").loc["all"]
-    net = backtest(values, panel, BacktestConfig.of(EQUITIES), 252.0).net
+    net = backtest(values, Bars.of(panel, EQUITIES, BacktestConfig.of(EQUITIES))).net
     assert whole["bars"] == len(net) and whole["sharpe"] == pytest.approx(net.mean() / net.std(ddof=1) * np.sqrt(252))
     for kind in ("year", "cutoff"):
         assert table.loc[table["kind"] == kind, "bars"].sum() == len(net)
@@ -42,11 +42,11 @@ def test_parts_of_a_kind_cover_the_whole(panel: Panel, values: np.ndarray) -> No
 
 def test_a_slice_is_what_pandas_groups(panel: Panel, values: np.ndarray) -> None:
     """The Sharpe ratio of a year is that of the returns stamped in it."""
-    result = backtest(values, panel, BacktestConfig.of(EQUITIES), 252.0)
+    result = backtest(values, Bars.of(panel, EQUITIES, BacktestConfig.of(EQUITIES)))
     closes = pd.DatetimeIndex(panel.timestamps)[result.first : result.first + len(result.net)]
     net = pd.Series(result.net, closes)
     wanted = net.groupby(net.index.year).apply(lambda x: x.mean() / x.std() * np.sqrt(252))
-    table = subsample_breakdown(values, panel, EQUITIES)
+    table = subsample_breakdown(values, Bars.of(panel, EQUITIES))
     found = table[table["kind"] == "year"].set_index("subsample")["sharpe"]
     np.testing.assert_allclose(found.to_numpy(), wanted.to_numpy(), rtol=1e-12)
 
@@ -62,8 +62,8 @@ def test_regimes_know_no_later_bar(panel: Panel) -> None:
 
 def test_earlier_bars_only_say_the_regime(panel: Panel, values: np.ndarray) -> None:
     """Measured from a later bar on, the numbers are those of the later bars; no bar lacks its regime then."""
-    late = subsample_breakdown(values, panel, EQUITIES, start=500)
-    alone = subsample_breakdown(values[500:], panel.rows(500, None), EQUITIES)
+    late = subsample_breakdown(values, Bars.of(panel, EQUITIES), start=500)
+    alone = subsample_breakdown(values[500:], Bars.of(panel.rows(500, None), EQUITIES))
     kinds = ["all", "year"]
     pd.testing.assert_frame_equal(
         late[late["kind"].isin(kinds)].reset_index(drop=True), alone[alone["kind"].isin(kinds)].reset_index(drop=True)
@@ -78,16 +78,16 @@ def test_groups_of_symbols_are_halves_by_money(panel: Panel, values: np.ndarray)
     money = (panel["close"] * panel["volume"])[:450].sum(axis=0)
     much = money >= np.median(money)
     cheat[:, much] = forward[:, much]
-    table = subsample_breakdown(cheat, panel, EQUITIES).set_index("subsample")
+    table = subsample_breakdown(cheat, Bars.of(panel, EQUITIES)).set_index("subsample")
     assert table.loc["more traded half", "rank_ic"] > 0.9 and abs(table.loc["less traded half", "rank_ic"]) < 0.1
 
 
 def test_a_study_agrees_with_itself(panel: Panel, values: np.ndarray) -> None:
     """Series, slices and protocol tell one story."""
-    found = study(values, panel, EQUITIES, start=300)
+    found = study_factor(values, Bars.of(panel, EQUITIES), start=300)
     net = found.returns["net"]
     sharpe = net.mean() / net.std() * np.sqrt(252)
-    assert found.slices["sharpe"].iloc[0] == pytest.approx(sharpe)
-    assert found.protocol["sharpe"].iloc[0] == pytest.approx(sharpe)
-    assert found.rank_ic.mean() == pytest.approx(found.slices["rank_ic"].iloc[0])
+    assert found.breakdown["sharpe"].iloc[0] == pytest.approx(sharpe)
+    assert found.sensitivity["sharpe"].iloc[0] == pytest.approx(sharpe)
+    assert found.rank_ic.mean() == pytest.approx(found.breakdown["rank_ic"].iloc[0])
     assert found.ic_decay[1] == pytest.approx(found.rank_ic.mean()) and len(found.quantiles) == 5

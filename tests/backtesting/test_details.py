@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtesting import BacktestConfig, backtest
-from alpha_pipeline.backtesting.details import beta, capacity, details, monotonicity, trade_win_rate
+from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest
+from alpha_pipeline.backtesting.details import beta, capacity, detailed_measures, monotonicity, trade_win_rate
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 
@@ -44,7 +44,7 @@ def test_monotony_is_a_rank_correlation() -> None:
 def test_capacity_by_hand() -> None:
     """The capital at which one trade in twenty is above a hundredth of the mean money of twenty days."""
     data, config = panel(), BacktestConfig.of(EQUITIES)
-    result = backtest(np.random.default_rng(2).normal(size=data.shape), data, config, 252.0)
+    result = backtest(np.random.default_rng(2).normal(size=data.shape), Bars.of(data, EQUITIES, config))
     money = (
         pd.DataFrame(data["close"] * data["volume"]).rolling(20).mean().to_numpy()[result.first :][: len(result.net)]
     )
@@ -57,9 +57,13 @@ def test_capacity_by_hand() -> None:
 def test_all_of_it_on_one_factor() -> None:
     """Numbers of a worthless factor; without volume there is no capacity; without values nothing but NaN."""
     data = panel()
-    found = details(np.random.default_rng(3).normal(size=data.shape), data, EQUITIES)
+    found = detailed_measures(np.random.default_rng(3).normal(size=data.shape), Bars.of(data, EQUITIES)).to_row()
     assert np.isfinite(list(found.values())).all() and 0.3 < found["ic_positive"] < 0.7 and abs(found["beta"]) < 0.3
     bare = Panel(data.timestamps, data.symbols, {"close": data["close"]})
-    assert np.isnan(details(np.random.default_rng(3).normal(size=data.shape), bare, EQUITIES)["capacity"])
-    empty = details(np.full(data.shape, np.nan), data, EQUITIES)
+    assert np.isnan(
+        detailed_measures(np.random.default_rng(3).normal(size=data.shape), Bars.of(bare, EQUITIES)).to_row()[
+            "capacity"
+        ]
+    )
+    empty = detailed_measures(np.full(data.shape, np.nan), Bars.of(data, EQUITIES)).to_row()
     assert all(np.isnan(value) for value in empty.values())

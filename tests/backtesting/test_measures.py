@@ -1,6 +1,7 @@
 """Measures against pandas and scipy, and on data where the answer is known."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,25 +10,30 @@ from scipy import stats
 
 from alpha_pipeline.backtesting import (
     BacktestConfig,
+    Bars,
     EvaluationBars,
+    assumption_sensitivity,
     backtest,
-    compare,
+    compare_factors,
     forward_returns,
     ic_decay,
+    measure_factor,
     metrics,
     predictive_correlation,
-    protocol,
     quantile_returns,
     rank_ic,
-    score,
 )
-from alpha_pipeline.backtesting.details import details
-from alpha_pipeline.backtesting.portfolio import MODES, Mode
+from alpha_pipeline.backtesting.bars import MODES, Mode
+from alpha_pipeline.backtesting.details import detailed_measures
 from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import METRICS
 from alpha_pipeline.typing import Array
+
+
+def measured(*args: Any, **options: Any) -> dict[str, float]:
+    return measure_factor(*args, **options).to_row()
 
 
 def walk(bars: int, symbols: int, seed: int = 0) -> Panel:
@@ -69,15 +75,15 @@ def test_a_prepared_stretch_changes_no_number(seed: int, mode: Mode) -> None:
     """Ranks and prices taken once give what the plain functions and scipy give, to 1e-12."""
     values, panel = awkward(seed)
     config = BacktestConfig(10, 5, 300, rebalance_bars=3, mode=mode, window_bars=10)
-    found = score(values, EvaluationBars.of(panel, EQUITIES, config))
+    found = measured(values, EvaluationBars.of(Bars.of(panel, EQUITIES, config)))
     labels = forward_returns(panel, EQUITIES.horizon_bars)
     ic = [
         stats.spearmanr(values[bar, both], labels[bar, both]).statistic
         for bar in range(len(values))
         if (both := np.isfinite(values[bar]) & np.isfinite(labels[bar])).sum() >= MINIMUM_BREADTH
     ]
-    result = backtest(values, panel, config, EQUITIES.periods_per_year)
-    later = backtest(values, panel, replace(config, delay_bars=2), EQUITIES.periods_per_year)
+    result = backtest(values, Bars.of(panel, EQUITIES, config))
+    later = backtest(values, Bars.of(panel, EQUITIES, replace(config, delay_bars=2)))
     assert found["rank_ic"] == pytest.approx(np.nanmean(ic), abs=1e-12)
     assert found["sharpe"] == pytest.approx(metrics.sharpe(result.net, 252.0), abs=1e-12)
     assert found["sharpe_delayed"] == pytest.approx(metrics.sharpe(later.net, 252.0), abs=1e-12)
@@ -91,11 +97,11 @@ def test_an_oriented_factor_is_traded_as_its_ic_says(mode: Mode) -> None:
     for seed in range(4):
         values, panel = awkward(seed)
         stretch = EvaluationBars.of(
-            panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10)
+            Bars.of(panel, EQUITIES, BacktestConfig(10, 5, 300, rebalance_bars=1, mode=mode, window_bars=10))
         )
-        plain = score(values, stretch, delayed=False)
+        plain = measured(values, stretch, delayed=False)
         wrong = -values if plain["rank_ic"] > 0 else values
-        found, turned = score(wrong, stretch, False, None), score(-wrong, stretch, False)
+        found, turned = measured(wrong, stretch, False, None), measured(-wrong, stretch, False)
         assert found["rank_ic"] == pytest.approx(-turned["rank_ic"], abs=1e-12)
         assert found["t_stat"] == pytest.approx(-turned["t_stat"], abs=1e-12)
         for name in ("sharpe", "max_drawdown", "turnover", "kurtosis"):
@@ -107,8 +113,8 @@ def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
     """Perfect foresight has rank IC 1 and a large Sharpe ratio; its negative the mirror image."""
     panel = walk(600, 8)
     oracle = np.nan_to_num(forward_returns(panel, CRYPTO.horizon_bars))
-    stretch = EvaluationBars.of(panel, CRYPTO)
-    good, bad = score(oracle, stretch), score(-oracle, stretch)
+    stretch = EvaluationBars.of(Bars.of(panel, CRYPTO))
+    good, bad = measured(oracle, stretch), measured(-oracle, stretch)
     assert good["rank_ic"] == pytest.approx(1.0)
     assert bad["rank_ic"] == pytest.approx(-1.0)
     assert good["sharpe"] > 5 > 0 > bad["sharpe"]
@@ -117,7 +123,10 @@ def test_a_factor_that_knows_the_future_is_seen_and_its_opposite_too() -> None:
 def test_noise_is_worth_nothing_and_costs_are_real() -> None:
     """On random walks the mean t is near 0, and net Sharpe is below gross."""
     rng = np.random.default_rng(5)
-    found = [score(rng.normal(size=(500, 10)), EvaluationBars.of(walk(500, 10, seed), EQUITIES)) for seed in range(20)]
+    found = [
+        measured(rng.normal(size=(500, 10)), EvaluationBars.of(Bars.of(walk(500, 10, seed), EQUITIES)))
+        for seed in range(20)
+    ]
     assert abs(np.mean([f["t_stat"] for f in found])) < 0.6
     assert np.mean([f["sharpe"] < f["sharpe_gross"] for f in found]) == 1.0
 
@@ -152,7 +161,9 @@ def test_the_measures_are_the_columns_of_the_table() -> None:
     """What is stored of a factor is what is measured, and nothing is missing."""
     stored = {column.name for column in METRICS.columns} - {"run_date", "factor_id", "status", "deflated_sharpe"}
     values, panel = np.random.default_rng(0).normal(size=(300, 5)), walk(300, 5)
-    found = set(score(values, EvaluationBars.of(panel, EQUITIES))) | set(details(values, panel, EQUITIES))
+    found = set(measured(values, EvaluationBars.of(Bars.of(panel, EQUITIES)))) | set(
+        detailed_measures(values, Bars.of(panel, EQUITIES)).to_row()
+    )
     found |= {
         "spa_p_value",
         "stepm_significant",
@@ -168,7 +179,7 @@ def test_the_measures_are_the_columns_of_the_table() -> None:
 def test_a_factor_without_a_value_is_nan_not_an_error() -> None:
     """All NaN, or a market of two: nothing measured, nothing raised."""
     for values, panel in ((np.full((300, 5), np.nan), walk(300, 5)), (np.ones((300, 2)), walk(300, 2))):
-        found = score(values, EvaluationBars.of(panel, EQUITIES))
+        found = measured(values, EvaluationBars.of(Bars.of(panel, EQUITIES)))
         assert found["bars"] == 0
         assert np.isnan([found["rank_ic"], found["sharpe"], found["turnover"], found["max_drawdown"]]).all()
 
@@ -177,7 +188,9 @@ def test_the_seed_s_leak_is_not_there() -> None:
     """-close on driftless random walks earned a mean Sharpe of 1.17 by full-sample ranks; per bar it earns nothing."""
     config = BacktestConfig(0, 0, 0, rebalance_bars=1)
     panels = [walk(600, 10, seed) for seed in range(30)]
-    ratios = [score(-panel["close"], EvaluationBars.of(panel, EQUITIES, config))["sharpe"] for panel in panels]
+    ratios = [
+        measured(-panel["close"], EvaluationBars.of(Bars.of(panel, EQUITIES, config)))["sharpe"] for panel in panels
+    ]
     assert abs(np.mean(ratios)) < 3 * np.std(ratios) / np.sqrt(len(ratios))
 
 
@@ -194,15 +207,18 @@ def test_the_break_even_cost_breaks_even() -> None:
     panel = walk(500, 10)
     oracle = np.nan_to_num(forward_returns(panel, 1)) + np.random.default_rng(0).normal(0, 0.02, panel.shape)
     free = BacktestConfig(0, 0, 0, rebalance_bars=1)
-    bps = score(oracle, EvaluationBars.of(panel, EQUITIES, free))["break_even_bps"]
-    paid = score(oracle, EvaluationBars.of(panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1)))
-    assert abs(paid["annual_return"]) < 0.01 * score(oracle, EvaluationBars.of(panel, EQUITIES, free))["annual_return"]
+    bps = measured(oracle, EvaluationBars.of(Bars.of(panel, EQUITIES, free)))["break_even_bps"]
+    paid = measured(oracle, EvaluationBars.of(Bars.of(panel, EQUITIES, BacktestConfig(bps, 0, 0, rebalance_bars=1))))
+    assert (
+        abs(paid["annual_return"])
+        < 0.01 * measured(oracle, EvaluationBars.of(Bars.of(panel, EQUITIES, free)))["annual_return"]
+    )
 
 
 def test_another_bar_of_delay_shows() -> None:
     """A factor that knows only the very next bar loses everything when executed later."""
     panel = walk(600, 8)
-    found = score(np.nan_to_num(forward_returns(panel, 1)), EvaluationBars.of(panel, EQUITIES))
+    found = measured(np.nan_to_num(forward_returns(panel, 1)), EvaluationBars.of(Bars.of(panel, EQUITIES)))
     assert found["sharpe"] > 10 > 2 > found["sharpe_delayed"]
 
 
@@ -233,7 +249,7 @@ def test_the_ic_of_a_short_lived_factor_decays() -> None:
 
 def test_comparing_keeps_what_fails() -> None:
     """A factor that cannot be measured has a row that says why."""
-    table = compare({"good": np.ones((300, 5)), "wrong": np.ones((3, 5))}, walk(300, 5), EQUITIES)
+    table = compare_factors({"good": np.ones((300, 5)), "wrong": np.ones((3, 5))}, Bars.of(walk(300, 5), EQUITIES))
     assert table.loc["good", "status"] == "measured"
     assert "shape" in table.loc["wrong", "status"]
 
@@ -242,7 +258,9 @@ def test_the_protocol_is_shown_switch_by_switch() -> None:
     """Costs only ever cost, and a year of 252 hours divides the Sharpe ratio by 5.9."""
     panel = walk(2000, 8)
     oracle = np.nan_to_num(forward_returns(panel, 24))
-    table = protocol(oracle, panel, CRYPTO, funding=np.zeros(panel.shape)).set_index(["switch", "setting"])["sharpe"]
+    table = assumption_sensitivity(oracle, Bars.of(panel, CRYPTO, funding=np.zeros(panel.shape))).set_index(
+        ["assumption", "setting"]
+    )["sharpe"]
     assert table["cost"].is_monotonic_decreasing
     assert table["as configured"].iloc[0] / table[("year", "252 days")] == pytest.approx(np.sqrt(365 / 252))
     assert table[("funding", "ignored")] == table["as configured"].iloc[0]
@@ -255,7 +273,5 @@ def test_other_measures() -> None:
     assert metrics.profit_factor(returns) == pytest.approx(0.22 / 0.05)
     assert metrics.drawdown_bars(returns) == 3
     assert metrics.total_return(returns) == pytest.approx(1.1 * 0.95 * 1.02 * 1.1 - 1)
-    assert metrics.compound_growth(returns, 6) == pytest.approx(metrics.total_return(returns))
-    assert np.isnan(metrics.compound_growth(returns, 252))
     assert np.isnan(metrics.profit_factor(np.array([0.1])))
     assert np.isnan(metrics.win_rate(np.zeros(3)))

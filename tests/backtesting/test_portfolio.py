@@ -8,6 +8,7 @@ import pytest
 
 from alpha_pipeline.backtesting import (
     BacktestConfig,
+    Bars,
     ExecutionBars,
     backtest,
     bar_returns,
@@ -25,6 +26,7 @@ from alpha_pipeline.backtesting.positions import (
 )
 from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.errors import DataError, SettingError
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel
 
 FREE = BacktestConfig(0, 0, 0, rebalance_bars=1, quantile=0.34)
@@ -48,7 +50,7 @@ def test_a_hand_computed_ledger() -> None:
     Bar 1 to 2: A +10 %, C -10 %: gross 0.10, the entry cost 0.001. Bar 2: weights drifted to 0.55 and -0.45 of
     an equity of 1.099, pulled back to a half; and so on.
     """
-    result = backtest(A_OVER_C, panel(PRICES), TEN_BPS, 8760.0)
+    result = backtest(A_OVER_C, Bars.of(panel(PRICES), CRYPTO, TEN_BPS))
     assert result.first == 1
     second = (0.55 / 1.099 - 0.5) + (0.5 - 0.45 / 1.099)
     equity = 1.1 - second * 0.001
@@ -62,20 +64,20 @@ def test_the_close_that_formed_the_signal_is_never_traded() -> None:
     """A factor equal to its own bar's return earns nothing from that return."""
     jumps = panel([[100, 100, 100], [150, 100, 50], [150, 100, 50], [150, 100, 50]])
     same_bar = np.vstack([np.full(3, np.nan), [0.5, 0.0, -0.5], np.zeros(3), np.zeros(3)])
-    assert np.abs(backtest(same_bar, jumps, FREE, 8760.0).gross).max() == 0
+    assert np.abs(backtest(same_bar, Bars.of(jumps, CRYPTO, FREE)).gross).max() == 0
 
 
 def test_the_next_open_is_the_fill_where_there_is_one() -> None:
     """Prices of a trade come from the open, not the close."""
     opens = panel(PRICES, field="open")
     closes = Panel(opens.timestamps, opens.symbols, {"close": np.ones((5, 3)), "open": opens["open"]})
-    np.testing.assert_allclose(backtest(A_OVER_C, closes, FREE, 8760.0).gross, [0.10, 0.10, 0.0], atol=1e-12)
+    np.testing.assert_allclose(backtest(A_OVER_C, Bars.of(closes, CRYPTO, FREE)).gross, [0.10, 0.10, 0.0], atol=1e-12)
 
 
 def test_a_move_through_a_gap_is_booked_when_prices_resume() -> None:
     """A halt that ends 40 % lower loses 40 % of the weight, and nothing is traded meanwhile."""
     halted = panel([[100, 100, 100], [100, 100, 100], [np.nan, 100, 100], [60, 100, 100], [60, 100, 100]])
-    result = backtest(A_OVER_C, halted, FREE, 8760.0)
+    result = backtest(A_OVER_C, Bars.of(halted, CRYPTO, FREE))
     np.testing.assert_allclose(result.gross, [0.0, -0.2, 0.0], atol=1e-12)
     assert result.turnover[1] == 0
 
@@ -85,7 +87,7 @@ def test_a_symbol_that_ends_is_closed_at_the_stated_return(delisting_return: flo
     """After its last price the position earns the delisting return once and is gone."""
     ended = panel([[100, 100, 100]] * 3 + [[np.nan, 100, 100]] * 3)
     config = replace(FREE, delisting_return=delisting_return)
-    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), ended, config, 8760.0)
+    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), Bars.of(ended, CRYPTO, config))
     np.testing.assert_allclose(result.gross, [0.0, lost, 0.0, 0.0], atol=1e-12)
     assert (result.weights[2:, 0] == 0).all()
 
@@ -93,7 +95,7 @@ def test_a_symbol_that_ends_is_closed_at_the_stated_return(delisting_return: flo
 def test_a_symbol_that_begins_later_is_not_held_before() -> None:
     """No price, no weight; afterwards like any other."""
     late = panel([[np.nan, 100, 100]] * 3 + [[100, 100, 100]] * 3)
-    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), late, FREE, 8760.0)
+    result = backtest(np.tile([3.0, 2.0, 1.0], (6, 1)), Bars.of(late, CRYPTO, FREE))
     assert (result.weights[:2, 0] == 0).all()
     assert (result.weights[2:, 0] == 0.5).all()
     assert np.isfinite(result.net).all()
@@ -109,8 +111,8 @@ def test_an_independent_ledger_of_cash_and_shares_agrees() -> None:
     )
     values, paid = rng.normal(size=(200, 6)), rng.normal(0, 1e-4, (200, 6))
     config = BacktestConfig(10, 5, 300, rebalance_bars=5, quantile=0.34, mode="rank")
-    result = backtest(values, prices, config, 8760.0, paid)
-    decided = np.flatnonzero(decision_bars(prices.timestamps, 5))
+    result = backtest(values, Bars.of(prices, CRYPTO, config, paid))
+    decided = np.flatnonzero(decision_bars(prices.timestamps, 5, CRYPTO))
     cash, shares, equity = 1.0, np.zeros(6), [1.0]
     for t in range(199):
         worth = cash + float(shares @ close[t])
@@ -130,7 +132,7 @@ def test_an_independent_ledger_of_cash_and_shares_agrees() -> None:
 def test_a_book_that_loses_everything_stays_empty() -> None:
     """A short that triples wipes the equity out; nothing comes after."""
     squeezed = panel([[100, 100, 100], [100, 100, 100], [100, 100, 400], [100, 100, 50], [100, 100, 50]])
-    net = backtest(A_OVER_C, squeezed, FREE, 8760.0).net
+    net = backtest(A_OVER_C, Bars.of(squeezed, CRYPTO, FREE)).net
     assert net.tolist() == [-1.0, 0.0, 0.0]
 
 
@@ -149,7 +151,7 @@ def test_funding_is_paid_by_who_holds_at_the_stamp() -> None:
     assert np.flatnonzero(funding_payments(events, flat, "open")[:, 0]).tolist() == [7, 15, 23]
     revised = pd.concat([events.assign(available_at=0), events.iloc[1:2].assign(available_at=1, funding=0.004)])
     np.testing.assert_allclose(funding_payments(revised, flat, "close").sum(), paid.sum() + 0.003)
-    result = backtest(np.tile([3.0, 2.0, 1.0], (24, 1)), flat, replace(FREE, fill="close"), 8760.0, paid)
+    result = backtest(np.tile([3.0, 2.0, 1.0], (24, 1)), Bars.of(flat, CRYPTO, replace(FREE, fill="close"), paid))
     # From bar 1 to bar 22: A (long) pays at rows 6, 14, 22; C (short) is paid at each of 22 rows.
     assert result.net.sum() == pytest.approx(0.5 * 0.001 * (22 - 3), rel=1e-2)
 
@@ -159,7 +161,7 @@ def test_the_trades_add_up() -> None:
     rng = np.random.default_rng(1)
     prices = panel((100 * np.exp(np.cumsum(rng.normal(0, 0.01, (40, 3)), axis=0))).tolist())
     config = BacktestConfig(10, 5, 0, rebalance_bars=4, quantile=0.34)
-    result = backtest(rng.normal(size=(40, 3)), prices, config, 8760.0)
+    result = backtest(rng.normal(size=(40, 3)), Bars.of(prices, CRYPTO, config))
     orders = trades(result, prices, config)
     assert orders["weight_change"].abs().sum() == pytest.approx(2 * result.turnover.sum())
     assert (result.gross - result.net).sum() == pytest.approx(orders["weight_change"].abs().sum() * 15 / 10_000)
@@ -177,7 +179,7 @@ def test_impact_grows_with_capital() -> None:
 
     def cost(capital: float) -> float:
         config = BacktestConfig(0, 0, 0, rebalance_bars=1, impact=1.0, capital=capital)
-        result = backtest(values, prices, config, 8760.0)
+        result = backtest(values, Bars.of(prices, CRYPTO, config))
         return float((result.gross - result.net).sum())
 
     assert cost(1e6) == pytest.approx(10 * cost(1e4), rel=0.05)
@@ -188,7 +190,9 @@ def test_borrowing_costs_the_short_side() -> None:
     """Half short for a year of bars costs half the yearly rate."""
     flat = panel([[100, 100, 100]] * 102)
     config = BacktestConfig(0, 0, borrow_bps_per_year=100, rebalance_bars=1, quantile=0.34)
-    result = backtest(np.tile([3.0, 2.0, 1.0], (102, 1)), flat, config, periods_per_year=100.0)
+    result = backtest(
+        np.tile([3.0, 2.0, 1.0], (102, 1)), Bars.of(flat, replace(CRYPTO, periods_per_year=100.0), config)
+    )
     assert result.net.sum() == pytest.approx(-0.5 * 0.01)
 
 
@@ -196,7 +200,7 @@ def test_given_weights_pay_for_borrowing() -> None:
     """A quarter short for half a year of bars costs an eighth of the yearly rate."""
     flat = panel([[100, 100, 100]] * 52)
     config = BacktestConfig(0, 0, borrow_bps_per_year=100, rebalance_bars=1)
-    execution = ExecutionBars.of(flat, config, 100.0)
+    execution = ExecutionBars.of(Bars.of(flat, replace(CRYPTO, periods_per_year=100.0), config))
     result = hold(np.array([[0.5, 0.0, -0.25]]), np.array([0]), execution)
     assert len(result.net) == 50 and result.net.sum() == pytest.approx(-0.25 * 0.5 * 0.01, rel=1e-3)
 
@@ -206,7 +210,7 @@ def test_rebalancing_less_often_trades_less_often() -> None:
     rng = np.random.default_rng(0)
     prices = panel((100 * np.exp(np.cumsum(rng.normal(0, 0.01, (50, 3)), axis=0))).tolist())
     config = BacktestConfig(10, 5, 0, rebalance_bars=10, quantile=0.34)
-    result = backtest(rng.normal(size=(50, 3)), prices, config, 8760.0)
+    result = backtest(rng.normal(size=(50, 3)), Bars.of(prices, CRYPTO, config))
     traded = result.turnover > 0
     assert traded.sum() == 5
     assert (np.diff(np.flatnonzero(traded)) == 10).all()
@@ -216,16 +220,32 @@ def test_rebalancing_less_often_trades_less_often() -> None:
 def test_days_of_hours_are_decided_at_midnight(start: str) -> None:
     """Wherever the panel starts; a missing midnight is decided by the last bar before it."""
     times = pd.date_range(start, periods=100, freq="h").to_numpy("datetime64[us]")
-    decided = decision_bars(times, 24)
+    decided = decision_bars(times, 24, CRYPTO)
     assert set(pd.DatetimeIndex(times[decided]).hour) == {0}
     gone = times[~decided]
-    assert set(pd.DatetimeIndex(gone[decision_bars(gone, 24)]).hour) == {23}
+    assert set(pd.DatetimeIndex(gone[decision_bars(gone, 24, CRYPTO)]).hour) == {23}
 
 
-def test_days_are_counted() -> None:
-    """Sessions have no clock to follow: every quintile, whatever the holidays between."""
-    sessions = pd.bdate_range("2019-01-01", periods=12).to_numpy("datetime64[us]")
-    assert np.flatnonzero(decision_bars(sessions, 5)).tolist() == [4, 9]
+def test_sessions_are_anchored_to_the_calendar() -> None:
+    """Every fifth session is the last of its week; before a holiday on a Friday it is the Thursday."""
+    sessions = pd.bdate_range("2019-01-01 21:00", periods=12)
+    decided = sessions[decision_bars(sessions.to_numpy("datetime64[us]"), 5, EQUITIES)]
+    assert decided.strftime("%m-%d").tolist() == ["01-04", "01-11"]
+    shortened = sessions.delete(3)  # Friday, January 4
+    decided = shortened[decision_bars(shortened.to_numpy("datetime64[us]"), 5, EQUITIES)]
+    assert decided.strftime("%m-%d").tolist() == ["01-03", "01-11"]
+
+
+@pytest.mark.parametrize(("market", "freq"), [(EQUITIES, "B"), (CRYPTO, "D"), (CRYPTO, "7D"), (CRYPTO, "h")])
+@pytest.mark.parametrize("rebalance_bars", [2, 5, 21])
+def test_decision_bars_do_not_depend_on_the_panel(market: Market, freq: str, rebalance_bars: int) -> None:
+    """Neither more history nor a sliding window moves them."""
+    times = pd.date_range("2018-01-01 21:00", periods=150, freq=freq).to_numpy("datetime64[us]")
+    expected = decision_bars(times, rebalance_bars, market)
+    assert expected.sum() > 5
+    for start in range(30):
+        window = decision_bars(times[start : start + 100], rebalance_bars, market)
+        np.testing.assert_array_equal(window, expected[start : start + 100])
 
 
 @pytest.mark.parametrize("symbols", [3, 4, 5, 7, 10, 100])
@@ -286,8 +306,8 @@ def test_the_gross_target_scales_the_book_up_to_the_cap(mode: str) -> None:
     data = Panel(times, tuple("ABCDEFGH"), {"close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (120, 8)), axis=0))})
     values = rng.normal(size=(120, 8))
     plain = BacktestConfig(1, 0, 0, rebalance_bars=1, mode=mode, max_weight=1.0, window_bars=20)  # type: ignore[arg-type]
-    one = backtest(values, data, plain, 252.0).weights
-    two = backtest(values, data, replace(plain, gross=2.0, max_weight=0.3), 252.0).weights
+    one = backtest(values, Bars.of(data, EQUITIES, plain)).weights
+    two = backtest(values, Bars.of(data, EQUITIES, replace(plain, gross=2.0, max_weight=0.3))).weights
     np.testing.assert_allclose(two, np.clip(2 * one, -0.3, 0.3), atol=1e-15)
     with pytest.raises(SettingError, match="gross"):
         replace(plain, gross=0.0)
@@ -303,7 +323,7 @@ def test_one_symbol_is_traded_against_its_own_past() -> None:
         pd.date_range("2019", periods=80, freq="h").to_numpy("datetime64[us]"), ("A",), {"close": np.exp(x / 100)}
     )
     config = BacktestConfig(1, 0, 0, rebalance_bars=1, mode="time_series", window_bars=20, max_weight=1.0)
-    assert backtest(x, single, config, 8760.0).first == 20
+    assert backtest(x, Bars.of(single, CRYPTO, config)).first == 20
 
 
 def test_forward_returns_start_after_the_decision() -> None:
@@ -316,7 +336,7 @@ def test_forward_returns_start_after_the_decision() -> None:
 def test_misfits_are_refused() -> None:
     """Shapes and settings that cannot work are named."""
     with pytest.raises(DataError, match="shape"):
-        backtest(A_OVER_C[:3], panel(PRICES), FREE, 8760.0)
+        backtest(A_OVER_C[:3], Bars.of(panel(PRICES), CRYPTO, FREE))
     with pytest.raises(SettingError, match="quantile"):
         BacktestConfig(1, 1, 0, 1, quantile=0.9)
     with pytest.raises(SettingError, match="mode"):
@@ -324,6 +344,6 @@ def test_misfits_are_refused() -> None:
     with pytest.raises(SettingError, match="delay_bars"):
         BacktestConfig(1, 1, 0, 1, delay_bars=0)
     with pytest.raises(DataError, match="volume"):
-        backtest(A_OVER_C, panel(PRICES), replace(FREE, impact=1.0), 8760.0)
+        backtest(A_OVER_C, Bars.of(panel(PRICES), CRYPTO, replace(FREE, impact=1.0)))
     with pytest.raises(DataError, match="at least 1"):
         forward_returns(panel(PRICES), 0)

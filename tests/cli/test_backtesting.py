@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtesting import BacktestConfig, backtest, metrics
+from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest, metrics
 from alpha_pipeline.cli import main
 from alpha_pipeline.cli.data import bars_of
 from alpha_pipeline.market.markets import CRYPTO
@@ -125,7 +125,7 @@ def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
     panel = bars_from(data)
     values = np.vstack([np.full((1, 3), np.nan), panel["close"][1:] / panel["close"][:-1]])
     config = BacktestConfig(20.0, 5.0, 0.0, 4, max_weight=0.25)
-    expected = backtest(values, panel, config, CRYPTO.periods_per_year)
+    expected = backtest(values, Bars.of(panel, CRYPTO, config))
     m = found["factors"][0]["measures"]
     assert found["mode"] == "quantile" and found["sample_period"] == "own"
     assert m["total_return"] == pytest.approx(metrics.total_return(expected.net))

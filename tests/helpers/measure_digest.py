@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import EvaluationBars, score
+from alpha_pipeline.backtesting import Bars, EvaluationBars, measure_factor
 from alpha_pipeline.expressions import evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market.markets import EQUITIES
@@ -43,10 +43,10 @@ def main() -> None:
     """One JSON object: factor -> measure -> exact text."""
     texts = [random_expression(np.random.default_rng(seed), FIELDS) for seed in range(RANDOM_FACTORS)]
     nodes, bars = [parse(text) for text in (*texts, *TRANSCENDENTAL)], panel()
-    segment = EvaluationBars.of(bars, EQUITIES)
+    segment = EvaluationBars.of(Bars.of(bars, EQUITIES))
     measures = {}
     for place, values in evaluate(nodes, bars, threads=1):
-        row = {name: repr(float(value)) for name, value in score(values, segment).items()}
+        row = {name: repr(float(value)) for name, value in measure_factor(values, segment).to_row().items()}
         measures[str(nodes[place])] = {"values": hashlib.sha256(values.tobytes()).hexdigest(), **row}
     json.dump(measures, sys.stdout)
 

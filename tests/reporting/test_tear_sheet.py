@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from alpha_pipeline.backtesting import FactorStudy, study
+from alpha_pipeline.backtesting import Bars, FactorStudy, study_factor
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
@@ -21,7 +21,9 @@ def random_study(bars: int = 300, values: np.ndarray | None = None) -> FactorStu
     times = pd.date_range("2018-01-01 21:00", periods=bars, freq="B").to_numpy("datetime64[us]")
     fields = {"close": 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (bars, 8)), axis=0)), "volume": np.ones((bars, 8))}
     values = rng.normal(size=(bars, 8)) if values is None else values
-    return study(values, Panel(times, tuple("ABCDEFGH"), fields), EQUITIES, cutoff=pd.Timestamp("2018-06-01", tz="UTC"))
+    return study_factor(
+        values, Bars.of(Panel(times, tuple("ABCDEFGH"), fields), EQUITIES), cutoff=pd.Timestamp("2018-06-01", tz="UTC")
+    )
 
 
 def sheet(found: FactorStudy, **more: object) -> Sheet:
