@@ -136,7 +136,7 @@ class MarketDataSource(Protocol):
 def require_window(start: pd.Timestamp, end: pd.Timestamp) -> None:
     """SettingError unless both are UTC moments and start < end."""
     for name, moment in (("start", start), ("end", end)):
-        if moment is pd.NaT or moment.utcoffset() != pd.Timedelta(0):
+        if pd.isna(moment) or moment.utcoffset() != pd.Timedelta(0):
             raise SettingError(f"{name} of a window is {moment}; expected a moment in UTC")
     if start >= end:
         raise SettingError(f"the window ({start}, {end}] is empty; expected start < end")

@@ -121,4 +121,5 @@ def _bars(market_name: str) -> pd.DataFrame:
     frame = stored.to_pandas().sort_values(["timestamp", "symbol"], ignore_index=True)
     absent = {price: np.nan for price in _PRICES if price not in frame.columns}
     complete = frame.assign(available_at=frame["timestamp"], **absent)
-    return complete[[column.name for column in tables.RAW_OHLCV.columns]]
+    columns = [column.name for column in tables.RAW_OHLCV.columns]
+    return pd.DataFrame(complete[columns])

@@ -225,8 +225,8 @@ def test_bars_that_cannot_be_true_lie_in_quarantine(tmp_path: Path, live: Vendor
     live.order(path="/bybit/v5/market/kline", faults=["bad"], times=1)
     done = materialize(folder, live, "key:crypto/raw_ohlcv", f"{FIRST}...{FIRST}")
     assert done.returncode == 0, done.stdout[-4000:]
-    aside = json.loads((folder / f"data/quarantine/crypto/raw_ohlcv/{FIRST}.json").read_bytes())
-    assert sorted(row["why"] for row in aside) == ["a price that is not positive", "high below low"]
+    rejected = json.loads((folder / f"data/quarantine/crypto/raw_ohlcv/{FIRST}.json").read_bytes())
+    assert sorted(row["reason"] for row in rejected) == ["a price that is not positive", "high below low"]
     assert len(table(folder, "crypto/raw_ohlcv")) == 72 - 2
     assert "2 rows quarantined in quarantine/crypto/raw_ohlcv: " in done.stdout
     assert "2 rows quarantined" in check_said(folder, "crypto/raw_ohlcv:data_quality")

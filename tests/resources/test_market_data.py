@@ -1,4 +1,4 @@
-"""The choice of a door by setting, and the resource Dagster configures."""
+"""The choice of a source by setting, and the resource Dagster configures."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -131,7 +131,7 @@ def utc_moment(text: object) -> pd.Timestamp | None:
         stamp = pd.Timestamp(text)
     except (ValueError, OverflowError):
         return None
-    if stamp is pd.NaT or stamp.tz is None:
+    if pd.isna(stamp) or stamp.tz is None:
         return None
     return stamp.tz_convert("UTC")
 

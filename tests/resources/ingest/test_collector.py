@@ -62,7 +62,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path))
 
 
-def test_a_day_asked_for_twice_is_the_same_bytes_and_asked_once(lake: Lake) -> None:
+def test_a_stored_day_is_not_fetched_again_and_keeps_its_bytes(lake: Lake) -> None:
     """What is there is not asked for; asked again on purpose, nothing changes."""
     vendor = Vendor()
     first = collector(lake, vendor).collect(START, START + 3 * DAY)
@@ -76,7 +76,7 @@ def test_a_day_asked_for_twice_is_the_same_bytes_and_asked_once(lake: Lake) -> N
     assert lake.read_bytes(f"{KEY}/day=2026-11-02/part-0.parquet") == before
 
 
-def test_only_missing_days_and_symbols_are_asked_for(lake: Lake) -> None:
+def test_only_missing_days_and_symbols_are_fetched(lake: Lake) -> None:
     """A symbol that failed is named and asked for again, alone; what came is kept."""
     vendor = Vendor(broken={"B"})
     partly = collector(lake, vendor).collect(START, START + DAY)
@@ -100,7 +100,7 @@ def test_a_backfill_goes_on_where_it_stopped(lake: Lake) -> None:
     assert vendor.asked[-1][2] == "2026-11-21" and len(vendor.asked) == 5
 
 
-def test_a_vendor_that_is_down_costs_its_rows_and_is_asked_again(lake: Lake) -> None:
+def test_a_vendor_that_is_down_costs_its_rows_and_is_fetched_again(lake: Lake) -> None:
     """Where rows are not required the day is empty, says why, and is not taken for complete."""
     vendor = Vendor(down_after=0)
     empty = collector(lake, vendor).collect(START, START + DAY)
@@ -194,7 +194,7 @@ def test_a_symbol_without_a_valid_row_failed(lake: Lake) -> None:
     assert [symbols for symbols, *_ in vendor.asked] == [("A", "B"), ("B",)]
 
 
-def test_rows_of_vendors_no_longer_asked_are_not_mixed_in(lake: Lake) -> None:
+def test_rows_of_former_vendors_are_not_mixed_in(lake: Lake) -> None:
     """Another source for the same days starts from nothing: its rows are no revisions of the other's."""
     collector(lake, Vendor(name="old")).collect(START, START + DAY)
     other = collector(lake, Vendor(name="new", values={"11-01": 5.0})).collect(START, START + DAY)
@@ -279,7 +279,7 @@ def test_a_failed_day_is_not_mended_by_what_was_revised_since(lake: Lake) -> Non
     assert again.table["symbol"].tolist() == ["A"] and again.counts["revised values, stored as new rows"] == 1
 
 
-def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_asked_again(lake: Lake) -> None:
+def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_fetched_again(lake: Lake) -> None:
     """Asking again on purpose changes no past: what was not said at its time is known from now on."""
     vendor = Vendor(values={"11-01": np.nan})
     drop = lambda rows, start, end: rows.dropna()  # noqa: E731  # as the gate would
@@ -292,7 +292,7 @@ def test_a_row_missing_from_a_signed_day_does_not_enter_it_when_asked_again(lake
     assert (third["available_at"] == seen).sum() == 2
 
 
-def test_a_refused_stretch_leaves_no_observations(lake: Lake) -> None:
+def test_a_refused_batch_leaves_no_observations(lake: Lake) -> None:
     """Nonsense about the days before is not remembered either, or it would be refused for ever."""
     vendor = Vendor()
     collector(lake, vendor, START + DAY).collect(START, START + DAY)
@@ -325,7 +325,7 @@ def test_days_of_another_source_are_nothing_to_revise(lake: Lake) -> None:
     assert found.counts == {} and lake.days(f"observed/{KEY}") == []
 
 
-def test_a_day_that_is_not_over_is_asked_again(lake: Lake) -> None:
+def test_a_day_that_is_not_over_is_fetched_again(lake: Lake) -> None:
     """What was collected at noon is not taken for the whole day."""
     vendor = Vendor()
     collector(lake, vendor, START + DAY / 2).collect(START, START + DAY)
@@ -333,7 +333,7 @@ def test_a_day_that_is_not_over_is_asked_again(lake: Lake) -> None:
     assert collector(lake, vendor, START + DAY).collect(START, START + DAY).stored_days == 1
 
 
-def test_a_damaged_day_is_asked_for_anew(lake: Lake) -> None:
+def test_a_damaged_day_is_fetched_again(lake: Lake) -> None:
     """The message about a damaged file says to run it again: that mends the day, alone."""
     vendor = Vendor()
     whole = collector(lake, vendor).collect(START, START + 3 * DAY).table

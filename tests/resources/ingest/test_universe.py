@@ -67,7 +67,7 @@ def test_each_day_knows_what_was_listed_by_its_end(lake: Lake, vendor: Vendor) -
     assert tables.RAW_INSTRUMENTS.conform(table).num_rows == 3
 
 
-def test_days_that_are_there_are_not_asked_for(lake: Lake, vendor: Vendor) -> None:
+def test_days_that_are_there_are_not_fetched(lake: Lake, vendor: Vendor) -> None:
     """The second run is silent and the same; asking again, or for another symbol, is possible."""
     first = run_date(lake, vendor).table
     again = run_date(lake, vendor)
@@ -89,7 +89,7 @@ def test_a_vendor_that_is_down_is_a_failure_and_takes_nothing_away(lake: Lake, v
     assert len(run_date(lake, vendor, refetch=True).table) == 3 and vendor.asked == 3
 
 
-def test_days_that_came_in_part_are_asked_for_again(lake: Lake, vendor: Vendor) -> None:
+def test_days_that_came_in_part_are_fetched_again(lake: Lake, vendor: Vendor) -> None:
     """Without those that are gone a day has survivors only: it is stored, and not taken for complete."""
     vendor.failures = {"status Closed": "HTTP 500"}
     assert run_date(lake, vendor).failures == {"status Closed": "HTTP 500"}

@@ -40,7 +40,7 @@ def test_rows_failures_and_notes_come_together() -> None:
     assert fetched.failures == {"X": "asked: no"} and fetched.counts == {"A: noted": 1, "B: noted": 1}
 
 
-def test_after_a_ban_nothing_is_asked() -> None:
+def test_after_a_ban_nothing_is_requested() -> None:
     """What was not asked is a failure too, with the reason of the ban."""
     banned = fails(BannedError("HTTP 403", retryable=False))
     fetched = gather({"A": row("A"), "B": banned, "C": row("C")}, RAW_FUNDING, "vendor")
@@ -69,7 +69,7 @@ def test_other_errors_pass_through() -> None:
         gather({"A": row("A"), "B": fails(SettingError("none"))}, RAW_FUNDING, "vendor")
 
 
-def test_what_did_not_come_is_said_aloud_where_only_a_table_goes(caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_logged_where_only_a_table_is_returned(caplog: pytest.LogCaptureFixture) -> None:
     """Failures and notes go to the log, each in a line."""
     refused = fails(AttemptFailedError("no", retryable=False))
     table = table_of(gather({"A": row("A"), "X": refused}, RAW_FUNDING, "vendor"), "vendor")

@@ -1,4 +1,4 @@
-"""The embedded door: what it carries, what it refuses, and that its files are coherent."""
+"""The embedded source: its contents, its errors, and the coherence of its files."""
 
 import numpy as np
 import pandas as pd
@@ -87,7 +87,7 @@ def test_a_weekend_is_empty_and_no_error() -> None:
     assert table.columns.equals(tables.RAW_OHLCV.empty().columns)
 
 
-def test_history_ends_where_asked() -> None:
+def test_history_ends_where_requested() -> None:
     """History and the next day meet without overlap; before the first bar there is none."""
     history = DOOR.history(CRYPTO, utc("2019-07-01"))
     assert history["timestamp"].max() == utc("2019-07-01")
@@ -107,7 +107,7 @@ def test_history_ends_where_asked() -> None:
         ("BTCUSD", "2019-09-01", "2019-09-02", SettingError, "expected a list of names"),
     ],
 )
-def test_refusals_say_what_was_asked_and_what_there_is(
+def test_errors_name_the_request_and_the_coverage(
     symbols: list[str] | None, start: str, end: str, error: type[Exception], words: str
 ) -> None:
     """Outside coverage, unknown symbols and impossible windows are typed errors with the remedy in them."""
@@ -127,7 +127,7 @@ def test_other_time_zones_and_unknown_markets_are_refused() -> None:
         DOOR.fetch_ohlcv(forex, None, utc("2019-09-01"), utc("2019-09-02"))
 
 
-def test_a_narrowed_door_serves_only_its_symbols() -> None:
+def test_a_narrowed_source_serves_only_its_symbols() -> None:
     """Symbols given by setting replace the default list."""
     source = SampleSource(only=("XRPUSD", "BTCUSD"))
     assert source.symbols(CRYPTO) == ("BTCUSD", "XRPUSD")

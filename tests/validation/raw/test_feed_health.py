@@ -46,7 +46,7 @@ def test_one_bar_a_symbol_is_a_sound_day() -> None:
         (bars("B").assign(available_at=STAMPS + pd.Timedelta(hours=2)), "B became known more than an hour after"),
     ],
 )
-def test_each_ailment_is_named(table: pd.DataFrame, words: str) -> None:
+def test_each_warning_names_its_symbol(table: pd.DataFrame, words: str) -> None:
     """The symbol and what is odd about it; the sound one beside it is not named."""
     said = told(bars("A"), table)
     assert any(line.startswith(words) for line in said), said

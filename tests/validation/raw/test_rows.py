@@ -60,7 +60,7 @@ def expected(market: Market) -> pd.Timestamp:
     return START + pd.Timedelta(hours=21)
 
 
-def test_the_same_row_again_is_set_aside_and_another_version_is_not() -> None:
+def test_the_same_row_again_is_rejected_and_another_version_is_not() -> None:
     """Keys hold the moment it became known: a revision repeats nothing."""
     later = bar(available_at=NOON + pd.Timedelta(hours=3), close=1.6)
     verdicts = split_rows(frame(bar(), bar(), later), RAW_OHLCV, CRYPTO, START, END)
@@ -80,7 +80,7 @@ def test_changed_units_are_noticed() -> None:
     assert chain.counts() == {"tvl out of bounds": 1, "not finite": 1}
 
 
-def test_headlines_without_words_or_address_and_copies_are_set_aside() -> None:
+def test_headlines_without_words_or_address_and_copies_are_rejected() -> None:
     """The same title at another address is a copy; the same address with another title is an edit and stays."""
 
     def item(title: str, url: str, minutes: int = 0, symbol: str = "A") -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The Bybit door, through the real client, against a server on loopback that answers in the recorded shape."""
+"""The Bybit source, through the real client, against a server on loopback that answers in the recorded shape."""
 
 import time
 from collections.abc import Callable
@@ -235,7 +235,7 @@ def test_changed_units_of_volume_are_refused(source: BybitBars, vendor: Any) -> 
         source.fetch_bars(CRYPTO, ["BTCUSDT"], utc("2024-03-08 08:00"), utc("2024-03-08 17:00"))
 
 
-def test_a_tenfold_jump_is_said_and_kept(source: BybitBars, vendor: Any) -> None:
+def test_a_tenfold_jump_is_counted_and_kept(source: BybitBars, vendor: Any) -> None:
     """A crash and a price in other units look the same: the rows stay, a note says where to look."""
     opened = [int(OPENED) - hour * HOUR_MS for hour in range(3)]
     vendor.faults.append(
@@ -263,9 +263,7 @@ def test_a_ban_ends_the_asking(source: BybitBars, vendor: Any) -> None:
     assert fetched.failures["ETHUSDT"].startswith("not requested: ") and "HTTP 403" in fetched.failures["ETHUSDT"]
 
 
-def test_what_failed_goes_to_the_log_where_a_table_is_asked_for(
-    source: BybitBars, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failures_are_logged_where_a_table_is_returned(source: BybitBars, caplog: pytest.LogCaptureFixture) -> None:
     """`fetch_ohlcv` keeps what came too, and says the rest aloud."""
     caplog.set_level("WARNING", logger="resources.vendors.batch")
     assert set(source.fetch_ohlcv(CRYPTO, ["BTCUSDT", "BTCUSDX"], START, END)["symbol"]) == {"BTCUSDT"}
@@ -280,7 +278,7 @@ def test_a_symbol_listed_later_is_noted(source: BybitBars, vendor: Any) -> None:
     assert fetched.counts == {"ETHUSDT: no bar in the window": 1}
 
 
-def test_a_window_asked_twice_gives_the_same_bars(source: BybitBars) -> None:
+def test_a_window_fetched_twice_gives_the_same_bars(source: BybitBars) -> None:
     """Later, with more bars there, a past window has not changed."""
     first = source.fetch_bars(CRYPTO, None, START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(days=30))
@@ -329,7 +327,7 @@ def test_slow_and_absent_servers_are_named(source: BybitBars, vendor: Any) -> No
         source.fetch_ohlcv(CRYPTO, ["BTCUSDT"], START, END)
 
 
-def test_history_goes_back_as_far_as_asked(source: BybitBars) -> None:
+def test_history_covers_the_configured_days(source: BybitBars) -> None:
     """The bars of the days before, up to and including the end."""
     table = replace(source, history_days=3).history(CRYPTO, END)
     assert len(table) == 3 * 24 * 2 and table["timestamp"].max() == END

@@ -209,7 +209,7 @@ def test_a_day_without_a_row_is_an_error_and_an_hour_is_not(
 
 
 @pytest.mark.parametrize("kind", ["funding", "derivatives"])
-def test_a_window_asked_twice_gives_the_same_rows(request: pytest.FixtureRequest, kind: str) -> None:
+def test_a_window_fetched_twice_gives_the_same_rows(request: pytest.FixtureRequest, kind: str) -> None:
     """A month later a past window has not changed."""
     source = request.getfixturevalue(kind)
     first = source.fetch(CRYPTO, KNOWN, START, END).table

@@ -1,4 +1,4 @@
-"""The door of bitcoin's chain, through the real client, against servers on loopback in the documented shapes."""
+"""The source of bitcoin's chain, through the real client, against servers on loopback in the documented shapes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,7 +83,7 @@ def test_bitcoin_has_a_row_per_day_and_other_coins_none(source: BitcoinChain) ->
     assert one["fee_rate"].tolist() == [20, 21, 22]
 
 
-def test_the_window_is_what_is_asked_for(source: BitcoinChain, charts: Any) -> None:
+def test_the_window_is_requested(source: BitcoinChain, charts: Any) -> None:
     """From its first day, as many days as it has, unthinned."""
     source.fetch(CRYPTO, ["BTCUSDT"], START, END)
     assert charts.requests[0] == (
@@ -92,7 +92,7 @@ def test_the_window_is_what_is_asked_for(source: BitcoinChain, charts: Any) -> N
     )
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: BitcoinChain) -> None:
+def test_a_window_fetched_twice_is_the_same_and_the_running_day_no_row(source: BitcoinChain) -> None:
     """Asked a month later as well."""
     once = source.fetch(CRYPTO, SYMBOLS, START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(days=30))
@@ -160,7 +160,7 @@ def test_numbers_in_scientific_notation_and_as_text_are_numbers(source: BitcoinC
     assert got.table["transactions"].iloc[0] == 14_627_700
 
 
-def test_without_bitcoin_nothing_is_asked(source: BitcoinChain, charts: Any, fees: Any) -> None:
+def test_without_bitcoin_nothing_is_requested(source: BitcoinChain, charts: Any, fees: Any) -> None:
     """Other coins are counted; a window without a midnight is empty."""
     got = source.fetch(CRYPTO, ["ETHUSDT"], START, END)
     assert len(got.table) == 0 and got.counts == {"symbols of other coins": 1}

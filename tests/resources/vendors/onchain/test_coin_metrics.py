@@ -1,4 +1,4 @@
-"""The Coin Metrics door, through the real client, against a server on loopback that pages and refuses as documented."""
+"""The Coin Metrics source, through the real client, against a server on loopback that pages and refuses as documented."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -108,7 +108,7 @@ def test_a_window_has_a_row_per_day_and_symbol(source: CoinMetrics, server: Any)
     assert one["mvrv"].tolist() == [7.5, 8.5, 9.5] and one["whale_balance"].iloc[0] == 3e6 + 5.5
 
 
-def test_the_days_of_the_window_are_asked_for(source: CoinMetrics, server: Any) -> None:
+def test_the_days_of_the_window_are_fetched(source: CoinMetrics, server: Any) -> None:
     """By their beginning: the day that ends at `end` is the last."""
     source.fetch(CRYPTO, SYMBOLS, START, END)
     _, query = server.requests[0]
@@ -143,7 +143,7 @@ def test_without_a_stamp_one_can_believe_the_lag_counts(
     assert sum(count for remark, count in got.counts.items() if "implausible" in remark) >= doubted
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: CoinMetrics) -> None:
+def test_a_window_fetched_twice_is_the_same_and_the_running_day_no_row(source: CoinMetrics) -> None:
     """Asked a month later as well."""
     once = source.fetch(CRYPTO, SYMBOLS, START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(days=30))
@@ -192,7 +192,7 @@ def test_a_paid_metric_is_named_and_the_rest_kept(source: CoinMetrics, vendor: V
     assert got.table["whale_balance"].isna().all() and got.table["mvrv"].notna().all() and len(server.requests) == 1
 
 
-def test_a_vendor_that_refuses_all_for_one_is_asked_one_by_one(source: CoinMetrics, vendor: Vendor) -> None:
+def test_a_refused_request_is_split(source: CoinMetrics, vendor: Vendor) -> None:
     """The metric is found and named with the vendor's words; half a netflow is none."""
     vendor.knows_lenience = False
     clean = source.fetch(CRYPTO, SYMBOLS, START, END).table
@@ -276,7 +276,7 @@ def test_an_empty_day_is_no_failure(source: CoinMetrics, server: Any) -> None:
     assert len(got.table) == 0 and not got.failures and not got.counts
 
 
-def test_null_is_no_value_and_nothing_to_be_said_of(source: CoinMetrics, vendor: Vendor) -> None:
+def test_null_is_no_value_and_not_counted(source: CoinMetrics, vendor: Vendor) -> None:
     """A day without any value is no row."""
     vendor.spoil = lambda row: {**dict.fromkeys(row), "asset": row["asset"], "time": row["time"]}
     got = source.fetch(CRYPTO, SYMBOLS, START, END)

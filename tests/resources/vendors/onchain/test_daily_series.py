@@ -201,9 +201,7 @@ def test_all_failed_is_an_error_and_some_failed_is_an_answer() -> None:
         (CRYPTO, ["BTCUSDT"], "2024-01-02", "2024-01-01", "is empty"),
     ],
 )
-def test_a_question_that_is_none_is_not_asked(
-    market: object, symbols: list[str], start: str, end: str, words: str
-) -> None:
+def test_an_invalid_request_is_not_made(market: object, symbols: list[str], start: str, end: str, words: str) -> None:
     """A market of shares, text that is not a ticker, a window that is none: settings, not failures of a vendor."""
     with pytest.raises(SettingError, match=words):
         require_request("llama", market, symbols, utc(start), utc(end))  # type: ignore[arg-type]  # parametrised

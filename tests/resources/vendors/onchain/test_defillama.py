@@ -1,4 +1,4 @@
-"""The DefiLlama door, through the real client, against servers on loopback that answer in the documented shape."""
+"""The DefiLlama source, through the real client, against servers on loopback that answer in the documented shape."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_window_has_a_row_per_day_and_symbol(source: DefiLlama) -> None:
     assert got.table["stablecoin_supply"].iloc[0] == 1e9 + FIRST
 
 
-def test_each_chain_is_asked_once(source: DefiLlama, vendor: Any) -> None:
+def test_each_chain_is_requested_once(source: DefiLlama, vendor: Any) -> None:
     """Two symbols of one chain are one question."""
     source.fetch(CRYPTO, SYMBOLS, START, END)
     assert sorted(path for path, _ in vendor.requests) == [
@@ -80,7 +80,7 @@ def test_each_chain_is_asked_once(source: DefiLlama, vendor: Any) -> None:
     ]
 
 
-def test_a_window_asked_twice_is_the_same_and_the_running_day_no_row(source: DefiLlama) -> None:
+def test_a_window_fetched_twice_is_the_same_and_the_running_day_no_row(source: DefiLlama) -> None:
     """The day of asking still changes; whoever asks up to tomorrow gets the days that are over."""
     once, again = (source.fetch(CRYPTO, SYMBOLS, START, END).table for _ in range(2))
     pd.testing.assert_frame_equal(once, again)

@@ -1,4 +1,4 @@
-"""The door of GDELT, against a server on loopback that answers in the recorded shape."""
+"""The GDELT source, against a server on loopback that answers in the recorded shape."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def test_a_day_of_articles_is_seen_and_known_at_once(source: GdeltNews, vendor: 
     assert (source.name, source.kind) == ("gdelt", "news")
 
 
-def test_a_full_answer_is_asked_again_in_halves(source: GdeltNews, vendor: Any) -> None:
+def test_a_full_answer_is_split_in_halves(source: GdeltNews, vendor: Any) -> None:
     """An article a minute is 1,440 a day: each comes once, none is lost at a seam."""
     vendor.answer = press("1min")
     told = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -182,14 +182,14 @@ def test_dirty_articles_are_left_out_and_counted(source: GdeltNews, vendor: Any)
     }  # fmt: skip
 
 
-def test_the_future_is_not_asked_for(source: GdeltNews, vendor: Any) -> None:
+def test_the_future_is_not_requested(source: GdeltNews, vendor: Any) -> None:
     """A window ends now at the latest; one that begins later is empty without a question."""
     assert source.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-11"), utc("2024-03-12")).table.empty and not vendor.requests
     source.fetch(CRYPTO, ["BTCUSDT"], START, utc("2024-03-12"))
     assert vendor.requests[0][1]["enddatetime"] == "20240310120000"
 
 
-def test_a_past_window_asked_twice_gives_the_same_rows(source: GdeltNews) -> None:
+def test_a_past_window_fetched_twice_gives_the_same_rows(source: GdeltNews) -> None:
     """Whenever it is asked."""
     first = source.fetch(CRYPTO, ["BTCUSDT"], START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(days=90))

@@ -1,4 +1,4 @@
-"""The door of Hacker News, against a server on loopback that answers in the recorded shape."""
+"""The Hacker News source, against a server on loopback that answers in the recorded shape."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def test_pages_are_followed_to_the_last(source: HackerNews, vendor: Any) -> None
     assert [query["page"] for _, query in vendor.requests] == ["0", "1", "2"]
 
 
-def test_more_than_a_thousand_hits_are_asked_again_in_halves(source: HackerNews, vendor: Any) -> None:
+def test_more_than_a_thousand_hits_are_split_in_halves(source: HackerNews, vendor: Any) -> None:
     """A comment every half minute is 2,880 a day; each counts once."""
     vendor.answer = site(30)
     told = source.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -107,7 +107,7 @@ def test_what_cannot_be_split_further_is_noted(source: HackerNews, vendor: Any) 
     assert told.counts == {hacker_news.TRUNCATED: 1} and told.table["posts"].tolist() == [1000.0]
 
 
-def test_every_name_is_asked_for_and_a_post_counts_once(source: HackerNews, vendor: Any) -> None:
+def test_every_name_is_searched_and_a_post_counts_once(source: HackerNews, vendor: Any) -> None:
     """A post with both names of a coin is found twice."""
     at = int(utc("2024-03-08 10:30").timestamp())
     both = hit(1, at, title="Ethereum and ether", story_text=None)
@@ -194,7 +194,7 @@ def test_the_running_hour_is_left_for_later(source: HackerNews, vendor: Any) -> 
     assert not vendor.requests
 
 
-def test_a_past_window_asked_twice_gives_the_same_rows(source: HackerNews) -> None:
+def test_a_past_window_fetched_twice_gives_the_same_rows(source: HackerNews) -> None:
     """Whenever it is asked, and the parts of a window are the window."""
     whole = source.fetch(CRYPTO, ["BTCUSDT"], START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(days=90))

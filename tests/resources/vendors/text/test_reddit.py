@@ -1,4 +1,4 @@
-"""The door of Reddit, against a server on loopback that gives tokens and listings in the recorded shapes."""
+"""The Reddit source, against a server on loopback that gives tokens and listings in the recorded shapes."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ def test_new_posts_are_rows_of_hours(source: RedditPosts, vendor: Any) -> None:
     assert (source.name, source.kind) == ("reddit", "social")
 
 
-def test_a_token_is_asked_for_once_and_sent_with_every_page(source: RedditPosts, vendor: Any) -> None:
+def test_a_token_is_requested_once_and_sent_with_every_page(source: RedditPosts, vendor: Any) -> None:
     """By the key of the application alone; the address of a page carries none."""
     vendor.answer = community(60)
     source.fetch(CRYPTO, ["BTCUSDT"], START, END)
@@ -216,7 +216,7 @@ def test_the_running_hour_is_left_for_later(source: RedditPosts, vendor: Any) ->
     assert source.fetch(CRYPTO, ["BTCUSDT"], utc("2024-03-11"), utc("2024-03-12")).table.empty and not vendor.requests
 
 
-def test_a_window_asked_twice_gives_the_same_rows(source: RedditPosts) -> None:
+def test_a_window_fetched_twice_gives_the_same_rows(source: RedditPosts) -> None:
     """As long as the listing reaches it."""
     first = source.fetch(CRYPTO, ["BTCUSDT"], START, END).table
     later = replace(source, now=lambda: NOW + pd.Timedelta(hours=3))

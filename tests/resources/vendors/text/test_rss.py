@@ -1,4 +1,4 @@
-"""The feeds' door, against a server on loopback that lists items in the recorded shapes."""
+"""The source of feeds, against a server on loopback that lists items in the recorded shapes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -185,7 +185,7 @@ def test_a_feed_that_begins_within_the_window_says_so(source: FeedNews, vendor: 
     assert source.fetch(CRYPTO, SYMBOLS, START, END).counts == {rss.SHORT_REACH: 1}
 
 
-def test_a_window_asked_twice_gives_the_same_rows(source: FeedNews) -> None:
+def test_a_window_fetched_twice_gives_the_same_rows(source: FeedNews) -> None:
     """The clock of the asking stands nowhere in a row."""
     later = FeedNews(source.feeds, RETRY_POLICY, source.rate_limit, lambda: NOW + pd.Timedelta(days=9))
     first = source.fetch(CRYPTO, SYMBOLS, START, END)

@@ -1,4 +1,4 @@
-"""The doors of text and damaged answers: whatever a vendor sends becomes rows that conform, or an error."""
+"""Sources of text and damaged answers: whatever a vendor sends becomes rows that conform, or an error."""
 
 import copy
 import random

@@ -99,7 +99,7 @@ def test_a_close_rewritten_by_a_later_event_is_known_from_that_event(source: Yah
     assert (table["available_at"] == pd.Timestamp("2024-07-09 04:00", tz="UTC")).all()
 
 
-def test_asked_again_only_a_new_event_makes_a_new_row(source: YahooAdjustments, vendor: Any) -> None:
+def test_fetched_again_only_a_new_event_makes_a_new_row(source: YahooAdjustments, vendor: Any) -> None:
     """A past window gives the same rows until an event rewrites them; then they are known later, and both can stay."""
     tells(vendor, **dividend("2024-07-02", 0.25))
     first = source.fetch(EQUITIES, ["AAPL"], START, END).table

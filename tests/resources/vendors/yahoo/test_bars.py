@@ -1,4 +1,4 @@
-"""The Yahoo door, through the real client, against a server on loopback that answers in the recorded shape."""
+"""The Yahoo source, through the real client, against a server on loopback that answers in the recorded shape."""
 
 import re
 import time
@@ -137,7 +137,7 @@ def test_a_holiday_asks_nobody(source: YahooBars, vendor: Any) -> None:
 
 
 def test_an_empty_answer_for_a_session_is_an_error(source: YahooBars, vendor: Any) -> None:
-    """The client returns an empty frame without a word; the door does not."""
+    """The client returns an empty frame without an error; the source raises."""
     vendor.answer = lambda path, query: chart("AAPL", 0, 0) if "chart" in path else yahoo(path, query)
     with pytest.raises(SourceError, match=r"daily bars of AAPL, sessions 2024-07-01 to 2024-07-05: "):
         source.fetch_ohlcv(EQUITIES, None, START, END)
@@ -238,7 +238,7 @@ def test_another_currency_is_refused(source: YahooBars, vendor: Any) -> None:
     assert set(fetched.table["symbol"]) == {"MSFT"} and "prices are in 'GBp'; expected USD" in fetched.failures["AAPL"]
 
 
-def test_a_tenfold_jump_is_said_and_kept(source: YahooBars, vendor: Any) -> None:
+def test_a_tenfold_jump_is_counted_and_kept(source: YahooBars, vendor: Any) -> None:
     """Cents for dollars in one session look like a rise and a crash: a note says where to look."""
 
     def cents(result: dict[str, Any]) -> None:
@@ -280,7 +280,7 @@ def test_a_ban_ends_the_asking(source: YahooBars, vendor: Any, fault: str, tries
     assert not any(path.endswith(("NVDA", "XOM")) for path, _ in vendor.requests)
 
 
-def test_a_window_asked_twice_gives_the_same_bars(source: YahooBars) -> None:
+def test_a_window_fetched_twice_gives_the_same_bars(source: YahooBars) -> None:
     """Some days later a past window has not changed."""
     first = source.fetch_bars(EQUITIES, None, utc("2024-06-03"), utc("2024-06-20")).table
     earlier = replace(source, now=lambda: utc("2024-06-25"))
@@ -373,7 +373,7 @@ def test_only_daily_bars(source: YahooBars) -> None:
         source.fetch_ohlcv(CRYPTO, None, START, END)
 
 
-def test_history_ends_where_asked(source: YahooBars) -> None:
+def test_history_ends_where_requested(source: YahooBars) -> None:
     """The sessions of the days before, up to and including the end."""
     table = replace(source, history_days=10).history(EQUITIES, END)
     assert table["timestamp"].max() == utc("2024-07-05 20:00")

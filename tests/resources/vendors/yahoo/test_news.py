@@ -1,4 +1,4 @@
-"""The door of Yahoo's headlines, through the real client, against a server on loopback in the recorded shape."""
+"""The source of Yahoo's headlines, through the real client, against a server on loopback in the recorded shape."""
 
 import json
 from collections.abc import Callable
@@ -173,7 +173,7 @@ def test_a_slow_server_is_not_waited_for(source: YahooNews, vendor: Any, tmp_pat
         hasty.fetch(EQUITIES, ["AAPL"], START, END)
 
 
-def test_a_window_asked_twice_gives_the_same_rows(source: YahooNews) -> None:
+def test_a_window_fetched_twice_gives_the_same_rows(source: YahooNews) -> None:
     """The clock of the asking stands nowhere in a row."""
     tables_of = [source.fetch(EQUITIES, ["AAPL", "V"], START, END).table for _ in range(2)]
     pd.testing.assert_frame_equal(*tables_of)
