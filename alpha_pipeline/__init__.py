@@ -26,7 +26,7 @@ _HOMES = {
     "alpha_pipeline.market.panel": ("Panel",),
     "alpha_pipeline.mining.judge": ("Admission",),
     "alpha_pipeline.mining.loop": ("MiningSettings", "mine"),
-    "alpha_pipeline.reporting.factor_sheet": ("tear_sheet",),
+    "alpha_pipeline.reporting.sheet_page": ("tear_sheet",),
     "alpha_pipeline.signals.alpha_signal": ("AlphaSignal",),
     "alpha_pipeline.validation": ("CheckResult", "validate"),
 }
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from alpha_pipeline.market.panel import Panel
     from alpha_pipeline.mining.judge import Admission
     from alpha_pipeline.mining.loop import MiningSettings, mine
-    from alpha_pipeline.reporting.factor_sheet import tear_sheet
+    from alpha_pipeline.reporting.sheet_page import tear_sheet
     from alpha_pipeline.signals.alpha_signal import AlphaSignal
     from alpha_pipeline.validation import CheckResult, validate
 

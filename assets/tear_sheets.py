@@ -14,7 +14,8 @@ from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
-from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
+from alpha_pipeline.reporting.sheet import Sheet
+from alpha_pipeline.reporting.sheet_page import tear_sheet_page, tear_sheet_png
 from alpha_pipeline.validation import SampledRanks, rank_correlations
 from assets.backtests import library_backtests, library_inputs, listing_input, trial_input
 from assets.wiring.partitions import Window, window

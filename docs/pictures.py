@@ -56,7 +56,9 @@ def take(address: str, target: Path, width: int, height: int, wait_ms: int) -> N
     with tempfile.TemporaryDirectory() as profile:
         shot = Path(profile) / "shot.png"
         options = (f"--user-data-dir={profile}", f"--window-size={width},{height}", f"--virtual-time-budget={wait_ms}")
-        subprocess.run([*CHROMIUM, *options, f"--screenshot={shot}", address], check=True, capture_output=True, timeout=300)
+        subprocess.run(
+            [*CHROMIUM, *options, f"--screenshot={shot}", address], check=True, capture_output=True, timeout=300
+        )
         Image.open(shot).convert("RGB").quantize(96).save(target, optimize=True)
     if target.stat().st_size >= LARGEST:
         raise SystemExit(f"{target} has {target.stat().st_size:,} bytes; expected fewer than {LARGEST:,}")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns
 from alpha_pipeline.reporting.formatting import humanize, percent
 from alpha_pipeline.reporting.funnel import STAGES, funnel_counts, proposals
-from alpha_pipeline.reporting.tear_sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
+from alpha_pipeline.reporting.sheet_figure import BLUE, GREY, ORANGE, SOFT, STYLE, dated, nothing_drawn
 from alpha_pipeline.text.untrusted import clean_line, truncate
 
 TITLES = {

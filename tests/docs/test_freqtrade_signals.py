@@ -115,7 +115,9 @@ def test_a_pair_without_a_file_has_no_signal(
 ) -> None:
     """All columns are there and zero, and the log names the file that is missing."""
     found = signals.merge_signals(candles(5), signals.read_signals(tmp_path, "XRP/USDT:USDT"))
-    assert caplog.messages == [f"no signals for XRP/USDT:USDT: file {tmp_path / 'XRP_USDT_USDT.feather'} does not exist"]
+    assert caplog.messages == [
+        f"no signals for XRP/USDT:USDT: file {tmp_path / 'XRP_USDT_USDT.feather'} does not exist"
+    ]
     assert found[["enter_long", "enter_short", "exit_long", "exit_short"]].to_numpy().sum() == 0
     assert found["enter_tag"].isna().all()
 

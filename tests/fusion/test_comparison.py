@@ -1,13 +1,13 @@
 """The comparison of methods measures prediction and returns after costs, and selects none by chance."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.backtesting import BacktestConfig, ExecutionBars, hold
+from alpha_pipeline.backtesting import Bars, ExecutionBars, hold
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.fusion.comparison import ModelComparison, best_method
 from alpha_pipeline.fusion.decision import DecisionRule
@@ -190,7 +190,7 @@ def test_weights_pay_costs_from_the_first_entry() -> None:
     """Decided at bar 0, filled at bar 1 at 2 bps; half the book is turned at bar 3."""
     close = np.array([[1.0, 1.0], [1.0, 1.0], [1.1, 1.0], [1.1, 1.0], [1.1, 0.9]])
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
-    tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)
+    tape = ExecutionBars.of(Bars.of(panel, replace(DAILY, periods_per_year=365.0)))
     result = hold(np.array([[0.5, 0.0], [0.5, -0.5]]), np.array([0, 2]), tape)
     assert result.first == 1
     equity = 1 + 0.05 - 0.5 * 0.0002
@@ -203,7 +203,7 @@ def test_held_weights_need_a_row_per_decision() -> None:
     """The error names the shapes; no decision is no position."""
     close: Array = np.ones((5, 2))
     panel = Panel(TIMES[:5].tz_localize(None).to_numpy("datetime64[us]"), ("A", "B"), {"close": close})
-    tape = ExecutionBars.of(panel, BacktestConfig.of(DAILY), 365.0)
+    tape = ExecutionBars.of(Bars.of(panel, replace(DAILY, periods_per_year=365.0)))
     with pytest.raises(DataError, match=r"weights have shape \(1, 2\), expected \(2, 2\)"):
         hold(np.ones((1, 2)), np.array([0, 1]), tape)
     assert len(hold(np.empty((0, 2)), np.array([], dtype=int), tape).net) == 0

@@ -13,11 +13,11 @@ import pytest
 from alpha_pipeline.market.markets import MARKETS
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.sections import MarketReport
-from alpha_pipeline.reporting.tear_sheet import tear_sheet_page
+from alpha_pipeline.reporting.sheet_page import tear_sheet_page
 from alpha_pipeline.tables import DATA_COVERAGE
 from tests.helpers.browser import DESKTOP, PHONE, Tab, needs_browser, tab
 from tests.helpers.hostile import hostile_texts
-from tests.reporting.test_tear_sheet import random_study, sheet
+from tests.reporting.test_sheet_page import random_study, sheet
 
 pytestmark = [pytest.mark.slow, needs_browser]
 WINDOWS = [(PHONE, False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)]

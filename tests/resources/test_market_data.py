@@ -84,7 +84,7 @@ def test_chain_metrics_are_configuration() -> None:
     live = MarketDataResource(source="live", metrics="fees=FeeTotNtv, netflow=FlowInExNtv-FlowOutExNtv")
     source = next(source for source in live.sources(CRYPTO, "onchain", score) if isinstance(source, CoinMetrics))
     assert source.metrics == (Metric("fees", "FeeTotNtv"), Metric("netflow", "FlowInExNtv", "FlowOutExNtv"))
-    with pytest.raises(SettingError, match="'SplyCur' is no chain metric; expected field=Metric"):
+    with pytest.raises(SettingError, match="'SplyCur' is not a chain metric; expected field=Metric"):
         MarketDataResource(source="live", metrics="SplyCur").sources(CRYPTO, "onchain", score)
 
 

@@ -75,7 +75,7 @@ def _event(event: dg.AssetMaterialization) -> dg.DagsterEvent:
         (
             "canaries",
             dg.AssetCheckSeverity.ERROR,
-            "canary: the checks of crypto/factor_values no longer catch cheaters",
+            "canary: the checks of crypto/factor_values miss planted look-ahead factors or refuse clean ones",
         ),
         ("coverage", dg.AssetCheckSeverity.WARN, None),
     ],
@@ -126,8 +126,8 @@ def test_a_budget_nearly_used_and_a_library_that_decays(
     look(defs, instance, "budget_alert", tmp_path, spent)
     look(defs, instance, "decay_alert", tmp_path, decayed)
     assert [line for line in sent(tmp_path) if line not in first] == [
-        "budget: crypto used 91% of money; at 100% no model is asked any more (2019-09-30)",
-        "decay: factors of crypto lose what they had: 2 retired, 1 the run date before (2019-09-30)",
+        "budget: crypto used 91% of money; at 100% no further requests are sent (2019-09-30)",
+        "decay: factor decay in crypto: 2 retired, 1 before (2019-09-30)",
     ]
 
 

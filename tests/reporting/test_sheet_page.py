@@ -10,7 +10,8 @@ from PIL import Image
 from alpha_pipeline.backtesting import Bars, FactorStudy, study_factor
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.reporting.tear_sheet import Sheet, tear_sheet_page, tear_sheet_png
+from alpha_pipeline.reporting.sheet import Sheet
+from alpha_pipeline.reporting.sheet_page import tear_sheet_page, tear_sheet_png
 
 HOSTILE = '<script>alert(1)</script> $\\frac{ \x1b[31m "quoted" & \u202e' + "x" * 3_000
 

@@ -21,7 +21,7 @@ from alpha_pipeline.reporting.formatting import figure as shown
 from alpha_pipeline.text.untrusted import truncate, wrap
 
 if TYPE_CHECKING:
-    from alpha_pipeline.reporting.tear_sheet import Sheet
+    from alpha_pipeline.reporting.sheet import Sheet
 
 BLUE, ORANGE, GREY, INK, SOFT = "#0072b2", "#b84800", "#c3cad2", "#1b2430", "#586473"
 PIXELS_PER_INCH = 150

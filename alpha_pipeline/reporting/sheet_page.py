@@ -5,17 +5,20 @@ Untrusted text is escaped; the page loads and runs nothing.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting.study import FactorStudy
-from alpha_pipeline.market.markets import Market
+from alpha_pipeline.backtesting.bars import Bars
+from alpha_pipeline.backtesting.measures import EvaluationBars, measure_factor
+from alpha_pipeline.backtesting.study import study_factor
+from alpha_pipeline.market.markets import EQUITIES, Market
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting import markup
 from alpha_pipeline.reporting.formatting import figure, humanize, percent
+from alpha_pipeline.reporting.sheet import Sheet
 from alpha_pipeline.text.untrusted import escape_html
+from alpha_pipeline.typing import Array
 
 MEASURES = (
     ("bars", "bars measured", ",.0f"), ("rank_ic", "rank IC", "+.4f"), ("icir", "IC information ratio", "+.3f"),
@@ -43,47 +46,48 @@ TILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Sheet:
+def tear_sheet(
+    values: Array, panel: Panel, market: Market = EQUITIES, name: str = "factor", expression: str = ""
+) -> str:
     """
-    Data of a tear sheet.
+    One self-contained HTML page of everything measured about a factor.
 
     Args:
-        name: display name, untrusted text.
-        factor_id: in the library.
-        expression: canonical DSL.
-        market: of the factor.
-        run_date: as-of date.
-        segment: description of the measured bars.
-        study: the series.
-        measures: columns of `tables.METRICS`.
-        correlations: mean rank correlation of values with the other active factors, by factor_id.
-        funnel: stages in order with the number of all trials so far that reached each.
-        stage: last stage of this factor; `reference` for a shipped one.
-        provenance: label and untrusted text: proposer, date, parent, prompt.
-        notes: caveats shown above the numbers.
-        undefined: reason by name of a measure without a value.
-    """
+        values: (bars, symbols), any unit; high is expected to earn.
+        panel: prices on the same grid, at least `close`.
+        market: calendar, horizon and costs.
+        name: title of the page.
+        expression: how the values were made, for the reader.
 
-    name: str
-    factor_id: str
-    expression: str
-    market: Market
-    run_date: pd.Timestamp
-    segment: str
-    study: FactorStudy
-    measures: Mapping[str, float]
-    correlations: Mapping[str, float]
-    funnel: Sequence[tuple[str, int]]
-    stage: str
-    provenance: Sequence[tuple[str, str]]
-    notes: Sequence[str] = ()
-    undefined: Mapping[str, str] = field(default_factory=dict)
+    Returns:
+        HTML without scripts or addresses; undefined measures are shown as a dash.
+
+    Raises:
+        DataError: the shapes differ.
+    """
+    bars = Bars.of(panel, market)
+    measures = measure_factor(values, EvaluationBars.of(bars)).to_row()
+    start, end = (pd.Timestamp(moment, tz="UTC") for moment in panel.timestamps[[0, -1]])
+    sheet = Sheet(
+        name=name,
+        factor_id=name,
+        expression=expression,
+        market=market,
+        run_date=end.normalize(),
+        segment=f"all bars given, {start:%Y-%m-%d} to {end:%Y-%m-%d}",
+        study=study_factor(values, bars),
+        measures=measures,
+        correlations={},
+        funnel=(),
+        stage="",
+        provenance=(),
+    )
+    return tear_sheet_page(sheet)
 
 
 def tear_sheet_png(sheet: Sheet, narrow: bool = False) -> bytes:
     """The picture, 1590 x 2190 pixels, or one column of 780 for phones; the same sheet gives the same bytes."""
-    from alpha_pipeline.reporting.tear_sheet_figure import draw_png  # a slow import that only drawing needs
+    from alpha_pipeline.reporting.sheet_figure import draw_png  # a slow import that only drawing needs
 
     return draw_png(sheet, narrow)
 
