@@ -4,7 +4,6 @@ Composition root: assets, checks, schedules and resources as one Dagster code lo
 The only module of this package that imports Dagster.
 """
 
-import os
 import warnings
 
 import dagster as dg
@@ -12,8 +11,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies and mappings are beta by name only
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from alpha_pipeline.errors import SettingError  # noqa: E402  # the filters must stand before the asset modules load
-from alpha_pipeline.market.markets import MARKETS  # noqa: E402
+from alpha_pipeline.settings import load_settings  # noqa: E402  # the filters must stand before the asset modules load
 from assets.automation.alert_sensors import alert_sensors  # noqa: E402
 from assets.automation.orphaned_run_monitor import orphaned_run_sensor  # noqa: E402
 from assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
@@ -32,12 +30,8 @@ from assets.report import report_assets  # noqa: E402
 from assets.sealed_test import sealed_assets  # noqa: E402
 from assets.signals import joined_signal_assets, signal_assets  # noqa: E402
 from assets.tear_sheets import tear_sheet_assets  # noqa: E402
-from resources.alerts import Alerts  # noqa: E402
-from resources.http.webhook import SignalWebhook  # noqa: E402
-from resources.lake.io_manager import ParquetIOManager  # noqa: E402
-from resources.llm.resource import LanguageModel  # noqa: E402
-from resources.llm.sentiment import SentimentResource  # noqa: E402
-from resources.market_data import MarketDataResource  # noqa: E402
+from assets.wiring.partitions import MARKETS  # noqa: E402
+from resources import default_resources  # noqa: E402
 
 __all__ = ["build_defs", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
@@ -51,8 +45,9 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         resource_overrides: resources that replace the configured ones, by name (`data`, `lake`, ...); for tests.
 
     Raises:
-        SettingError: `ALPHA_PIPELINE_EXECUTOR` names no executor.
+        SettingError: an unknown or invalid setting.
     """
+    settings = load_settings()
     per_market = (
         raw_assets, coverage_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets,
         sealed_assets, tear_sheet_assets, signal_assets,
@@ -72,28 +67,9 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         assets=assets,
         schedules=[*(nightly_schedule(market, keys) for market in MARKETS), comparison_schedule()],
         sensors=[joined_sensor(), orphaned_run_sensor(), *alert_sensors(checks)],
-        resources={**_resources(), **(resource_overrides or {})},
-        executor=_executor(),
+        resources={**default_resources(settings), **(resource_overrides or {})},
+        executor=EXECUTORS[settings.executor],
     )
-
-
-def _resources() -> dict[str, object]:
-    """Resources with the configured settings; all defaults work offline."""
-    return {
-        "alerts": Alerts.from_environment(),
-        "data": MarketDataResource.from_environment(),
-        "model": LanguageModel.from_environment(),
-        "lake": ParquetIOManager.from_environment(),
-        "sentiment": SentimentResource.from_environment(),
-        "webhook": SignalWebhook.from_environment(),
-    }
-
-
-def _executor() -> dg.ExecutorDefinition:
-    name = os.environ.get("ALPHA_PIPELINE_EXECUTOR", "in_process")
-    if name not in EXECUTORS:
-        raise SettingError(f"ALPHA_PIPELINE_EXECUTOR is {name!r}; expected one of {sorted(EXECUTORS)}")
-    return EXECUTORS[name]
 
 
 @dg.definitions

@@ -8,14 +8,14 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.market.markets import MARKETS, Market, has_session
+from alpha_pipeline.market.markets import Market, has_session
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, score
 from alpha_pipeline.outcomes.track_record import score_decisions, unpublished, unscored
 from alpha_pipeline.reporting.calibration import reliability_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
-from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
+from assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake

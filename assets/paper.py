@@ -2,7 +2,6 @@
 Asset `paper_ledger`: paper accounts of the published decisions, one per market.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,22 +9,20 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.errors import SettingError
-from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.paper_account import CASH, PaperConfig, bookable, keep_book
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
 from alpha_pipeline.text.untrusted import clean_line
 from assets.outcomes import days_of
-from assets.wiring.partitions import LOOKBACK_DAYS, Window, lookback, window
+from assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, SETTINGS, Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
 
 # Longest gap of the ledger that a run can catch up on.
 PAPER_DAYS = 14
-CAPITAL = "ALPHA_PIPELINE_PAPER_CAPITAL"
 SHOWN = ["market", "symbol", "quantity", "price", "value", "ordered", "profit", "note"]
 
 
@@ -46,7 +43,7 @@ def paper_assets() -> list[dg.AssetsDefinition]:
     def paper_ledger(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[ParquetIOManager], **frames: pd.DataFrame
     ) -> dg.Output[pd.DataFrame]:
-        span, config = window(context), paper_config()
+        span, config = window(context), SETTINGS.paper
         parts = [booked for m in MARKETS if len(booked := _booked(context, lake.lake, m, span, frames, config))]
         new = pd.concat(parts, ignore_index=True) if parts else tables.PAPER_LEDGER.empty()
         history = days_of(lake.lake, "paper_ledger", span, LOOKBACK_DAYS)
@@ -56,20 +53,6 @@ def paper_assets() -> list[dg.AssetsDefinition]:
         return dg.Output(new, metadata=_metadata(history, new))
 
     return [paper_ledger]
-
-
-def paper_config() -> PaperConfig:
-    """
-    The settings of the account; the capital applies when an account is opened.
-
-    Raises:
-        SettingError: `ALPHA_PIPELINE_PAPER_CAPITAL` is not a number above 0.
-    """
-    capital = os.environ.get(CAPITAL)
-    try:
-        return PaperConfig(capital=float(capital)) if capital else PaperConfig()
-    except (ValueError, SettingError) as error:
-        raise SettingError(f"{CAPITAL} is {capital!r}; expected an amount above 0 in the quote currency") from error
 
 
 def _booked(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.llm.budget import month_so_far
-from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import floor_text, tokens
@@ -20,7 +20,7 @@ from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
 from assets.panel import FACT_AGE_DAYS
-from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.partitions import MARKETS, Window, lookback, window
 from assets.wiring.table_asset import key_of, parquet_asset
 from resources.lake.holdout_access import holdout_accesses
 from resources.lake.io_manager import ParquetIOManager

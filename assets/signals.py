@@ -2,7 +2,6 @@
 Assets `source_signals`, per market, and `fused_signal`, over all markets.
 """
 
-import os
 from collections.abc import Mapping
 
 import dagster as dg
@@ -10,16 +9,18 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion.decision import DecisionRule, fusion_settings
+from alpha_pipeline.fusion.decision import configured_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fuse
 from alpha_pipeline.fusion.labels import LabeledSignals, training_data
-from alpha_pipeline.market.markets import MARKETS, Market
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.reporting.charts import markdown_image, signal_bars
 from alpha_pipeline.reporting.heat_map import signal_heat
+from alpha_pipeline.settings import load_settings
 from alpha_pipeline.signals.generation import source_signals
 from assets.mining import panel_inputs
-from assets.wiring.partitions import Window, lookback, window
+from assets.wiring.config import FusionConfig
+from assets.wiring.partitions import MARKETS, Window, lookback, window
 from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 
@@ -67,29 +68,10 @@ def joined_signal_assets() -> list[dg.AssetsDefinition]:
     `fused_signal`, over all markets.
 
     Raises:
-        SettingError: the settings name an unknown method or an invalid threshold.
+        SettingError: the settings name an unknown method.
     """
-    fusion_settings(os.environ)
+    configured_method(load_settings().fusion)
     return [_fused_signal()]
-
-
-class FusionConfig(dg.Config):
-    """
-    Fusion of the run; omitted values come from the settings.
-
-    Args:
-        method: name of a fusion method.
-        threshold: |value| above which a decision is LONG or SHORT.
-        confidence: calibrated confidence above which it is.
-    """
-
-    method: str = ""
-    threshold: float | None = None
-    confidence: float | None = None
-
-    def settings(self) -> tuple[str, DecisionRule]:
-        """The active method and the decision rule."""
-        return fusion_settings(os.environ, self.method, self.threshold, self.confidence)
 
 
 def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:

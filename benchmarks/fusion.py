@@ -6,7 +6,6 @@ Comparison of the fusion methods on both embedded markets: methods, excluded sou
 
 import argparse
 import json
-import os
 import time
 
 import pandas as pd
@@ -77,7 +76,7 @@ def main() -> None:
 
 def _panel(market: Market, end: pd.Timestamp) -> Panel:
     """Embedded bars up to the run date."""
-    bars = MarketDataResource.from_environment().bar_source(market).history(market, end)
+    bars = MarketDataResource(source="sample").bar_source(market).history(market, end)
     return Panel.from_table(align(bars, {}, pd.Timedelta(0))).until(end)
 
 
@@ -99,5 +98,4 @@ def _echo(text: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.pop("ALPHA_PIPELINE_SOURCE", None)
     main()

@@ -26,6 +26,7 @@ from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import mutation, random_grammar
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.funnel import cost_text
+from alpha_pipeline.settings import load_settings
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
@@ -45,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     market = next(m for m in MARKETS if m.name == options.market)
     panel = embedded(market.name)
-    door = LanguageModel.from_environment()
+    door = LanguageModel.of(load_settings().model)
     with tempfile.TemporaryDirectory() as folder, door.open(Lake(folder)) as chat:
         makers: dict[str, tuple[Callable[[], Proposer], tuple[str, ...]]] = {
             "random grammar": (random_grammar, ("generate",)),

@@ -24,6 +24,7 @@ import pandas as pd
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import finance_words, lexicon_scores
 from alpha_pipeline.text.scorer import NEUTRAL
 from alpha_pipeline.typing import Array
@@ -121,7 +122,7 @@ SCORERS: dict[str, tuple[Score, float]] = {
 
 def _with_model(texts: list[str], labels: Array) -> None:
     unlimited = SentimentResource(sentiment="model", calls=10**9, tokens=10**12, seconds=1e9, usd=1e9)
-    model = LanguageModel.from_environment()
+    model = LanguageModel.of(load_settings().model)
     with tempfile.TemporaryDirectory() as folder, unlimited.scorer(model, Lake(folder)) as scorer:
         _table(texts, labels, {**SCORERS, f"model {model.name()}": (scorer.score, NEUTRAL)})
         _say(f"  the model: {', '.join(f'{titles} {what}' for what, titles in scorer.notes.items())}")

@@ -1,5 +1,26 @@
 """
-Doors to the outside: market data, the language model, the Parquet lake.
+Resources: market data, the language model, the Parquet lake, alerts.
 
-They speak the types of `alpha_pipeline` and know nothing of the asset graph.
+They use the types of `alpha_pipeline` and know nothing of the asset graph.
 """
+
+from alpha_pipeline.settings import Settings
+
+
+def default_resources(settings: Settings) -> dict[str, object]:
+    """The resources of the graph by name, each from its part of the settings; the defaults work offline."""
+    from resources.alerts import Alerts  # a package that imports nothing heavy until it is used
+    from resources.http.webhook import SignalWebhook
+    from resources.lake.io_manager import ParquetIOManager
+    from resources.llm.resource import LanguageModel
+    from resources.llm.sentiment import SentimentResource
+    from resources.market_data import MarketDataResource
+
+    return {
+        "alerts": Alerts.of(settings.alerts, settings.lake),
+        "data": MarketDataResource.of(settings.data),
+        "model": LanguageModel.of(settings.model),
+        "lake": ParquetIOManager(root=settings.lake.root),
+        "sentiment": SentimentResource.of(settings.sentiment),
+        "webhook": SignalWebhook.of(settings.export),
+    }

@@ -6,29 +6,27 @@ since no computation depends on it.
 """
 
 import json
-import os
 import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 import dagster as dg
 
-from alpha_pipeline.errors import AlphaError, LakeError, SettingError, SourceError
+from alpha_pipeline.errors import AlphaError, LakeError, SourceError
 from alpha_pipeline.reporting.alerts import Alert
+from alpha_pipeline.settings import AlertSettings, LakeSettings
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.lake.io_manager import DEFAULT_ROOT, ROOT_VARIABLE
 from resources.lake.lake import Lake
+from resources.secrets import secret
 
 # A sensor has one minute: three attempts of five seconds per channel.
 RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)
-SECURITY = ("starttls", "tls", "none")
 NO_CHANNEL = (
-    "alerts are written to this log only (logged once a day): neither ALPHA_PIPELINE_SLACK_WEBHOOK nor "
-    "ALPHA_PIPELINE_MAIL_TO is set"
+    "alerts are written to this log only (logged once a day): neither ALPHA_PIPELINE_ALERTS__SLACK_WEBHOOK nor "
+    "ALPHA_PIPELINE_ALERTS__MAIL_TO is set"
 )
 SLACK_MARKS = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 
@@ -56,41 +54,22 @@ class Alerts(dg.ConfigurableResource):
     mail_password: str = ""
     mail_tls: str = "starttls"
     ui_url: str = ""
-    root: str = DEFAULT_ROOT
+    root: str = LakeSettings().root
 
     @classmethod
-    def from_environment(cls) -> "Alerts":
-        """
-        Each field from `ALPHA_PIPELINE_` and its name in capitals; the lake from `ALPHA_PIPELINE_LAKE`.
-
-        Raises:
-            SettingError: an address is none, or `ALPHA_PIPELINE_MAIL_TLS` is unknown. The webhook is never shown.
-        """
-        names = [name for name in cls.model_fields if name != "root"]
-        given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}", "") for name in names}
-        cls(**{name: value for name, value in given.items() if value}).check()
-        secrets = {name: dg.EnvVar(f"ALPHA_PIPELINE_{name.upper()}") for name in ("slack_webhook", "mail_password")}
-        chosen = {name: secrets.get(name, value) for name, value in given.items() if value}
-        return cls(**chosen, root=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
-
-    def check(self) -> None:
-        """
-        Validate the settings before the first alert.
-
-        Raises:
-            SettingError: with the setting, its value unless it is secret, and the expected one.
-        """
-        if self.slack_webhook and not self.slack_webhook.startswith(("http://", "https://")):
-            raise SettingError("ALPHA_PIPELINE_SLACK_WEBHOOK is no address; expected one that begins with https://")
-        for setting, address in [("TO", a) for a in self._receivers()] + [("FROM", a) for a in [self.mail_from] if a]:
-            if "@" not in parseaddr(address)[1] or not address.isprintable():
-                raise SettingError(f"ALPHA_PIPELINE_MAIL_{setting} is {address!r}; expected an address such as me@host")
-        if self.mail_tls not in SECURITY:
-            expected = ", ".join(SECURITY)
-            raise SettingError(f"ALPHA_PIPELINE_MAIL_TLS is {self.mail_tls!r}; expected one of {expected}")
-        port = self.mail_server.partition(":")[2]
-        if port and not port.isdecimal():
-            raise SettingError(f"ALPHA_PIPELINE_MAIL_SERVER is {self.mail_server!r}; expected host or host:port")
+    def of(cls, settings: AlertSettings, lake: LakeSettings) -> "Alerts":
+        """The configured channels; webhook and password are read at run time."""
+        return cls(
+            slack_webhook=secret(settings.slack_webhook, "alerts", "slack_webhook"),
+            mail_to=",".join(settings.mail_to),
+            mail_from=settings.mail_from,
+            mail_server=settings.mail_server,
+            mail_user=settings.mail_user,
+            mail_password=secret(settings.mail_password, "alerts", "mail_password"),
+            mail_tls=settings.mail_tls,
+            ui_url=settings.ui_url,
+            root=lake.root,
+        )
 
     def send(self, alert: Alert, log: Callable[[str], None] = lambda line: None, today: str = "") -> bool:
         """
@@ -194,7 +173,7 @@ class Alerts(dg.ConfigurableResource):
             ) from None
         except smtplib.SMTPNotSupportedError:
             raise AttemptFailedError(
-                "does not offer what ALPHA_PIPELINE_MAIL_TLS or _USER ask for", retryable=False
+                "does not offer what ALPHA_PIPELINE_ALERTS__MAIL_TLS or __MAIL_USER ask for", retryable=False
             ) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise AttemptFailedError(

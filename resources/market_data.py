@@ -4,7 +4,6 @@ The choice of market data sources by settings: the embedded sample or the live v
 The interfaces are in `vendors.protocols`; each vendor has a package beside it.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
@@ -15,9 +14,11 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.settings import DataSettings, variable_of
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.ingest.collector import LOOK_BACK
+from resources.secrets import reveal, secret
 from resources.vendors.bybit import bars as bybit
 from resources.vendors.bybit.bars import BybitBars
 from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
@@ -175,7 +176,7 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
     sources = [*by_market.get(market.name, []), *both]
     names = {source.name for source in sources} | {source.name for group in by_market.values() for source in group}
     if unknown := sorted(set(settings.without) - names - {"reddit"}):
-        raise SettingError(f"ALPHA_PIPELINE_WITHOUT names {unknown}; the sources are {sorted(names)}")
+        raise SettingError(f"{variable_of('data', 'without')} names {unknown}; the sources are {sorted(names)}")
     return [settings.without_limits(source) for source in sources if source.name not in settings.without]
 
 
@@ -202,14 +203,20 @@ class MarketDataResource(dg.ConfigurableResource):
     cache_folder: str = ""
 
     @classmethod
-    def from_environment(cls) -> "MarketDataResource":
-        """
-        Each field from its variable: `ALPHA_PIPELINE_SOURCE`, `ALPHA_PIPELINE_CRYPTO_SYMBOLS` and so on.
-
-        Fields that are not set keep their defaults, which work offline.
-        """
-        given = {name: os.environ.get(f"ALPHA_PIPELINE_{name.upper()}") for name in cls.model_fields}
-        return cls(**{name: value for name, value in given.items() if value})
+    def of(cls, settings: DataSettings) -> "MarketDataResource":
+        """The configured sources."""
+        return cls(
+            source=settings.source,
+            vendors_url=settings.vendors_url,
+            crypto_symbols=",".join(settings.crypto_symbols),
+            equity_symbols=",".join(settings.equity_symbols),
+            feeds=",".join(settings.feeds),
+            metrics=settings.metrics,
+            without=",".join(settings.without),
+            reddit_id=settings.reddit_id,
+            reddit_secret=secret(settings.reddit_secret, "data", "reddit_secret"),
+            cache_folder=settings.cache_folder,
+        )
 
     @property
     def settings(self) -> SourceSettings:
@@ -222,7 +229,7 @@ class MarketDataResource(dg.ConfigurableResource):
             self.metrics,
             _names(self.without),
             self.reddit_id,
-            self.reddit_secret,
+            reveal(self.reddit_secret),
             self.cache_folder,
         )
 

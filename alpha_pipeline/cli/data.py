@@ -4,7 +4,6 @@ Data of the commands: the stored lake, or the embedded prices. Heavy imports are
 The commands decide what to compute.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +66,8 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
     """
     import pandas as pd
 
-    from alpha_pipeline.market.run_dates import SAMPLE_DAYS, end_day
+    from alpha_pipeline.market.run_dates import end_day
+    from alpha_pipeline.settings import SAMPLE_DAYS
 
     chosen, lake = market_of(market), stored()
     days = lake.days(f"{market}/market_panel") if run_date is None or lake_has(market, run_date) else []
@@ -115,14 +115,16 @@ def file_bars(file: Path, market: str) -> Bars:
 
 def lake_root() -> str:
     """The folder or URL of results as written in `ALPHA_PIPELINE_LAKE`."""
-    return os.environ.get("ALPHA_PIPELINE_LAKE") or "data"
+    from alpha_pipeline.settings import load_settings
+
+    return load_settings().lake.root
 
 
 def stored() -> "Lake":
     """The lake."""
-    from resources.lake.io_manager import ParquetIOManager
+    from resources.lake.lake import Lake
 
-    return ParquetIOManager.from_environment().lake
+    return Lake(lake_root())
 
 
 def lake_has(market: str, run_date: str) -> bool:
@@ -165,12 +167,13 @@ def require_writable() -> None:
 
 def market_of(name: str) -> "Market":
     """A market by name; SettingError for another."""
-    from alpha_pipeline.market.markets import MARKETS
+    from alpha_pipeline.market.markets import configured_markets
+    from alpha_pipeline.settings import load_settings
 
-    for market in MARKETS:
-        if market.name == name:
-            return market
-    raise SettingError(f"market {name!r} is unknown; expected one of {', '.join(m.name for m in MARKETS)}")
+    markets = {market.name: market for market in configured_markets(load_settings())}
+    if name not in markets:
+        raise SettingError(f"market {name!r} is unknown; expected one of {', '.join(markets)}")
+    return markets[name]
 
 
 def market_with(symbols: Sequence[str], run_date: str | None = None) -> Bars:

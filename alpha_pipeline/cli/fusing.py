@@ -1,7 +1,6 @@
 """`fuse`: the latest decision of a symbol, the contribution of each source, and the sensitivity of the decision."""
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +44,12 @@ def add_commands(commands: Commands) -> None:
 
 
 def _fuse(options: argparse.Namespace) -> int:
-    from alpha_pipeline.fusion.decision import fusion_settings
+    from alpha_pipeline.fusion.decision import configured_method
     from alpha_pipeline.market.run_dates import require_run_date
     from alpha_pipeline.market.symbols import find_symbols
+    from alpha_pipeline.settings import load_settings
 
-    settings = fusion_settings(os.environ, options.method or "")
+    settings = configured_method(load_settings().fusion, options.method or "")
     days = stored().days("fused_signal")
     run_date = require_run_date(options.run_date) if options.run_date else next(reversed(days), None)
     markets, typed = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)

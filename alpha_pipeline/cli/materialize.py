@@ -21,6 +21,7 @@ import pandas as pd
 
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.market.markets import MARKETS
+from alpha_pipeline.settings import child_environment
 
 MODULE = "alpha_pipeline.definitions"
 SHUTDOWN_SECONDS = 10.0
@@ -106,7 +107,7 @@ def _dagster(log: Log, *arguments: str) -> None:
     command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", MODULE, *arguments]
     shown = ["dagster", *command[1:]]
     log("$ " + " ".join(f"'{a}'" if any(c in a for c in ' *"') else a for a in shown))
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    environment = child_environment(PYTHONWARNINGS="ignore")
     with (
         _stoppable(),
         subprocess.Popen(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import MARKET_NAMES, bars_of, lake_root, priced_days, require_writable, stored
+from alpha_pipeline.cli.data import MARKET_NAMES, bars_of, lake_root, market_of, priced_days, require_writable, stored
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.running import add_run_date, stream_progress
 from alpha_pipeline.cli.terminal import echo, print_json, progress
@@ -207,22 +207,22 @@ _NAMES = {"crypto": "crypto", "stock": "equities"}
 
 def _market(asset_type: str) -> "Market":
     """The market of an asset type; forex trades around the clock like crypto and has no embedded data."""
-    from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-
-    return {"crypto": CRYPTO, "stock": EQUITIES}.get(asset_type) or replace(CRYPTO, name="forex", asset_type="forex")
+    if asset_type == "forex":
+        return replace(market_of("crypto"), name="forex", asset_type="forex")
+    return market_of(_NAMES[asset_type])
 
 
 @contextmanager
 def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, SpendMeter]]":
     """The configured model within the budget of one run date; answers are stored in the lake."""
-    from alpha_pipeline.llm.budget import PRICES, Budget, SpendMeter, Spent, read_prices
-    from resources.lake.io_manager import ParquetIOManager
+    from alpha_pipeline.llm.budget import PRICES, SpendMeter, Spent, read_prices
+    from alpha_pipeline.settings import load_settings
     from resources.llm.resource import LanguageModel
 
-    model = LanguageModel.from_environment()
+    model = LanguageModel.of(load_settings().model)
     prices = read_prices(Path(model.prices) if model.prices else PRICES)
-    meter = SpendMeter(Budget(), prices.get(model.name()), Spent())
-    with model.open(ParquetIOManager.from_environment().lake, fresh=options.fresh, retry=True) as chat:
+    meter = SpendMeter(load_settings().mining.budget, prices.get(model.name()), Spent())
+    with model.open(stored(), fresh=options.fresh, retry=True) as chat:
         yield model.writer(chat).within(meter), meter
 
 

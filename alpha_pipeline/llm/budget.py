@@ -15,30 +15,11 @@ import pandas as pd
 from alpha_pipeline.errors import BudgetError, ModelError, SettingError
 from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest
 from alpha_pipeline.llm.toml_table import read_table
+from alpha_pipeline.settings import Budget as Budget
 
 PRICES = Path(__file__).with_name("prices.toml")
 # Lower bound of bytes per token of ordinary text.
 BYTES_PER_TOKEN = 2
-
-
-@dataclass(frozen=True)
-class Budget:
-    """
-    Limits of one run date and of its calendar month.
-
-    Args:
-        night_calls, night_tokens, night_seconds, night_usd: of one run date; seconds of model time.
-        month_tokens, month_usd: of all run dates of the month.
-
-    Limits of tokens and money assume that the server respects the requested length of an answer.
-    """
-
-    night_calls: int = 200
-    night_tokens: int = 200_000
-    night_seconds: float = 3_600.0
-    night_usd: float = 1.0
-    month_tokens: int = 5_000_000
-    month_usd: float = 20.0
 
 
 @dataclass(frozen=True)

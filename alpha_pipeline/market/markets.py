@@ -4,13 +4,15 @@ Markets: bars, calendar, horizon and trading costs.
 Calendars give the bars that must exist, so that a missing bar can be told from a closed market.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 import pandas as pd
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.settings import MARKETS as DEFAULT_COSTS
+from alpha_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,15 @@ class Market:
         return max(1.0, pd.Timedelta(days=1) / self.bar_length)
 
 
-CRYPTO = Market("crypto", "crypto", "1h", "24/7", 8760.0, 24, fee_bps=10.0, slippage_bps=5.0)
-EQUITIES = Market("equities", "stock", "1D", "XNYS", 252.0, 1, fee_bps=1.0, slippage_bps=5.0, borrow_bps_per_year=50.0)
+# With the costs they have by default; those in force are `configured_markets`.
+CRYPTO = Market("crypto", "crypto", "1h", "24/7", 8760.0, 24, **asdict(DEFAULT_COSTS["crypto"]))
+EQUITIES = Market("equities", "stock", "1D", "XNYS", 252.0, 1, **asdict(DEFAULT_COSTS["equities"]))
 MARKETS = (CRYPTO, EQUITIES)
+
+
+def configured_markets(settings: Settings) -> tuple[Market, ...]:
+    """The markets of the graph with the costs of the settings."""
+    return tuple(replace(market, **asdict(settings.markets[market.name])) for market in MARKETS)
 
 
 def expected_closes(market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DatetimeIndex:

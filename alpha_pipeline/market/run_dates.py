@@ -4,36 +4,32 @@ Which run dates the graph has, by its settings: from the first day to the last o
 Read by the partitions of the graph and by the shell, which refuses a run date before any process starts.
 """
 
-import os
 from datetime import UTC, date, datetime, timedelta
 
 from alpha_pipeline.errors import SettingError
-
-# The embedded prices end on 2019-10-01; live data begin where the user says and go on.
-SAMPLE_DAYS = ("2019-07-01", "2019-10-01")
-LIVE_DAYS = ("2026-01-01", "")
+from alpha_pipeline.settings import load_settings
 
 
 def is_live() -> bool:
-    """Whether prices come from vendors (`ALPHA_PIPELINE_SOURCE`), not from the embedded sample."""
-    return os.environ.get("ALPHA_PIPELINE_SOURCE", "sample") != "sample"
+    """Whether prices come from vendors, not from the embedded sample."""
+    return load_settings().live
 
 
 def first_day() -> str:
-    """ISO day the graph begins: `ALPHA_PIPELINE_FIRST_DAY`, else by the source."""
-    return os.environ.get("ALPHA_PIPELINE_FIRST_DAY", _defaults()[0])
+    """ISO day the graph begins."""
+    return load_settings().days.first
 
 
 def end_day() -> str | None:
-    """First ISO day that does not exist any more: `ALPHA_PIPELINE_END_DAY`, else by the source; None without an end."""
-    return os.environ.get("ALPHA_PIPELINE_END_DAY", _defaults()[1]) or None
+    """First ISO day that is not part of the graph any more; None without an end."""
+    return load_settings().days.end or None
 
 
 def last_run_date() -> str:
     """The latest ISO day that is over and that the graph has."""
     today = datetime.now(UTC).date()
     end = end_day()
-    return str(min(today, _day(end, "ALPHA_PIPELINE_END_DAY") if end else today) - timedelta(days=1))
+    return str(min(today, date.fromisoformat(end) if end else today) - timedelta(days=1))
 
 
 def require_run_date(run_date: str) -> str:
@@ -55,7 +51,3 @@ def _day(text: str, what: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise SettingError(f"{what} {text!r} is not a day; expected YYYY-MM-DD") from None
-
-
-def _defaults() -> tuple[str, str]:
-    return LIVE_DAYS if is_live() else SAMPLE_DAYS

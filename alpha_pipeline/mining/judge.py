@@ -4,58 +4,11 @@ The judge: a stated rubric over measured metrics, and the one rule of admission.
 Numbers come from the backtest alone; what a model expected_performance is never read here.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from alpha_pipeline.errors import DataError
-
-
-@dataclass(frozen=True)
-class Admission:
-    """
-    What a factor must show to enter the library; all of it. Discovered on train, among everything tried; found again
-    on validation, which no writer sees, among all that were discovered; and earning after costs on both.
-
-    Args:
-        t_stat: size of the Newey-West t of its rank IC on train.
-        train_q_value: false discovery rate on train among everything ever tried (Benjamini-Yekutieli).
-        valid_q_value: false discovery rate on validation, one-sided in the direction of train, among all trials that
-            were discovered on train (Benjamini-Hochberg).
-        sharpe: annual net Sharpe ratio on validation.
-        probabilistic_sharpe: belief that the net Sharpe ratio over train and validation is above zero.
-        deflated_sharpe: the same above the luckiest of all trials; 0 only reports it, and weighs the factor by it.
-        correlation: with any factor active.
-        clearly_better: annual net Sharpe ratio by which a factor too close to one active must beat it to replace it.
-    """
-
-    t_stat: float = 3.0
-    train_q_value: float = 0.05
-    valid_q_value: float = 0.05
-    sharpe: float = 0.0
-    probabilistic_sharpe: float = 0.9
-    deflated_sharpe: float = 0.0
-    correlation: float = 0.7
-    clearly_better: float = 0.5
-
-    def to_text(self) -> str:
-        """The rule as the ledger keeps it, JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_text(cls, text: str) -> "Admission":
-        """
-        The rule that a ledger kept; the default one where it kept none, as ledgers did before they had the column.
-
-        Raises:
-            DataError: the text is no rule.
-        """
-        try:
-            return cls(**json.loads(text)) if text else cls()
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{text[:200]!r} is no rule of admission: {error}") from error
+from alpha_pipeline.settings import Admission as Admission
 
 
 def discovered(measures: Mapping[str, float], rule: Admission) -> bool:

@@ -8,7 +8,7 @@ segment before it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 import pandas as pd
@@ -18,18 +18,18 @@ from alpha_pipeline.backtesting.regimes import regime
 from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
 from alpha_pipeline.expressions import Node
-from alpha_pipeline.llm.budget import Budget, Price, SpendMeter, Spent, month_so_far, read_prices
+from alpha_pipeline.llm.budget import Price, SpendMeter, Spent, month_so_far, read_prices
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
-from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory, train_summary
 from alpha_pipeline.mining.planner import next_task
 from alpha_pipeline.mining.progress import Progress, progress
 from alpha_pipeline.mining.run_context import ActiveFactors, Night, standing
-from alpha_pipeline.mining.task import PROMPT_MODES, PromptMode, Proposal, Proposer, Task
+from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import ParsedProposal, Row, blank, read, references, try_out
+from alpha_pipeline.settings import AtLeastOne, Mining, section
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
@@ -38,49 +38,27 @@ CHUNK = 32  # trials computed side by side; their values are in memory together
 CRITICIZED = 12  # results of a round a critic is shown, the strongest first
 
 
-@dataclass(frozen=True)
-class MiningSettings:
+@section
+class MiningSettings(Mining):
     """
-    Knobs of a run date.
+    Settings of one run date of mining.
 
     Args:
-        rounds: inner-loop rounds; each sees what the earlier ones measured.
-        proposals_per_round: drafts a round.
-        batch: drafts asked for in one question, where the proposer can.
-        ways: how it is asked, in turn.
-        factor types: asked for among these; all the fields allow when empty.
-        context: what the user wants considered besides.
-        repairs: times a refused draft goes back to its writer.
-        seed: start of every proposal's seed.
         history_bars: bars before the run date that are looked at.
-        budget: what the model may cost.
         prices: USD per million tokens, by model.
-        admission: what a factor must show.
         threads: factors computed and measured side by side.
     """
 
-    rounds: int = 2
-    proposals_per_round: int = 6
-    batch: int = 3
-    prompt_modes: tuple[PromptMode, ...] = ("generate", "generate", "optimize", "multimodal")
-    factor_types: tuple[str, ...] = ()
-    context: str = ""
-    repairs: int = 1
-    seed: int = 0
     history_bars: int = HISTORY_BARS
-    budget: Budget = field(default_factory=Budget)
     prices: Mapping[str, Price] = field(default_factory=read_prices)
-    admission: Admission = field(default_factory=Admission)
-    threads: int = 2
+    threads: AtLeastOne = 2
 
     def __post_init__(self) -> None:
-        unknown = [*set(self.prompt_modes) - set(PROMPT_MODES), *set(self.factor_types) - set(FACTOR_TYPES)]
+        unknown = sorted(set(self.factor_types) - set(FACTOR_TYPES))
         if unknown or not self.prompt_modes:
             raise SettingError(
-                f"ways among {PROMPT_MODES} and factor types among {tuple(FACTOR_TYPES)} expected; found {unknown or ()}"
+                f"factor_types among {tuple(FACTOR_TYPES)} and at least one of prompt_modes expected; found {unknown}"
             )
-        if min(self.rounds, self.proposals_per_round, self.repairs) < 0 or min(self.batch, self.threads) < 1:
-            raise SettingError(f"counts of at least 0, batch and threads of at least 1 expected; found {self}")
 
 
 def mine(

@@ -3,17 +3,15 @@ One assignment to a proposer, and what comes back.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.factors.definition import Dialect
 from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.settings import PromptMode as PromptMode
 
 WINDOWS = (5, 10, 20, 60)
-# From an idea; as pandas code; by improving a factor; from fields beyond prices.
-PromptMode = Literal["generate", "code", "optimize", "multimodal"]
-PROMPT_MODES: tuple[PromptMode, ...] = get_args(PromptMode)
 STEPS = 3  # improvements of improvements before a line of factors is left alone
 
 

@@ -11,35 +11,15 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting.funding import funding_payments
-from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, utc64
 from alpha_pipeline.outcomes.track_record import SIGN
+from alpha_pipeline.settings import PaperConfig as PaperConfig
 from alpha_pipeline.tables import PAPER_LEDGER
 from alpha_pipeline.typing import Array
 
 CASH = "(cash)"
 SMALLEST = 1e-8  # units; smaller positions and orders are 0
-
-
-@dataclass(frozen=True)
-class PaperConfig:
-    """
-    Configuration of a paper account.
-
-    Args:
-        capital: initial capital in quote currency; open accounts keep theirs.
-        gross: maximum gross exposure of the target weights, in (0, 1]; no leverage.
-        max_weight: maximum weight of one symbol, in (0, 1].
-    """
-
-    capital: float = 100_000.0
-    gross: float = 1.0
-    max_weight: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not (0 < self.capital < float("inf") and 0 < self.gross <= 1 and 0 < self.max_weight <= 1):
-            raise SettingError(f"capital above 0, gross and max_weight in (0, 1] expected; found {self}")
 
 
 def bookable(

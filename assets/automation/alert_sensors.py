@@ -13,11 +13,10 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from alpha_pipeline.market.markets import MARKETS
 from alpha_pipeline.reporting import alerts
 from alpha_pipeline.reporting.alerts import Alert
 from assets.automation.schedules import CATCH_UP_DAYS, FIRST, LAST, ONLY, recent_days
-from assets.wiring.partitions import LIVE
+from assets.wiring.partitions import LIVE, MARKETS
 from assets.wiring.table_asset import key_of
 from resources.alerts import Alerts
 

@@ -12,8 +12,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline.market.due_dates import days_to_join, missing_ranges
-from alpha_pipeline.market.markets import MARKETS, Market
-from assets.wiring.partitions import DAYS
+from alpha_pipeline.market.markets import Market
+from assets.wiring.partitions import DAYS, MARKETS
 from assets.wiring.table_asset import key_of
 from resources.lake.lake import days_between
 

@@ -1,71 +1,87 @@
 """
-Knobs of a run date of mining, as the launchpad and `--config` offer them; what they mean is said where they act.
+Run configuration, as the launchpad and `--config` offer it: the fields and the values of the settings, for one run.
 """
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import dagster as dg
-from pydantic import Field
+from pydantic import create_model
 
-from alpha_pipeline.llm.budget import Budget, read_prices
-from alpha_pipeline.mining.judge import Admission
+from alpha_pipeline.fusion.decision import DecisionRule, configured_method
+from alpha_pipeline.llm.budget import read_prices
 from alpha_pipeline.mining.loop import MiningSettings
+from assets.wiring.partitions import SETTINGS
+
+Config = TypeVar("Config", bound=dg.Config)
+Value = TypeVar("Value")
 
 
-class AdmissionConfig(dg.Config):
-    """The rule of admission, as in `mining.judge.Admission`."""
+def with_fields_of(settings: object) -> Callable[[type[Config]], type[Config]]:
+    """Add the fields of a section of the settings to a configuration; its values are the defaults."""
 
-    t_stat: float = Admission.t_stat
-    train_q_value: float = Admission.train_q_value
-    valid_q_value: float = Admission.valid_q_value
-    sharpe: float = Admission.sharpe
-    probabilistic_sharpe: float = Admission.probabilistic_sharpe
-    deflated_sharpe: float = Admission.deflated_sharpe
-    correlation: float = Admission.correlation
-    clearly_better: float = Admission.clearly_better
+    def add(config: type[Config]) -> type[Config]:
+        added: dict[str, Any] = {
+            part.name: _field(part.name, getattr(settings, part.name)) for part in _fields(settings)
+        }
+        model = create_model(config.__name__, __base__=config, __module__=config.__module__, **added)
+        model.__doc__ = config.__doc__
+        return model
 
-    def rule(self) -> Admission:
-        """What the judge is told."""
-        return Admission(**{part.name: getattr(self, part.name) for part in fields(Admission)})
+    return add
 
 
+def section_of(config: dg.Config, like: Value) -> Value:
+    """`like` with the values that the configuration has for its fields."""
+    values: dict[str, Any] = {}
+    for part in _fields(like):
+        before = getattr(like, part.name)
+        value = getattr(config, part.name, before)
+        values[part.name] = section_of(value, before) if isinstance(value, dg.Config) else value
+    return type(like)(**values)
+
+
+def _fields(settings: object) -> tuple[Any, ...]:
+    return fields(settings)  # type: ignore[arg-type]  # sections are dataclasses
+
+
+def _field(name: str, value: Any) -> tuple[Any, Any]:
+    """Type and default, as far as Dagster knows types: nested configurations, lists of text, numbers, text."""
+    if is_dataclass(value):
+        empty: type[dg.Config] = type(f"{name.capitalize()}Config", (dg.Config,), {"__doc__": type(value).__doc__})
+        nested = with_fields_of(value)(empty)
+        return nested, nested()
+    return (list[str], list(value)) if isinstance(value, tuple) else (type(value), value)
+
+
+@with_fields_of(SETTINGS.mining)
 class MiningConfig(dg.Config):
     """
-    Knobs of one run date of mining, as in `mining.MiningSettings`.
+    Mining of one run date; fields as in `alpha_pipeline.settings.Mining`.
 
-    Besides: `proposer` in place of the configured one; `fresh` asks every question anew, `retry` those that went
-    unanswered, where otherwise stored answers count.
+    Besides: `proposer` in place of the configured one; `fresh` asks every question again, `retry` those that were not
+    answered, where otherwise stored answers count.
     """
 
-    rounds: int = MiningSettings.rounds
-    proposals_per_round: int = MiningSettings.proposals_per_round
-    batch: int = MiningSettings.batch
-    prompt_modes: list[str] = Field(default=list(MiningSettings.prompt_modes))
-    factor_types: list[str] = Field(default=[])
-    context: str = ""
-    repairs: int = MiningSettings.repairs
-    seed: int = 0
     proposer: str = ""
     fresh: bool = False
     retry: bool = False
-    night_calls: int = Budget.night_calls
-    night_tokens: int = Budget.night_tokens
-    night_seconds: float = Budget.night_seconds
-    night_usd: float = Budget.night_usd
-    month_tokens: int = Budget.month_tokens
-    month_usd: float = Budget.month_usd
-    admission: AdmissionConfig = AdmissionConfig()
 
     def settings(self, prices: Path) -> MiningSettings:
-        """What the mining loop is told."""
-        limits = {limit.name: getattr(self, limit.name) for limit in fields(Budget)}
-        same = ("rounds", "proposals_per_round", "batch", "context", "repairs", "seed")
+        """The settings of the mining loop."""
+        mining = section_of(self, SETTINGS.mining)
         return MiningSettings(
-            **{name: getattr(self, name) for name in same},
-            prompt_modes=tuple(self.prompt_modes),  # type: ignore[arg-type]  # MiningSettings refuses others by name
-            factor_types=tuple(self.factor_types),
-            budget=Budget(**limits),
-            prices=read_prices(prices),
-            admission=self.admission.rule(),
+            **{part.name: getattr(mining, part.name) for part in _fields(mining)}, prices=read_prices(prices)
         )
+
+
+@with_fields_of(SETTINGS.fusion)
+class FusionConfig(dg.Config):
+    """Fusion of one run; fields as in `alpha_pipeline.settings.FusionSettings`."""
+
+    def settings(self) -> tuple[str, DecisionRule]:
+        """The method and the rule."""
+        chosen = section_of(self, SETTINGS.fusion)
+        return configured_method(chosen, chosen.method)

@@ -4,7 +4,6 @@ Execution of a step: under the lock of its table, with retries of failed sources
 `table_asset` wraps the function of every asset in it.
 """
 
-import os
 import platform
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -15,6 +14,7 @@ import dagster as dg
 from dagster._core.execution.plan.outputs import StepOutputHandle
 
 from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.settings import load_settings
 from assets.wiring.partitions import LIVE
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
@@ -23,7 +23,6 @@ from resources.lake.table_lock import lock_table, this_process
 HOST_TAG = "alpha_pipeline/host"
 # For outages of a minute and of five; the sources have retried before.
 RETRY_SECONDS = (60.0, 300.0)
-VENDORS_VARIABLE = "ALPHA_PIPELINE_VENDORS_URL"
 MAX_RETRIES = 1_000
 
 
@@ -65,7 +64,7 @@ def retry_seconds(tries: int) -> float | None:
     """
     if not LIVE or tries >= len(RETRY_SECONDS):
         return None
-    return 0.0 if os.environ.get(VENDORS_VARIABLE) else RETRY_SECONDS[tries]
+    return 0.0 if load_settings().data.vendors_url else RETRY_SECONDS[tries]
 
 
 def _lake(context: dg.AssetExecutionContext) -> Lake:

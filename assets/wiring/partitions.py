@@ -10,11 +10,14 @@ from dataclasses import dataclass
 import dagster as dg
 import pandas as pd
 
-from alpha_pipeline.market.run_dates import end_day, first_day, is_live
+from alpha_pipeline.market.markets import configured_markets
+from alpha_pipeline.settings import load_settings
 
-LIVE = is_live()
-FIRST_DAY, END_DAY = first_day(), end_day()
-DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=END_DAY)
+# Read once, when the code location loads: partitions and markets are what the graph is made of.
+SETTINGS = load_settings()
+MARKETS = configured_markets(SETTINGS)
+LIVE, FIRST_DAY = SETTINGS.live, SETTINGS.days.first
+DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=SETTINGS.days.end or None)
 
 # Dagster tracks staleness over at most 100 upstream partitions per partition; longer histories are read from the lake.
 LOOKBACK_DAYS = 98

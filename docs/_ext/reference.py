@@ -8,6 +8,7 @@ import re
 
 import from_graph
 import from_language
+import from_settings
 import from_shell
 from sphinx.application import Sphinx
 
@@ -20,6 +21,7 @@ GENERATORS = {
     "methods": from_graph.methods,
     "schedules": from_graph.schedules,
     "commands": from_shell.commands,
+    "settings": from_settings.settings,
 }
 MARK = re.compile(r"^<!-- generated: (\w+) ?(.*?) -->$", re.MULTILINE)
 

@@ -4,7 +4,6 @@ Signal webhook: POST of a JSON document with retries, without showing the addres
 What is sent, and when, is decided in `assets.export`.
 """
 
-import os
 import threading
 import urllib.error
 import urllib.request
@@ -15,9 +14,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.settings import ExportSettings, variable_of
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from resources.secrets import secret
 
-URL_VARIABLE = "ALPHA_PIPELINE_SIGNAL_WEBHOOK"
+URL_VARIABLE = variable_of("export", "webhook")
 AGENT = "alpha-pipeline"
 RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
 
@@ -39,9 +40,9 @@ class SignalWebhook(dg.ConfigurableResource):
     timeout_seconds: float = RETRY_POLICY.timeout_seconds
 
     @classmethod
-    def from_environment(cls) -> "SignalWebhook":
-        """The address in `ALPHA_PIPELINE_SIGNAL_WEBHOOK`, read when a run starts and stored nowhere."""
-        return cls(url=dg.EnvVar(URL_VARIABLE) if os.environ.get(URL_VARIABLE) else "")
+    def of(cls, settings: ExportSettings) -> "SignalWebhook":
+        """The configured address, read when a run starts and stored nowhere."""
+        return cls(url=secret(settings.webhook, "export", "webhook"))
 
     def send(self, body: bytes, key: str) -> int | None:
         """

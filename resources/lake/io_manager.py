@@ -4,17 +4,14 @@ Dagster I/O manager of the lake: outputs are stored by day, inputs are loaded as
 It only translates Dagster's contexts; layout, checksums and schemas are left to `Lake`.
 """
 
-import os
 from collections.abc import Sequence
 
 import dagster as dg
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.settings import LakeSettings
 from resources.lake.lake import Lake, Stored
-
-ROOT_VARIABLE = "ALPHA_PIPELINE_LAKE"
-DEFAULT_ROOT = "data"
 
 
 class ParquetIOManager(dg.ConfigurableIOManager):
@@ -28,12 +25,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             over a hundred days at most, so mappings stay short, while computations need the full history.
     """
 
-    root: str = DEFAULT_ROOT
-
-    @classmethod
-    def from_environment(cls) -> "ParquetIOManager":
-        """The lake at `ALPHA_PIPELINE_LAKE`, a folder or any fsspec URL; `data` when unset."""
-        return cls(root=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    root: str = LakeSettings().root
 
     @property
     def lake(self) -> Lake:

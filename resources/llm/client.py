@@ -219,7 +219,7 @@ def _remedy(error: Any) -> str:
     if error.code == "insufficient_quota":
         return "the account has no credit left: top it up, or use another model"
     remedies = {
-        400: "check the model's context length, or set ALPHA_PIPELINE_CONSTRAIN=none if it refuses the schema",
+        400: "check the model's context length, or set ALPHA_PIPELINE_MODEL__CONSTRAIN=none if it refuses the schema",
         401: "check ALPHA_PIPELINE_MODEL_KEY",
         403: "check ALPHA_PIPELINE_MODEL_KEY and its rights",
         404: "check ALPHA_PIPELINE_MODEL and ALPHA_PIPELINE_MODEL_URL",

@@ -4,23 +4,23 @@ Language model resource: any OpenAI-compatible server, or the embedded model whe
 Requests are made by `client`, stored answers by `cache`.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast, get_args
-from urllib.parse import urlsplit
+from typing import cast
 
 import dagster as dg
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.mining.prompts import Constrain
-from alpha_pipeline.mining.proposers import PROPOSERS, ModelWriter
+from alpha_pipeline.mining.proposers import ModelWriter
+from alpha_pipeline.settings import ModelSettings
 from resources.lake.lake import Lake
 from resources.llm.cache import CachedChat
-from resources.llm.client import OpenAIClient, shown
+from resources.llm.client import OpenAIClient
 from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
+from resources.secrets import reveal, secret
 
 LOCAL_ANSWER = 1_000  # tokens; longer answers of a small model are useless
 
@@ -53,39 +53,18 @@ class LanguageModel(dg.ConfigurableResource):
     prices: str = ""
 
     @classmethod
-    def from_environment(cls) -> "LanguageModel":
-        """
-        Read `ALPHA_PIPELINE_MODEL_URL`, `..._MODEL_KEY`, `..._MODEL`, `..._GGUF`, `..._CONSTRAIN`, `..._PROPOSER`,
-        and `ALPHA_PIPELINE_PRICES`.
-
-        Raises:
-            SettingError: the proposer or the constraint is unknown, or a URL comes without a model name.
-        """
-        read = os.environ.get
-        proposer = read("ALPHA_PIPELINE_PROPOSER", "model")
-        if proposer not in PROPOSERS:
-            raise SettingError(f"ALPHA_PIPELINE_PROPOSER is {proposer!r}; expected one of {', '.join(PROPOSERS)}")
-        constrain = read("ALPHA_PIPELINE_CONSTRAIN", "")
-        if constrain not in ("", *get_args(Constrain)):
-            expected = ", ".join(get_args(Constrain))
-            raise SettingError(f"ALPHA_PIPELINE_CONSTRAIN is {constrain!r}; expected one of {expected}")
-        url, model = read("ALPHA_PIPELINE_MODEL_URL", ""), read("ALPHA_PIPELINE_MODEL", "")
-        if url and not _is_address(url):
-            raise SettingError(
-                f"ALPHA_PIPELINE_MODEL_URL is {url.rpartition('@')[2]!r}; expected an address such as http://127.0.0.1:8000/v1"
-            )
-        if url and not model:
-            raise SettingError(
-                f"ALPHA_PIPELINE_MODEL_URL is {shown(url)!r} but ALPHA_PIPELINE_MODEL, the model's name, is not set"
-            )
+    def of(cls, settings: ModelSettings) -> "LanguageModel":
+        """The configured model."""
         return cls(
-            base_url=url,
-            api_key=dg.EnvVar("ALPHA_PIPELINE_MODEL_KEY") if "ALPHA_PIPELINE_MODEL_KEY" in os.environ else "",
-            model=model,
-            gguf=read("ALPHA_PIPELINE_GGUF", ""),
-            constrain=constrain,
-            proposer=proposer,
-            prices=read("ALPHA_PIPELINE_PRICES", ""),
+            base_url=settings.url,
+            api_key=secret(settings.key, "model", "key"),
+            model=settings.name,
+            gguf=settings.gguf,
+            timeout_seconds=settings.timeout_seconds,
+            attempts=settings.attempts,
+            constrain=settings.constrain,
+            proposer=settings.proposer,
+            prices=settings.prices,
         )
 
     @contextmanager
@@ -123,17 +102,9 @@ class LanguageModel(dg.ConfigurableResource):
         return Path(self.gguf).stem if self.gguf else EMBEDDED_MODEL
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
-    except ValueError:  # half of an IPv6 address, a port that is no number
-        return False
-
-
 def _key(key: str) -> str:
     """The API key; outside a Dagster run the environment variable is not resolved yet."""
-    plain = ((key.get_value() or "") if isinstance(key, dg.EnvVar) else key).strip()
+    plain = reveal(key).strip()
     if not (plain.isascii() and plain.isprintable()):
         raise SettingError(
             "ALPHA_PIPELINE_MODEL_KEY has characters that are invalid in an HTTP header; set it again, in one line"

@@ -6,7 +6,6 @@ Scorer protocol: `alpha_pipeline.text`; prompt and parser: `alpha_pipeline.text.
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.budget import PRICES, Budget, MeteredChat, SpendMeter, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
+from alpha_pipeline.settings import SentimentSettings
 from alpha_pipeline.text.lexicon import LexiconScorer
 from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.text.sentiment_prompt import EDITION, batches, parse_scores, question
@@ -26,7 +26,7 @@ from alpha_pipeline.typing import Array
 from resources.lake.lake import Lake
 from resources.llm.resource import LOCAL_ANSWER, LanguageModel
 
-MOODS = ("lexicon", "model")
+SCORERS = ("lexicon", "model")
 ANSWER = 4_096  # tokens; twenty scores are some 300, the rest is for hidden reasoning
 # Failed requests in a row, each retried as the model's settings say, after which no further one is made.
 FAILURES = 2
@@ -157,16 +157,15 @@ class SentimentResource(dg.ConfigurableResource):
     usd: float = 0.5
 
     @classmethod
-    def from_environment(cls) -> "SentimentResource":
-        """
-        Read `ALPHA_PIPELINE_MOOD`, `..._MOOD_CALLS`, `..._MOOD_TOKENS`, `..._MOOD_SECONDS` and `..._MOOD_USD`.
-
-        Raises:
-            SettingError: no such scorer, or a limit that is no number of at least 0.
-        """
-        limits = {name: _limit(name) for name in ("calls", "tokens", "seconds", "usd")}
-        given = {name: value for name, value in limits.items() if value is not None}
-        return cls(sentiment=_known(os.environ.get("ALPHA_PIPELINE_MOOD") or "lexicon"), **given)  # type: ignore[arg-type]  # by name
+    def of(cls, settings: SentimentSettings) -> "SentimentResource":
+        """The configured scorer and its limits."""
+        return cls(
+            sentiment=settings.scorer,
+            calls=settings.calls,
+            tokens=settings.tokens,
+            seconds=settings.seconds,
+            usd=settings.usd,
+        )
 
     @contextmanager
     def scorer(self, model: LanguageModel, lake: Lake, retry: bool = False) -> Iterator[SentimentScorer]:
@@ -181,7 +180,9 @@ class SentimentResource(dg.ConfigurableResource):
         Raises:
             SettingError: no such scorer.
         """
-        if _known(self.sentiment) == "lexicon":
+        if self.sentiment not in SCORERS:
+            raise SettingError(f"sentiment scorer is {self.sentiment!r}; expected one of {', '.join(SCORERS)}")
+        if self.sentiment == "lexicon":
             yield LexiconScorer()
             return
         price = read_prices(Path(model.prices) if model.prices else PRICES).get(model.name())
@@ -191,24 +192,6 @@ class SentimentResource(dg.ConfigurableResource):
             metered = MeteredChat(chat, SpendMeter(budget, price, Spent()))
             constrained, local = model.constrain != "none", not model.base_url
             yield ModelScorer(metered, lake, constrained, local, LOCAL_ANSWER if local else ANSWER, retry)
-
-
-def _known(sentiment: str) -> str:
-    if sentiment not in MOODS:
-        raise SettingError(f"ALPHA_PIPELINE_MOOD is {sentiment!r}; expected one of {', '.join(MOODS)}")
-    return sentiment
-
-
-def _limit(name: str) -> float | None:
-    variable = f"ALPHA_PIPELINE_MOOD_{name.upper()}"
-    text = os.environ.get(variable, "").strip()
-    try:
-        value = float(text or "nan") if name in ("seconds", "usd") else int(text or "-1")
-    except ValueError:
-        value = -1.0
-    if text and not 0 <= value < float("inf"):
-        raise SettingError(f"{variable} is {text!r}; expected a number of at least 0")
-    return value if text else None
 
 
 def _load(content: bytes, path: str) -> float | None:

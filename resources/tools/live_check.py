@@ -21,6 +21,7 @@ import pandas as pd
 
 from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
+from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import LexiconScorer
 from resources.market_data import MarketDataResource
 from resources.vendors.protocols import FACTS, FetchResult, utc_now
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--day", default="", help="a finished day, YYYY-MM-DD; the day before yesterday by default")
     options = parser.parse_args(arguments)
     try:
-        planned = list(requests(MarketDataResource.from_environment(), _day(options.day)))
+        planned = list(requests(MarketDataResource.of(load_settings().data), _day(options.day)))
     except AlphaError as error:
         print(_one_line(error), file=sys.stderr)
         return 1

@@ -12,10 +12,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from alpha_pipeline.errors import SettingError
 from alpha_pipeline.outcomes.paper_account import CASH
 from alpha_pipeline.tables import FUSED_SIGNAL
-from assets.paper import paper_config
 from resources.http.webhook import SignalWebhook
 from resources.lake.io_manager import ParquetIOManager
 from resources.lake.lake import Lake
@@ -228,16 +226,6 @@ def test_the_record_shows_its_scores(lake: Lake) -> None:
     assert "svg" in found["crypto_equity"].value and "svg" in found["crypto_reliability"].value
     assert "Brier" in found["last_98_days"].value
     assert 0 <= found["hit_rate"].value <= 1
-
-
-@pytest.mark.parametrize("wrong", ["0", "-5", "much", "nan", "inf"])
-def test_an_invalid_capital_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the setting."""
-    monkeypatch.setenv("ALPHA_PIPELINE_PAPER_CAPITAL", wrong)
-    with pytest.raises(SettingError, match="ALPHA_PIPELINE_PAPER_CAPITAL"):
-        paper_config()
-    monkeypatch.setenv("ALPHA_PIPELINE_PAPER_CAPITAL", "2500.5")
-    assert paper_config().capital == 2500.5
 
 
 def test_an_older_run_date_does_not_replace_the_latest(lake: Lake) -> None:

@@ -79,15 +79,15 @@ def test_a_stored_night_goes_first(capsys: Captured, lake: Path) -> None:
 
 def test_the_settings_of_the_graph_hold(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     """Method and thresholds of the environment, as in `fused_signal`; a method asked for goes first."""
-    monkeypatch.setenv("ALPHA_PIPELINE_FUSION", "ic_weighted")
-    monkeypatch.setenv("ALPHA_PIPELINE_FUSION_THRESHOLD", "0.05")
+    monkeypatch.setenv("ALPHA_PIPELINE_FUSION__METHOD", "ic_weighted")
+    monkeypatch.setenv("ALPHA_PIPELINE_FUSION__THRESHOLD", "0.05")
     found = _json(capsys, "--symbol", "BTC")
     assert found["rule"] == {"threshold": 0.05, "confidence": 0.5}
     assert found["decisions"][0]["method"] == "ic_weighted"
     assert _json(capsys, "--symbol", "BTC", "--method", "weighted")["decisions"][0]["method"] == "weighted"
-    monkeypatch.setenv("ALPHA_PIPELINE_FUSION", "luck")
+    monkeypatch.setenv("ALPHA_PIPELINE_FUSION__METHOD", "luck")
     assert main(["fuse", "--symbol", "BTC"]) == 1
-    assert "by ALPHA_PIPELINE_FUSION" in capsys.readouterr().err
+    assert "by ALPHA_PIPELINE_FUSION__METHOD" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from resources.lake.lake import Lake
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (
     "run", "report", "fuse", "backtest", "generate", "optimize", "mine", "operators", "check", "explain", "evaluate",
-    "completion",
+    "settings", "completion",
 )  # fmt: skip
 SHOWN_AS_DATA = set(COMMANDS) - {"completion"}
 ROOT = Path(__file__).parents[2]

@@ -52,4 +52,4 @@ def test_a_wrong_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPHA_PIPELINE_END_DAY", "soon")
     with pytest.raises(SettingError) as error:
         last_run_date()
-    assert "ALPHA_PIPELINE_END_DAY 'soon'" in str(error.value)
+    assert "ALPHA_PIPELINE_END_DAY is 'soon'" in str(error.value)

@@ -1,6 +1,7 @@
 """How a run date asks: its ways, its rounds, its critic."""
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.proposers import ModelWriter
-from alpha_pipeline.mining.task import PROMPT_MODES
+from alpha_pipeline.mining.task import PromptMode
 from alpha_pipeline.tables import MEASURES
 
 from .scripted import BARS, Script, ScriptedChat, altered, mined, proposed, walk
@@ -101,7 +102,9 @@ def test_no_word_to_the_model_depends_on_validation() -> None:
     asked = []
     for panel in (walk(), altered(walk(), split(BARS, EQUITIES.horizon_bars).valid[0])):
         chat = ScriptedChat([*texts, '{"critique": "try volume"}', "ts_zscore(close, 60)", *texts[::-1]])
-        rows = mined(ModelWriter(chat, "schema"), 6, panel, rounds=3, batch=2, repairs=1, prompt_modes=PROMPT_MODES)
+        rows = mined(
+            ModelWriter(chat, "schema"), 6, panel, rounds=3, batch=2, repairs=1, prompt_modes=get_args(PromptMode)
+        )
         assert not (proposed(rows)["verdict"] == "accepted").any()
         asked.append([(message.role, message.text) for request in chat.asked for message in request.messages])
     assert len(asked[0]) > 20 and asked[0] == asked[1]

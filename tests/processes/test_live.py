@@ -66,7 +66,7 @@ def variables(folder: Path, live: Vendors) -> dict[str, str]:
         "ALPHA_PIPELINE_EQUITY_SYMBOLS": "AAPL,MSFT,NVDA",
         "ALPHA_PIPELINE_FIRST_DAY": FIRST,
         "ALPHA_PIPELINE_END_DAY": "2026-10-10",
-        "ALPHA_PIPELINE_CACHE_FOLDER": str(folder / "cache"),
+        "ALPHA_PIPELINE_DATA__CACHE_FOLDER": str(folder / "cache"),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.settings import load_settings
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import RetryPolicy
 from resources.market_data import MarketDataResource, SourceSettings, choose_source
@@ -21,13 +22,13 @@ from resources.vendors.yahoo.bars import YahooBars
 def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing set: offline."""
     monkeypatch.delenv("ALPHA_PIPELINE_SOURCE", raising=False)
-    assert MarketDataResource.from_environment().bar_source(CRYPTO) == SampleSource()
+    assert MarketDataResource.of(load_settings().data).bar_source(CRYPTO) == SampleSource()
 
 
 def test_live_is_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """`ALPHA_PIPELINE_SOURCE=live` opens the exchange for coins and the quotes for stocks."""
     monkeypatch.setenv("ALPHA_PIPELINE_SOURCE", "live")
-    resource = MarketDataResource.from_environment()
+    resource = MarketDataResource.of(load_settings().data)
     assert resource.bar_source(CRYPTO) == BybitBars(url=PUBLIC_URL)
     assert resource.bar_source(EQUITIES) == YahooBars()
 
@@ -39,11 +40,11 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
         "VENDORS_URL": "http://127.0.0.1:1/",
         "CRYPTO_SYMBOLS": "ETHUSDT, BTCUSDT",
         "EQUITY_SYMBOLS": "MSFT",
-        "CACHE_FOLDER": "somewhere",
+        "DATA__CACHE_FOLDER": "somewhere",
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
-    resource = MarketDataResource.from_environment()
+    resource = MarketDataResource.of(load_settings().data)
     assert resource.bar_source(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
     without_limits = resource.settings.without_limits
     assert resource.bar_source(CRYPTO) == without_limits(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
@@ -94,7 +95,7 @@ def test_a_key_adds_a_vendor_and_a_setting_leaves_one_out() -> None:
     assert [source.name for source in keyed.sources(CRYPTO, "social", score)] == ["hacker_news", "reddit"]
     assert [source.name for source in keyed.sources(CRYPTO, "news", score)] == ["rss"]
     assert "hidden" not in repr(keyed.settings)
-    with pytest.raises(SettingError, match=r"ALPHA_PIPELINE_WITHOUT names \['gdlet'\]"):
+    with pytest.raises(SettingError, match=r"ALPHA_PIPELINE_DATA__WITHOUT names \['gdlet'\]"):
         MarketDataResource(source="live", without="gdlet").sources(CRYPTO, "news", score)
 
 

@@ -9,11 +9,12 @@ from alpha_pipeline.fusion.methods.cross_attention import CrossAttention
 from alpha_pipeline.fusion.methods.ic_weighted import IcWeighted
 from alpha_pipeline.fusion.methods.linear import ElasticNet, Ridge
 from alpha_pipeline.fusion.methods.weighted import Weighted
+from alpha_pipeline.settings import FusionSettings
 
 METHODS: dict[str, Method] = {
     method.name: method for method in (Weighted(), IcWeighted(), Ridge(), ElasticNet(), Boosting(), CrossAttention())
 }
-DEFAULT_METHOD = "weighted"
+DEFAULT_METHOD = FusionSettings().method
 
 
 def method_named(name: str) -> Method:

@@ -4,13 +4,13 @@ Contracts of raw tables as Great Expectations suites, checked before anything is
 Checks of factors are in `validation.checks`.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from alpha_pipeline.market.markets import Market, expected_closes
+from alpha_pipeline.settings import export_variable
 from alpha_pipeline.tables import Table
 
 # Minimum share of the calendar's bars. Exchanges have outages of hours; `feed_health` warns of smaller gaps.
@@ -119,7 +119,7 @@ def _with_comparables(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _validate(frame: pd.DataFrame, expectations: list[Any], expected: int, rows: int) -> Quality:
-    os.environ["GX_ANALYTICS_ENABLED"] = "False"
+    export_variable("GX_ANALYTICS_ENABLED", "False")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -2,7 +2,6 @@
 Posts of Reddit's communities through its API, with the key of a registered application.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.settings import variable_of
 from resources.http.client import AGENT, HttpClient
 from resources.http.rate_limit import RateLimit
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
@@ -32,8 +32,7 @@ from resources.vendors.text.posts import (
     whole_hours,
 )
 
-ID_VARIABLE = "ALPHA_PIPELINE_REDDIT_ID"
-SECRET_VARIABLE = "ALPHA_PIPELINE_REDDIT_SECRET"  # its name
+ID_VARIABLE, SECRET_VARIABLE = variable_of("data", "reddit_id"), variable_of("data", "reddit_secret")
 TOKEN_URL = "https://www.reddit.com"
 TOKEN_PATH = "/api/v1/access_token"
 PUBLIC_URL = "https://oauth.reddit.com"
@@ -60,8 +59,8 @@ class RedditPosts:
 
     Args:
         score: texts -> numbers in [-1, 1], NaN for no score.
-        client_id: of the application; empty for `ALPHA_PIPELINE_REDDIT_ID`.
-        secret: of the application; empty for `ALPHA_PIPELINE_REDDIT_SECRET`.
+        client_id: of the application.
+        secret: of the application.
         communities: market name -> names.
         url: base address of the API; a stand-in on loopback serves as well.
         token_url: base address of the token endpoint.
@@ -131,7 +130,7 @@ class RedditPosts:
         return names
 
     def _keys(self) -> tuple[str, str]:
-        keys = (self.client_id or os.environ.get(ID_VARIABLE, ""), self.secret or os.environ.get(SECRET_VARIABLE, ""))
+        keys = (self.client_id, self.secret)
         lacking = [name for name, key in zip((ID_VARIABLE, SECRET_VARIABLE), keys, strict=True) if not key]
         if lacking:
             raise SettingError(

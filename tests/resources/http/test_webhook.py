@@ -10,6 +10,7 @@ from time import monotonic
 import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.settings import load_settings
 from resources.http.webhook import SignalWebhook
 from tests.resources.conftest import StandIn
 
@@ -126,14 +127,14 @@ def test_a_closed_port_is_an_error() -> None:
 )
 def test_an_invalid_address_is_refused_without_showing_it(url: str) -> None:
     """Before anything is sent."""
-    with pytest.raises(SettingError, match="ALPHA_PIPELINE_SIGNAL_WEBHOOK is no address") as caught:
+    with pytest.raises(SettingError, match="ALPHA_PIPELINE_EXPORT__WEBHOOK is no address") as caught:
         SignalWebhook(url=url).send(BODY, KEY)
     assert SECRET not in str(caught.value)
 
 
 def test_the_address_is_read_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The definition contains the name of the variable only."""
-    monkeypatch.setenv("ALPHA_PIPELINE_SIGNAL_WEBHOOK", f"http://127.0.0.1:9/{SECRET}")
-    assert SECRET not in repr(SignalWebhook.from_environment())
-    monkeypatch.delenv("ALPHA_PIPELINE_SIGNAL_WEBHOOK")
-    assert SignalWebhook.from_environment().url == ""
+    monkeypatch.setenv("ALPHA_PIPELINE_EXPORT__WEBHOOK", f"http://127.0.0.1:9/{SECRET}")
+    assert SECRET not in repr(SignalWebhook.of(load_settings().export))
+    monkeypatch.delenv("ALPHA_PIPELINE_EXPORT__WEBHOOK")
+    assert SignalWebhook.of(load_settings().export).url == ""

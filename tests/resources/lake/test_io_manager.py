@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError, DataError, MissingPartitionError
-from alpha_pipeline.tables import MARKET_PANEL, RAW_OHLCV
-from resources.lake.io_manager import ROOT_VARIABLE, ParquetIOManager
+from alpha_pipeline.tables import RAW_OHLCV
+from resources.lake.io_manager import ParquetIOManager
 
 DAYS = dg.DailyPartitionsDefinition("2019-07-01")
 RAW, PANEL, TRIALS = (dg.AssetKey(["crypto", n]) for n in ("raw_ohlcv", "market_panel", "factor_definitions"))
@@ -220,18 +220,3 @@ def test_a_corrupt_upstream_day_fails_the_step_and_its_command_repairs_it(tmp_pa
     run(assets, tmp_path, "2019-07-01", None, [RAW])
     run(assets, tmp_path, "2019-07-01", None, [PANEL])
     assert len(seen["raw"]) == 2
-
-
-def test_the_root_comes_from_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`ALPHA_PIPELINE_LAKE`, or `data` when unset or empty."""
-    monkeypatch.delenv(ROOT_VARIABLE, raising=False)
-    assert ParquetIOManager.from_environment().root == "data"
-    monkeypatch.setenv(ROOT_VARIABLE, "s3://bucket/lake")
-    assert ParquetIOManager.from_environment().root == "s3://bucket/lake"
-
-
-def test_a_direct_call_adds_metadata(tmp_path: Path) -> None:
-    """The I/O manager works outside a run; the metadata is the output's."""
-    context = dg.build_output_context(asset_key=PANEL, partition_key="2019-07-01")
-    ParquetIOManager(root=str(tmp_path)).handle_output(context, MARKET_PANEL.empty())
-    assert context.get_logged_metadata()["dagster/row_count"].value == 0

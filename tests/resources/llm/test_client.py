@@ -10,6 +10,7 @@ import pytest
 
 from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.chat import ChatRequest, Message
+from alpha_pipeline.settings import load_settings
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel
 from tests.helpers.openai_server import OpenAIServer, completion, serving, slow
@@ -69,7 +70,7 @@ def test_an_invalid_address_is_refused(monkeypatch: pytest.MonkeyPatch, url: str
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL_URL", url)
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL", "any")
     with pytest.raises(SettingError, match="expected an address"):
-        LanguageModel.from_environment()
+        LanguageModel.of(load_settings().model)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -157,7 +158,7 @@ def test_the_api_key_is_read_at_run_time(stand_in: OpenAIServer, lake: Lake, mon
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL_URL", stand_in.url)
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL", "stand-in")
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL_KEY", KEY)
-    settings = LanguageModel.from_environment()
+    settings = LanguageModel.of(load_settings().model)
     assert KEY not in repr(settings)
 
     @dg.asset
@@ -192,9 +193,9 @@ def test_invalid_settings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown proposer, an address without a model name."""
     monkeypatch.setenv("ALPHA_PIPELINE_PROPOSER", "oracle")
     with pytest.raises(SettingError, match="oracle"):
-        LanguageModel.from_environment()
+        LanguageModel.of(load_settings().model)
     monkeypatch.setenv("ALPHA_PIPELINE_PROPOSER", "model")
     monkeypatch.setenv("ALPHA_PIPELINE_MODEL_URL", "http://127.0.0.1:1/v1")
     monkeypatch.delenv("ALPHA_PIPELINE_MODEL", raising=False)
     with pytest.raises(SettingError, match="ALPHA_PIPELINE_MODEL"):
-        LanguageModel.from_environment()
+        LanguageModel.of(load_settings().model)

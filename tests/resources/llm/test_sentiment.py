@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError, SettingError
+from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel
@@ -58,9 +59,9 @@ def score(server: OpenAIServer, lake: Lake) -> Score:
 
 def test_the_lexicon_is_the_default(monkeypatch: pytest.MonkeyPatch, lake: Lake, server: OpenAIServer) -> None:
     """Without the setting the model is not used, even if one is configured."""
-    monkeypatch.delenv("ALPHA_PIPELINE_MOOD", raising=False)
+    monkeypatch.delenv("ALPHA_PIPELINE_SENTIMENT__SCORER", raising=False)
     model = LanguageModel(base_url=server.url, model="stand-in")
-    with SentimentResource.from_environment().scorer(model, lake) as scorer:
+    with SentimentResource.of(load_settings().sentiment).scorer(model, lake) as scorer:
         assert isinstance(scorer, LexiconScorer)
         assert list(scorer.score(["profit rose"])) == list(lexicon_scores(["profit rose"]))
     assert not server.requests
@@ -68,9 +69,9 @@ def test_the_lexicon_is_the_default(monkeypatch: pytest.MonkeyPatch, lake: Lake,
 
 def test_the_model_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """With limits from further settings."""
-    for name, value in {"": "model", "_CALLS": "3", "_TOKENS": "900", "_SECONDS": "1.5", "_USD": "0"}.items():
-        monkeypatch.setenv(f"ALPHA_PIPELINE_MOOD{name}", value)
-    resource = SentimentResource.from_environment()
+    for name, value in {"SCORER": "model", "CALLS": "3", "TOKENS": "900", "SECONDS": "1.5", "USD": "0"}.items():
+        monkeypatch.setenv(f"ALPHA_PIPELINE_SENTIMENT__{name}", value)
+    resource = SentimentResource.of(load_settings().sentiment)
     assert (resource.sentiment, resource.calls, resource.tokens, resource.seconds, resource.usd) == (
         "model",
         3,
@@ -81,13 +82,13 @@ def test_the_model_by_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("", "best"), ("_CALLS", "many"), ("_CALLS", "1.5"), ("_TOKENS", "-1"), ("_USD", "nan")]
+    ("name", "value"), [("SCORER", "best"), ("CALLS", "many"), ("CALLS", "1.5"), ("TOKENS", "-1"), ("USD", "nan")]
 )
 def test_an_invalid_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """With its name and the expected values."""
-    monkeypatch.setenv(f"ALPHA_PIPELINE_MOOD{name}", value)
-    with pytest.raises(SettingError, match=f"ALPHA_PIPELINE_MOOD{name} is '{value}'; expected"):
-        SentimentResource.from_environment()
+    monkeypatch.setenv(f"ALPHA_PIPELINE_SENTIMENT__{name}", value)
+    with pytest.raises(SettingError, match=f"ALPHA_PIPELINE_SENTIMENT__{name} is '{value}'; expected"):
+        SentimentResource.of(load_settings().sentiment)
 
 
 def test_an_unknown_scorer_is_refused_where_it_is_opened(lake: Lake) -> None:

@@ -22,7 +22,7 @@ def running() -> Iterator[Vendors]:
 def settings(monkeypatch: pytest.MonkeyPatch, running: Vendors, tmp_path_factory: pytest.TempPathFactory) -> None:
     running.order(reset=True)
     monkeypatch.setenv("ALPHA_PIPELINE_VENDORS_URL", running.url)
-    monkeypatch.setenv("ALPHA_PIPELINE_CACHE_FOLDER", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("ALPHA_PIPELINE_DATA__CACHE_FOLDER", str(tmp_path_factory.mktemp("cache")))
 
 
 def objects(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str, str], dict[str, object]]:
@@ -81,6 +81,6 @@ def test_a_setting_that_is_wrong_is_a_message(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A source that is to be left out and does not exist is named."""
-    monkeypatch.setenv("ALPHA_PIPELINE_WITHOUT", "gdlet")
+    monkeypatch.setenv("ALPHA_PIPELINE_DATA__WITHOUT", "gdlet")
     assert main([]) == 1
     assert "gdlet" in capsys.readouterr().err
