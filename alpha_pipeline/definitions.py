@@ -12,7 +12,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies 
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 from alpha_pipeline.settings import load_settings  # noqa: E402  # the filters must stand before the asset modules load
-from assets.automation.alert_sensors import alert_sensors  # noqa: E402
+from assets.automation.alert_sensors import build_alert_sensors  # noqa: E402
 from assets.automation.orphaned_run_monitor import orphaned_run_sensor  # noqa: E402
 from assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
 from assets.backtests import backtest_assets  # noqa: E402
@@ -66,7 +66,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
     return dg.Definitions(
         assets=assets,
         schedules=[*(nightly_schedule(market, keys) for market in MARKETS), comparison_schedule()],
-        sensors=[joined_sensor(), orphaned_run_sensor(), *alert_sensors(checks)],
+        sensors=[joined_sensor(), orphaned_run_sensor(), *build_alert_sensors(checks)],
         resources={**default_resources(settings), **(resource_overrides or {})},
         executor=EXECUTORS[settings.executor],
     )

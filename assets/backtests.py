@@ -9,7 +9,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.backtesting.splits import Segment
-from alpha_pipeline.library.metrics import LibraryBacktest, validation_segment
+from alpha_pipeline.library.library_backtests import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history

@@ -16,7 +16,7 @@ from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_met
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.reporting.calibration import calibration_chart
+from alpha_pipeline.reporting.calibration_charts import calibration_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
 from assets.signals import fusion_inputs, past, prices

@@ -19,7 +19,7 @@ from alpha_pipeline.factors.values import evaluate_one, factor_values, library_n
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
-from alpha_pipeline.mining.progress import Progress
+from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
 from alpha_pipeline.mining.sessions import mine_session
 from alpha_pipeline.mining.task import Proposer

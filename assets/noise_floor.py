@@ -11,7 +11,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.mining.loop import MiningSettings
-from alpha_pipeline.mining.noise_floor import noise_floor
+from alpha_pipeline.mining.shuffled_bars import noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.reporting.funnel import floors
 from assets.mining import funding_input, panel_inputs

@@ -12,7 +12,7 @@ from alpha_pipeline.market.markets import Market, has_session
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, score
 from alpha_pipeline.outcomes.track_record import score_decisions, unpublished, unscored
-from alpha_pipeline.reporting.calibration import reliability_chart
+from alpha_pipeline.reporting.calibration_charts import reliability_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
 from assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, Window, lookback, window

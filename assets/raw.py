@@ -18,7 +18,7 @@ from assets.wiring.partitions import FIRST_DAY, Window, window
 from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
 from resources.ingest.ingestion_gate import IngestionGate
-from resources.ingest.universe import listings_by_day
+from resources.ingest.listed_symbols import listings_by_day
 from resources.lake.io_manager import ParquetIOManager
 from resources.llm.resource import LanguageModel
 from resources.llm.sentiment import SentimentResource

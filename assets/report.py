@@ -18,7 +18,7 @@ from alpha_pipeline.reporting.funnel import floor_text, tokens
 from alpha_pipeline.reporting.model_comparison import comparison_text
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.sections import MarketReport
-from alpha_pipeline.reporting.terminal import funnel_text, latest_decisions, library_text, signal_text
+from alpha_pipeline.reporting.text_tables import funnel_text, latest_decisions, library_text, signal_text
 from assets.panel import FACT_AGE_DAYS
 from assets.wiring.partitions import MARKETS, Window, lookback, window
 from assets.wiring.table_asset import key_of, parquet_asset

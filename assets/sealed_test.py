@@ -6,7 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.library.metrics import holdout_segment
+from alpha_pipeline.library.library_backtests import holdout_segment
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural

@@ -8,7 +8,7 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.backtesting.missing_measures import undefined_reasons
-from alpha_pipeline.library.metrics import LibraryBacktest
+from alpha_pipeline.library.library_backtests import LibraryBacktest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.market.universe import survivorship_warning

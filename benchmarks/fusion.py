@@ -14,7 +14,7 @@ from alpha_pipeline.fusion.comparison import ModelComparison, best_method
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.labels import label_signals
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel, align

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import BacktestConfig, Bars, EvaluationBars, forward_returns, measure_factor
-from alpha_pipeline.backtesting.ranks import ranks
+from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, parse
 from alpha_pipeline.expressions.grammar import random_expression
 from alpha_pipeline.market.markets import EQUITIES

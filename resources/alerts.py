@@ -1,7 +1,7 @@
 """
 Delivery of alerts: a Slack-compatible webhook, mail, both, or the log alone.
 
-What deserves an alert is decided in `alpha_pipeline.reporting.alerts`. A failed delivery is logged and never an error,
+What deserves an alert is decided in `alpha_pipeline.reporting.alert_texts`. A failed delivery is logged and never an error,
 since no computation depends on it.
 """
 
@@ -16,7 +16,7 @@ from email.message import EmailMessage
 import dagster as dg
 
 from alpha_pipeline.errors import AlphaError, LakeError, SourceError
-from alpha_pipeline.reporting.alerts import Alert
+from alpha_pipeline.reporting.alert_texts import Alert
 from alpha_pipeline.settings import AlertSettings, LakeSettings
 from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from resources.lake.lake import Lake

@@ -12,7 +12,7 @@ import pytest
 
 from alpha_pipeline.cli import main
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, configured_markets
 from alpha_pipeline.mining.proposers import PROPOSERS

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
 from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
 from alpha_pipeline.backtesting.information import predictive_correlation, rank_ic
 from alpha_pipeline.backtesting.portfolio import BacktestResult, ExecutionBars, trade, trades
-from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market

@@ -7,7 +7,7 @@ import pandas as pd
 
 from alpha_pipeline.backtesting import metrics
 from alpha_pipeline.backtesting.bars import Bars
-from alpha_pipeline.backtesting.regimes import regimes
+from alpha_pipeline.backtesting.market_regimes import regimes
 from alpha_pipeline.backtesting.traded_factor import TradedFactor
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.bar_ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.bars import Bars
 from alpha_pipeline.backtesting.information import quantile_returns
 from alpha_pipeline.backtesting.portfolio import BacktestResult
-from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.returns import bar_returns, last_known
 from alpha_pipeline.backtesting.traded_factor import TradedFactor
 from alpha_pipeline.market.markets import Market

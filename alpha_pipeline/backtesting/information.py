@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.bar_ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.returns import forward_returns
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.panel import Panel

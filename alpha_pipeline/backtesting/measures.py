@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from alpha_pipeline.backtesting import metrics
+from alpha_pipeline.backtesting.bar_ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.bars import Bars
 from alpha_pipeline.backtesting.portfolio import ExecutionBars, trade
-from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.statistics import mean_test, overlap_lags, probabilistic_sharpe, sharpe_moments
 from alpha_pipeline.typing import Array

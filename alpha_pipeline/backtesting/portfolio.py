@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import positions
+from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
-from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.backtesting.returns import bar_returns, fill_prices
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels import portfolio
+from alpha_pipeline.kernels import holdings as portfolio
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array

@@ -7,8 +7,9 @@ Ranks are fractions as `ranks.ranks` gives them. Execution, drift and costs are 
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
-from alpha_pipeline.kernels import portable, portfolio
+from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
+from alpha_pipeline.kernels import holdings as portfolio
+from alpha_pipeline.kernels import portable
 from alpha_pipeline.typing import Array
 
 

@@ -163,7 +163,7 @@ def _row(run: FactorRun) -> tuple[str, ...]:
 
 
 def _in_full(run: FactorRun, account: "Account", symbols: int, orders: int) -> None:
-    from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
+    from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
     from alpha_pipeline.reporting.formatting import number, plural
 
     m = account.measures.to_row()

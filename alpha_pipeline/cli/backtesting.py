@@ -159,8 +159,8 @@ def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> b
 
 def _config(options: argparse.Namespace, bars: Bars, symbols: int) -> "BacktestConfig":
     from alpha_pipeline.backtesting import BacktestConfig
+    from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
     from alpha_pipeline.backtesting.bars import Mode
-    from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 
     automatic: Mode = "time_series" if symbols < MINIMUM_BREADTH else "quantile"
     chosen: Mode = automatic if options.mode == "auto" else options.mode

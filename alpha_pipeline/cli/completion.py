@@ -47,7 +47,7 @@ def _actions(program: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _lists() -> dict[str, Sequence[str]]:
     """Values by the name of their list."""
-    from alpha_pipeline.fusion.methods.registry import METHODS
+    from alpha_pipeline.fusion.methods.method_table import METHODS
     from alpha_pipeline.market.markets import MARKETS
     from alpha_pipeline.mining.factor_types import FACTOR_TYPES
     from alpha_pipeline.operators import operators

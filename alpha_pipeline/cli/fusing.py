@@ -124,8 +124,8 @@ def _explain(
     from alpha_pipeline.fusion.explanation import explain_decisions
     from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fit_and_calibrate, fuse
     from alpha_pipeline.fusion.labels import training_data
-    from alpha_pipeline.fusion.methods.registry import method_named
-    from alpha_pipeline.reporting.terminal import latest_decisions
+    from alpha_pipeline.fusion.methods.method_table import method_named
+    from alpha_pipeline.reporting.text_tables import latest_decisions
     from alpha_pipeline.signals.generation import past_signals
 
     market, (method, rule) = bars.market, settings

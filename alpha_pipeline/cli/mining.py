@@ -173,7 +173,7 @@ def _mine(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.materialize import RunRequest, run_mining
     from alpha_pipeline.market.run_dates import first_day, last_run_date, require_run_date
     from alpha_pipeline.mining.loop import MiningSettings
-    from alpha_pipeline.reporting.terminal import funnel_text
+    from alpha_pipeline.reporting.text_tables import funnel_text
 
     run_date = require_run_date(options.run_date or last_run_date())
     markets = list(MARKET_NAMES) if options.market == "all" else [options.market]

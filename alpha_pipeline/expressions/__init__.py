@@ -12,7 +12,7 @@ from alpha_pipeline.expressions.dsl.parser import read
 from alpha_pipeline.expressions.dsl.printer import to_dsl, to_math
 from alpha_pipeline.expressions.evaluation import evaluate
 from alpha_pipeline.expressions.node import Node, fields_used, walk
-from alpha_pipeline.expressions.pandas_code.printer import to_code
+from alpha_pipeline.expressions.pandas_code.code_printer import to_code
 from alpha_pipeline.expressions.pandas_code.reader import read_code
 
 __all__ = [

@@ -22,7 +22,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Method
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS, HALVES, QUARTERS, OutOfSample, walk_forward
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import Panel

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.fusion.methods.registry import method_named
+from alpha_pipeline.fusion.methods.method_table import method_named
 from alpha_pipeline.settings import DecisionRule as DecisionRule
 from alpha_pipeline.settings import FusionSettings, variable_of
 from alpha_pipeline.typing import Array

@@ -12,7 +12,7 @@ from alpha_pipeline.fusion.calibration import UNCALIBRATED, Calibration, calibra
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Fitted, FusedValues, Method, coverage, raw_confidence
-from alpha_pipeline.fusion.methods.registry import DEFAULT_METHOD, method_named
+from alpha_pipeline.fusion.methods.method_table import DEFAULT_METHOD, method_named
 from alpha_pipeline.fusion.reasons import contribution_reasons
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.tables import FUSED_SIGNAL

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, utc64
-from alpha_pipeline.outcomes.returns import outcome_returns
+from alpha_pipeline.outcomes.realized_returns import outcome_returns
 from alpha_pipeline.signals.generation import past_signals
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import LIBRARY_SOURCE

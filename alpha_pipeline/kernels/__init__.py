@@ -10,19 +10,11 @@ Rules every kernel keeps:
 - matrices are float64, or float32 with the arithmetic of a kernel still in float64.
 """
 
-from alpha_pipeline.kernels import (
-    cross_section,
-    deviation,
-    elementwise,
-    moments,
-    partial,
-    portfolio,
-    ranking,
-    recursive,
-    trends,
-    windows,
-)
+from alpha_pipeline.kernels import cross_section, deviation, elementwise, moments, ranking, recursive, trends
+from alpha_pipeline.kernels import holdings as portfolio
+from alpha_pipeline.kernels import present_values as partial
 from alpha_pipeline.kernels import value_statistics as survey
+from alpha_pipeline.kernels import window_loops as windows
 
 MODULES = (
     cross_section,

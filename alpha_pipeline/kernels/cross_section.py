@@ -7,7 +7,7 @@ Absent symbols (NaN) take no part and stay NaN.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, IN_KEYS, INT, OUT, OUT_KEYS, kernel
-from alpha_pipeline.kernels.rows import step
+from alpha_pipeline.kernels.row_loops import step
 from alpha_pipeline.typing import Array
 
 KEYS = 32_768  # sort keys held at a time, 128 kB

@@ -7,7 +7,7 @@ The mean moves with the window, so every bar looks at its whole window: O(window
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import blank, step, zero_where_present
+from alpha_pipeline.kernels.row_loops import blank, step, zero_where_present
 
 TILE = 256
 

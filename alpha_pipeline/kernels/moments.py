@@ -12,7 +12,7 @@ zero.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import blank, first_block, step
+from alpha_pipeline.kernels.row_loops import blank, first_block, step
 
 TILE = 128  # columns worked on together; a fixed distance between the parts lets the compiler see that they differ
 SECOND, THIRD, FOURTH = TILE, 2 * TILE, 3 * TILE

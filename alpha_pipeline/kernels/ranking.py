@@ -7,7 +7,7 @@ Ranks across symbols are in `cross_section`.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import blank, step, zero_where_present
+from alpha_pipeline.kernels.row_loops import blank, step, zero_where_present
 
 TILE = 256
 LANES = 32  # columns whose ordered windows are kept side by side

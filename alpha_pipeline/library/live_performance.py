@@ -20,7 +20,7 @@ from alpha_pipeline.backtesting import (
     rank_ic,
     split,
 )
-from alpha_pipeline.backtesting.ranks import rank_correlations, ranks
+from alpha_pipeline.backtesting.bar_ranks import rank_correlations, ranks
 from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import BacktestConfig, funding_payments, split
-from alpha_pipeline.backtesting.regimes import regime
+from alpha_pipeline.backtesting.market_regimes import regime
 from alpha_pipeline.backtesting.splits import HISTORY_BARS
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
 from alpha_pipeline.expressions import Node
@@ -25,7 +25,7 @@ from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory, train_summary
 from alpha_pipeline.mining.planner import next_task
-from alpha_pipeline.mining.progress import Progress, progress
+from alpha_pipeline.mining.progress_report import Progress, progress
 from alpha_pipeline.mining.run_context import ActiveFactors, Night, standing
 from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import ParsedProposal, Row, blank, read, references, try_out

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import Bars, EvaluationBars, measures_and_returns
-from alpha_pipeline.backtesting.ranks import ranks
+from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.factors.values import evaluate_all, evaluate_one
 from alpha_pipeline.market.markets import Market

@@ -5,7 +5,7 @@ The strict operators of `time_series` need every value; these need `min_count` o
 as absent.
 """
 
-from alpha_pipeline.kernels import partial
+from alpha_pipeline.kernels import present_values as partial
 from alpha_pipeline.operators.registry import Count, Series, Window, operator
 from alpha_pipeline.typing import Array
 

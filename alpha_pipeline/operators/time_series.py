@@ -6,7 +6,8 @@ A window needs all its values: too few bars, or one NaN among them, give NaN.
 
 import math
 
-from alpha_pipeline.kernels import deviation, elementwise, moments, ranking, recursive, windows
+from alpha_pipeline.kernels import deviation, elementwise, moments, ranking, recursive
+from alpha_pipeline.kernels import window_loops as windows
 from alpha_pipeline.operators.registry import (
     Count,
     Flag,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.outcomes.returns import outcome_returns
+from alpha_pipeline.outcomes.realized_returns import outcome_returns
 from alpha_pipeline.tables import TRACK_RECORD
 from alpha_pipeline.typing import Array
 

@@ -30,7 +30,7 @@ from alpha_pipeline.reporting.markup import (
 from alpha_pipeline.reporting.model_comparison import HEAD, comparison_rows, why_held
 from alpha_pipeline.reporting.operations import cost, data, life, troubles
 from alpha_pipeline.reporting.sections import MarketReport, decisions, library, mining, track_record
-from alpha_pipeline.reporting.terminal import latest_decisions
+from alpha_pipeline.reporting.text_tables import latest_decisions
 from alpha_pipeline.tables import PAPER_LEDGER
 
 _NAMED = 5

@@ -1,8 +1,8 @@
-"""Validation: nothing goes on that looks ahead, says nothing, or repeats what is there."""
+"""Validation of factor values: look-ahead, variation, novelty."""
 
-from alpha_pipeline.validation import lookahead, novelty, values  # noqa: F401  # each registers its checks
-from alpha_pipeline.validation.canaries import Canary, canaries, wrong_canaries
-from alpha_pipeline.validation.checks import Candidate, CheckResult, check, checks, meaning, validate
+from alpha_pipeline.validation import lookahead, novelty, value_checks  # noqa: F401  # each registers its checks
+from alpha_pipeline.validation.canary_factors import Canary, canaries, wrong_canaries
+from alpha_pipeline.validation.check_registry import Candidate, CheckResult, check, checks, meaning, validate
 from alpha_pipeline.validation.lookahead_screen import ScreeningPanel
 from alpha_pipeline.validation.rank_correlation import SampledRanks, rank_correlations
 

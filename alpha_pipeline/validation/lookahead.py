@@ -10,7 +10,7 @@ import numpy as np
 
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
-from alpha_pipeline.validation.checks import Candidate, Outcome, check
+from alpha_pipeline.validation.check_registry import Candidate, Outcome, check
 from alpha_pipeline.validation.lookahead_screen import rewritten
 
 TOLERANCE = 1e-9

@@ -1,6 +1,6 @@
 """Is it new, or a factor active under another name?"""
 
-from alpha_pipeline.validation.checks import Candidate, Outcome, check
+from alpha_pipeline.validation.check_registry import Candidate, Outcome, check
 from alpha_pipeline.validation.rank_correlation import SampledRanks, rank_correlations
 
 MAXIMUM_CORRELATION = 0.7

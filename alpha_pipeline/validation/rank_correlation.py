@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH, ranks
+from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels.rank_correlation import sum_of_correlations, whole_ranks
+from alpha_pipeline.kernels.pair_ranks import sum_of_correlations, whole_ranks
 from alpha_pipeline.typing import Array
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.

@@ -2,7 +2,7 @@
 Alert sensors: send alerts about events since the last evaluation.
 
 They run by default; without a channel alerts are only logged. What deserves an alert is decided in
-`alpha_pipeline.reporting.alerts`. Each sensor advances its cursor only when all its alerts were delivered.
+`alpha_pipeline.reporting.alert_texts`. Each sensor advances its cursor only when all its alerts were delivered.
 """
 
 import json
@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from alpha_pipeline.reporting import alerts
-from alpha_pipeline.reporting.alerts import Alert
+from alpha_pipeline.reporting import alert_texts as alerts
+from alpha_pipeline.reporting.alert_texts import Alert
 from assets.automation.schedules import CATCH_UP_DAYS, FIRST, LAST, ONLY, recent_days
 from assets.wiring.partitions import LIVE, MARKETS
 from assets.wiring.table_asset import key_of
@@ -27,7 +27,7 @@ Cursor = dict[str, int]
 Query = Callable[[dg.DagsterInstance, Cursor], tuple[list[Alert], Cursor]]
 
 
-def alert_sensors(checks: Collection[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
+def build_alert_sensors(checks: Collection[dg.AssetCheckKey]) -> list[dg.SensorDefinition]:
     """
     Sensors of failed runs, failed checks and canaries, stale data, budget and decay.
 

@@ -18,7 +18,7 @@ SESSION_DEADLINE = "0 7 * * 2-6"
 WITHIN = timedelta(hours=7)
 
 
-def freshness(group: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
+def freshness_policy(group: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
     """
     Freshness policy of a table; None without a deadline, and for the embedded data, which end in 2019.
 

@@ -13,7 +13,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.tables import Table
 from alpha_pipeline.text.untrusted import escape_markdown
 from assets.wiring.execution import locked_step
-from assets.wiring.freshness import freshness
+from assets.wiring.freshness import freshness_policy
 from assets.wiring.partitions import DAYS, earlier
 
 OWNER = "team:quant-research"
@@ -69,7 +69,7 @@ def parquet_asset(
             code_version=code_version,
             partitions_def=DAYS if partitioned else None,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            freshness_policy=freshness(group, table.name, market),
+            freshness_policy=freshness_policy(group, table.name, market),
             ins=ins,
             deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else None,
             io_manager_key="lake",

@@ -7,7 +7,7 @@ from functools import cache
 import dagster as dg
 from markdown import code, table, words
 
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.tables import TABLES
 from alpha_pipeline.validation import checks, meaning
 

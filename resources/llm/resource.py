@@ -18,8 +18,8 @@ from alpha_pipeline.mining.proposers import ModelWriter
 from alpha_pipeline.settings import ModelSettings
 from resources.lake.lake import Lake
 from resources.llm.cache import CachedChat
-from resources.llm.client import OpenAIClient
 from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
+from resources.llm.openai_client import OpenAIClient
 from resources.secrets import reveal, secret
 
 LOCAL_ANSWER = 1_000  # tokens; longer answers of a small model are useless

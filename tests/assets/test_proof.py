@@ -12,7 +12,7 @@ from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.validation import checks as registered
-from alpha_pipeline.validation.checks import _checks
+from alpha_pipeline.validation.check_registry import _checks
 from assets.mining import _canaries, _check
 from assets.wiring.config import AdmissionConfig, MiningConfig
 

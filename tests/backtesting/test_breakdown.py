@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest, study_factor, subsample_breakdown
-from alpha_pipeline.backtesting.regimes import regime, regimes
+from alpha_pipeline.backtesting.market_regimes import regime, regimes
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 

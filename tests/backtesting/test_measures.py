@@ -23,9 +23,9 @@ from alpha_pipeline.backtesting import (
     quantile_returns,
     rank_ic,
 )
+from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
 from alpha_pipeline.backtesting.bars import MODES, Mode
 from alpha_pipeline.backtesting.details import detailed_measures
-from alpha_pipeline.backtesting.ranks import MINIMUM_BREADTH
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import METRICS

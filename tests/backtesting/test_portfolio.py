@@ -17,6 +17,7 @@ from alpha_pipeline.backtesting import (
     hold,
     trades,
 )
+from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.backtesting.portfolio import decision_bars
 from alpha_pipeline.backtesting.positions import (
     long_only_weights,
@@ -24,7 +25,6 @@ from alpha_pipeline.backtesting.positions import (
     rank_weights,
     time_series_weights,
 )
-from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from alpha_pipeline.market.panel import Panel

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from alpha_pipeline.fusion.calibration import MINIMUM_BARS, PENALTY, SHRINKAGE, UNCALIBRATED, Calibration, calibrate
 from alpha_pipeline.fusion.decision import DecisionRule, decide
 from alpha_pipeline.fusion.labels import LabeledSignals
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import OutOfSample, walk_forward
 from alpha_pipeline.outcomes.hit_rates import calibration_error, hit_rate_interval
 from alpha_pipeline.signals.signal_matrix import SignalMatrix

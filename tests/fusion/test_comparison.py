@@ -13,7 +13,7 @@ from alpha_pipeline.fusion.comparison import ModelComparison, best_method
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.labels import LabeledSignals, label_signals
 from alpha_pipeline.fusion.method import FusedValues
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.signals.signal_matrix import SignalMatrix

@@ -8,7 +8,7 @@ import pytest
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.explanation import DecisionExplanation, explain_decisions, margin
 from alpha_pipeline.fusion.fused_signal import fit_and_calibrate, fuse
-from alpha_pipeline.fusion.methods.registry import method_named
+from alpha_pipeline.fusion.methods.method_table import method_named
 from tests.fusion.past import taught
 
 NOW = pd.Timestamp("2019-10-01", tz="UTC")

@@ -9,7 +9,7 @@ import pytest
 from alpha_pipeline.fusion.decision import DecisionRule
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Method
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import HALVES, walk_forward
 from alpha_pipeline.market.panel import utc64
 from tests.fusion.past import FIRST, taught

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha_pipeline.kernels import moments, partial, windows
+from alpha_pipeline.kernels import moments
+from alpha_pipeline.kernels import present_values as partial
+from alpha_pipeline.kernels import window_loops as windows
 from alpha_pipeline.typing import Array
 
 WINDOW = 20

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.kernels.rows import row_sum
+from alpha_pipeline.kernels.row_loops import row_sum
 
 ROOT = Path(__file__).parents[2]
 # Each a compiler target, the instruction sets numpy may not use, and the kernels of BLAS.

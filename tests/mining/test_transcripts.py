@@ -15,7 +15,7 @@ import pytest
 from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining.loop import MiningSettings, mine
-from alpha_pipeline.mining.progress import Progress
+from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.tables import TRIALS
 from resources.lake.lake import Lake
 from resources.llm.resource import LanguageModel

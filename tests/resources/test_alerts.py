@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.reporting.alerts import Alert
+from alpha_pipeline.reporting.alert_texts import Alert
 from alpha_pipeline.settings import load_settings
 from resources import alerts as module
 from resources.alerts import Alerts

@@ -7,8 +7,7 @@ Functions of numpy and pandas are in `functions`; other names are refused.
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.node import Node, build, constant
-from alpha_pipeline.expressions.pandas_code.semantics import arithmetic, as_series, truncate
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     Frame,
     Given,
     Index,
@@ -23,6 +22,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     take,
     whole_range,
 )
+from alpha_pipeline.expressions.pandas_code.semantics import arithmetic, as_series, truncate
 from alpha_pipeline.expressions.pandas_code.window_functions import lift
 from alpha_pipeline.operators import Operator, operators
 

@@ -11,13 +11,9 @@ from collections.abc import Collection
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.node import Node, NodeError, build, constant
 from alpha_pipeline.expressions.pandas_code import builtins as pandas_builtins
-from alpha_pipeline.expressions.pandas_code import calls as pandas_calls
 from alpha_pipeline.expressions.pandas_code import functions as pandas_functions
-from alpha_pipeline.expressions.pandas_code.frames import column, columns
-from alpha_pipeline.expressions.pandas_code.refusals import EXPRESSIONS
-from alpha_pipeline.expressions.pandas_code.semantics import arithmetic, as_series, comparison, decided, logic
-from alpha_pipeline.expressions.pandas_code.source import place_of
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code import method_calls as pandas_calls
+from alpha_pipeline.expressions.pandas_code.code_values import (
     Builtin,
     Frame,
     Function,
@@ -31,6 +27,10 @@ from alpha_pipeline.expressions.pandas_code.values import (
     kind,
     whole_number,
 )
+from alpha_pipeline.expressions.pandas_code.frames import column, columns
+from alpha_pipeline.expressions.pandas_code.refusals import EXPRESSIONS
+from alpha_pipeline.expressions.pandas_code.semantics import arithmetic, as_series, comparison, decided, logic
+from alpha_pipeline.expressions.pandas_code.source import place_of
 from alpha_pipeline.expressions.pandas_code.window_functions import applied, item, lift, span_of
 
 MAX_STEPS = 20_000

@@ -11,9 +11,7 @@ from dataclasses import replace
 
 from alpha_pipeline.expressions.node import Node
 from alpha_pipeline.expressions.node import field as field_node
-from alpha_pipeline.expressions.pandas_code.refusals import refused_name
-from alpha_pipeline.expressions.pandas_code.semantics import across, as_series, choose
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     Frame,
     Given,
     Missing,
@@ -25,6 +23,8 @@ from alpha_pipeline.expressions.pandas_code.values import (
     kind,
     take,
 )
+from alpha_pipeline.expressions.pandas_code.refusals import refused_name
+from alpha_pipeline.expressions.pandas_code.semantics import across, as_series, choose
 
 _LABEL = re.compile(r"(.*_)?(label|target|future|forward|fwd|next)(_.*)?$|y(_.*)?$", re.IGNORECASE)
 _KNOWN = "df['close'], df[['open', 'close']].max(axis=1), df.copy(), df.assign(name=series)"

@@ -8,6 +8,20 @@ import math
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.node import Node, build, constant
+from alpha_pipeline.expressions.pandas_code.code_values import (
+    NAN,
+    Builtin,
+    Given,
+    Missing,
+    Named,
+    Numbers,
+    Refusal,
+    Span,
+    Value,
+    is_across,
+    plain_number,
+    take,
+)
 from alpha_pipeline.expressions.pandas_code.frames import table_of
 from alpha_pipeline.expressions.pandas_code.refusals import refused_name
 from alpha_pipeline.expressions.pandas_code.semantics import (
@@ -22,20 +36,6 @@ from alpha_pipeline.expressions.pandas_code.semantics import (
     truncate,
 )
 from alpha_pipeline.expressions.pandas_code.series import ARITHMETIC
-from alpha_pipeline.expressions.pandas_code.values import (
-    NAN,
-    Builtin,
-    Given,
-    Missing,
-    Named,
-    Numbers,
-    Refusal,
-    Span,
-    Value,
-    is_across,
-    plain_number,
-    take,
-)
 from alpha_pipeline.expressions.pandas_code.window_functions import (
     lift,
     literal_row,

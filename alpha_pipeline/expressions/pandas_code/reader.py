@@ -9,11 +9,7 @@ from collections.abc import Collection, Iterator
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.node import Node, NodeError
-from alpha_pipeline.expressions.pandas_code.expressions import Expressions, Variables
-from alpha_pipeline.expressions.pandas_code.frames import assigned_part, column, with_column
-from alpha_pipeline.expressions.pandas_code.refusals import STATEMENTS, refused_name
-from alpha_pipeline.expressions.pandas_code.source import syntax_tree
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     NAN,
     Frame,
     Function,
@@ -24,6 +20,10 @@ from alpha_pipeline.expressions.pandas_code.values import (
     Value,
     kind,
 )
+from alpha_pipeline.expressions.pandas_code.expressions import Expressions, Variables
+from alpha_pipeline.expressions.pandas_code.frames import assigned_part, column, with_column
+from alpha_pipeline.expressions.pandas_code.refusals import STATEMENTS, refused_name
+from alpha_pipeline.expressions.pandas_code.source import syntax_tree
 
 MAX_CALLS = 16
 

@@ -6,7 +6,7 @@ Other names are refused as unknown where they occur.
 
 import ast
 
-from alpha_pipeline.expressions.pandas_code.values import Refusal
+from alpha_pipeline.expressions.pandas_code.code_values import Refusal
 
 _REASONS = {
     "whole": "{0} uses the whole sample, later bars included",

@@ -5,7 +5,7 @@ pandas keeps infinities; here they are NaN from where they arise, and differ onl
 """
 
 from alpha_pipeline.expressions.node import Node, build, constant
-from alpha_pipeline.expressions.pandas_code.values import Index, Missing, Refusal, Rolling, Value, Weighted, kind
+from alpha_pipeline.expressions.pandas_code.code_values import Index, Missing, Refusal, Rolling, Value, Weighted, kind
 
 _LOGIC = ("both", "either", "negate")
 _WHOLE = ("sign", "floor", "present_count", "ts_count", "ts_argmin", "ts_argmax")

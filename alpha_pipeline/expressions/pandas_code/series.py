@@ -7,6 +7,18 @@ Windows are in `windows`, functions of numpy and pandas in `functions`, refused 
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.node import Node, build, constant
+from alpha_pipeline.expressions.pandas_code.code_values import (
+    NAN,
+    Given,
+    Index,
+    Missing,
+    Named,
+    Refusal,
+    Value,
+    is_across,
+    take,
+    whole_number,
+)
 from alpha_pipeline.expressions.pandas_code.refusals import refused_name
 from alpha_pipeline.expressions.pandas_code.semantics import (
     arithmetic,
@@ -19,18 +31,6 @@ from alpha_pipeline.expressions.pandas_code.semantics import (
     logic,
     replace,
     truncate,
-)
-from alpha_pipeline.expressions.pandas_code.values import (
-    NAN,
-    Given,
-    Index,
-    Missing,
-    Named,
-    Refusal,
-    Value,
-    is_across,
-    take,
-    whole_number,
 )
 from alpha_pipeline.expressions.pandas_code.windows import ewm, rolling
 

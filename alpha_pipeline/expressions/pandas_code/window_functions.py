@@ -8,8 +8,7 @@ import itertools
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.node import Node, build, constant
-from alpha_pipeline.expressions.pandas_code.semantics import as_numbers
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     Given,
     Named,
     Numbers,
@@ -24,6 +23,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     whole_number,
     whole_range,
 )
+from alpha_pipeline.expressions.pandas_code.semantics import as_numbers
 from alpha_pipeline.expressions.pandas_code.windows import edge, reduced, spread, when_full
 
 _SAME = {"sum": "sum", "mean": "mean", "min": "min", "max": "max", "median": "median", "amin": "min", "amax": "max",

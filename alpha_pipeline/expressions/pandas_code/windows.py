@@ -8,8 +8,7 @@ are translated in `window_functions`.
 from collections.abc import Callable
 
 from alpha_pipeline.expressions.node import Node, build, constant
-from alpha_pipeline.expressions.pandas_code.semantics import as_series, choose, comparison, is_condition
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     NAN,
     Given,
     Named,
@@ -21,6 +20,7 @@ from alpha_pipeline.expressions.pandas_code.values import (
     take,
     whole_number,
 )
+from alpha_pipeline.expressions.pandas_code.semantics import as_series, choose, comparison, is_condition
 
 CARRIED = 24  # bars over which the last exponentially weighted mean is repeated, as pandas does without end
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.backtesting.information import rank_ic
-from alpha_pipeline.backtesting.ranks import ranks
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.methods.training import FEWEST_BARS, usable
 from alpha_pipeline.fusion.methods.weighted import Average

@@ -4,7 +4,7 @@ import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
 from assets.wiring import freshness as module
-from assets.wiring.freshness import freshness
+from assets.wiring.freshness import freshness_policy
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_deadlines(
     monkeypatch: pytest.MonkeyPatch, group: str, name: str, market: Market | None, deadline: str | None
 ) -> None:
     """Every morning, or the mornings after a weekday's session."""
-    assert freshness(group, name, market) is None
+    assert freshness_policy(group, name, market) is None
     monkeypatch.setattr(module, "LIVE", True)
-    policy = freshness(group, name, market)
+    policy = freshness_policy(group, name, market)
     assert (policy.deadline_cron if policy else None) == deadline  # type: ignore[union-attr]  # of the cron policy

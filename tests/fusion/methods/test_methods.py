@@ -18,7 +18,7 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.fused_signal import fuse
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import Fitted
-from alpha_pipeline.fusion.methods.registry import METHODS, method_named
+from alpha_pipeline.fusion.methods.method_table import METHODS, method_named
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import SOURCE_SIGNALS

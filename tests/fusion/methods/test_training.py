@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from alpha_pipeline.fusion.methods.ic_weighted import LAGS, rank_ics, shrunk_mean
 from alpha_pipeline.fusion.methods.linear import fit_slopes, ridge
-from alpha_pipeline.fusion.methods.registry import METHODS
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.methods.training import (
     RankScaler,
     argbest,

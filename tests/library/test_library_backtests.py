@@ -8,7 +8,12 @@ import pytest
 
 from alpha_pipeline.backtesting import split
 from alpha_pipeline.backtesting.splits import Segment
-from alpha_pipeline.library.metrics import LibraryBacktest, holdout_segment, trial_statistics, validation_segment
+from alpha_pipeline.library.library_backtests import (
+    LibraryBacktest,
+    holdout_segment,
+    trial_statistics,
+    validation_segment,
+)
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import BREAKDOWN, LIBRARY, METRICS, TRIALS

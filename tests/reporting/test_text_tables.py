@@ -4,7 +4,7 @@ import numpy as np
 
 from alpha_pipeline.reporting.formatting import UNDEFINED
 from alpha_pipeline.reporting.funnel import STAGES
-from alpha_pipeline.reporting.terminal import funnel_text, library_text, signal_text
+from alpha_pipeline.reporting.text_tables import funnel_text, library_text, signal_text
 from alpha_pipeline.tables import FUSED_SIGNAL, LIBRARY, METRICS, TRIALS
 
 

@@ -7,7 +7,7 @@ What is compared with what, and how ranks become whole numbers, is decided in `v
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLAGS, IN, IN_SMALL, INT, OUT, OUT_FLAGS, OUT_SMALL, kernel
-from alpha_pipeline.kernels.rows import step
+from alpha_pipeline.kernels.row_loops import step
 
 
 @kernel(IN, IN, OUT_SMALL, OUT_FLAGS, OUT_SMALL, OUT, narrow=False)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from alpha_pipeline.outcomes.hit_rates import Bucket
-from alpha_pipeline.reporting.calibration import calibration_chart, reliability_chart
+from alpha_pipeline.reporting.calibration_charts import calibration_chart, reliability_chart
 
 BUCKETS = [
     {"confidence": 0.5, "hit_rate": 0.5, "low": 0.48, "high": 0.52, "decisions": 3500, "bars": 700},

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 
 from alpha_pipeline.kernels.compiled import FLAGS, FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import row_sum, step
+from alpha_pipeline.kernels.row_loops import row_sum, step
 
 PLACES = types.Array(types.int64, 1, "C", readonly=True)
 GROSS, NET, TURNOVER, EXPOSURE = 0, 1, 2, 3

@@ -13,7 +13,7 @@ history gives the same bits as the whole.
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import FLOAT, IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import blank, first_block, step
+from alpha_pipeline.kernels.row_loops import blank, first_block, step
 
 TILE = 512  # columns worked on together: whole rows of most panels, so that memory is read in order
 

@@ -23,7 +23,7 @@ from alpha_pipeline.validation import (
     validate,
     wrong_canaries,
 )
-from alpha_pipeline.validation.canaries import LEAKS
+from alpha_pipeline.validation.canary_factors import LEAKS
 
 
 def market(bars: int = 400, symbols: int = 6, seed: int = 0) -> Panel:

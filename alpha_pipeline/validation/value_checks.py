@@ -9,7 +9,7 @@ import numpy as np
 
 from alpha_pipeline.kernels import value_statistics as survey
 from alpha_pipeline.typing import Array
-from alpha_pipeline.validation.checks import Candidate, Outcome, check
+from alpha_pipeline.validation.check_registry import Candidate, Outcome, check
 
 MINIMUM_COVERAGE = 0.8
 MINIMUM_SPREAD = 0.5

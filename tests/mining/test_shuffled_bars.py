@@ -9,7 +9,7 @@ from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.loop import MiningSettings
-from alpha_pipeline.mining.noise_floor import noise_floor, shuffled
+from alpha_pipeline.mining.shuffled_bars import noise_floor, shuffled
 from alpha_pipeline.reporting.funnel import floor_rows, floor_text, floors
 from alpha_pipeline.tables import NOISE_FLOOR
 

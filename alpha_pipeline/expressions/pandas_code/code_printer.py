@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from alpha_pipeline.expressions.dsl.tokens import MAX_LENGTH
 from alpha_pipeline.expressions.node import CONSTANT, FIELD, Node, walk
+from alpha_pipeline.expressions.pandas_code.code_values import NAN, Refusal
 from alpha_pipeline.expressions.pandas_code.semantics import arithmetic, choose, decided, extreme, is_condition, logic
-from alpha_pipeline.expressions.pandas_code.values import NAN, Refusal
 
 _IDIOMS = {
     "add": "({} + {})", "subtract": "({} - {})", "multiply": "({} * {})", "divide": "({} / {})", "power": "({} ** {})",

@@ -9,7 +9,7 @@ joined by the formula of Chan, Golub and LeVeque (1983).
 import numpy as np
 
 from alpha_pipeline.kernels.compiled import IN, INT, OUT, kernel
-from alpha_pipeline.kernels.rows import first_block, step
+from alpha_pipeline.kernels.row_loops import first_block, step
 
 SUM, MEAN, DEVIATION, MINIMUM, MAXIMUM, COUNT = 0, 1, 2, 3, 4, 5
 TILE = 128  # columns worked on together; a fixed distance between the parts lets the compiler see that they differ

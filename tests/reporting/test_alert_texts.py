@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
-from alpha_pipeline.reporting.alerts import Alert, budget, decay, failed_check, failed_run, stale_data
+from alpha_pipeline.reporting.alert_texts import Alert, budget, decay, failed_check, failed_run, stale_data
 
 DAYS = ["2019-09-26", "2019-09-27", "2019-09-28", "2019-09-29"]  # Thursday to Sunday
 NOON = datetime(2019, 9, 30, 12, tzinfo=UTC)

@@ -7,12 +7,7 @@ Nothing is looked up on Python objects; other owners and names are refused.
 from collections.abc import Collection
 
 from alpha_pipeline.expressions.node import Node
-from alpha_pipeline.expressions.pandas_code.frames import column, frame_method, table_method
-from alpha_pipeline.expressions.pandas_code.functions import module_attribute, numpy_call, pandas_call
-from alpha_pipeline.expressions.pandas_code.refusals import refused_name
-from alpha_pipeline.expressions.pandas_code.semantics import as_numbers
-from alpha_pipeline.expressions.pandas_code.series import KNOWN, series_method
-from alpha_pipeline.expressions.pandas_code.values import (
+from alpha_pipeline.expressions.pandas_code.code_values import (
     Builtin,
     Frame,
     Given,
@@ -29,6 +24,11 @@ from alpha_pipeline.expressions.pandas_code.values import (
     Weighted,
     kind,
 )
+from alpha_pipeline.expressions.pandas_code.frames import column, frame_method, table_method
+from alpha_pipeline.expressions.pandas_code.functions import module_attribute, numpy_call, pandas_call
+from alpha_pipeline.expressions.pandas_code.refusals import refused_name
+from alpha_pipeline.expressions.pandas_code.semantics import as_numbers
+from alpha_pipeline.expressions.pandas_code.series import KNOWN, series_method
 from alpha_pipeline.expressions.pandas_code.window_functions import row_method, span_method
 from alpha_pipeline.expressions.pandas_code.windows import rolling_method, weighted_method
 

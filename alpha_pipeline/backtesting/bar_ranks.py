@@ -7,7 +7,7 @@ What is correlated with what, and what is bought, is decided elsewhere.
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.kernels import portfolio
+from alpha_pipeline.kernels import holdings as portfolio
 from alpha_pipeline.kernels.cross_section import rank
 from alpha_pipeline.typing import Array
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
-from alpha_pipeline.validation.checks import validate
+from alpha_pipeline.validation.check_registry import validate
 
 LEAKS = ("no_lookahead", "start_independence")
 LOOKBACK_BARS = 20

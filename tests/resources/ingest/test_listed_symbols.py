@@ -7,7 +7,7 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from resources.ingest.universe import listings_by_day
+from resources.ingest.listed_symbols import listings_by_day
 from resources.lake.lake import Lake
 from resources.vendors.listings import listing_rows
 from resources.vendors.protocols import FetchResult
