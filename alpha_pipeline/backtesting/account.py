@@ -197,7 +197,8 @@ def _measures(
 def _equal_weighted(returns: Array) -> Array:
     """(bars,): mean return of the symbols present; 0 where there is none."""
     present = np.isfinite(returns)
-    return np.where(present, returns, 0.0).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    result: Array = np.where(present, returns, 0.0).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    return result
 
 
 def _information(values: Array, window: Bars) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting import positions
-from alpha_pipeline.backtesting.bar_ranks import ranks
+from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
 from alpha_pipeline.backtesting.returns import bar_returns, fill_prices
 from alpha_pipeline.errors import DataError
@@ -177,7 +177,7 @@ def trade(
         np.empty((0, 0)) if legs else _targets(values, fractions, decided, direction, config),
         (ranks(values) if fractions is None else fractions) if legs else np.empty((0, 0)),
         config.quantile,
-        positions.MINIMUM_BREADTH,
+        MINIMUM_BREADTH,
         direction * 0.5 * config.gross,
         cap,
         decision,
@@ -221,7 +221,8 @@ def decision_bars(timestamps: Array, rebalance_bars: int, market: Market) -> Arr
     else:
         number = closing.astype(np.int64) // spacing.astype(np.int64)
     period = np.append(number, number[-1] + 1) // rebalance_bars
-    return period[1:] != period[:-1]
+    result: Array = period[1:] != period[:-1]
+    return result
 
 
 def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.DataFrame:

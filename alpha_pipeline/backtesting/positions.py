@@ -38,7 +38,8 @@ def long_only_weights(
     """Weights like `quantile_weights`, of the top leg alone, summing to 1 before the cap."""
     top = np.maximum(_legs(fractions, quantile, minimum_breadth, 1.0, 1.0), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.minimum(np.nan_to_num(top / top.sum(axis=1, keepdims=True)), max_weight)
+        result: Array = np.minimum(np.nan_to_num(top / top.sum(axis=1, keepdims=True)), max_weight)
+        return result
 
 
 def rank_weights(fractions: Array, max_weight: float, minimum_breadth: int = MINIMUM_BREADTH) -> Array:
@@ -68,7 +69,8 @@ def time_series_weights(values: Array, window_bars: int, max_weight: float) -> A
         score = (values - rolling.mean().to_numpy()) / rolling.std().to_numpy()
     present = np.maximum(np.isfinite(values).sum(axis=1, keepdims=True), 1)
     shares = np.where(np.isfinite(score), portable.tanh(score), 0.0) / present
-    return np.clip(shares, -max_weight, max_weight)
+    result: Array = np.clip(shares, -max_weight, max_weight)
+    return result
 
 
 def _legs(fractions: Array, quantile: float, minimum_breadth: int, size: float, cap: float) -> Array:

@@ -32,7 +32,7 @@ def _completion(options: argparse.Namespace) -> int:
             action.complete["tcsh"] = f"`{RUN_DATES}`" if values == "run_dates" else f"({' '.join(lists[values])})"  # type: ignore[attr-defined]  # the same
         elif action.dest in {"data", "out"}:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # the same
-    functions = {"bash": _bash, "zsh": _zsh, "tcsh": lambda lists: ""}[options.shell](lists)
+    functions = "" if options.shell == "tcsh" else (_bash if options.shell == "bash" else _zsh)(lists)
     print(encodable(shtab.complete(program, options.shell, preamble=functions)))
     return 0
 

@@ -13,7 +13,8 @@ from alpha_pipeline.typing import Array
 
 def product(x: Array, y: Array) -> Array:
     """Matrix product of (n, k) with (k, m) or (k,)."""
-    return np.einsum("ij,jk->ik" if y.ndim == 2 else "ij,j->i", x, y)
+    result: Array = np.einsum("ij,jk->ik" if y.ndim == 2 else "ij,j->i", x, y)
+    return result
 
 
 def log(x: Array) -> Array:

@@ -105,7 +105,8 @@ def mine(
         run.say(f"stopped, with what there is: {end}")
     rule = settings.admission.to_text()
     rows = [row | {"trial": number, "session": "", "admission_rule": rule} for number, row in enumerate(run.rows)]
-    return TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
+    table: pd.DataFrame = TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
+    return table
 
 
 def _tonight(

@@ -185,4 +185,5 @@ def _spread(wanted: Sequence[float], top: float, bottom: float) -> list[float]:
     for i in order[::-1]:
         placed[i] = ceiling = min(placed[i], ceiling)
         ceiling -= _LABEL_GAP
-    return placed.tolist()
+    numbers: list[float] = placed.tolist()
+    return numbers

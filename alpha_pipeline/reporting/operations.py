@@ -34,7 +34,8 @@ def moved(m: MarketReport) -> pd.DataFrame:
     rows = m.library[m.library["status"].isin(["probation", "retired"])]
     if "status_since" not in rows.columns or m.library.empty:
         return rows.iloc[:0]
-    return rows[rows["status_since"] == m.library["run_date"].max()]
+    table: pd.DataFrame = rows[rows["status_since"] == m.library["run_date"].max()]
+    return table
 
 
 def cost(markets: Sequence[MarketReport], took_seconds: float = np.nan) -> list[str]:

@@ -249,9 +249,9 @@ def nothing_drawn(axes: Axes, count: int, reason: str = "no data") -> bool:
 
 def dated(axes: Axes, most: int) -> None:
     """Date ticks on the x axis, `most` at most."""
-    places = AutoDateLocator(minticks=3, maxticks=most)
+    places = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]  # matplotlib's class
     axes.xaxis.set_major_locator(places)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(places))  # type: ignore[no-untyped-call]  # the same
 
 
 def _span(bars: int, market: Market) -> str:

@@ -95,7 +95,8 @@ def _source_rows(source: Source, panel: Panel, market: Market, rows: Array) -> p
     table = table.loc[np.isfinite(table["value"]) & np.isfinite(table["confidence"])]
     reason = [f"{source.meaning}: {m:+.2f}" for m in table["measure"]]
     table = table.assign(source=source.name, reason=reason)
-    return table.drop(columns="measure")
+    signals: pd.DataFrame = table.drop(columns="measure")
+    return signals
 
 
 def _with_headlines(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +152,8 @@ def _library_rows(values: pd.DataFrame, library: pd.DataFrame, metrics: pd.DataF
         ranked = factors.set_index("factor_id").loc[names].reset_index()
         table["reason"] = leading_factors(ranked, ranks.to_numpy(float), weights[names].to_numpy(float))
         tables.append(table.assign(source=LIBRARY_SOURCE).dropna(subset=["value"]))
-    return pd.concat(tables or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    signals: pd.DataFrame = pd.concat(tables or [SOURCE_SIGNALS.empty()], ignore_index=True)
+    return signals
 
 
 def _signed_rank(x: pd.Series) -> pd.Series:

@@ -135,4 +135,5 @@ def _differs(a: Array, b: Array, relative: float, absolute: float = 0.0) -> Arra
         return np.zeros(a.shape, dtype=bool)
     with np.errstate(invalid="ignore"):
         apart = np.abs(a - b) > relative * np.maximum(np.abs(a), np.abs(b)) + absolute
-    return apart | (np.isnan(a) != np.isnan(b))
+    result: Array = apart | (np.isnan(a) != np.isnan(b))
+    return result

@@ -93,7 +93,8 @@ def _quantiles(ordered: Array, share: float) -> Array:
     below = np.floor(place).astype(int)
     low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, last)]
     with np.errstate(invalid="ignore"):
-        return low + (high - low) * (place - below)
+        result: Array = low + (high - low) * (place - below)
+        return result
 
 
 def _side_by_side(candidate: Candidate) -> Array:
