@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.dataclasses import dataclass as validated
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -40,7 +40,7 @@ Section = TypeVar("Section")
 @dataclass_transform(frozen_default=True)
 def section(cls: type[Section]) -> type[Section]:
     """A frozen dataclass whose values are validated; what is wrong raises SettingError, by the field's name."""
-    checked: Any = validated(frozen=True)(cls)
+    checked: Any = validated(frozen=True, config=ConfigDict(extra="forbid"))(cls)
     build = checked.__init__
 
     @wraps(build)
@@ -305,12 +305,12 @@ class Admission:
         The rule that a ledger stored; the default one where it stored none, as ledgers did before they had the column.
 
         Raises:
-            DataError: the text is no rule.
+            DataError: the text is not an admission rule.
         """
         try:
             return cls(**json.loads(text)) if text else cls()
         except (TypeError, ValueError, SettingError) as error:
-            raise DataError(f"{text[:200]!r} is no rule of admission: {error}") from error
+            raise DataError(f"{text[:200]!r} is not an admission rule: {error}") from error
 
 
 @section

@@ -77,7 +77,7 @@ def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None
     assert table.loc[table["shuffle"] > 0, "accepted"].sum() > 0
     strict = noise_floor(night_of(panel), EQUITIES, panel, context.assign(admission_rule=""), MiningSettings(), 3)
     assert strict.loc[strict["shuffle"] > 0, "accepted"].sum() == 0
-    with pytest.raises(DataError, match="no rule of admission"):
+    with pytest.raises(DataError, match="is not an admission rule"):
         Admission.from_text('{"speed": 1}')
 
 
