@@ -1,8 +1,8 @@
 """
 Does the model help? Model, random grammar and mutation of the library at equal trial counts, on embedded prices.
 
-Each proposer mines the same run date from an empty ledger, by the same rules. Bootstrap intervals over trials say how far
-the differences to the random grammar may be chance. Prints tables; judges nothing.
+Each proposer mines the same run date from an empty ledger, by the same rules. Bootstrap intervals over trials show how
+far the differences to the random grammar may be chance. Prints tables; judges nothing.
 
     python -m benchmarks.proposers [--trials 200] [--market equities] [--seeds 1]
 

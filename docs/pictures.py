@@ -3,8 +3,8 @@ The pictures of the README: the lineage in the Dagster UI and the first screen o
 
     python docs/pictures.py FOLDER RUN_DATE
 
-FOLDER holds `data/` and `.dagster/` of a finished `alpha-pipeline run`. A web server is started there on loopback, headless
-Chromium takes the screenshots, Pillow reduces their colours; both files stay below 300 kB.
+FOLDER holds `data/` and `.dagster/` of a finished `alpha-pipeline run`. A web server is started there on loopback,
+headless Chromium takes the screenshots, Pillow reduces their colours; both files stay below 300 kB.
 """
 
 import argparse

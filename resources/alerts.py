@@ -1,7 +1,7 @@
 """
 Delivery of alerts: a Slack-compatible webhook, mail, both, or the log alone.
 
-What deserves an alert is decided in `alpha_pipeline.reporting.alert_texts`. A failed delivery is logged and never an error,
+What deserves an alert is decided in `reporting.alert_texts`. A failed delivery is logged and never an error,
 since no computation depends on it.
 """
 

@@ -1,4 +1,4 @@
-"""Live run dates as real processes, on vendors that are a real process too: filled, repeated, killed, broken, revised."""
+"""Live run dates as real processes, with vendors as another: filled, repeated, killed, broken, revised."""
 
 import json
 import os
@@ -122,7 +122,7 @@ def files(folder: Path, below: str = "") -> dict[str, bytes]:
 
 
 def test_the_panel_has_the_facts_of_every_vendor(filled: Path) -> None:
-    """Funding, open interest, flows, value locked, sentiment and posts of coins; dividends, sentiment and posts of stocks."""
+    """Funding, open interest, flows, value locked, sentiment, posts of coins; dividends, sentiment, posts of stocks."""
     crypto, stocks = table(filled, "crypto/market_panel"), table(filled, "equities/market_panel")
     assert len(crypto) == 8 * 24 * 3 and len(stocks) == 6 * 3
     for panel, facts in ((crypto, FACTS_OF_CRYPTO), (stocks, FACTS_OF_STOCKS)):

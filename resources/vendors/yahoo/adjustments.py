@@ -29,7 +29,8 @@ class YahooAdjustments:
     Every dividend and split lowers all adjusted closes before it. A row is therefore available at its close, or when
     the last event after it took effect, whichever is later; fetched again after another event, a session has a
     second, later row. An event before the last one also has a row without an adjusted close, available at its session:
-    otherwise a backfill would contain the last event only. The vendor may enter an event some days late; it was public before it
+    otherwise a backfill would contain the last event only. The vendor may enter an event some days late; it was public
+    before that
     took effect.
 
     Closes of `YahooBars` have splits applied already, so `split` must not be applied to them again. It explains the

@@ -1,4 +1,4 @@
-"""The Coin Metrics source, through the real client, against a server on loopback that pages and refuses as documented."""
+"""The Coin Metrics source, by the real client, against a loopback server that pages and refuses as documented."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
