@@ -145,6 +145,8 @@ def test_sections_are_checked_wherever_they_are_built() -> None:
     """Not in the environment alone."""
     with pytest.raises(SettingError, match=r"max_weight is 2.0; expected a number in \(0, 1\]"):
         PaperConfig(max_weight=2.0)
+    with pytest.raises(SettingError, match="leverage"):
+        PaperConfig(leverage=2.0)  # type: ignore[call-arg]  # the point
 
 
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
