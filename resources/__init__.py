@@ -4,10 +4,13 @@ Resources: market data, the language model, the Parquet lake, alerts.
 They use the types of `alpha_pipeline` and know nothing of the asset graph.
 """
 
-from alpha_pipeline.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # validation of settings is a slow import that the embedded prices do not need
+    from alpha_pipeline.settings import Settings
 
 
-def default_resources(settings: Settings) -> dict[str, object]:
+def default_resources(settings: "Settings") -> dict[str, object]:
     """The resources of the graph by name, each from its part of the settings; the defaults work offline."""
     from resources.alerts import Alerts  # a package that imports nothing heavy until it is used
     from resources.http.webhook import SignalWebhook

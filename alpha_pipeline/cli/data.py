@@ -46,10 +46,9 @@ def embedded(market: str) -> "Panel":
     import pandas as pd
 
     from alpha_pipeline.market.panel import Panel, align
-    from resources.market_data import MarketDataResource
+    from resources.vendors.sample import SampleSource
 
-    chosen = market_of(market)
-    source = MarketDataResource(source="sample").bar_source(chosen)
+    chosen, source = market_of(market), SampleSource()
     return Panel.from_table(align(source.history(chosen, source.coverage(chosen)[1]), {}, pd.Timedelta(0)))
 
 
