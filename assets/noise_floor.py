@@ -1,5 +1,5 @@
 """
-The noise floor: what the run date's formulas show on the same bars in another order, beside what they show on the real ones.
+The noise floor: results of the run date's formulas on the same bars in shuffled order, beside those on the real bars.
 """
 
 import dagster as dg
@@ -11,7 +11,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.mining.loop import MiningSettings
-from alpha_pipeline.mining.shuffled_bars import noise_floor
+from alpha_pipeline.mining.shuffled_bars import measure_noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.reporting.funnel import floors
 from assets.mining import funding_input, panel_inputs
@@ -34,7 +34,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         tables.NOISE_FLOOR,
         "mining",
         market,
-        description="The best of the run date's formulas on the real bars, and on the same bars shuffled: what luck shows.",
+        description="Best results of the run date's formulas on the real bars and on shuffled bars.",
         code_version="2",
         ins={
             "factor_definitions": dg.AssetIn(key_of("factor_definitions", market)),
@@ -58,7 +58,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
             trials = factor_definitions[factor_definitions["run_date"] == run_date.start]
             known = panel.until(run_date.end)
             paid = raw_funding[raw_funding["available_at"] <= run_date.end]
-            run_dates.append(noise_floor(run_date.start, market, known, trials, settings, config.replays, paid))
+            run_dates.append(measure_noise_floor(run_date.start, market, known, trials, settings, config.replays, paid))
         out = pd.concat(run_dates, ignore_index=True)
         admitted = int(out.loc[out["shuffle"] > 0, "accepted"].sum())
         check = dg.AssetCheckResult(

@@ -24,7 +24,7 @@ from alpha_pipeline.factors.alpha158 import ALPHA158
 from alpha_pipeline.factors.values import evaluate_all
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.formula_search import Similarity
+from alpha_pipeline.mining.formula_search import FormulaIndex
 from alpha_pipeline.typing import Array
 
 BARS, SAMPLED, RESAMPLES = 700, 60, 2_000
@@ -104,8 +104,8 @@ def _methods() -> dict[str, Likeness]:
 
 
 def _ours(texts: Sequence[str]) -> Array:
-    index = Similarity(texts)
-    return np.array([index.to(text) for text in texts])
+    index = FormulaIndex(texts)
+    return np.array([index.similarity_to(text) for text in texts])
 
 
 def _subtrees(texts: Sequence[str]) -> Array:

@@ -1,8 +1,9 @@
 """
 A thousand factors scored against a library of two hundred, beside the same work in pandas and in alphalens.
 
-For each factor: values, rank IC of every bar, quantile portfolio after costs, turnover, Sharpe ratio, and the correlation
-with every factor of the library. Peers do a few of the factors in the same run and are scaled; what they share is compared.
+For each factor: values, rank IC of every bar, quantile portfolio after costs, turnover, Sharpe ratio, and the
+correlation with every factor of the library. Peers do a few of the factors in the same run and are scaled; common
+measures are compared.
 
     python -m benchmarks.scoring [--factors 1000] [--library 200] [--peers 2]
 """

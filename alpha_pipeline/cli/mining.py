@@ -104,7 +104,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
 
 def _generate(options: argparse.Namespace) -> int:
     from alpha_pipeline.mining.factor_types import FACTOR_TYPES
-    from alpha_pipeline.mining.research import ask, task_for, train_bars
+    from alpha_pipeline.mining.research import propose_and_measure, task_for, train_bars
     from alpha_pipeline.mining.task import PromptMode
 
     if options.count < 1 or options.lookback < 1:
@@ -130,7 +130,7 @@ def _generate(options: argparse.Namespace) -> int:
             taken = tuple(f"taken, write something else: {a.canonical}" for a in attempts if a.canonical)
             seed = options.seed + 100 * len(attempts)
             subtask = replace(task, count=options.count - len(attempts), seed=seed, notes=taken)
-            attempts += ask(proposer, subtask, train)
+            attempts += propose_and_measure(proposer, subtask, train)
             step(f"{proposer.model}: {len(attempts)} of {options.count}")
     if options.json:
         print_json(_usage(proposer, meter) | {"factors": [_record(attempt) for attempt in attempts]})
@@ -164,7 +164,7 @@ def _optimize(options: argparse.Namespace) -> int:
     if options.json:
         print_json(_usage(proposer, meter) | {"factors": [_record(attempt) for attempt in attempts]})
         return 0
-    best = max(attempts, key=lambda attempt: attempt.measures["sharpe"] if attempt.measures else float("-inf"))
+    best = max(attempts, key=lambda attempt: attempt.measures.sharpe if attempt.measures else float("-inf"))
     echo(f"\nbest on train: step {best.step}, {best.canonical}\n{_usage_text(proposer, meter)}\n{TRAIN_ONLY}")
     return 0
 
@@ -244,7 +244,7 @@ def _record(attempt: "Attempt") -> dict[str, object]:
         "canonical": attempt.canonical,
         "refused": attempt.refused,
         "step": attempt.step,
-        "measures": attempt.measures,
+        "measures": asdict(attempt.measures) if attempt.measures else None,
     }
     return {**asdict(attempt.proposal), **record}
 
@@ -270,7 +270,7 @@ def _card(attempt: "Attempt") -> str:
         "expression": attempt.canonical or proposal.source, "rationale": proposal.rationale, "risks": proposal.risks,
         "expected": proposal.expected_performance
         and f"{proposal.expected_performance} (claimed by the model, not measured)",
-        "measured": attempt.measured if attempt.measures else "",
+        "measured": attempt.summary if attempt.measures else "",
     }  # fmt: skip
     lines += [f"   {name:<11} {clean_line(text)}" for name, text in fields.items() if text]
     lines += [f"   refused     {attempt.refused.splitlines()[0]}"] if attempt.refused else []
@@ -279,7 +279,7 @@ def _card(attempt: "Attempt") -> str:
 
 
 def _line(attempt: "Attempt") -> str:
-    result = attempt.measured if not attempt.refused else "refused: " + attempt.refused.splitlines()[0]
+    result = attempt.summary if not attempt.refused else "refused: " + attempt.refused.splitlines()[0]
     return f"step {attempt.step}  {attempt.canonical or attempt.proposal.source}\n        {result}"
 
 

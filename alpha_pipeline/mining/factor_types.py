@@ -1,7 +1,7 @@
 """
-Families of ideas, and which one is tried next.
+Factor types, and the choice of the next one by a bandit.
 
-A bandit: factor types that brought strong factors on train are asked for more often, the others never stop being tried.
+Factor types with more strong factors on train are chosen more often; every type keeps being explored.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# |t| of the rank IC on train from which a trial counts as a success of its family; validation is never read here.
+# |t| of the rank IC on train from which a trial is strong; validation is never read here.
 STRONG = 2.0
 
-# What lies beyond prices, by where it comes from.
+# Fields beyond prices, by source.
 SOURCES = {
     "funding": ("funding", "open_interest"),
     "news": ("news_sentiment", "news_count"),
@@ -24,11 +24,11 @@ SOURCES = {
 @dataclass(frozen=True)
 class FactorType:
     """
-    One family.
+    One type of factor.
 
     Args:
         idea: for the prompt.
-        fields: one of them must be there; none asked for when empty.
+        fields: the market must have at least one of them; no condition if empty.
     """
 
     idea: str
@@ -36,7 +36,7 @@ class FactorType:
 
     @property
     def beyond_prices(self) -> bool:
-        """Whether it lives on what other sources bring."""
+        """Whether it uses other sources than prices and volume."""
         return bool(self.fields) and self.fields != ("volume",)
 
 
@@ -54,14 +54,14 @@ FACTOR_TYPES = {
 
 @dataclass(frozen=True)
 class Tally:
-    """Trials of a family so far: strong on train, and the others; refused before it was measured is one of those."""
+    """Counts of trials of a factor type: strong on train, and all others, refused ones included."""
 
     strong: int = 0
     weak: int = 0
 
 
 def available(fields: Collection[str]) -> list[str]:
-    """The factor types a market with these fields can be asked for."""
+    """Factor types that a market with these fields allows."""
     return [
         name
         for name, factor_type in FACTOR_TYPES.items()
@@ -71,19 +71,19 @@ def available(fields: Collection[str]) -> list[str]:
 
 def choose(tallies: Mapping[str, Tally], factor_types: Collection[str], seed: int) -> str:
     """
-    The family to ask for next, by Thompson sampling.
+    The next factor type, by Thompson sampling.
 
     Args:
-        tallies: of the factor types so far; a family without one was never tried.
-        factor types: those to choose from.
-        seed: the same seed and tallies give the same family.
+        tallies: by factor type; one without a tally was never tried.
+        factor_types: to choose from.
+        seed: of the draws.
 
     Returns:
-        The family with the largest draw from Beta(1 + strong, 1 + weak).
+        The factor type with the largest draw from Beta(1 + strong, 1 + weak).
 
     Source: Thompson (1933), On the likelihood that one unknown probability exceeds another.
     """
     rng = np.random.default_rng(seed)
-    tried = {name: tallies.get(name, Tally()) for name in FACTOR_TYPES if name in factor_types}
-    draws = {name: rng.beta(1 + tally.strong, 1 + tally.weak) for name, tally in tried.items()}
+    counts = {name: tallies.get(name, Tally()) for name in FACTOR_TYPES if name in factor_types}
+    draws = {name: rng.beta(1 + tally.strong, 1 + tally.weak) for name, tally in counts.items()}
     return max(draws, key=lambda name: draws[name])

@@ -1,8 +1,8 @@
 """
-The knowledge base: a view of the ledger's rows before the run date's round.
+The knowledge base: what prompts say about earlier trials.
 
-What worked on train and what failed, under which market, what is taken, what the critic said. A writer never reads
-validation numbers: the judge decides on them, and what a writer adapts to no longer judges.
+Factors that worked on train, failures, the market regime, active factors and the last critique. A writer never reads
+measures on validation, since it could adapt to them.
 """
 
 from collections.abc import Sequence
@@ -11,106 +11,102 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.mining.factor_types import STRONG
-from alpha_pipeline.mining.formula_search import Similarity
-from alpha_pipeline.mining.ledger import train_summary
+from alpha_pipeline.mining.formula_search import FormulaIndex
+from alpha_pipeline.mining.trial import TrialMeasures
 from alpha_pipeline.tables import UNANSWERED
 
-SHOWN, FAILURES, TAKEN = 3, 2, 3
-# What decides which trials are recalled: the family asked for, the market it was tried in, the formula at hand.
-FAMILY, REGIME, FORMULA = 1.0, 0.5, 1.0
-REPETITION = 1.5  # what is like a note already chosen adds little
+SHOWN, FAILURES, ACTIVE = 3, 2, 3  # lines per kind of note
+# Weights of what makes an earlier trial relevant: its factor type, the regime it was measured in, its formula.
+FACTOR_TYPE, REGIME, FORMULA = 1.0, 0.5, 1.0
+REPETITION = 1.5  # penalty for similarity to a trial already chosen
 KINDS = ("syntax", "unknown", "type", "leak", "limit")
-# Rows searched by the formula: the strongest.
-SEARCHED = 2_000
+SEARCHED = 2_000  # trials searched by formula, the strongest
 
 
 class Knowledge:
     """
-    What on the run date may know.
+    Notes from a ledger.
 
     Args:
         ledger: rows of `tables.TRIALS` so far.
-        regime: of the market as train ends, of `backtest.regimes`.
-        in_force: factor_ids a new factor must differ from.
+        regime: market regime at the end of train, of `backtesting.regimes`.
+        active_factors: factor_ids a new factor must differ from.
     """
 
     def __init__(self, ledger: pd.DataFrame, regime: str = "", active_factors: Sequence[str] = ()) -> None:
         self.regime = regime
-        tried = ledger[ledger["verdict"] != UNANSWERED]
-        measured = tried[tried["train_t_stat"].notna()].drop_duplicates("identity")
+        trials = ledger[ledger["verdict"] != UNANSWERED]
+        measured = trials[trials["train_t_stat"].notna()].drop_duplicates("identity")
         measured = measured.assign(strength=measured["train_t_stat"].abs())
         measured = measured.sort_values(["strength", "identity"], ascending=[False, True]).head(SEARCHED)
         self.measured = measured.reset_index(drop=True)
-        self.refused = tried[tried["train_t_stat"].isna() & tried["reason"].str.startswith(KINDS)]
-        self.taken = [
-            str(text) for text in tried.loc[tried["factor_id"].isin(list(active_factors)), "canonical"].unique()
-        ]
+        self.refused = trials[trials["train_t_stat"].isna() & trials["reason"].str.startswith(KINDS)]
+        active = trials["factor_id"].isin(list(active_factors))
+        self.active = [str(text) for text in trials.loc[active, "canonical"].unique()]
         self.critiques = ledger.loc[ledger["critique"] != "", "critique"]
-        self.formulas = Similarity(self.measured["canonical"].tolist())
+        self.formulas = FormulaIndex(self.measured["canonical"].tolist())
 
     def notes(self, factor_type: str, formula: str = "") -> tuple[str, ...]:
         """
-        Lines for a prompt, the most useful first; empty on a clean sheet.
+        Lines for a prompt, the most useful first; empty without trials.
 
         Args:
-            theme: family asked for.
-            formula: the factor at hand, if there is one.
+            factor_type: of the task.
+            formula: the factor to improve, if any.
         """
         return (
-            *self._best(factor_type, formula),
-            *self._critic(),
-            *self._failed(factor_type),
-            *self._families(),
-            *self._taken(),
+            *self._strongest(factor_type, formula),
+            *self._critique(),
+            *self._failures(factor_type),
+            *self._factor_types(),
+            *self._active(),
         )
 
-    def near(self, formula: str, count: int = 3) -> tuple[str, ...]:
-        """Valid formulas most like a text, which need not be valid itself."""
+    def similar_formulas(self, formula: str, count: int = 3) -> tuple[str, ...]:
+        """Valid formulas most similar to a text, which itself need not be valid."""
         if self.measured.empty:
             return ()
-        order = np.argsort(-self.formulas.to(formula), kind="stable")[:count]
+        order = np.argsort(-self.formulas.similarity_to(formula), kind="stable")[:count]
         return tuple(str(self.measured["canonical"][position])[:200] for position in order)
 
-    def _best(self, factor_type: str, formula: str) -> list[str]:
-        """Strong trials: alike in family, market and formula; each unlike those already chosen."""
+    def _strongest(self, factor_type: str, formula: str) -> list[str]:
+        """Strong trials of similar factor type, regime and formula, each different from those already chosen."""
         rows = self.measured
         if rows.empty:
             return []
-        alike = FAMILY * (rows["factor_type"] == factor_type).to_numpy(float)
-        alike += REGIME * (rows["regime"] == self.regime).to_numpy(float)
+        relevance = FACTOR_TYPE * (rows["factor_type"] == factor_type).to_numpy(float)
+        relevance += REGIME * (rows["regime"] == self.regime).to_numpy(float)
         if formula:
-            alike += FORMULA * self.formulas.to(formula)
-        worth = alike + np.minimum(rows["strength"].to_numpy(float) / (2 * STRONG), 1.0)
+            relevance += FORMULA * self.formulas.similarity_to(formula)
+        relevance += np.minimum(rows["strength"].to_numpy(float) / (2 * STRONG), 1.0)
         chosen: list[int] = []
         while len(chosen) < min(SHOWN, len(rows)):
-            chosen.append(int(np.argmax(worth)))
-            worth -= REPETITION * self.formulas.to(str(rows["canonical"][chosen[-1]]))
-            worth[chosen[-1]] = -np.inf
-        return [f"{str(rows['canonical'][i])[:120]} -> {train_summary(_row(rows, i))}" for i in chosen]
+            chosen.append(int(np.argmax(relevance)))
+            relevance -= REPETITION * self.formulas.similarity_to(str(rows["canonical"][chosen[-1]]))
+            relevance[chosen[-1]] = -np.inf
+        columns = ["canonical", "train_rank_ic", "train_t_stat", "train_sharpe"]
+        return [
+            f"{canonical[:120]} -> {TrialMeasures(ic, t, train_sharpe=sharpe).train_summary}"
+            for canonical, ic, t, sharpe in rows.loc[chosen, columns].itertuples(index=False)
+        ]
 
-    def _failed(self, factor_type: str) -> list[str]:
-        """Weak trials of the family, then what is most often refused before it can be measured."""
-        weak = self.measured[(self.measured["strength"] < 1.0) & (self.measured["factor_type"] == factor_type)].tail(
-            FAILURES
-        )
-        lines = [f"{str(text)[:120]} -> no signal on train" for text in weak["canonical"]]
+    def _failures(self, factor_type: str) -> list[str]:
+        """Weak trials of the factor type, then the most frequent refusals before measurement."""
+        weak = self.measured[(self.measured["strength"] < 1.0) & (self.measured["factor_type"] == factor_type)]
+        lines = [f"{str(text)[:120]} -> no signal on train" for text in weak["canonical"].tail(FAILURES)]
         return lines + [f"often refused: {reason}" for reason in self.refused["reason"].value_counts().head(2).index]
 
-    def _families(self) -> list[str]:
-        """How many trials of each family were strong in the market at hand."""
-        here = self.measured[(self.measured["regime"] == self.regime) & (self.measured["factor_type"] != "")]
-        if not self.regime or here.empty:
+    def _factor_types(self) -> list[str]:
+        """Counts of strong trials by factor type in the present regime."""
+        same = self.measured[(self.measured["regime"] == self.regime) & (self.measured["factor_type"] != "")]
+        if not self.regime or same.empty:
             return []
-        strong = (here["strength"] >= STRONG).groupby(here["factor_type"]).agg(["sum", "count"])
+        strong = (same["strength"] >= STRONG).groupby(same["factor_type"]).agg(["sum", "count"])
         counts = "; ".join(f"{factor_type} {row['sum']} of {row['count']}" for factor_type, row in strong.iterrows())
         return [f"market now: {self.regime}; strong factors in such a market: {counts}"]
 
-    def _taken(self) -> list[str]:
-        return [f"taken, write something else: {text[:120]}" for text in self.taken[-TAKEN:]]
+    def _active(self) -> list[str]:
+        return [f"taken, write something else: {text[:120]}" for text in self.active[-ACTIVE:]]
 
-    def _critic(self) -> list[str]:
+    def _critique(self) -> list[str]:
         return [f"critic: {self.critiques.iloc[-1]}"] if len(self.critiques) else []
-
-
-def _row(rows: pd.DataFrame, position: int) -> dict[str, object]:
-    return {str(key): value for key, value in rows.iloc[position].items()}

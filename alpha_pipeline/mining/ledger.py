@@ -1,37 +1,33 @@
 """
-Everything tried so far, kept by what the loop asks: is this new, what may be improved, how much luck was there.
+History of all trials: duplicates, parents for improvements, and the counts that significance is adjusted for.
 
-Built from the ledger once a run date; grows by one trial at a time.
+Built from the ledger once per run date; grows by one trial at a time.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from alpha_pipeline.mining.factor_types import STRONG, Tally
 from alpha_pipeline.mining.formula_search import shape
-from alpha_pipeline.mining.judge import Admission, discovered
-from alpha_pipeline.mining.task import STEPS, Parent
+from alpha_pipeline.mining.task import STEPS, Parent, Proposal
+from alpha_pipeline.mining.trial import Trial, TrialMeasures
 from alpha_pipeline.statistics.multiple_testing import Tests, one_sided, two_sided
 from alpha_pipeline.tables import UNANSWERED
 
-# The same formula with every number this near to the other's is the same idea.
-VARIANT = 0.1
+NEAR = 0.1  # formulas that differ only in numbers, each by at most this share, are near-duplicates
 CANDIDATES = 5  # parents an improvement chooses from
-READ = [
-    "identity", "factor_id", "canonical", "parent", "factor_type", "stage", "verdict",
-    "train_rank_ic", "train_t_stat", "train_q_value", "train_sharpe", "valid_t_stat", "valid_sharpe", "train_valid_sharpe",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A measured factor as one may go on from it."""
+class _Candidate:
+    """A measured factor that may be improved."""
 
     canonical: str
-    measured: str
+    summary: str
     strength: float
     step: int
     parent: str
@@ -39,7 +35,7 @@ class _Line:
 
 class TrialHistory:
     """
-    The trials of all earlier run dates and of on the run date so far.
+    Trials of all earlier run dates and of the current run date so far.
 
     Args:
         ledger: rows of `tables.TRIALS`.
@@ -48,104 +44,126 @@ class TrialHistory:
     def __init__(self, ledger: pd.DataFrame) -> None:
         self.tallies: dict[str, Tally] = {}
         self.sharpes, self._mean, self._squares = 0, 0.0, 0.0
-        self._trains = Tests()
+        self._train_tests = Tests()
         self._discoveries: list[tuple[float, float, float]] = []
         self._identities: dict[str, str] = {}
         self._shapes: dict[str, list[tuple[tuple[float, ...], str]]] = {}
-        self._lines: dict[str, _Line] = {}
-        self._best: list[str] = []
-        for row in ledger[READ].to_dict("records"):
-            if row["identity"]:
-                self.know(str(row["identity"]), str(row["factor_id"]))
-            self.count({str(key): value for key, value in row.items()})
+        self._candidates: dict[str, _Candidate] = {}
+        self._strongest: list[str] = []
+        for trial in read_trials(ledger):
+            if trial.identity:
+                self.register(trial.identity, trial.factor_id)
+            self.add(trial)
 
-    def know(self, identity: str, factor_id: str) -> None:
-        """A factor that parsed; the first of a kind gives the name."""
+    def register(self, identity: str, factor_id: str) -> None:
+        """Remember a factor that parsed, by its first factor_id."""
         self._identities.setdefault(identity, factor_id)
 
-    def count(self, row: Mapping[str, object]) -> None:
-        """A finished trial, a row of `tables.TRIALS`; an unanswered question is none."""
-        if row["verdict"] == UNANSWERED:
+    def add(self, trial: Trial) -> None:
+        """Count a finished trial; an unanswered request is not a trial."""
+        if trial.verdict == UNANSWERED:
             return
-        if row["canonical"] and row["stage"] != "type_valid":  # it was computed, not refused as a repetition
-            text, numbers = shape(str(row["canonical"]))
-            self._shapes.setdefault(text, []).append((numbers, str(row["factor_id"])))
-        t = float(row["train_t_stat"])  # type: ignore[arg-type]  # a cell of the ledger
-        if factor_type := str(row["factor_type"]):
-            tally = self.tallies.get(factor_type, Tally())
+        if trial.canonical and trial.stage != "type_valid":  # it was evaluated, not refused as a duplicate
+            text, numbers = shape(trial.canonical)
+            self._shapes.setdefault(text, []).append((numbers, trial.factor_id))
+        measures = trial.measures
+        t, q = measures.train_t_stat, measures.train_q_value
+        if trial.factor_type:
+            tally = self.tallies.get(trial.factor_type, Tally())
             strong = abs(t) >= STRONG
-            self.tallies[factor_type] = Tally(tally.strong + strong, tally.weak + (not strong))
-        self._trains.add(two_sided(t))
-        q, valid_t = float(row["train_q_value"]), float(row["valid_t_stat"])  # type: ignore[arg-type]
+            self.tallies[trial.factor_type] = Tally(tally.strong + strong, tally.weak + (not strong))
+        self._train_tests.add(two_sided(t))
         if q < 1:
-            self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * valid_t)))
-        sharpe = float(row["train_valid_sharpe"])  # type: ignore[arg-type]
+            self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * measures.valid_t_stat)))
+        sharpe = measures.train_valid_sharpe
         if math.isfinite(sharpe):
             self.sharpes += 1
-            off = sharpe - self._mean
-            self._mean += off / self.sharpes
-            self._squares += off * (sharpe - self._mean)
+            deviation = sharpe - self._mean
+            self._mean += deviation / self.sharpes
+            self._squares += deviation * (sharpe - self._mean)
         if math.isfinite(t):
-            above = self._lines.get(str(row["parent"]))
-            step = above.step + 1 if above else 1
-            line = _Line(str(row["canonical"]), train_summary(row), abs(t), step, str(row["parent"]))
-            name = str(row["factor_id"])
-            if self._lines.setdefault(name, line) is line and line.strength >= STRONG and line.step <= STEPS:
-                best = sorted([*self._best, name], key=lambda one: (-self._lines[one].strength, one))
-                self._best = best[:CANDIDATES]
+            self._add_candidate(trial)
 
-    def sharpe_variance(self, another: float) -> float:
-        """Variance of all measured annual Sharpe ratios and one more; 0 for the first."""
+    def sharpe_variance(self, sharpe: float) -> float:
+        """Variance of all measured annual Sharpe ratios and this one; 0 for the first."""
         n = self.sharpes + 1
-        return (self._squares + (another - self._mean) ** 2 * self.sharpes / n) / (n - 1) if n > 1 else 0.0
+        return (self._squares + (sharpe - self._mean) ** 2 * self.sharpes / n) / (n - 1) if n > 1 else 0.0
 
-    def q_values(self, measures: Mapping[str, float], rule: Admission) -> dict[str, float]:
+    def train_q_value(self, t_stat: float) -> float:
+        """False discovery rate on train among all trials and this one, under any dependence (Benjamini-Yekutieli)."""
+        return self._train_tests.adjusted(two_sided(t_stat))
+
+    def valid_q_value(self, measures: TrialMeasures, min_t_stat: float, max_q_value: float) -> float:
         """
-        False discovery rates at which a trial would be a discovery.
+        False discovery rate on validation of a discovery of train, one-sided (Benjamini-Hochberg).
 
-        Returns:
-            `train_q_value`, among everything tried before and itself, however they depend on each other; and
-            `valid_q_value`, among the discoveries of train, NaN for what is none.
+        Args:
+            measures: of the discovery.
+            min_t_stat, max_q_value: what makes a trial a discovery on train.
         """
-        t = measures["train_t_stat"]
-        found = {"train_q_value": self._trains.adjusted(two_sided(t)), "valid_q_value": math.nan}
-        if discovered({**measures, **found}, rule):
-            rivals = Tests()
-            for strength, q, p in self._discoveries:
-                if strength >= rule.t_stat and q <= rule.train_q_value:
-                    rivals.add(p)
-            p = one_sided(math.copysign(1, t) * measures["valid_t_stat"])
-            found["valid_q_value"] = rivals.adjusted(p, "independent")
-        return found
+        discoveries = Tests()
+        for strength, q, p in self._discoveries:
+            if strength >= min_t_stat and q <= max_q_value:
+                discoveries.add(p)
+        p = one_sided(math.copysign(1, measures.train_t_stat) * measures.valid_t_stat)
+        return discoveries.adjusted(p, "independent")
 
-    def twin(self, identity: str) -> str:
-        """factor_id of the same factor tried before; empty when it is new."""
+    def duplicate_of(self, identity: str) -> str:
+        """factor_id of the same factor in an earlier trial; empty if there is none."""
         return self._identities.get(identity, "")
 
-    def variants(self, canonical: str) -> list[str]:
-        """factor_ids of the same formula, computed before, with every number within a tenth of this one's."""
+    def near_duplicates(self, canonical: str) -> list[str]:
+        """factor_ids of evaluated trials with the same formula, every number within a tenth."""
         text, numbers = shape(canonical)
-        return [name for others, name in self._shapes.get(text, ()) if _close(numbers, others)]
+        return [name for others, name in self._shapes.get(text, ()) if _near(numbers, others)]
 
     def parent(self, seed: int) -> Parent | None:
-        """One of the strongest factors on train whose line is not at its end; None without a strong one."""
-        if not self._best:
+        """One of the strongest factors on train with fewer than `STEPS` improvements behind it; None without one."""
+        if not self._strongest:
             return None
-        name = self._best[seed % len(self._best)]
-        line = self._lines[name]
+        name = self._strongest[seed % len(self._strongest)]
+        candidate = self._candidates[name]
         ancestors: list[str] = []
-        above = self._lines.get(line.parent)
-        while above is not None and len(ancestors) < STEPS:
-            ancestors.insert(0, f"{above.canonical[:160]} -> {above.measured}")
-            above = self._lines.get(above.parent)
-        return Parent(name, line.canonical, line.measured, line.step, tuple(ancestors))
+        ancestor = self._candidates.get(candidate.parent)
+        while ancestor is not None and len(ancestors) < STEPS:
+            ancestors.insert(0, f"{ancestor.canonical[:160]} -> {ancestor.summary}")
+            ancestor = self._candidates.get(ancestor.parent)
+        return Parent(name, candidate.canonical, candidate.summary, candidate.step, tuple(ancestors))
+
+    def _add_candidate(self, trial: Trial) -> None:
+        name, parent = trial.factor_id, trial.proposal.parent
+        step = self._candidates[parent].step + 1 if parent in self._candidates else 1
+        strength = abs(trial.measures.train_t_stat)
+        candidate = _Candidate(trial.canonical, trial.measures.train_summary, strength, step, parent)
+        if self._candidates.setdefault(name, candidate) is candidate and strength >= STRONG and step <= STEPS:
+            ranked = sorted([*self._strongest, name], key=lambda n: (-self._candidates[n].strength, n))
+            self._strongest = ranked[:CANDIDATES]
 
 
-def train_summary(row: Mapping[str, object]) -> str:
-    """The measures a writer may read, in words."""
-    ic, t, sharpe = (float(row[key]) for key in ("train_rank_ic", "train_t_stat", "train_sharpe"))  # type: ignore[arg-type]
-    return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train"
+def read_trials(ledger: pd.DataFrame) -> Iterator[Trial]:
+    """The trials of a ledger with all that a history counts; other parts are left at their defaults."""
+    rows: Iterator[Any] = ledger.itertuples(index=False)  # cells of a table have no static type
+    for row in rows:
+        yield Trial(
+            run_date=row.run_date,
+            proposal=Proposal("", "", parent=row.parent),
+            proposer="",
+            factor_type=row.factor_type,
+            factor_id=row.factor_id,
+            canonical=row.canonical,
+            identity=row.identity,
+            stage=row.stage,
+            verdict=row.verdict,
+            measures=TrialMeasures(
+                train_rank_ic=row.train_rank_ic,
+                train_t_stat=row.train_t_stat,
+                train_q_value=row.train_q_value,
+                train_sharpe=row.train_sharpe,
+                valid_t_stat=row.valid_t_stat,
+                train_valid_sharpe=row.train_valid_sharpe,
+            ),
+        )
 
 
-def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return all(abs(x - y) <= VARIANT * max(abs(x), abs(y)) for x, y in zip(a, b, strict=True))
+def _near(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return all(abs(x - y) <= NEAR * max(abs(x), abs(y)) for x, y in zip(a, b, strict=True))

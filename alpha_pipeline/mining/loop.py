@@ -1,10 +1,8 @@
 """
-One run date of mining: ask, read, try out, within a budget; every trial becomes a row.
+The mining loop of one run date: proposals within a budget, trials in rounds, one row of the ledger per trial.
 
-What a trial goes through is in `trial`, what is asked next in `agenda`.
-
-Deterministic given the run date, the seed and the proposer's answers; sees nothing after the run date and never the sealed
-segment before it.
+Tasks are planned in `planner`; a trial's stages are in `stages`. Deterministic given the run date, the seed and the
+proposer's answers; uses no bar after the run date and none of the sealed test before it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,19 +21,20 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.knowledge import Knowledge
-from alpha_pipeline.mining.ledger import TrialHistory, train_summary
+from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.planner import next_task
-from alpha_pipeline.mining.progress_report import Progress, progress
-from alpha_pipeline.mining.run_context import ActiveFactors, Night, standing
+from alpha_pipeline.mining.progress_report import Progress
+from alpha_pipeline.mining.run_context import RunContext, load_active_factors
+from alpha_pipeline.mining.stages import ParsedProposal, measure_references, parse_proposal, run_stages
 from alpha_pipeline.mining.task import Proposal, Proposer, Task
-from alpha_pipeline.mining.trial import ParsedProposal, Row, blank, read, references, try_out
+from alpha_pipeline.mining.trial import Trial, trials_table
 from alpha_pipeline.settings import AtLeastOne, Mining, section
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
-PATIENCE = 3  # questions in a row without an answer before the model is left alone for the run date
-CHUNK = 32  # trials computed side by side; their values are in memory together
-CRITICIZED = 12  # results of a round a critic is shown, the strongest first
+MAX_UNANSWERED = 3  # requests in a row without a reply before the run date goes on without the model
+MEASURE_BATCH = 32  # trials evaluated together; all their values are in memory
+CRITIQUE_ROWS = 12  # trials of a round shown to the critic, the strongest first
 
 
 @section
@@ -44,9 +43,9 @@ class MiningSettings(Mining):
     Settings of one run date of mining.
 
     Args:
-        history_bars: bars before the run date that are looked at.
+        history_bars: bars before the run date.
         prices: USD per million tokens, by model.
-        threads: factors computed and measured side by side.
+        threads: factors measured in parallel.
     """
 
     history_bars: int = HISTORY_BARS
@@ -72,215 +71,233 @@ def mine(
     funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    Mine for one run date.
+    Mine one run date.
 
     Args:
-        run date: start of the run date's day, UTC.
+        run_date: start of the day, UTC.
         market: where factors are traded.
         panel: bars up to the end of the run date.
-        ledger: rows of `tables.TRIALS` of all earlier run dates, and of the run date's earlier sessions.
-        proposer: who writes.
-        settings: how much.
-        report: told how far it is, after every chunk of trials.
-        funding: rows of `tables.RAW_FUNDING`, paid by who holds at their stamps; nothing is paid by default.
+        ledger: rows of `tables.TRIALS` of all earlier run dates, and of earlier sessions of this one.
+        proposer: language model or control.
+        settings: of the loop.
+        report: called with the progress after every batch of trials.
+        funding: rows of `tables.RAW_FUNDING`, paid by holders at their timestamps; none by default.
 
     Returns:
-        Rows of `tables.TRIALS`. On the first run date the references come first, then the proposals in order. A question
-        the model did not answer is a row too, but no trial; after three in a row the run date goes on without the model.
+        Rows of `tables.TRIALS`: references that are not in the ledger, then the proposals in order. An unanswered
+        request is a row but not a trial; after `MAX_UNANSWERED` in a row mining stops.
 
     Raises:
         DataError: too few bars to split.
-        SettingError: the market has the fields of none of the factor types asked for.
+        SettingError: the market has the fields of none of the factor types.
     """
     if settings.factor_types and not set(settings.factor_types) & set(available(panel.fields)):
-        wanted, there = ", ".join(settings.factor_types), ", ".join(sorted(panel.fields))
-        raise SettingError(f"no family of {wanted} has its fields in {market.name}; there are {there}")
-    run = _Run(
-        _tonight(run_date, market, panel, settings, funding), TRIALS.complete(ledger), proposer, settings, report
-    )
+        types, fields = ", ".join(settings.factor_types), ", ".join(sorted(panel.fields))
+        raise SettingError(f"{market.name} lacks the fields of the factor types {types}; it has {fields}")
+    context = _run_context(run_date, market, panel, settings, funding)
+    run = _MiningRun(context, TRIALS.complete(ledger), proposer, settings, report)
     try:
         for number in range(settings.rounds):
             run.round(number)
     except (BudgetError, ModelError) as end:
-        run.say(f"stopped, with what there is: {end}")
-    rule = settings.admission.to_text()
-    rows = [row | {"trial": number, "session": "", "admission_rule": rule} for number, row in enumerate(run.rows)]
-    table: pd.DataFrame = TRIALS.conform(pd.DataFrame(rows) if rows else TRIALS.empty()).to_pandas()
-    return table
+        run.report_message(f"stopped early: {end}")
+    return trials_table(run.trials, settings.admission.to_text())
 
 
-def _tonight(
+def _run_context(
     run_date: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
-) -> Night:
-    past = panel.until(run_date + pd.Timedelta(1, "D"))  # should the caller hand over more, it is not looked at
-    known = past.rows(-min(past.shape[0], settings.history_bars), None)
-    cut = split(known.shape[0], market.horizon_bars)
-    seen = known.rows(0, cut.valid[1])  # the sealed segment does not exist for mining
-    sentiment = regime(known.rows(*cut.train), market)
-    paid = None
+) -> RunContext:
+    past = panel.until(run_date + pd.Timedelta(1, "D"))  # later bars of the caller are not used
+    history = past.rows(-min(past.shape[0], settings.history_bars), None)
+    cut = split(history.shape[0], market.horizon_bars)
+    visible = history.rows(0, cut.valid[1])  # the sealed test does not exist for mining
+    payments = None
     if funding is not None and len(funding):
-        paid = funding_payments(funding, seen, BacktestConfig.of(market).fill)
-    return Night(run_date, market, seen, cut.train, cut.valid, sentiment, settings.admission, settings.threads, paid)
+        payments = funding_payments(funding, visible, BacktestConfig.of(market).fill)
+    return RunContext(
+        run_date=run_date,
+        market=market,
+        panel=visible,
+        train=cut.train,
+        valid=cut.valid,
+        regime=regime(history.rows(*cut.train), market),
+        admission=settings.admission,
+        threads=settings.threads,
+        funding=payments,
+    )
 
 
-class _Run:
-    """What grows in the course of a run date."""
+class _MiningRun:
+    """The state of one run date."""
 
     def __init__(
-        self, context: Night, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
+        self, context: RunContext, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
     ) -> None:
         self.context, self.ledger, self.settings, self.report = context, ledger, settings, report
-        self.meter = SpendMeter(settings.budget, settings.prices.get(proposer.model), _used(ledger, context))
+        used = month_so_far(ledger, context.run_date + pd.Timedelta(1, "us"))  # with earlier sessions of the run date
+        self.meter = SpendMeter(settings.budget, settings.prices.get(proposer.model), used)
         self.proposer = proposer.within(self.meter)
-        self.tried = TrialHistory(ledger)
-        self.active_factors: ActiveFactors = standing(ledger, context)
-        self.rows: list[Row] = references(context, self.tried, self.active_factors)
-        self.questions = self.silent = 0
+        self.history = TrialHistory(ledger)
+        self.active_factors = load_active_factors(ledger, context)
+        self.trials = measure_references(context, self.history, self.active_factors)
+        self.requests = self.unanswered = 0
 
     def round(self, number: int) -> None:
         """
-        Ask for a round's drafts, chunk by chunk, and try them out; what is known is known from the round's start.
+        Run one round, batch by batch; its prompts know the trials before the round.
 
         Raises:
-            BudgetError: the next question could pass a limit.
-            ModelError: the model has been silent too often.
+            BudgetError: the next request could pass a limit.
+            ModelError: too many requests in a row were unanswered.
         """
-        knowledge = Knowledge(self._so_far(), self.context.regime, tuple(self.active_factors))
-        wanted, first = self.settings.proposals_per_round, len(self.rows)
-        while (done := len(self.rows) - first) < wanted:
-            task, proposals, end = self._gather(number, done, min(CHUNK, wanted - done), knowledge)
-            self.rows += try_out(self.context, proposals, self.tried, self.active_factors)
-            done = len(self.rows) - first
-            if done == wanted and end is None:
+        knowledge = Knowledge(self._ledger_so_far(), self.context.regime, tuple(self.active_factors))
+        size, first = self.settings.proposals_per_round, len(self.trials)
+        while (done := len(self.trials) - first) < size:
+            task, proposals, end = self._collect(number, done, min(MEASURE_BATCH, size - done), knowledge)
+            self.trials += run_stages(self.context, proposals, self.history, self.active_factors)
+            done = len(self.trials) - first
+            if done == size and end is None:
                 self._criticize(task, first)
-            place = f"round {number + 1} of {self.settings.rounds}"
-            place += f", {done:,} of {wanted:,}" * (wanted > CHUNK)
-            self.report(progress(place, number, self.rows, self.meter))
+            head = f"round {number + 1} of {self.settings.rounds}"
+            head += f", {done:,} of {size:,}" * (size > MEASURE_BATCH)
+            self.report(Progress.of(head, number, self.trials, self.meter))
             if end is not None:
                 raise end
 
-    def say(self, message: str) -> None:
-        """A line about the run date as a whole."""
+    def report_message(self, message: str) -> None:
+        """Report a line about the whole run date."""
         self.report(Progress(message, {}))
 
-    def _so_far(self) -> pd.DataFrame:
-        """The ledger as it stands within the run date: earlier rows, then the run date's."""
+    def _ledger_so_far(self) -> pd.DataFrame:
+        """The ledger with the trials of the run date so far."""
+        if not self.trials:
+            return self.ledger
         columns = [column.name for column in TRIALS.columns]
-        context = pd.DataFrame(self.rows, columns=columns)
-        return pd.concat([self.ledger[columns], context], ignore_index=True) if self.rows else self.ledger
+        return pd.concat([self.ledger[columns], trials_table(self.trials)], ignore_index=True)
 
-    def _gather(
-        self, number: int, done: int, wanted: int, knowledge: Knowledge
+    def _collect(
+        self, number: int, done: int, size: int, knowledge: Knowledge
     ) -> tuple[Task, list[ParsedProposal], BudgetError | ModelError | None]:
-        """Drafts for one chunk, and why there are no more of them if asking has to end."""
+        """Proposals of one batch, and the error that ends the run date, if any."""
         proposals: list[ParsedProposal] = []
         settings, context = self.settings, self.context
         while True:
-            prompt_mode = settings.prompt_modes[self.questions % len(settings.prompt_modes)]
-            label = (
-                f"{settings.seed}/{context.market.name}/{context.run_date:%Y-%m-%d}/{number}/{done + len(proposals)}"
-            )
+            place = f"{number}/{done + len(proposals)}"
             task = next_task(
-                context.market, context.panel.fields, label, prompt_mode, self.tried, knowledge,
-                count=min(settings.batch, wanted - len(proposals)),
+                context.market, context.panel.fields,
+                label=f"{settings.seed}/{context.market.name}/{context.run_date:%Y-%m-%d}/{place}",
+                prompt_mode=settings.prompt_modes[self.requests % len(settings.prompt_modes)],
+                history=self.history, knowledge=knowledge, count=min(settings.batch, size - len(proposals)),
                 factor_types=settings.factor_types, context=settings.context,
             )  # fmt: skip
             try:
-                proposals += self._ask(task, knowledge, number)
+                proposals += self._propose(task, knowledge, number)
             except BudgetError as limit:
                 return task, proposals, limit
-            self.questions += 1
-            if self.silent == PATIENCE:
-                end = f"{PATIENCE} questions in a row without an answer: the run date goes on without the model"
-                return task, proposals, ModelError(end)
-            if len(proposals) == wanted:
+            self.requests += 1
+            if self.unanswered == MAX_UNANSWERED:
+                return task, proposals, ModelError(f"{MAX_UNANSWERED} requests in a row without a reply of the model")
+            if len(proposals) == size:
                 return task, proposals, None
 
-    def _ask(self, task: Task, knowledge: Knowledge, number: int) -> list[ParsedProposal]:
-        """The drafts of one question, repaired where that helps; without an answer, a row that is no trial."""
+    def _propose(self, task: Task, knowledge: Knowledge, number: int) -> list[ParsedProposal]:
+        """The proposals of one request, repaired if that helps; without a reply, a row that is not a trial."""
         before = self.meter.run_date
         try:
-            drafts = self.proposer.propose(task)
+            proposals = self.proposer.propose(task)
         except ModelError as failure:
-            self.silent += 1
-            reason = f"no answer: {failure}".encode("utf-8", "replace").decode()  # half a character fits no file
-            self.say(reason)
-            row = self._blank(Proposal(f"{task.factor_type}_{task.window}", ""), task, number, before)
-            return [ParsedProposal(row | {"verdict": UNANSWERED, "reason": reason[:160]}, None)]
-        self.silent = 0
-        proposals = []
-        for place, draft in enumerate(drafts):
-            repeated = draft.source in [earlier.source for earlier in drafts[:place]]
+            self.unanswered += 1
+            reason = f"no answer: {failure}".encode("utf-8", "replace").decode()  # no file holds half a surrogate pair
+            self.report_message(reason)
+            trial = self._trial(Proposal(f"{task.factor_type}_{task.window}", ""), task, number, before)
+            return [ParsedProposal(replace(trial, verdict=UNANSWERED, reason=reason[:160]), None)]
+        self.unanswered = 0
+        parsed = []
+        for place, proposal in enumerate(proposals):
+            repeated = proposal.source in [earlier.source for earlier in proposals[:place]]
             repairs = 0 if repeated else self.settings.repairs
-            final, node, error = self._read(draft, task, knowledge, repairs)
-            proposals.append(ParsedProposal(self._blank(final, task, number, before), node, error))
+            final, node, error = self._parse(proposal, task, knowledge, repairs)
+            parsed.append(ParsedProposal(self._trial(final, task, number, before), node, error))
             before = self.meter.run_date
-        return proposals
+        return parsed
 
-    def _blank(self, draft: Proposal, task: Task, number: int, before: Spent) -> Row:
-        row = blank(self.context, draft, self.proposer.name, self.proposer.model, task.factor_type, task.prompt_mode)
-        return row | {"round": number, **_bill(before, self.meter)}
+    def _trial(self, proposal: Proposal, task: Task, number: int, before: Spent) -> Trial:
+        return Trial(
+            run_date=self.context.run_date,
+            proposal=proposal,
+            proposer=self.proposer.name,
+            model=self.proposer.model,
+            round=number,
+            factor_type=task.factor_type,
+            prompt_mode=task.prompt_mode,
+            regime=self.context.regime,
+            usage=_used_since(before, self.meter),
+        )
 
-    def _read(
-        self, draft: Proposal, task: Task, knowledge: Knowledge, repairs: int
+    def _parse(
+        self, proposal: Proposal, task: Task, knowledge: Knowledge, repairs: int
     ) -> tuple[Proposal, Node | None, ExpressionError | None]:
-        """A draft and its tree; a refused one goes back with the error a bounded number of times."""
+        """A proposal and its expression; a refused one goes back with the error, at most `repairs` times."""
         for left in range(repairs, -1, -1):
-            again = replace(task, seed=task.seed + repairs - left)  # the same mistake twice is not the same question
+            retry = replace(task, seed=task.seed + repairs - left)  # a repeated mistake is another request
             try:
-                return draft, read(draft, task), None
+                return proposal, parse_proposal(proposal, task), None
             except ExpressionError as error:
+                similar = knowledge.similar_formulas(proposal.source) if left else ()
                 try:
-                    better = self.proposer.repair(again, draft, error, knowledge.near(draft.source)) if left else None
-                except (ModelError, BudgetError):  # the first draft is answer enough
-                    better = None
-                if better is None:
-                    return draft, None, error
-                draft = better
+                    repaired = self.proposer.repair(retry, proposal, error, similar) if left else None
+                except (ModelError, BudgetError):  # the first version counts
+                    repaired = None
+                if repaired is None:
+                    return proposal, None, error
+                proposal = repaired
         raise AssertionError("unreachable")
 
     def _criticize(self, task: Task, first: int) -> None:
-        """Ask what to do next, in view of the round's results on train; the answer stands on the round's last row."""
-        rows = sorted(self.rows[first:], key=_strength)
+        """Request a critique of the round's results on train; it is stored with the last trial of the round."""
+        trials = sorted(self.trials[first:], key=_rank)
         before = self.meter.run_date
         try:
-            said = self.proposer.criticize(task, tuple(_outcome(row) for row in rows[:CRITICIZED]))
-        except (ModelError, BudgetError):  # the run date does not depend on an opinion
-            said = ""
-        last = self.rows[-1]
-        bill = _bill(before, self.meter)
-        last["critique"] = said
-        for key, used in bill.items():
-            last[key] = last[key] + used  # type: ignore[operator]  # cells of the ledger, numbers both
+            critique = self.proposer.criticize(task, tuple(_result(trial) for trial in trials[:CRITIQUE_ROWS]))
+        except (ModelError, BudgetError):  # the run date does not depend on it
+            critique = ""
+        usage = _sum(self.trials[-1].usage, _used_since(before, self.meter))
+        self.trials[-1] = replace(self.trials[-1], critique=critique, usage=usage)
 
 
-def _used(ledger: pd.DataFrame, context: Night) -> Spent:
-    """What the month used before now, earlier sessions of on the run date included."""
-    return month_so_far(ledger, context.run_date + pd.Timedelta(1, "us"))
-
-
-def _bill(before: Spent, meter: SpendMeter) -> Row:
-    """What the model used since `before`."""
+def _used_since(before: Spent, meter: SpendMeter) -> Spent:
+    """Usage of the model since `before`; `usd` is NaN without a price."""
     now = meter.run_date
-    known = meter.price is not None or now.calls == before.calls
-    return {
-        "calls": now.calls - before.calls,
-        "prompt_tokens": now.prompt_tokens - before.prompt_tokens,
-        "completion_tokens": now.completion_tokens - before.completion_tokens,
-        "model_seconds": now.seconds - before.seconds,
-        "usd": now.usd - before.usd if known else np.nan,
-    }
+    priced = meter.price is not None or now.calls == before.calls
+    return Spent(
+        now.calls - before.calls,
+        now.prompt_tokens - before.prompt_tokens,
+        now.completion_tokens - before.completion_tokens,
+        now.seconds - before.seconds,
+        now.usd - before.usd if priced else np.nan,
+    )
 
 
-def _strength(row: Row) -> float:
-    t = abs(float(row["train_t_stat"]))  # type: ignore[arg-type]  # a cell of the ledger
+def _sum(a: Spent, b: Spent) -> Spent:
+    return Spent(
+        a.calls + b.calls,
+        a.prompt_tokens + b.prompt_tokens,
+        a.completion_tokens + b.completion_tokens,
+        a.seconds + b.seconds,
+        a.usd + b.usd,
+    )
+
+
+def _rank(trial: Trial) -> float:
+    """Sort key: the largest |t| on train first, trials without one last."""
+    t = abs(trial.measures.train_t_stat)
     return -t if np.isfinite(t) else 1.0
 
 
-def _outcome(row: Row) -> str:
-    """A trial as the critic may see it: measured on train, or why it was never measured."""
-    if np.isfinite(float(row["train_t_stat"])):  # type: ignore[arg-type]
-        return f"{str(row['canonical'])[:160]} -> {train_summary(row)}"
-    if np.isfinite(float(row["score"])):  # type: ignore[arg-type]  # judged: the reason rests on validation
-        return f"{str(row['canonical'])[:160]} -> too few bars on train to tell"
-    return f"{str(row['canonical'] or row['source'])[:160]} -> refused: {row['reason']}"
+def _result(trial: Trial) -> str:
+    """One line for the critic: measures on train, or the reason why there are none."""
+    if np.isfinite(trial.measures.train_t_stat):
+        return f"{trial.canonical[:160]} -> {trial.measures.train_summary}"
+    if np.isfinite(trial.score):  # judged: the reason depends on validation
+        return f"{trial.canonical[:160]} -> too few bars on train"
+    return f"{(trial.canonical or trial.proposal.source)[:160]} -> refused: {trial.reason}"

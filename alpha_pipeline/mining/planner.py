@@ -1,7 +1,7 @@
 """
-What is asked next: the way, the family, the window, the factor to improve.
+Plan of the next task: prompt mode, factor type, look-back window, factor to improve.
 
-Everything follows from the seed, the run date and what was tried before.
+Determined by the seed, the run date and earlier trials.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ def next_task(
     fields: Collection[str],
     label: str,
     prompt_mode: PromptMode,
-    tried: TrialHistory,
+    history: TrialHistory,
     knowledge: Knowledge,
     *,
     count: int = 1,
@@ -27,35 +27,36 @@ def next_task(
     context: str = "",
 ) -> Task:
     """
-    One assignment.
+    The next task.
 
     Args:
         market: where the factor will be traded.
-        fields: names it may use.
-        label: of the question, from seed, run date and place in it; decides what chance decides.
-        way: how to ask. Without a strong factor to improve, or without fields beyond prices, the plain way is taken.
-        tried: what came before.
-        knowledge: what the notes are made of.
-        count: factors wanted in one answer.
-        factor types: choose among these; all the fields allow when empty.
-        context: what the user wants considered besides.
+        fields: names the factor may use.
+        label: seed, run date and place of the task; the seed of all random choices.
+        prompt_mode: preferred; "generate" replaces "optimize" without a strong factor to improve, and "multimodal"
+            without fields beyond prices.
+        history: earlier trials.
+        knowledge: source of the notes.
+        count: factors per reply.
+        factor_types: to choose from; all that the fields allow if empty.
+        context: further instructions of the user.
     """
     seed = int(hashlib.sha256(label.encode()).hexdigest()[:7], 16)
     allowed = [name for name in available(fields) if not factor_types or name in factor_types]
     beyond = [name for name in allowed if FACTOR_TYPES[name].beyond_prices]
-    parent = tried.parent(seed) if prompt_mode == "optimize" else None
+    parent = history.parent(seed) if prompt_mode == "optimize" else None
     if (prompt_mode == "optimize" and parent is None) or (prompt_mode == "multimodal" and not beyond):
         prompt_mode = "generate"
-    factor_type = choose(tried.tallies, beyond if prompt_mode == "multimodal" else allowed, seed)
+    factor_type = choose(history.tallies, beyond if prompt_mode == "multimodal" else allowed, seed)
     return Task(
-        market,
-        tuple(sorted(fields)),
-        factor_type,
-        WINDOWS[seed % len(WINDOWS)],
-        seed,
-        prompt_mode,
-        count,
-        parent,
-        context,
-        knowledge.notes(factor_type, parent.expression if parent else ""),
+        market=market,
+        fields=tuple(sorted(fields)),
+        factor_type=factor_type,
+        window=WINDOWS[seed % len(WINDOWS)],
+        seed=seed,
+        prompt_mode=prompt_mode,
+        count=count,
+        parent=parent,
+        context=context,
+        notes=knowledge.notes(factor_type, parent.expression if parent else ""),
     )

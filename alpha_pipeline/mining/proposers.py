@@ -1,5 +1,5 @@
 """
-The proposers: a language model, and the two controls it has to beat, chance and mutation.
+Proposers: a language model, and two controls, random formulas and mutation.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from alpha_pipeline.mining.reply import read_critique, read_reply
 from alpha_pipeline.mining.task import Proposal, Task
 
 DEPTH = 3
-HELD_ANSWER = 160  # tokens of an answer held to the language
+FORMULA_TOKENS = 160  # limit of an answer constrained to the formula language
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class ModelWriter:
     A language model as proposer.
 
     Args:
-        chat: who is asked.
-        constrain: how far its server holds answers. A model held to the language is asked for one factor at a time,
-            without notes, which it would copy, and for no opinion: what has to be held to write a formula has none.
-        answer_tokens: limit of a free answer, hidden reasoning before it included.
+        chat: the model.
+        constrain: constraint on answers. With "pattern" (small models) a request is for one factor, without notes,
+            which such models copy, and no critique is requested.
+        answer_tokens: limit of an unconstrained answer, hidden reasoning included.
     """
 
     chat: Chat
@@ -37,12 +37,12 @@ class ModelWriter:
     answer_tokens: int = 4_096
 
     def within(self, meter: SpendMeter) -> "ModelWriter":
-        """Every question passes the meter."""
+        """The same writer with metered requests."""
         return replace(self, chat=MeteredChat(self.chat, meter))
 
     @property
     def name(self) -> str:
-        """Label of the ledger."""
+        """As stored in the ledger."""
         return "model"
 
     @property
@@ -51,51 +51,53 @@ class ModelWriter:
         return self.chat.model
 
     def propose(self, task: Task) -> tuple[Proposal, ...]:
-        """Ask once."""
+        """One request."""
         if self.constrain == "pattern":
             # Small models copy their notes: shown four, one answer in five was new; shown none, seven in ten.
             task = replace(task, count=1, notes=())
-        return read_reply(self._ask(question(task, self.constrain), task, task.seed), task)
+        return read_reply(self._request(question(task, self.constrain), task, task.seed), task)
 
-    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
-        """Ask again with the refusal, for this one factor."""
-        alone = replace(task, count=1)
-        messages = correction(alone, proposal, str(error), self.constrain, near)
-        return read_reply(self._ask(messages, alone, task.seed + 1), alone)[0]
+    def repair(
+        self, task: Task, proposal: Proposal, error: ExpressionError, similar: tuple[str, ...]
+    ) -> Proposal | None:
+        """One request with the error, for this factor alone."""
+        single = replace(task, count=1)
+        messages = correction(single, proposal, str(error), self.constrain, similar)
+        return read_reply(self._request(messages, single, task.seed + 1), single)[0]
 
-    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
-        """Ask for a critique and the next direction."""
+    def criticize(self, task: Task, results: tuple[str, ...]) -> str:
+        """Request a critique and the next direction."""
         if self.constrain == "pattern":
             return ""
-        wanted = CRITIQUE_SCHEMA if self.constrain == "schema" else None
-        request = ChatRequest(critique(task, measured), task.seed, self.answer_tokens, schema=wanted)
+        answer = CRITIQUE_SCHEMA if self.constrain == "schema" else None
+        request = ChatRequest(critique(task, results), task.seed, self.answer_tokens, schema=answer)
         return read_critique(self.chat.complete(request))
 
-    def _ask(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
-        most = HELD_ANSWER if self.constrain == "pattern" and task.prompt_mode != "code" else self.answer_tokens
-        return self.chat.complete(ChatRequest(messages, seed, most, schema=schema(task, self.constrain)))
+    def _request(self, messages: tuple[Message, ...], task: Task, seed: int) -> ChatReply:
+        limit = FORMULA_TOKENS if self.constrain == "pattern" and task.prompt_mode != "code" else self.answer_tokens
+        return self.chat.complete(ChatRequest(messages, seed, limit, schema=schema(task, self.constrain)))
 
 
-def _chance(task: Task, rng: np.random.Generator) -> Proposal:
+def _random(task: Task, rng: np.random.Generator) -> Proposal:
     source = random_expression(rng, task.fields, DEPTH)
     return Proposal("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
 
 
 def _mutant(task: Task, rng: np.random.Generator) -> Proposal:
     if task.parent is None:
-        return _chance(task, rng)
+        return _random(task, rng)
     source = mutate(task.parent.expression, task.fields, rng)
-    why = "one part of its parent changed at random; no idea behind it"
-    return Proposal("mutant", source, rationale=why, parent=task.parent.factor_id)
+    rationale = "one part of its parent changed at random; no idea behind it"
+    return Proposal("mutant", source, rationale=rationale, parent=task.parent.factor_id)
 
 
 @dataclass(frozen=True)
 class Control:
     """
-    A proposer without a model or an idea; deterministic given the task's seed.
+    A proposer without a model; deterministic given the seed of the task.
 
     Args:
-        name: label of the ledger.
+        name: as stored in the ledger.
         draw: one proposal for a task.
     """
 
@@ -108,7 +110,7 @@ class Control:
         return ""
 
     def within(self, meter: SpendMeter) -> "Control":
-        """Chance is free."""
+        """The same control; it makes no requests."""
         return self
 
     def propose(self, task: Task) -> tuple[Proposal, ...]:
@@ -116,22 +118,24 @@ class Control:
         seeds = [task.seed, *range(task.seed + 1, task.seed + task.count)]
         return tuple(self.draw(task, np.random.default_rng(seed)) for seed in seeds)
 
-    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
-        """Chance does not learn."""
+    def repair(
+        self, task: Task, proposal: Proposal, error: ExpressionError, similar: tuple[str, ...]
+    ) -> Proposal | None:
+        """No repair."""
         return None
 
-    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
-        """Nor does it advise."""
+    def criticize(self, task: Task, results: tuple[str, ...]) -> str:
+        """No critique."""
         return ""
 
 
 def random_grammar() -> Control:
-    """Typed formulas drawn at random, blind to family, window and knowledge."""
-    return Control("random_grammar", _chance)
+    """Random formulas of the typed grammar, independent of factor type, window and notes."""
+    return Control("random_grammar", _random)
 
 
 def mutation() -> Control:
-    """Factors of the library changed in one place at random; a random draw where there is nothing to change."""
+    """Random single changes of the parent factor; random formulas without a parent."""
     return Control("mutation", _mutant)
 
 

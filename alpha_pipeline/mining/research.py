@@ -1,8 +1,7 @@
 """
-A person at a desk: ask for factors, or have one improved, and see at once what they are worth on train.
+Interactive research: propose or improve factors and measure them on train.
 
-Validation and the sealed bars are left to the run dates: what a person tries here is counted nowhere, so nothing here may
-be measured on bars that decide.
+Validation and the sealed test are never used here, since attempts are not counted as trials.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,143 +18,155 @@ from alpha_pipeline.factors.values import evaluate_one
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
-from alpha_pipeline.mining.formula_search import Similarity
+from alpha_pipeline.mining.formula_search import FormulaIndex
 from alpha_pipeline.mining.prompts import EXAMPLES
+from alpha_pipeline.mining.stages import parse_proposal
 from alpha_pipeline.mining.task import STEPS, Parent, Proposal, Proposer, Task
-from alpha_pipeline.mining.trial import read
 from alpha_pipeline.validation import validate
+
+
+@dataclass(frozen=True)
+class TrainMeasures:
+    """Mean rank IC, its Newey-West t, annual net Sharpe ratio and turnover per day on train."""
+
+    rank_ic: float
+    t_stat: float
+    sharpe: float
+    turnover: float
 
 
 @dataclass(frozen=True)
 class Attempt:
     """
-    One factor as it came back and what became of it.
+    One proposal and its result.
 
     Args:
         proposal: as written.
-        canonical: DSL; empty when it was refused.
-        refused: why, caret and all; empty when it was read.
-        measures: train rank IC, its t, net Sharpe ratio and turnover; empty without data or when a check failed.
-        step: of an improvement, from 0 for the factor it starts from.
+        canonical: DSL; empty if it was refused.
+        refused: error or failed check; empty if it was not refused.
+        measures: on train; None without data or after a failed check.
+        step: number of the improvement; 0 for the original factor.
     """
 
     proposal: Proposal
     canonical: str = ""
     refused: str = ""
-    measures: dict[str, float] | None = None
+    measures: TrainMeasures | None = None
     step: int = 0
 
     @property
-    def measured(self) -> str:
-        """The measures in words."""
-        if not self.measures:
+    def summary(self) -> str:
+        """The measures in one line."""
+        if self.measures is None:
             return "not measured"
-        ic, t, sharpe, turnover = (self.measures[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover"))
+        ic, t, sharpe = self.measures.rank_ic, self.measures.t_stat, self.measures.sharpe
+        turnover = self.measures.turnover
         return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train, turnover {turnover:.2f} a day"
 
 
-def ask(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -> list[Attempt]:
+def propose_and_measure(proposer: Proposer, task: Task, train: Panel | None, repairs: int = 1) -> list[Attempt]:
     """
-    Have factors proposed, read and measured.
+    Request factors, parse and measure them.
 
     Args:
-        proposer: who writes.
-        task: what is wanted.
-        train: bars to measure on, of `train_bars`; None only reads.
-        repairs: times a refused proposal goes back.
+        proposer: language model or control.
+        task: of the request.
+        train: bars to measure on, of `train_bars`; None only parses.
+        repairs: times a refused proposal goes back to its writer.
 
     Raises:
         ModelError: the model cannot answer.
-        BudgetError: it may not be asked.
+        BudgetError: the request could pass a limit.
     """
-    return [_find(proposer, task, proposal, train, repairs) for proposal in proposer.propose(task)]
+    return [_attempt(proposer, task, proposal, train, repairs) for proposal in proposer.propose(task)]
 
 
 def improve(proposer: Proposer, task: Task, node: Node, train: Panel, steps: int = STEPS) -> Iterator[Attempt]:
     """
-    Improve a factor step by step, each told what the one before it earned.
+    Improve a factor step by step.
 
     Args:
-        proposer: who writes.
+        proposer: language model or control.
         task: market, fields, window, seed.
-        node: the factor to start from.
+        node: the original factor.
         train: bars to measure on, of `train_bars`.
-        steps: improvements to try.
+        steps: number of improvements.
 
     Yields:
-        The factor itself as step 0, then each improvement. The next step starts from the best so far, by net Sharpe
-        ratio on train.
+        The original factor as step 0, then each improvement. Each step starts from the best so far, by net Sharpe ratio
+        on train, and its prompt holds the results of earlier steps.
     """
-    best = _measured(node, Proposal("the factor given", str(node)), task.market, train)
+    best = _measure(node, Proposal("the factor given", str(node)), task.market, train)
     yield best
-    told: list[str] = []
+    notes: list[str] = []
     for step in range(1, steps + 1):
-        parent = Parent("", best.canonical, best.measured, step)
-        asked = replace(
-            task, prompt_mode="optimize", count=1, seed=task.seed + 10 * step, parent=parent, notes=tuple(told)
-        )
-        found = replace(ask(proposer, asked, train)[0], step=step)
-        told.append(f"{(found.canonical or found.proposal.source)[:160]} -> {found.measured}")
-        yield found
-        best = max(best, found, key=_sharpe)
+        parent = Parent("", best.canonical, best.summary, step)
+        seed = task.seed + 10 * step
+        request = replace(task, prompt_mode="optimize", count=1, seed=seed, parent=parent, notes=tuple(notes))
+        attempt = replace(propose_and_measure(proposer, request, train)[0], step=step)
+        notes.append(f"{(attempt.canonical or attempt.proposal.source)[:160]} -> {attempt.summary}")
+        yield attempt
+        best = max(best, attempt, key=_sharpe)
 
 
 def train_bars(panel: Panel, market: Market) -> Panel:
     """
-    The part of the recent history on which a writer may see measures.
+    The train segment of the recent history.
 
     Raises:
         DataError: too few bars to split.
     """
-    known = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-    return known.rows(*split(known.shape[0], market.horizon_bars).train)
+    history = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
+    return history.rows(*split(history.shape[0], market.horizon_bars).train)
 
 
 def task_for(market: Market, fields: Sequence[str], factor_type: str, lookback_bars: int, seed: int) -> Task:
     """
-    A person's assignment.
+    The task of a research command.
 
     Raises:
-        SettingError: no such family, or none of the fields it lives on.
+        SettingError: unknown factor type, or none of its fields is available.
     """
     if factor_type not in FACTOR_TYPES:
         raise SettingError(f"factor type {factor_type!r} is unknown; expected one of {', '.join(FACTOR_TYPES)}")
     if factor_type not in available(fields):
         needed = " or ".join(FACTOR_TYPES[factor_type].fields)
         raise SettingError(
-            f"factor type {factor_type!r} needs the field {needed}; there are {', '.join(sorted(fields))}"
+            f"factor type {factor_type!r} needs the field {needed}; available are {', '.join(sorted(fields))}"
         )
     return Task(market, tuple(sorted(fields)), factor_type, lookback_bars, seed)
 
 
-def _find(proposer: Proposer, task: Task, proposal: Proposal, train: Panel | None, repairs: int) -> Attempt:
+def _attempt(proposer: Proposer, task: Task, proposal: Proposal, train: Panel | None, repairs: int) -> Attempt:
     for left in range(repairs, -1, -1):
         try:
-            node = read(proposal, task)
+            node = parse_proposal(proposal, task)
             break
         except ExpressionError as error:
-            better = proposer.repair(task, proposal, error, _near(proposal.source)) if left else None
-            if better is None:
+            similar = _similar_examples(proposal.source) if left else ()
+            repaired = proposer.repair(task, proposal, error, similar) if left else None
+            if repaired is None:
                 return Attempt(proposal, refused=str(error))
-            proposal = better
-    return _measured(node, proposal, task.market, train) if train else Attempt(proposal, str(node))
+            proposal = repaired
+    return _measure(node, proposal, task.market, train) if train else Attempt(proposal, str(node))
 
 
-def _measured(node: Node, proposal: Proposal, market: Market, train: Panel) -> Attempt:
+def _measure(node: Node, proposal: Proposal, market: Market, train: Panel) -> Attempt:
     values = evaluate_one(node, train)
-    found = validate(partial(evaluate_one, node), train, lookback(node))
-    failed = next((check for check in found if check.blocking and not check.passed), None)
+    checks = validate(partial(evaluate_one, node), train, lookback(node))
+    failed = next((check for check in checks if check.blocking and not check.passed), None)
     if failed is not None:
         return Attempt(proposal, str(node), refused=f"{failed.name} check: {failed.detail}")
-    row = measure_factor(values, EvaluationBars.of(Bars.of(train, market)), False, None).to_row()
-    return Attempt(proposal, str(node), measures={key: row[key] for key in ("rank_ic", "t_stat", "sharpe", "turnover")})
+    measures = measure_factor(values, EvaluationBars.of(Bars.of(train, market)), False, None)
+    train_measures = TrainMeasures(measures.rank_ic, measures.t_stat, measures.sharpe, measures.turnover)
+    return Attempt(proposal, str(node), measures=train_measures)
 
 
-def _sharpe(find: Attempt) -> float:
-    sharpe = find.measures["sharpe"] if find.measures else np.nan
+def _sharpe(attempt: Attempt) -> float:
+    sharpe = attempt.measures.sharpe if attempt.measures else np.nan
     return sharpe if np.isfinite(sharpe) else -np.inf
 
 
-def _near(source: str) -> tuple[str, ...]:
-    order = np.argsort(-Similarity(EXAMPLES).to(source), kind="stable")[:3]
+def _similar_examples(source: str) -> tuple[str, ...]:
+    order = np.argsort(-FormulaIndex(EXAMPLES).similarity_to(source), kind="stable")[:3]
     return tuple(EXAMPLES[position] for position in order)

@@ -1,7 +1,7 @@
 """
-A run date asked twice in different ways: both stand in the ledger, and what was tried first counts for what came after.
+Mining sessions of a run date: one per proposer and settings, all kept in the ledger; earlier ones count for later ones.
 
-The same way again is a replay and changes nothing; nothing that was ever tried leaves the ledger.
+A repeated session replaces itself and changes nothing; no trial ever leaves the ledger.
 """
 
 import hashlib
@@ -16,26 +16,19 @@ from alpha_pipeline.mining.loop import MiningSettings, Report, mine
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
-# What decides which questions are put; limits, prices and the rule decide how many, their cost and their fate.
-WAY = (
-    "rounds",
-    "proposals_per_round",
-    "batch",
-    "prompt_modes",
-    "factor_types",
-    "context",
-    "repairs",
-    "seed",
+# Settings that decide the tasks; limits, prices and the admission rule decide only how many, their cost and verdict.
+TASK_SETTINGS = (
+    "rounds", "proposals_per_round", "batch", "prompt_modes", "factor_types", "context", "repairs", "seed",
     "history_bars",
-)
+)  # fmt: skip
 SAME_TRIAL = ["proposer", "source", "dialect"]
 
 
 def session_id(settings: MiningSettings, proposer: Proposer) -> str:
-    """Twelve digits that stand for who is asked, and how; the same for the same run date replayed."""
-    asked = {name: value for name, value in asdict(settings).items() if name in WAY}
-    told = json.dumps([proposer.name, proposer.model, asked], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    """Twelve hexadecimal digits of the proposer and the settings that decide its tasks."""
+    chosen = {name: value for name, value in asdict(settings).items() if name in TASK_SETTINGS}
+    text = json.dumps([proposer.name, proposer.model, chosen], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def mine_session(
@@ -48,23 +41,23 @@ def mine_session(
     settings: MiningSettings,
     report: Report = lambda progress: None,
     funding: pd.DataFrame | None = None,
-    anew: bool = False,
+    fresh: bool = False,
 ) -> pd.DataFrame:
     """
-    Mine a run date that may have been asked before.
+    Mine a run date that may hold earlier sessions.
 
     Args:
-        stored: rows of `tables.TRIALS` of this very run date; empty when it was never asked.
-        anew: whether answers are asked for anew, which makes a session of its own.
-        run date, market, panel, ledger, proposer, settings, report, funding: as of `mine`.
+        stored: rows of `tables.TRIALS` of this run date; empty before its first session.
+        fresh: whether the model is queried again, which makes a new session.
+        run_date, market, panel, ledger, proposer, settings, report, funding: as of `mine`.
 
     Returns:
-        Rows of `tables.TRIALS` of the whole run date, every session of it.
+        Rows of `tables.TRIALS` of all sessions of the run date.
 
     Raises:
         As `mine`.
     """
-    session = Session.of(TRIALS.complete(stored), session_id(settings, proposer), anew)
+    session = Session.of(TRIALS.complete(stored), session_id(settings, proposer), fresh)
     before = pd.concat([ledger, session.before], ignore_index=True) if len(session.before) else ledger
     return session.joined(mine(run_date, market, panel, before, proposer, settings, report, funding))
 
@@ -72,13 +65,13 @@ def mine_session(
 @dataclass(frozen=True)
 class Session:
     """
-    One way of asking among those of its run date.
+    One session among those of its run date.
 
     Args:
         name: as stored in `session`.
-        before: rows of `tables.TRIALS` of the run date's earlier sessions.
-        own: rows that this very session left before.
-        after: rows of later ones.
+        before: rows of `tables.TRIALS` of earlier sessions.
+        own: rows that this session stored before.
+        after: rows of later sessions.
     """
 
     name: str
@@ -87,39 +80,37 @@ class Session:
     after: pd.DataFrame
 
     @classmethod
-    def of(cls, stored: pd.DataFrame, prompt_mode: str, anew: bool = False) -> "Session":
+    def of(cls, stored: pd.DataFrame, identifier: str, fresh: bool = False) -> "Session":
         """
-        The place of a way of asking in a run date.
+        Locate a session in a run date.
 
         Args:
-            stored: rows of `tables.TRIALS` of the run date; rows older than sessions are taken for this one's.
-            way: of `session_id`.
-            anew: answers are not those of before, so that this is a session of its own.
+            stored: rows of `tables.TRIALS` of the run date; rows older than the column belong to this session.
+            identifier: of `session_id`.
+            fresh: whether the model is queried again; the session then gets a number, as in `0123456789ab#1`.
         """
-        order = list(dict.fromkeys(stored["session"]))
-        if order == [""]:
-            stored, order = stored.assign(session=prompt_mode), [prompt_mode]
-        name = (
-            f"{prompt_mode}#{sum(known.startswith(prompt_mode) for known in order)}"
-            if anew and prompt_mode in order
-            else prompt_mode
-        )
-        place = order.index(name) if name in order else len(order)
-        at = stored["session"].map({known: i for i, known in enumerate(order)})
-        return cls(name, stored[at < place], stored[at == place], stored[at > place])
+        names = list(dict.fromkeys(stored["session"]))
+        if names == [""]:
+            stored, names = stored.assign(session=identifier), [identifier]
+        name = identifier
+        if fresh and identifier in names:
+            name = f"{identifier}#{sum(earlier.startswith(identifier) for earlier in names)}"
+        place = names.index(name) if name in names else len(names)
+        position = stored["session"].map({earlier: i for i, earlier in enumerate(names)})
+        return cls(name, stored[position < place], stored[position == place], stored[position > place])
 
     def joined(self, trials: pd.DataFrame) -> pd.DataFrame:
         """
-        The run date with this session's trials in their place; those it had and did not repeat stay behind them.
+        The run date with the trials of this session in place; earlier ones that were not repeated follow them.
 
         Args:
-            trials: rows of `tables.TRIALS`, of `mine` with `before` among its ledger.
+            trials: rows of `tables.TRIALS`, of `mine` with `before` in its ledger.
 
         Returns:
-            Rows of `tables.TRIALS`, numbered anew. The same rows if the session repeated itself.
+            Rows of `tables.TRIALS`, renumbered; the stored rows if the session repeated itself.
         """
-        again = pd.MultiIndex.from_frame(trials[SAME_TRIAL])
-        lost = ~pd.MultiIndex.from_frame(self.own[SAME_TRIAL]).isin(again) & (self.own["verdict"] != UNANSWERED)
+        repeated = pd.MultiIndex.from_frame(trials[SAME_TRIAL])
+        lost = ~pd.MultiIndex.from_frame(self.own[SAME_TRIAL]).isin(repeated) & (self.own["verdict"] != UNANSWERED)
         parts = [self.before, trials.assign(session=self.name), self.own[lost], self.after]
         run_date = pd.concat([part for part in parts if len(part)] or [TRIALS.empty()], ignore_index=True)
         return run_date.assign(trial=range(len(run_date)))

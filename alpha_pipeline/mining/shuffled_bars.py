@@ -1,8 +1,7 @@
 """
-The noise floor: what the run date's formulas would have shown by luck.
+The noise floor: results of the run date's factors on shuffled bars, as expected by luck.
 
-The same loop and the same rule on the market's own bars in another order, where nothing that came before can say what
-comes after.
+The same loop and admission rule run on the bars of the market in random order, where no bar predicts a later one.
 """
 
 from collections.abc import Sequence
@@ -24,36 +23,37 @@ from alpha_pipeline.typing import Array
 PRICES = ("open", "high", "low", "close")
 
 
-def noise_floor(
+def measure_noise_floor(
     run_date: pd.Timestamp,
     market: Market,
     panel: Panel,
-    context: pd.DataFrame,
+    trials: pd.DataFrame,
     settings: MiningSettings,
-    replays: int,
+    shuffles: int,
     funding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """
-    The best of the run date's formulas on the real bars and on shuffled ones.
+    The best results of the run date's factors on the real and on shuffled bars.
 
     Args:
-        run date: start of the run date's day, UTC.
+        run_date: start of the day, UTC.
         market: of the panel.
         panel: bars up to the run date.
-        on the run date: rows of `tables.TRIALS` of the run date.
-        settings: those of the run date; what was asked for does not matter, and the rule is the one the run date's rows keep.
-        replays: shuffled panels.
-        funding: rows of `tables.RAW_FUNDING`, at their own stamps whatever bars lie there; nothing is paid by default.
+        trials: rows of `tables.TRIALS` of the run date; their admission rule is used.
+        settings: of the loop, but for tasks and the admission rule.
+        shuffles: number of shuffled panels.
+        funding: rows of `tables.RAW_FUNDING`, paid at their timestamps; none by default.
 
     Returns:
-        Rows of `tables.NOISE_FLOOR`: the real bars as replay 0, from the run date's own rows, then the replays. Every
-        replay counts its own trials only, so its rule is, if anything, easier to pass than the run date's.
+        Rows of `tables.NOISE_FLOOR`: the real bars as shuffle 0, from `trials`, then the shuffled panels. Each shuffle
+        counts its own trials only, so that its admission rule is, if anything, easier to meet.
     """
-    computed = context[context["train_t_stat"].notna() & (context["proposer"] != "reference")]
-    proposals = [Proposal(row["name"], row["source"], row["dialect"]) for row in computed.to_dict("records")]
-    rows = [_best(0, computed)]
+    measured = trials[trials["train_t_stat"].notna() & (trials["proposer"] != "reference")]
+    columns = ["name", "source", "dialect"]
+    proposals = [Proposal(*values) for values in measured[columns].itertuples(index=False, name=None)]
+    rows = [_best(0, measured)]
     if proposals:
-        asked = replace(
+        repeat = replace(
             settings,
             rounds=1,
             proposals_per_round=len(proposals),
@@ -61,34 +61,34 @@ def noise_floor(
             prompt_modes=("generate",),
             factor_types=(),
             repairs=0,
-            admission=Admission.from_text(str(computed["admission_rule"].iloc[0])),
+            admission=Admission.from_text(str(measured["admission_rule"].iloc[0])),
         )
-        known = panel.rows(-min(panel.shape[0], settings.history_bars), None)
-        for number in range(1, replays + 1):
-            luck = shuffled(known, market.horizon_bars, seed=number)
-            trials = mine(run_date, market, luck, TRIALS.empty(), _recorded(proposals), asked, funding=funding)
-            rows.append(_best(number, trials[trials["proposer"] != "reference"]))
-    return pd.DataFrame(rows).assign(run_date=run_date)
+        history = panel.rows(-min(panel.shape[0], settings.history_bars), None)
+        for number in range(1, shuffles + 1):
+            bars = shuffled(history, market.horizon_bars, seed=number)
+            repeated = mine(run_date, market, bars, TRIALS.empty(), _recorded(proposals), repeat, funding=funding)
+            rows.append(_best(number, repeated[repeated["proposer"] != "reference"]))
+    return pd.concat(rows, ignore_index=True).assign(run_date=run_date)
 
 
 def _recorded(proposals: Sequence[Proposal]) -> Control:
-    """A proposer that says again, in order, what was said."""
-    said = iter(proposals)
-    return Control("recorded", lambda task, rng: next(said))
+    """A proposer that repeats the proposals in order."""
+    remaining = iter(proposals)
+    return Control("recorded", lambda task, rng: next(remaining))
 
 
 def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
     """
-    The same bars in another order, all symbols together.
+    The bars in random order, all symbols together.
 
     Args:
         panel: prices and other fields.
-        block_bars: bars that stay together; the horizon of the market, so that none sees into the next.
+        block_bars: bars that stay together; the horizon of the market, so that labels do not overlap.
         seed: of the order.
 
     Returns:
-        The panel's grid. Every bar keeps its moves from the close before it, its volume and its other fields; prices
-        are put together anew from the moves. What is missing in a bar is missing where the bar goes.
+        The grid of the panel. Every bar keeps its price changes from the previous close, its volume and other fields;
+        prices are rebuilt from the changes. Missing values move with their bar.
     """
     bars = panel.shape[0]
     edges = np.arange(bars % block_bars, bars, block_bars)
@@ -101,24 +101,27 @@ def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
 
 def _prices(panel: Panel, rows: Array) -> dict[str, Array]:
     close = panel["close"]
-    before = np.vstack([close[:1], last_known(close)[:-1]])
-    before = np.where(np.isfinite(before), before, close)  # the first bar of a symbol moves from its own close
+    previous = np.vstack([close[:1], last_known(close)[:-1]])
+    previous = np.where(np.isfinite(previous), previous, close)  # the first bar of a symbol has no earlier close
     with np.errstate(invalid="ignore", divide="ignore"):
-        moves = {name: panel[name] / before for name in PRICES if name in panel.fields}
-    anew = {name: values[rows] for name, values in moves.items()}
-    path = np.cumprod(np.where(np.isfinite(anew["close"]), anew["close"], 1.0), axis=0)
+        changes = {name: panel[name] / previous for name in PRICES if name in panel.fields}
+    changes = {name: values[rows] for name, values in changes.items()}
+    path = np.cumprod(np.where(np.isfinite(changes["close"]), changes["close"], 1.0), axis=0)
     level = np.nanmedian(close, axis=0)
     base = np.concatenate([np.ones((1, path.shape[1])), path[:-1]]) * level
-    return {name: values * base for name, values in anew.items()}
+    return {name: values * base for name, values in changes.items()}
 
 
-def _best(number: int, trials: pd.DataFrame) -> dict[str, object]:
+def _best(number: int, trials: pd.DataFrame) -> pd.DataFrame:
     train, valid = trials["train_t_stat"], trials["valid_t_stat"]
-    return {
-        "shuffle": number,
-        "factors_measured": int(train.notna().sum()),
-        "best_train_t": train.abs().max(),
-        "best_valid_t": (np.sign(train) * valid).max(),
-        "best_sharpe": trials["train_valid_sharpe"].max(),
-        "accepted": int((trials["verdict"] == "accepted").sum()),
-    }
+    return pd.DataFrame(
+        {
+            "shuffle": number,
+            "factors_measured": int(train.notna().sum()),
+            "best_train_t": train.abs().max(),
+            "best_valid_t": (np.sign(train) * valid).max(),
+            "best_sharpe": trials["train_valid_sharpe"].max(),
+            "accepted": int((trials["verdict"] == "accepted").sum()),
+        },
+        index=[0],
+    )

@@ -1,5 +1,5 @@
 """
-One assignment to a proposer, and what comes back.
+A task for a proposer, its proposals, and the protocol of proposers.
 """
 
 from dataclasses import dataclass
@@ -12,45 +12,45 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.settings import PromptMode as PromptMode
 
 WINDOWS = (5, 10, 20, 60)
-STEPS = 3  # improvements of improvements before a line of factors is left alone
+STEPS = 3  # successive improvements of one factor
 
 
 @dataclass(frozen=True)
 class Parent:
     """
-    The factor an improvement starts from.
+    The factor that is to be improved.
 
     Args:
-        factor_id: its name in the ledger; empty for one that is in none.
+        factor_id: in the ledger; empty if it is in none.
         expression: canonical DSL.
-        measured: what it earned on train, one line.
-        step: number of this improvement in its line, from 1 to `STEPS`.
-        line: what it was made from, the first first, each with what it earned.
+        summary: its measures on train, one line.
+        step: number of this improvement, from 1 to `STEPS`.
+        ancestors: earlier versions, oldest first, each with its measures.
     """
 
     factor_id: str
     expression: str
-    measured: str
+    summary: str
     step: int = 1
-    line: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Task:
     """
-    What is asked for.
+    A request for factors.
 
     Args:
         market: where the factor will be traded.
         fields: names it may use, sorted.
-        theme: family of the idea, of `factor_types.FACTOR_TYPES`.
-        window: look-back to build around, in bars.
+        factor_type: of `factor_types.FACTOR_TYPES`.
+        window: look-back window, bars.
         seed: makes the proposal repeatable.
-        way: how it is asked for.
-        count: factors wanted in one answer.
-        parent: the factor to improve; only with way "optimize".
-        context: what the user wants considered besides, in their own words.
-        notes: what the knowledge base says, one line each; untrusted text.
+        prompt_mode: kind of prompt.
+        count: factors per reply.
+        parent: the factor to improve; only with prompt mode "optimize".
+        context: further instructions of the user.
+        notes: lines of the knowledge base; untrusted text.
     """
 
     market: Market
@@ -68,17 +68,17 @@ class Task:
 @dataclass(frozen=True)
 class Proposal:
     """
-    One factor as it came back.
+    One factor as proposed; the fields are columns of `tables.TRIALS`.
 
     Args:
         name: for display.
-        source: the expression as written; empty when the reply held none.
-        dialect: the front end that reads it.
-        rationale: the proposer's words.
-        risks: when it may fail, the proposer's words.
-        expected_performance: expected performance as claimed; never a measurement.
-        parent: factor_id it improves; empty for a fresh idea.
-        request_hash: of the stored model request; empty when no model was asked.
+        source: the expression as written; empty if the reply held none.
+        dialect: of the source.
+        rationale: economic rationale, in the words of the proposer.
+        risks: in the words of the proposer.
+        expected_performance: in the words of the proposer; not measured.
+        parent: factor_id of the factor it improves; empty for a new idea.
+        request_hash: of the stored model request; empty without a model.
     """
 
     name: str
@@ -92,15 +92,15 @@ class Proposal:
 
 
 class Proposer(Protocol):
-    """Who proposes factors: a language model, or one of the controls it has to beat."""
+    """A proposer of factors: a language model, or one of the controls."""
 
     def within(self, meter: SpendMeter) -> "Proposer":
-        """The same proposer, its calls counted and limited by a run date's meter."""
+        """The same proposer with its requests counted and limited by a meter."""
         ...
 
     @property
     def name(self) -> str:
-        """`model`, `random_grammar` or `mutation`; stored with every trial and shown everywhere."""
+        """`model`, `random_grammar` or `mutation`; stored with every trial."""
         ...
 
     @property
@@ -114,14 +114,16 @@ class Proposer(Protocol):
 
         Raises:
             ModelError: the model cannot answer.
-            BudgetError: it may not be asked.
+            BudgetError: the request could pass a limit.
         """
         ...
 
-    def repair(self, task: Task, proposal: Proposal, error: ExpressionError, near: tuple[str, ...]) -> Proposal | None:
-        """A second try at a refused proposal, told why and shown valid formulas `near` to it; None if it is no use."""
+    def repair(
+        self, task: Task, proposal: Proposal, error: ExpressionError, similar: tuple[str, ...]
+    ) -> Proposal | None:
+        """A corrected version of a refused proposal, given its error and similar valid formulas; None without one."""
         ...
 
-    def criticize(self, task: Task, measured: tuple[str, ...]) -> str:
-        """What to do next, in view of a round's results on train; empty from whoever has no opinion."""
+    def criticize(self, task: Task, results: tuple[str, ...]) -> str:
+        """Advice for the next round in view of a round's results on train; empty for none."""
         ...

@@ -1,236 +1,149 @@
 """
-Trials: the stages drafts pass until they are refused or admitted.
+A trial: one proposal, the stage it reached, what it measured and what it cost; a row of the ledger.
 
-What is asked for, and how often, is decided in `loop`; the numbers come from `measuring`. Drafts are measured side by
-side and judged one after the other, so that each counts those before it.
+The stages a trial passes through are in `stages`, the history of all trials is in `ledger`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import numpy as np
+import pandas as pd
 
-from alpha_pipeline.errors import ExpressionError
-from alpha_pipeline.expressions import Node, fields_used, identity, lookback, parse
+from alpha_pipeline.expressions import Node, identity
 from alpha_pipeline.factors.definition import factor_id
-from alpha_pipeline.factors.references import REFERENCES
-from alpha_pipeline.factors.values import evaluate_one
-from alpha_pipeline.mining.judge import discovered, refusal, rubric
-from alpha_pipeline.mining.ledger import TrialHistory
-from alpha_pipeline.mining.run_context import (
-    ActiveFactors,
-    Measured,
-    Night,
-    against_all_trials,
-    measure,
-    train_and_valid,
-)
-from alpha_pipeline.mining.task import PromptMode, Proposal, Task
-from alpha_pipeline.tables import MEASURES, UNANSWERED
-from alpha_pipeline.validation import CheckResult, rank_correlations, validate
+from alpha_pipeline.llm.budget import Spent
+from alpha_pipeline.mining.task import PromptMode, Proposal
+from alpha_pipeline.tables import MEASURES, TRIALS
 
-Row = dict[str, object]
+Stage = Literal["proposed", "parsed", "type_valid", "unique", "leakage_free", "significant", "accepted"]
+Verdict = Literal["accepted", "refused", "unanswered"]
 
 
 @dataclass(frozen=True)
-class ParsedProposal:
-    """A draft on its way: its row so far, and its tree or the reason there is none."""
-
-    row: Row
-    node: Node | None
-    error: ExpressionError | None = None
-
-
-def blank(
-    context: Night,
-    draft: Proposal,
-    proposer: str,
-    model: str,
-    factor_type: str = "",
-    prompt_mode: PromptMode = "generate",
-) -> Row:
-    """The row of a draft before anything is known of it."""
-    return {
-        "run_date": context.run_date,
-        "trial": 0,
-        "round": 0,
-        "factor_type": factor_type,
-        "prompt_mode": prompt_mode,
-        "regime": context.regime,
-        "factor_id": "",
-        "name": draft.name,
-        "proposer": proposer,
-        "model": model,
-        "request_hash": draft.request_hash,
-        "parent": draft.parent,
-        "replaces": "",
-        "dialect": draft.dialect,
-        "source": draft.source,
-        "canonical": "",
-        "identity": "",
-        "rationale": draft.rationale,
-        "risks": draft.risks,
-        "expected_performance": draft.expected_performance,
-        "stage": "proposed",
-        "verdict": "refused",
-        "reason": "",
-        "feedback": "",
-        "critique": "",
-        "score": np.nan,
-        "prompt_tokens": 0,
-        "completion_tokens": 0,
-        "calls": 0,
-        "model_seconds": 0.0,
-        "usd": 0.0,
-        **dict.fromkeys(MEASURES, np.nan),
-    }
-
-
-def read(draft: Proposal, task: Task) -> Node:
+class TrialMeasures:
     """
-    The tree of a draft.
-
-    Raises:
-        ExpressionError: the text is refused, or says nothing of the market.
-    """
-    if not draft.source:
-        raise ExpressionError("the reply holds no expression", kind="syntax")
-    node = parse(draft.source, draft.dialect, fields=task.fields, bar=task.market.bar)
-    if not fields_used(node):
-        raise ExpressionError("the expression uses no field, so it is a constant", draft.source, kind="type")
-    return node
-
-
-def try_out(
-    context: Night, proposals: Sequence[ParsedProposal], tried: TrialHistory, active_factors: ActiveFactors
-) -> list[Row]:
-    """
-    Walk proposals through the stages, each until it is refused or admitted.
+    Measures of a factor on train and validation, as in `tables.MEASURES`; NaN where not measured.
 
     Args:
-        on the run date: market, bars, rule of admission.
-        proposals: in order.
-        tried: everything before them; grows by them.
-        in_force: the factors active by factor_id; admitted ones enter, those they replace leave.
+        train_valid_sharpe, probabilistic_sharpe: of the net returns of train and validation together.
+        sharpe_per_bar, skewness, kurtosis, bars: moments of these returns, for the deflated Sharpe ratio; not stored.
     """
-    rows = [_screen(proposal, tried, active_factors) for proposal in proposals]
-    open_ = [(row, p.node) for row, p in zip(rows, proposals, strict=True) if p.node is not None and not row["reason"]]
-    for row in rows:
-        if row["reason"]:
-            tried.count(row)
-    for (row, node), found in zip(open_, measure(context, [node for _, node in open_]), strict=True):
-        row |= _judge(context, row, node, found, tried, active_factors)
-        tried.count(row)
-    return rows
+
+    train_rank_ic: float = math.nan
+    train_t_stat: float = math.nan
+    train_q_value: float = math.nan
+    train_sharpe: float = math.nan
+    valid_rank_ic: float = math.nan
+    valid_t_stat: float = math.nan
+    valid_q_value: float = math.nan
+    valid_sharpe: float = math.nan
+    valid_max_drawdown: float = math.nan
+    valid_turnover: float = math.nan
+    train_valid_sharpe: float = math.nan
+    probabilistic_sharpe: float = math.nan
+    deflated_sharpe: float = math.nan
+    max_correlation: float = math.nan
+    sharpe_per_bar: float = math.nan
+    skewness: float = math.nan
+    kurtosis: float = math.nan
+    bars: int = 0
+
+    @property
+    def train_summary(self) -> str:
+        """The measures on train in one line; all that a writer may read."""
+        ic, t, sharpe = self.train_rank_ic, self.train_t_stat, self.train_sharpe
+        return f"rank IC {ic:+.3f} (t {t:+.1f}), net Sharpe {sharpe:+.2f} on train"
 
 
-def references(context: Night, tried: TrialHistory, active_factors: ActiveFactors) -> list[Row]:
-    """Measure the shipped references that the ledger does not know and whose fields the market has."""
-    fresh = []
-    for factor in REFERENCES:
-        node = parse(factor.source, bar=context.market.bar)
-        if fields_used(node) <= set(context.panel.fields) and not tried.twin(identity(node)):
-            fresh.append((factor, node))
-    rows: list[Row] = []
-    for (factor, node), found in zip(fresh, measure(context, [node for _, node in fresh], checked=False), strict=True):
-        draft = Proposal(factor.name, factor.source, rationale=factor.rationale)
-        row = blank(context, draft, "reference", "") | _named(draft.name, node)
-        measures = against_all_trials(found.measures, context, tried)
-        points, said = rubric(measures)
-        row |= {key: measures[key] for key in MEASURES if key in measures} | {"score": points}
-        row |= {
-            "stage": "accepted",
-            "verdict": "accepted",
-            "feedback": f"shipped reference; {said}",
+@dataclass(frozen=True)
+class Trial:
+    """
+    One trial of a run date.
+
+    Args:
+        run_date: start of the day, UTC.
+        proposal: the factor as proposed.
+        proposer, model: who proposed it.
+        round: of the mining loop, from 0.
+        factor_type, prompt_mode: of the task.
+        regime: market regime at the end of train.
+        factor_id, canonical, identity: of the parsed expression; empty if it did not parse.
+        stage: last stage passed.
+        verdict, reason, feedback: the judgement; the reason is short and countable, empty if accepted.
+        replaces: factor_id of the active factor it replaces.
+        score: by the rubric of the judge; NaN if not measured.
+        critique: advice of the model after the round, on the last trial of the round.
+        usage: of the language model for this trial; `usd` is NaN for a model without a price.
+        measures: on train and validation.
+    """
+
+    run_date: pd.Timestamp
+    proposal: Proposal
+    proposer: str
+    model: str = ""
+    round: int = 0
+    factor_type: str = ""
+    prompt_mode: PromptMode = "generate"
+    regime: str = ""
+    factor_id: str = ""
+    canonical: str = ""
+    identity: str = ""
+    stage: Stage = "proposed"
+    verdict: Verdict = "refused"
+    reason: str = ""
+    feedback: str = ""
+    replaces: str = ""
+    score: float = math.nan
+    critique: str = ""
+    usage: Spent = field(default_factory=Spent)
+    measures: TrialMeasures = field(default_factory=TrialMeasures)
+
+    def with_expression(self, node: Node) -> "Trial":
+        """The trial with its parsed expression."""
+        digest = identity(node)
+        return replace(self, canonical=str(node), identity=digest, factor_id=factor_id(self.proposal.name, digest))
+
+    def refused(self, stage: Stage, reason: str, feedback: str) -> "Trial":
+        """The trial refused after a stage."""
+        return replace(self, stage=stage, verdict="refused", reason=reason, feedback=feedback)
+
+    def to_row(self) -> dict[str, object]:
+        """The row of `tables.TRIALS`, but for the number, the session and the admission rule."""
+        return {
+            "run_date": self.run_date,
+            "round": self.round,
+            "factor_type": self.factor_type,
+            "prompt_mode": self.prompt_mode,
+            "regime": self.regime,
+            "factor_id": self.factor_id,
+            **vars(self.proposal),
+            "proposer": self.proposer,
+            "model": self.model,
+            "replaces": self.replaces,
+            "canonical": self.canonical,
+            "identity": self.identity,
+            "stage": self.stage,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "feedback": self.feedback,
+            "critique": self.critique,
+            "score": self.score,
+            "prompt_tokens": self.usage.prompt_tokens,
+            "completion_tokens": self.usage.completion_tokens,
+            "calls": self.usage.calls,
+            "model_seconds": self.usage.seconds,
+            "usd": self.usage.usd,
+            **{name: getattr(self.measures, name) for name in MEASURES},
         }
-        tried.know(str(row["identity"]), str(row["factor_id"]))
-        tried.count(row)
-        active_factors[str(row["factor_id"])] = found.standing
-        rows.append(row)
-    return rows
 
 
-def _screen(proposal: ParsedProposal, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
-    """Stop what does not parse and what was tried before; nothing of it is computed."""
-    row, node, error = proposal.row, proposal.node, proposal.error
-    if row["verdict"] == UNANSWERED:
-        return row
-    if error is not None or node is None:
-        kind = error.kind if error else "syntax"
-        stage = "parsed" if kind == "type" else "proposed"
-        reason = error.reason if error else "no expression"
-        return row | {"stage": stage, "reason": f"{kind}: {reason}"[:160], "feedback": str(error)[:1000]}
-    row = row | _named(str(row["name"]), node)
-    same = tried.twin(str(row["identity"]))
-    tried.know(str(row["identity"]), str(row["factor_id"]))
-    if same:
-        return row | {"stage": "type_valid", "reason": "tried before", "feedback": f"the same as {same}"}
-    return row | _variant(str(row["canonical"]), tried, active_factors)
-
-
-def _variant(canonical: str, tried: TrialHistory, active_factors: ActiveFactors) -> Row:
-    """The refusal of a formula tried before with nearly these numbers; one active may still be beaten."""
-    variants = tried.variants(canonical)
-    if not variants or set(variants) & set(active_factors):
-        return {}
-    feedback = f"the same formula as {variants[0]}, its numbers within a tenth"
-    return {"stage": "type_valid", "reason": "too close to one tried before", "feedback": feedback}
-
-
-def _named(name: str, node: Node) -> Row:
-    print_of = identity(node)
-    return {"canonical": str(node), "identity": print_of, "factor_id": factor_id(name, print_of)}
-
-
-def _judge(
-    context: Night, row: Row, node: Node, found: Measured, tried: TrialHistory, active_factors: ActiveFactors
-) -> Row:
-    """Verdict over one measured factor; an admitted one enters the factors active."""
-    if variant := _variant(str(row["canonical"]), tried, active_factors):  # of one that was measured beside it
-        return variant
-    failed = next((check for check in found.checks if check.blocking and not check.passed), None)
-    if failed is not None:
-        return _failed(failed)
-    alike = rank_correlations(found.standing.ranks, {name: other.ranks for name, other in active_factors.items()})
-    twin = next(iter(alike), "")
-    closest = alike.get(twin, 0.0)
-    measures = against_all_trials(found.measures, context, tried) | {"max_correlation": closest}
-    points, said = rubric(measures)
-    known = {key: measures[key] for key in MEASURES} | {"score": points, "feedback": said}
-    reason = refusal(measures, context.admission)
-    close = {name for name, value in alike.items() if value >= context.admission.correlation}
-    close |= set(tried.variants(str(row["canonical"]))) & set(active_factors)
-    replaces = ""
-    if close:
-        replaces = _beaten(close, measures, context, active_factors)
-        if not replaces:
-            name = twin if twin in close else min(close)
-            told = f"orders symbols like {name}, rank correlation {alike.get(name, np.nan):.2f}; {said}"
-            return known | {"stage": "leakage_free", "reason": "too close to a factor active", "feedback": told}
-        known["feedback"] = f"replaces {replaces}, which it clearly beats; {said}"
-    elif reason:
-        stage = "significant" if discovered(measures, context.admission) else "leakage_free"
-        return known | {"reason": reason, "stage": stage}
-    whole = validate(partial(evaluate_one, node), context.panel, lookback(node), values=found.standing.values)
-    failed = next((check for check in whole if check.blocking and not check.passed), None)
-    if failed is not None:
-        return known | _failed(failed)
-    active_factors.pop(replaces, None)
-    active_factors[str(row["factor_id"])] = found.standing
-    return known | {"stage": "accepted", "verdict": "accepted", "replaces": replaces}
-
-
-def _failed(check: CheckResult) -> Row:
-    stage = "unique" if check.name == "no_lookahead" else "leakage_free"
-    return {"stage": stage, "reason": f"{check.name} check", "feedback": check.detail}
-
-
-def _beaten(close: set[str], measures: Mapping[str, float], context: Night, active_factors: ActiveFactors) -> str:
-    """The one factor active that is too close and clearly worse on the run date's validation; empty when there is none."""
-    rule = context.admission
-    if len(close) != 1 or refusal({**measures, "max_correlation": 0.0}, rule):
-        return ""
-    (name,) = close
-    theirs = train_and_valid(active_factors[name].values, context)["valid_sharpe"]
-    return name if measures["valid_sharpe"] >= theirs + rule.clearly_better else ""
+def trials_table(trials: Iterable[Trial], admission_rule: str = "") -> pd.DataFrame:
+    """Rows of `tables.TRIALS` of one session, numbered from 0; `session` is left empty."""
+    rows = [trial.to_row() for trial in trials]
+    if not rows:
+        return TRIALS.empty()
+    frame = pd.DataFrame(rows).assign(trial=range(len(rows)), session="", admission_rule=admission_rule)
+    table: pd.DataFrame = TRIALS.conform(frame).to_pandas()
+    return table

@@ -2,6 +2,8 @@
 Tables of factors: trials, library, values and backtests.
 """
 
+from typing import Final
+
 from alpha_pipeline.tables.schema import (
     CLOSE_TIME,
     FACTOR_ID,
@@ -22,7 +24,7 @@ MEASURES = (
     "train_valid_sharpe", "probabilistic_sharpe", "deflated_sharpe", "max_correlation",
 )  # fmt: skip
 
-UNANSWERED = "unanswered"
+UNANSWERED: Final = "unanswered"
 TRIALS = Table(
     "factor_definitions",
     (

@@ -21,15 +21,15 @@ def measured(canonical: str, t: float, **more: object) -> dict[str, object]:
     return {**names, "valid_sharpe": 7.77, "valid_rank_ic": 0.777, **numbers, **more}
 
 
-def shown(found: tuple[str, ...]) -> list[str]:
+def shown(knowledge: tuple[str, ...]) -> list[str]:
     """The formulas of the notes that recommend one."""
-    return [note.split(" ->")[0] for note in found if "rank IC" in note]
+    return [note.split(" ->")[0] for note in knowledge if "rank IC" in note]
 
 
 def test_an_empty_ledger_teaches_nothing() -> None:
     """The first run date begins with a clean sheet."""
-    found = Knowledge(TRIALS.empty(), "bull calm")
-    assert found.notes("momentum") == () and found.near("rank(close)") == ()
+    knowledge = Knowledge(TRIALS.empty(), "bull calm")
+    assert knowledge.notes("momentum") == () and knowledge.similar_formulas("rank(close)") == ()
 
 
 def test_the_strong_come_first() -> None:
@@ -59,9 +59,9 @@ def test_what_worked_in_such_a_market_comes_before_what_worked_in_another() -> N
 def test_the_formula_at_hand_calls_its_kind() -> None:
     """When a factor is to be improved, its relatives are shown first."""
     rows = [measured("ts_zscore(close, 20)", 2), measured("cs_rank(volume) * ts_corr(high, low, 5)", 2.2)]
-    found = Knowledge(ledger(*rows))
-    assert shown(found.notes(""))[0].startswith("cs_rank")
-    assert shown(found.notes("", "ts_zscore(close, 60)"))[0] == "ts_zscore(close, 20)"
+    knowledge = Knowledge(ledger(*rows))
+    assert shown(knowledge.notes(""))[0].startswith("cs_rank")
+    assert shown(knowledge.notes("", "ts_zscore(close, 60)"))[0] == "ts_zscore(close, 20)"
 
 
 def test_variants_of_one_formula_do_not_fill_the_page() -> None:
@@ -74,10 +74,10 @@ def test_variants_of_one_formula_do_not_fill_the_page() -> None:
 def test_a_refused_text_calls_valid_formulas_near_to_it() -> None:
     """However broken it is."""
     rows = [measured("ts_zscore(close, 20)", 1), measured("cs_rank(volume)", 3), measured("ts_corr(high, low, 5)", 2)]
-    found = Knowledge(ledger(*rows))
-    assert found.near("zscore((close, 14", 1) == ("ts_zscore(close, 20)",)
-    assert found.near("cs_rank(volme)", 1) == ("cs_rank(volume)",)
-    assert len(found.near("\x00\ud800" * 5_000)) == 3
+    knowledge = Knowledge(ledger(*rows))
+    assert knowledge.similar_formulas("zscore((close, 14", 1) == ("ts_zscore(close, 20)",)
+    assert knowledge.similar_formulas("cs_rank(volme)", 1) == ("cs_rank(volume)",)
+    assert len(knowledge.similar_formulas("\x00\ud800" * 5_000)) == 3
 
 
 def test_ties_do_not_depend_on_the_order_of_rows() -> None:

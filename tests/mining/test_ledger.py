@@ -1,58 +1,61 @@
-"""The index of everything tried."""
+"""The history of all trials."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from alpha_pipeline.mining.factor_types import Tally
-from alpha_pipeline.mining.judge import Admission
-from alpha_pipeline.mining.ledger import TrialHistory
+from alpha_pipeline.mining.judge import Admission, against_all_trials
+from alpha_pipeline.mining.ledger import TrialHistory, read_trials
+from alpha_pipeline.mining.trial import Trial, TrialMeasures
 from alpha_pipeline.tables import TRIALS
 
 from .test_knowledge import ledger, measured
 
 
-def row(canonical: str, t: float, **more: object) -> dict[str, object]:
-    return ledger(measured(canonical, t, **more)).to_dict("records")[0]
+def trial(canonical: str, t: float, **more: object) -> Trial:
+    """One trial as it is read from a ledger."""
+    return next(read_trials(ledger(measured(canonical, t, **more))))
 
 
-def test_a_ledger_and_its_rows_one_by_one_are_the_same() -> None:
-    """What a run date adds counts like what earlier run dates left."""
+def test_a_ledger_equals_its_trials_added_one_by_one() -> None:
+    """Trials of the current run date count like those of earlier ones."""
     rows = ledger(
         measured("ts_zscore(close, 20)", 3, factor_type="momentum", train_valid_sharpe=1.5),
         measured("cs_rank(volume)", 0.5, factor_type="volume", train_valid_sharpe=-0.5),
         measured("ts_rank(close, 5)", np.nan, factor_type="volume", train_valid_sharpe=np.nan),
     )
-    whole, grown = TrialHistory(rows), TrialHistory(TRIALS.empty())
-    for one in rows.to_dict("records"):
-        grown.know(one["identity"], one["factor_id"])
-        grown.count({str(k): v for k, v in one.items()})
-    for tried in (whole, grown):
-        assert tried.tallies == {"momentum": Tally(1, 0), "volume": Tally(0, 2)}
-        assert (tried.sharpes, tried.twin("cs_rank(volume)"), tried.twin("x")) == (2, "cs_rank(volume)", "")
-        assert tried.sharpe_variance(2.0) == pytest.approx(np.var([1.5, -0.5, 2.0], ddof=1), rel=1e-12)
+    grown = TrialHistory(TRIALS.empty())
+    for one_trial in read_trials(rows):
+        grown.register(one_trial.identity, one_trial.factor_id)
+        grown.add(one_trial)
+    for history in (TrialHistory(rows), grown):
+        assert history.tallies == {"momentum": Tally(1, 0), "volume": Tally(0, 2)}
+        assert history.sharpes == 2
+        assert history.duplicate_of("cs_rank(volume)") == "cs_rank(volume)" and history.duplicate_of("x") == ""
+        assert history.sharpe_variance(2.0) == pytest.approx(np.var([1.5, -0.5, 2.0], ddof=1), rel=1e-12)
 
 
 def test_a_trial_is_judged_among_those_before_it() -> None:
-    """On train everything tried counts, on validation what train discovered; as statsmodels adjusts them."""
+    """On train all trials count, on validation the discoveries of train; as statsmodels adjusts them."""
     rng = np.random.default_rng(1)
     ts, vs = [*rng.normal(size=40), 6.0, -7.0, 5.0], [*rng.normal(size=40), 1.5, -4.0, -2.0]
-    tried, rule, found = TrialHistory(TRIALS.empty()), Admission(), []
+    history, rule, adjusted = TrialHistory(TRIALS.empty()), Admission(), []
     for number, (t, v) in enumerate(zip(ts, vs, strict=True)):
-        q = tried.q_values({"train_t_stat": t, "valid_t_stat": v}, rule)
-        found.append(q)
-        tried.count(row(f"ts_mean(close, {number + 2})", t, valid_t_stat=v, **q))
+        measures = against_all_trials(TrialMeasures(train_t_stat=t, valid_t_stat=v), history, rule, 252.0)
+        adjusted.append(measures)
+        q_values = {"train_q_value": measures.train_q_value, "valid_q_value": measures.valid_q_value}
+        history.add(trial(f"ts_mean(close, {number + 2})", t, valid_t_stat=v, **q_values))
     p = 2 * norm.sf(np.abs(ts))
     for number in (0, 5, 20, 41, 42):
-        wanted = multipletests(p[: number + 1], method="fdr_by")[1][-1]
-        assert found[number]["train_q_value"] == pytest.approx(wanted, rel=1e-12)
-    again = norm.sf([1.5, 4.0, -2.0])
+        expected = multipletests(p[: number + 1], method="fdr_by")[1][-1]
+        assert adjusted[number].train_q_value == pytest.approx(expected, rel=1e-12)
+    one_sided = norm.sf([1.5, 4.0, -2.0])
     for k in range(3):
-        wanted = multipletests(again[: k + 1], method="fdr_bh")[1][-1]
-        assert found[40 + k]["valid_q_value"] == pytest.approx(wanted, rel=1e-12)
-    assert all(np.isnan(one["valid_q_value"]) for one in found[:40])
+        expected = multipletests(one_sided[: k + 1], method="fdr_bh")[1][-1]
+        assert adjusted[40 + k].valid_q_value == pytest.approx(expected, rel=1e-12)
+    assert all(np.isnan(measures.valid_q_value) for measures in adjusted[:40])
 
 
 def test_the_first_ratio_has_no_variance() -> None:
@@ -61,7 +64,7 @@ def test_the_first_ratio_has_no_variance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("canonical", "variant"),
+    ("canonical", "near"),
     [
         ("ts_zscore(close, 20)", True),
         ("ts_zscore(close, 21)", True),
@@ -72,12 +75,10 @@ def test_the_first_ratio_has_no_variance() -> None:
         ("ts_rank(close, 20)", False),
     ],
 )
-def test_a_variant_is_the_same_formula_with_numbers_within_a_tenth(canonical: str, variant: bool) -> None:
+def test_a_near_duplicate_is_the_same_formula_with_numbers_within_a_tenth(canonical: str, near: bool) -> None:
     """Shape first, then every number."""
-    assert (
-        TrialHistory(ledger(measured("ts_zscore(close, 20)", 1))).variants(canonical)
-        == ["ts_zscore(close, 20)"] * variant
-    )
+    history = TrialHistory(ledger(measured("ts_zscore(close, 20)", 1)))
+    assert history.near_duplicates(canonical) == ["ts_zscore(close, 20)"] * near
 
 
 def test_parents_are_strong_and_their_lines_end() -> None:
@@ -88,7 +89,7 @@ def test_parents_are_strong_and_their_lines_end() -> None:
         parent = TrialHistory(ledger(*rows)).parent(seed)
         assert parent is not None
         steps[parent.factor_id] = parent.step
-        names = [line.split(" -> rank IC")[0] for line in parent.line]
+        names = [ancestor.split(" -> rank IC")[0] for ancestor in parent.ancestors]
         assert names == {"a": [], "b": ["a"], "c": ["a", "b"]}[parent.factor_id]
     assert steps == {"a": 1, "b": 2, "c": 3}
     rows.append(measured("e", 9, parent="c"))
@@ -103,12 +104,11 @@ def test_without_a_strong_factor_there_is_no_parent() -> None:
 def test_a_parent_tells_train_numbers_only() -> None:
     """A writer improves on what it may see."""
     parent = TrialHistory(ledger(measured("a", 2.5, valid_sharpe=7.77))).parent(0)
-    assert parent is not None and parent.measured == "rank IC +0.025 (t +2.5), net Sharpe +0.10 on train"
+    assert parent is not None and parent.summary == "rank IC +0.025 (t +2.5), net Sharpe +0.10 on train"
 
 
-def test_unanswered_questions_do_not_count() -> None:
-    """Neither for a family nor for luck."""
-    tried = TrialHistory(
-        pd.DataFrame([row("", np.nan, verdict="unanswered", factor_type="volume", valid_sharpe=np.nan)])
-    )
-    assert tried.tallies == {} and tried.sharpes == 0
+def test_unanswered_requests_do_not_count() -> None:
+    """Neither for a factor type nor for the number of trials."""
+    rows = ledger(measured("", np.nan, verdict="unanswered", factor_type="volume", valid_sharpe=np.nan))
+    history = TrialHistory(rows)
+    assert history.tallies == {} and history.sharpes == 0

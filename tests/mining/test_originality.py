@@ -12,10 +12,10 @@ from alpha_pipeline.tables import MEASURES
 from .scripted import Script, mined, proposed, walk
 
 
-def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
-    """Whatever the spelling, the second is refused as tried before and names the first."""
+def test_a_duplicate_within_a_run_date_is_not_measured_twice() -> None:
+    """Whatever the spelling, the second is refused as duplicate of an earlier trial and names the first."""
     rows = proposed(mined(Script(["ts_zscore(close, 7)"]), 2))
-    assert rows["reason"][1] == "tried before"
+    assert rows["reason"][1] == "duplicate of an earlier trial"
     assert rows["feedback"][1] == f"the same as {rows['factor_id'][0]}"
     assert rows.loc[1, list(MEASURES)].isna().all()
     assert rows["stage"][1] == "type_valid"
@@ -29,37 +29,39 @@ def test_a_duplicate_within_a_night_is_not_measured_twice() -> None:
         ("close > ts_mean(close, 5)", "ts_mean(close, 5) < close"),
     ],
 )
-def test_a_duplicate_of_an_earlier_night_is_not_measured(first: pd.DataFrame, tried: str, again: str) -> None:
+def test_a_duplicate_of_an_earlier_run_date_is_not_measured(first: pd.DataFrame, tried: str, again: str) -> None:
     """The ledger of every earlier run date counts, and spelling does not."""
     rows = mined(Script([again]), 1, ledger=pd.concat([first, mined(Script([tried]), 1, ledger=first)]))
-    assert rows["reason"].tolist() == ["tried before"]
+    assert rows["reason"].tolist() == ["duplicate of an earlier trial"]
     assert rows[list(MEASURES)].isna().all(axis=None)
 
 
 def test_a_reference_proposed_again_is_a_duplicate(first: pd.DataFrame) -> None:
     """A model gets no credit for a shipped factor."""
-    assert mined(Script([REFERENCES[5].source]), 1, ledger=first)["reason"].tolist() == ["tried before"]
+    assert mined(Script([REFERENCES[5].source]), 1, ledger=first)["reason"].tolist() == [
+        "duplicate of an earlier trial"
+    ]
 
 
-def test_a_twin_of_a_factor_in_force_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
+def test_a_duplicate_of_an_active_factor_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
     """As good as the first, but nothing new: the feedback says whom it resembles."""
     found, twin = proposed(planted[1]).itertuples()
-    assert twin.reason == "too close to a factor active"
+    assert twin.reason == "too correlated with an active factor"
     assert found.factor_id in twin.feedback
     assert twin.max_correlation > 0.9
 
 
-def test_a_twin_is_refused_on_later_nights_too(planted: tuple[Panel, pd.DataFrame]) -> None:
+def test_a_correlated_factor_is_refused_on_later_run_dates_too(planted: tuple[Panel, pd.DataFrame]) -> None:
     """Factors active are read from the ledger."""
     panel, ledger = planted
     row = mined(Script(["edge - ts_mean(edge, 30) / 50"]), 1, panel, ledger).iloc[0]
-    assert row["reason"] == "too close to a factor active"
+    assert row["reason"] == "too correlated with an active factor"
 
 
-def test_the_opposite_of_a_factor_is_its_twin(planted: tuple[Panel, pd.DataFrame]) -> None:
+def test_the_opposite_of_a_factor_is_correlated_with_it(planted: tuple[Panel, pd.DataFrame]) -> None:
     """Turned round, it trades the same."""
     panel, ledger = planted
-    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too close to a factor active"]
+    assert mined(Script(["-edge"]), 1, panel, ledger)["reason"].tolist() == ["too correlated with an active factor"]
 
 
 def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
@@ -77,16 +79,16 @@ def test_a_twin_that_is_clearly_better_replaces_the_factor_in_force() -> None:
     assert rows.loc["again", "verdict"] == "refused" and rows.loc["sharp", "factor_id"] in rows.loc["again", "feedback"]
 
 
-def test_a_variant_of_a_tried_factor_is_refused_by_name(first: pd.DataFrame) -> None:
+def test_a_near_duplicate_of_a_trial_is_refused_by_name(first: pd.DataFrame) -> None:
     """Numbers within a tenth cost no backtest; farther ones are another factor."""
     rows = mined(Script(["ts_zscore(close, 40)", "ts_zscore(close, 43)", "ts_zscore(close, 50)"]), 3, ledger=first)
-    assert rows["reason"][1] == "too close to one tried before" and rows["factor_id"][0] in rows["feedback"][1]
+    assert rows["reason"][1] == "near-duplicate of an earlier trial" and rows["factor_id"][0] in rows["feedback"][1]
     assert rows["valid_t_stat"].notna().tolist() == [True, False, True]
 
 
-def test_a_variant_of_a_factor_in_force_is_measured() -> None:
+def test_a_near_duplicate_of_an_active_factor_is_measured() -> None:
     """It might beat it."""
     script = Script(["edge + ts_mean(edge, 20) / 100", "edge + ts_mean(edge, 21) / 100"])
     found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
     assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
-    assert variant.reason == "too close to a factor active" and found.factor_id in variant.feedback
+    assert variant.reason == "too correlated with an active factor" and found.factor_id in variant.feedback

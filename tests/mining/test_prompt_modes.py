@@ -78,9 +78,9 @@ def test_knobs_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
         MiningSettings(**wrong)  # type: ignore[arg-type]
 
 
-def test_families_without_their_fields_are_refused() -> None:
+def test_factor_types_without_their_fields_are_refused() -> None:
     """A run date never asks for something else in silence."""
-    with pytest.raises(SettingError, match="no family of carry has its fields in equities"):
+    with pytest.raises(SettingError, match="equities lacks the fields of the factor types carry"):
         mined(Script(["ts_rank(volume, 6)"]), 1, factor_types=("carry",))
 
 

@@ -14,18 +14,18 @@ from .scripted import Script, night_of, walk
 PANEL = walk(220, 4)
 
 
-def asked(stored: pd.DataFrame, seed: int = 0, anew: bool = False, source: str = "") -> pd.DataFrame:
+def session_rows(stored: pd.DataFrame, seed: int = 0, fresh: bool = False, source: str = "") -> pd.DataFrame:
     """The run date after being asked once more, through a file as the graph keeps it."""
     settings = MiningSettings(rounds=1, proposals_per_round=3, repairs=0, seed=seed)
     proposer = Script([source]) if source else random_grammar()
-    run_date = mine_session(night_of(PANEL), EQUITIES, PANEL, TRIALS.empty(), stored, proposer, settings, anew=anew)
+    run_date = mine_session(night_of(PANEL), EQUITIES, PANEL, TRIALS.empty(), stored, proposer, settings, fresh=fresh)
     return TRIALS.conform(run_date).to_pandas()
 
 
-def test_another_seed_adds_to_the_night() -> None:
+def test_another_seed_adds_to_the_run_date() -> None:
     """The references and what was tried first stay, in their place and to the bit; nothing is tried twice."""
-    first = asked(TRIALS.empty())
-    both = asked(first, seed=1)
+    first = session_rows(TRIALS.empty())
+    both = session_rows(first, seed=1)
     pd.testing.assert_frame_equal(both.iloc[: len(first)], first)
     assert len(both) == len(first) + 3
     assert both["session"].nunique() == 2
@@ -35,43 +35,43 @@ def test_another_seed_adds_to_the_night() -> None:
 
 def test_what_was_tried_first_counts_for_what_comes_after() -> None:
     """The very formula again is no new trial but a refused one."""
-    first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
-    again = asked(first, seed=1, source="ts_zscore(close, 7)")
+    first = session_rows(TRIALS.empty(), source="ts_zscore(close, 7)")
+    again = session_rows(first, seed=1, source="ts_zscore(close, 7)")
     later = again[again["session"] != first["session"].iloc[0]]
     assert (later["verdict"] == "refused").all() and not later["stage"].isin(["significant", "accepted"]).any()
 
 
-def test_a_sitting_replayed_changes_nothing() -> None:
+def test_a_replayed_session_changes_nothing() -> None:
     """Neither itself, nor what came after it, in whatever order they are asked again."""
-    run_date = asked(asked(asked(TRIALS.empty()), seed=1), seed=2)
+    run_date = session_rows(session_rows(session_rows(TRIALS.empty()), seed=1), seed=2)
     for seed in (0, 1, 2, 0):
-        pd.testing.assert_frame_equal(asked(run_date, seed=seed), run_date)
+        pd.testing.assert_frame_equal(session_rows(run_date, seed=seed), run_date)
 
 
-def test_asked_anew_is_a_sitting_of_its_own() -> None:
+def test_a_fresh_session_is_one_of_its_own() -> None:
     """Other answers to the same questions do not replace the old ones."""
-    first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
-    both = asked(first, source="ts_zscore(volume, 9)", anew=True)
+    first = session_rows(TRIALS.empty(), source="ts_zscore(close, 7)")
+    both = session_rows(first, source="ts_zscore(volume, 9)", fresh=True)
     assert both["session"].unique().tolist()[1] == first["session"].iloc[0] + "#1"
     assert {"ts_zscore(close, 7)", "ts_zscore(volume, 9)"} <= set(both["source"])
 
 
 def test_what_a_replay_does_not_repeat_is_kept() -> None:
     """Should a model answer otherwise, what it said first was tried all the same."""
-    first = asked(TRIALS.empty(), source="ts_zscore(close, 7)")
-    other = asked(first, source="ts_zscore(volume, 9)")
+    first = session_rows(TRIALS.empty(), source="ts_zscore(close, 7)")
+    other = session_rows(first, source="ts_zscore(volume, 9)")
     assert other["session"].nunique() == 1
     assert {"ts_zscore(close, 7)", "ts_zscore(volume, 9)"} <= set(other["source"])
-    pd.testing.assert_frame_equal(asked(other, source="ts_zscore(volume, 9)"), other)
+    pd.testing.assert_frame_equal(session_rows(other, source="ts_zscore(volume, 9)"), other)
 
 
-def test_rows_older_than_sittings_are_the_first_one() -> None:
+def test_rows_without_a_session_are_the_first_one() -> None:
     """A ledger stored before there were sessions is replayed, not doubled."""
-    first = asked(TRIALS.empty())
-    pd.testing.assert_frame_equal(asked(first.assign(session="")), first)
+    first = session_rows(TRIALS.empty())
+    pd.testing.assert_frame_equal(session_rows(first.assign(session="")), first)
 
 
-def test_a_way_of_asking_is_who_and_how_not_what_it_may_cost() -> None:
+def test_a_session_is_proposer_and_settings_not_limits() -> None:
     """Seeds, rounds and factor types make another; limits and threads do not."""
     plain = session_id(MiningSettings(), random_grammar())
     assert session_id(MiningSettings(threads=1, budget=Budget(night_calls=3)), random_grammar()) == plain

@@ -9,7 +9,7 @@ from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.loop import MiningSettings
-from alpha_pipeline.mining.shuffled_bars import noise_floor, shuffled
+from alpha_pipeline.mining.shuffled_bars import measure_noise_floor, shuffled
 from alpha_pipeline.reporting.funnel import floor_rows, floor_text, floors
 from alpha_pipeline.tables import NOISE_FLOOR
 
@@ -57,7 +57,7 @@ def test_what_is_missing_goes_with_its_bar() -> None:
 def test_an_edge_stands_above_the_floor_and_luck_does_not(panel: Panel) -> None:
     """A planted factor beats every replay, nothing is admitted there; a worthless one is one of many."""
     context = mined(Script(["edge", "cs_rank(volume)"]), 2, panel)
-    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 6)
+    table = measure_noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 6)
     assert NOISE_FLOOR.conform(table).num_rows == 7
     found = {name: (real, luck) for name, real, luck in floors(table)}
     assert all(real > luck.max() for real, luck in found.values())
@@ -73,9 +73,11 @@ def test_shuffled_bars_are_judged_by_the_rule_of_the_night(panel: Panel) -> None
     sources = ["cs_rank(volume)", "-cs_rank(volume)", "ts_return(close, 5)", "-ts_return(close, 7)"]
     context = mined(Script(sources), 4, panel, admission=open_)
     assert set(context["admission_rule"]) == {open_.to_text()} and Admission.from_text(open_.to_text()) == open_
-    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
+    table = measure_noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
     assert table.loc[table["shuffle"] > 0, "accepted"].sum() > 0
-    strict = noise_floor(night_of(panel), EQUITIES, panel, context.assign(admission_rule=""), MiningSettings(), 3)
+    strict = measure_noise_floor(
+        night_of(panel), EQUITIES, panel, context.assign(admission_rule=""), MiningSettings(), 3
+    )
     assert strict.loc[strict["shuffle"] > 0, "accepted"].sum() == 0
     with pytest.raises(DataError, match="is not an admission rule"):
         Admission.from_text('{"speed": 1}')
@@ -89,8 +91,8 @@ def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
         [(stamp, symbol, stamp, 0.01 * (-1) ** k) for stamp in stamps for k, symbol in enumerate(panel.symbols)],
         columns=["timestamp", "symbol", "available_at", "funding"],
     )
-    free = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
-    costly = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3, paid)
+    free = measure_noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
+    costly = measure_noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3, paid)
     assert (free["best_train_t"] == costly["best_train_t"]).all()
     replays = free["shuffle"] > 0
     assert (free.loc[replays, "best_sharpe"] != costly.loc[replays, "best_sharpe"]).all()
@@ -99,6 +101,6 @@ def test_funding_is_paid_on_shuffled_bars_as_on_real_ones(panel: Panel) -> None:
 def test_a_night_without_a_measured_trial_has_no_floor(panel: Panel) -> None:
     """One row, which says so."""
     context = mined(Script(["close +"]), 1, panel)
-    table = noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
+    table = measure_noise_floor(night_of(panel), EQUITIES, panel, context, MiningSettings(), 3)
     assert len(table) == 1 and table["factors_measured"].iloc[0] == 0 and np.isnan(table["best_sharpe"].iloc[0])
     assert floor_rows(table) == [] and floor_text({"crypto": table}) == ""
