@@ -1,9 +1,15 @@
-"""Types that every room shares."""
+"""Array types that every room shares; shapes are given in docstrings."""
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-# Numbers by bar and symbol, time-major: (bars, symbols) unless a docstring says otherwise. Also holds datetime64, bool
-# and whole numbers where a docstring says so.
-Array = NDArray[Any]
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.signedinteger[Any]]
+Times = NDArray[np.datetime64]
+# Positions or a mask: what selects rows of an array.
+Selection = NDArray[np.bool_] | NDArray[np.signedinteger[Any]]
+# Any real numbers, where a result is float64 whatever comes in.
+Numbers = NDArray[np.floating[Any]] | NDArray[np.signedinteger[Any]]

@@ -12,7 +12,7 @@ from alpha_pipeline.backtesting.traded_factor import TradedFactor
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import mean_test, overlap_lags
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags
 
 # Each group of symbols is ranked within itself; fewer leave no legs.
 SYMBOLS_A_GROUP = 3
@@ -85,12 +85,12 @@ def _row(kind: str, name: str, net: Array, ic: Array, market: Market) -> dict[st
     }
 
 
-def _years(closes: pd.DatetimeIndex) -> list[tuple[str, str, Array]]:
+def _years(closes: pd.DatetimeIndex) -> list[tuple[str, str, Flags]]:
     years = closes.year.to_numpy()
     return [("year", str(year), years == year) for year in np.unique(years)]
 
 
-def _halves(panel: Panel, start: int) -> Iterator[tuple[str, Array]]:
+def _halves(panel: Panel, start: int) -> Iterator[tuple[str, Flags]]:
     """Names and members of the two halves of the symbols by money traded; none without volume or with few symbols."""
     if "volume" not in panel.fields or panel.shape[1] < 2 * SYMBOLS_A_GROUP:
         return

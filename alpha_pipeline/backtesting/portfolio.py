@@ -17,7 +17,7 @@ from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels import holdings as portfolio
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags, Integers, Times
 
 DAY = np.timedelta64(1, "D")
 
@@ -60,7 +60,7 @@ def backtest(values: Array, bars: Bars) -> BacktestResult:
     return trade(values, ExecutionBars.of(bars), funding=bars.funding)
 
 
-def hold(weights: Array, decided: Array, execution: "ExecutionBars") -> BacktestResult:
+def hold(weights: Array, decided: Integers, execution: "ExecutionBars") -> BacktestResult:
     """
     Hold given weights: each row from `delay_bars` after its decision to those of the next.
 
@@ -118,8 +118,8 @@ class ExecutionBars:
 
     config: BacktestConfig
     periods_per_year: float
-    decided: Array
-    tradable: Array
+    decided: Flags
+    tradable: Flags
     returns: Array
     impact: Array
 
@@ -201,7 +201,7 @@ def _counted(held: Array, out: Array) -> BacktestResult:
     return BacktestResult(held[counted], gross, net, turnover, counted.start)
 
 
-def decision_bars(timestamps: Array, rebalance_bars: int, market: Market) -> Array:
+def decision_bars(timestamps: Times, rebalance_bars: int, market: Market) -> Flags:
     """
     Closes at which the book is decided: the last bar of each period of `rebalance_bars` bars.
 
@@ -221,7 +221,7 @@ def decision_bars(timestamps: Array, rebalance_bars: int, market: Market) -> Arr
     else:
         number = closing.astype(np.int64) // spacing.astype(np.int64)
     period = np.append(number, number[-1] + 1) // rebalance_bars
-    result: Array = period[1:] != period[:-1]
+    result: Flags = period[1:] != period[:-1]
     return result
 
 
@@ -256,7 +256,9 @@ def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.D
     )
 
 
-def _targets(values: Array, fractions: Array | None, decided: Array, direction: float, config: BacktestConfig) -> Array:
+def _targets(
+    values: Array, fractions: Array | None, decided: Integers, direction: float, config: BacktestConfig
+) -> Array:
     """(decisions, symbols): what to hold after each, in modes whose book is not made bar by bar."""
     if config.gross != 1.0:  # a book of gross 1 under a cap as much lower, made larger
         plain = replace(config, gross=1.0, max_weight=min(1.0, config.max_weight / config.gross))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Integers
 
 # Bars before a run date that mining and evaluation use, so that both split at the same bars.
 HISTORY_BARS = 10_000
@@ -101,7 +101,7 @@ def walk_forward(
 
 def combinatorial(
     bars: int, horizon_bars: int, groups: int = 10, tested: int = 2, embargo_bars: int | None = None
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[tuple[Integers, Integers]]:
     """
     Every choice of `tested` out of `groups` blocks of time, and the bars one may train on beside them.
 

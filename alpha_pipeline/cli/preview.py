@@ -14,7 +14,7 @@ import pandas as pd
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.expressions import Node, evaluate
 from alpha_pipeline.market.panel import KEY, Panel
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Times
 
 SHOWN_SYMBOLS = 24
 _ABREAST = 8
@@ -32,7 +32,7 @@ class Values:
         values: (bars, symbols), NaN where there is no value.
     """
 
-    timestamps: Array
+    timestamps: Times
     symbols: tuple[str, ...]
     values: Array
 

@@ -12,7 +12,7 @@ import pandas as pd
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags
 
 
 def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
@@ -85,7 +85,7 @@ def _with_all_fields(nodes: Iterable[Node], panel: Panel) -> Panel:
     return panel.with_fields(sorted(frozenset().union(*(fields_used(node) for node in nodes))))
 
 
-def _active_bars(library: pd.DataFrame, window: Panel) -> dict[str, Array]:
+def _active_bars(library: pd.DataFrame, window: Panel) -> dict[str, Flags]:
     """Per factor (bars,), whether it is active in the library of the bar's day."""
     days = partition_days(pd.Series(pd.DatetimeIndex(window.timestamps).tz_localize("UTC")))
     active = library[library["status"] != "retired"]

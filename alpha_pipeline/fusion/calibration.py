@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpha_pipeline.kernels.portable import product, sigmoid
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Times
 
 # With fewer bars the clustered standard error is biased downwards.
 MINIMUM_BARS = 30
@@ -49,7 +49,7 @@ class Calibration:
 UNCALIBRATED = Calibration(np.zeros(3), np.zeros((3, 3)), 0)
 
 
-def calibrate(value: Array, raw: Array, forward: Array, decided_at: Array) -> Calibration:
+def calibrate(value: Array, raw: Array, forward: Array, decided_at: Times) -> Calibration:
     """
     Fit the calibration curve.
 

@@ -16,7 +16,7 @@ from alpha_pipeline.signals.generation import past_signals
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.signals.sources import LIBRARY_SOURCE
 from alpha_pipeline.tables import SOURCE_SIGNALS
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Selection, Times
 
 # Days of returns behind the expected volatility.
 VOLATILITY_DAYS = 20
@@ -37,7 +37,7 @@ class LabeledSignals:
     signals: SignalMatrix
     forward: Array
     sigma: Array
-    known_at: Array
+    known_at: Times
 
     @classmethod
     def empty(cls) -> "LabeledSignals":
@@ -49,7 +49,7 @@ class LabeledSignals:
     def __len__(self) -> int:
         return len(self.signals)
 
-    def take(self, rows: Array) -> "LabeledSignals":
+    def take(self, rows: Selection) -> "LabeledSignals":
         """The rows of a mask, a slice or positions."""
         parts = {name: getattr(self, name)[rows] for name in ("forward", "sigma", "known_at")}
         return replace(self, signals=self.signals.take(rows), **parts)
@@ -62,7 +62,7 @@ class LabeledSignals:
         return self.take(rows)
 
     @property
-    def decided_at(self) -> Array:
+    def decided_at(self) -> Times:
         """(rows,) datetime64[us], UTC, close of the bar of decision."""
         stamps = self.signals.keys["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)
         return np.asarray(stamps.to_numpy("datetime64[us]"))

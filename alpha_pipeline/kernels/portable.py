@@ -8,10 +8,10 @@ Numbers that are stored or shown go through these; for matrices of a factor see 
 import numpy as np
 
 from alpha_pipeline.kernels import elementwise
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Numbers
 
 
-def product(x: Array, y: Array) -> Array:
+def product(x: Numbers, y: Numbers) -> Array:
     """Matrix product of (n, k) with (k, m) or (k,)."""
     result: Array = np.einsum("ij,jk->ik" if y.ndim == 2 else "ij,j->i", x, y)
     return result

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Times
 
 KEY = ["timestamp", "symbol"]
 PER_SHARE = ("open", "high", "low", "close", "vwap", "dividend")
@@ -30,7 +30,7 @@ class Panel:
             the same bits as the full panel. Counted from 1970 for evenly spaced bars, else from the first bar given.
     """
 
-    timestamps: Array
+    timestamps: Times
     symbols: tuple[str, ...]
     fields: Mapping[str, Array]
     origin: int = 0

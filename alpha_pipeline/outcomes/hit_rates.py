@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha_pipeline.kernels import portable
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Integers
 
 Z_95 = 1.96
 # Bins of confidence; an edge is a bin of its own, so that 0.5 (uncalibrated) is not pooled with its neighbours.
@@ -96,6 +96,6 @@ def reliability_bins(confidence: Array, hit: Array, bars: Array) -> list[Bucket]
     return [Bucket.of(confidence[rows], hit[rows], bars[rows]) for rows in (bins == i for i in np.unique(bins))]
 
 
-def _bins(confidence: Array) -> Array:
+def _bins(confidence: Array) -> Integers:
     """(rows,) number of the bin: two for each edge, the edge itself being one."""
     return np.searchsorted(EDGES, confidence, side="left") + np.searchsorted(EDGES, confidence, side="right")

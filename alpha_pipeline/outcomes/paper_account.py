@@ -202,7 +202,9 @@ class _Account:
 
     def decide(self, at: np.datetime64, group: pd.DataFrame) -> None:
         """Orders towards equal weights of the LONG and SHORT decisions."""
-        sign = group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(float)
+        sign: Array = (
+            group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(np.float64)
+        )
         trades = int((sign != 0).sum())
         weight = min(self.config.max_weight, self.config.gross / trades) if trades else 0.0
         held = float(np.nansum(self.quantity * self.price))
@@ -217,7 +219,7 @@ class _Account:
     def mark(self, moment: pd.Timestamp, last_bar: np.datetime64 | None) -> pd.DataFrame:
         """The rows at the end of a day; money is rounded to cents here and carried forward rounded."""
         flow, costs, carry = (np.round(money, 2) for money in (self.flow, self.costs, self.carry))
-        value = np.round(np.nan_to_num(self.quantity * self.price), 2)
+        value = np.round(np.nan_to_num(self.quantity * self.price), 2).astype(np.float64)
         profit = np.round(value - self.value + flow - costs + carry, 2)
         paid = round(float((flow - costs + carry).sum()), 2)
         self.cash = round(self.cash + paid, 2)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Times
 
 
-def outcome_returns(panel: Panel, market: Market, decided_at: pd.Series, symbols: pd.Series) -> tuple[Array, Array]:
+def outcome_returns(panel: Panel, market: Market, decided_at: pd.Series, symbols: pd.Series) -> tuple[Array, Times]:
     """
     Return of each decision from the close after it over the market's horizon.
 

@@ -13,7 +13,7 @@ from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.realized_returns import outcome_returns
 from alpha_pipeline.tables import TRACK_RECORD
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Flags
 
 SIGN = {"LONG": 1.0, "SHORT": -1.0, "HOLD": 0.0}
 DECISION = ["market", "symbol", "decided_at"]
@@ -90,7 +90,7 @@ def score_decisions(
     return table if len(table) else TRACK_RECORD.empty()
 
 
-def _spans(decided_at: pd.Series, known_at: pd.DatetimeIndex, missing_days: Collection[str]) -> Array:
+def _spans(decided_at: pd.Series, known_at: pd.DatetimeIndex, missing_days: Collection[str]) -> Flags:
     """(rows,) whether a missing day lies after the day of the decision and up to that of its outcome."""
     days = np.array(sorted(missing_days), dtype="datetime64[us]")
     before, after = (partition_days(moments).to_numpy() for moments in (decided_at, pd.Series(known_at)))

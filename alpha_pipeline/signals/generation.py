@@ -12,7 +12,7 @@ from alpha_pipeline.market.panel import KEY, Panel
 from alpha_pipeline.signals.reason_text import leading_factors, strongest_headlines
 from alpha_pipeline.signals.sources import LIBRARY_SOURCE, NEWS_SOURCE, SOURCES, Source
 from alpha_pipeline.tables import FACTOR_VALUES, LIBRARY, METRICS, SOURCE_SIGNALS
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Integers
 
 # Symbols required to rank a cross-section.
 MINIMUM_BREADTH = 3
@@ -73,7 +73,7 @@ def past_signals(panel: Panel, market: Market, end: pd.Timestamp, days: float) -
     return source_signals(panel, FACTOR_VALUES.empty(), LIBRARY.empty(), METRICS.empty(), market, start, end)
 
 
-def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Array:
+def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Integers:
     """Positions of the last bar of each day that closed in (start, end]."""
     first, last = panel.closed_by(start), panel.closed_by(end)
     stamps = pd.Series(pd.DatetimeIndex(panel.timestamps[first:last]).tz_localize("UTC"))
@@ -85,7 +85,7 @@ def _fields(source: Source) -> frozenset[str]:
     return fields_used(parse(source.value)) | fields_used(parse(source.confidence))
 
 
-def _source_rows(source: Source, panel: Panel, market: Market, rows: Array) -> pd.DataFrame:
+def _source_rows(source: Source, panel: Panel, market: Market, rows: Integers) -> pd.DataFrame:
     nodes = [parse(text, bar=market.bar) for text in (source.value, source.confidence, source.measure)]
     need = max(lookback(node) for node in nodes)
     first = max(0, int(rows[0]) - need)
@@ -109,7 +109,7 @@ def _with_headlines(signals: pd.DataFrame, news: pd.DataFrame) -> pd.DataFrame:
     return signals.assign(reason=signals["reason"].mask(is_news, pd.Series(reasons, sentiment.index, dtype=object)))
 
 
-def _long(panel: Panel, rows: Array, **values: Array) -> pd.DataFrame:
+def _long(panel: Panel, rows: Integers, **values: Array) -> pd.DataFrame:
     symbols = len(panel.symbols)
     return pd.DataFrame(
         {

@@ -11,7 +11,7 @@ import pandas as pd
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.panel import KEY
 from alpha_pipeline.signals.sources import MINIMUM, WEIGHTS
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Selection
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SignalMatrix:
         """(sources,) base weights."""
         return np.array([WEIGHTS[name] for name in self.sources])
 
-    def take(self, rows: Array) -> "SignalMatrix":
+    def take(self, rows: Selection) -> "SignalMatrix":
         """The rows of a mask, a slice or positions."""
         return replace(
             self,

@@ -9,7 +9,7 @@ import numpy as np
 from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH, ranks
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels.pair_ranks import sum_of_correlations, whole_ranks
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags, Integers
 
 # Bars compared at least, where there are as many; ranks of neighbouring bars repeat each other.
 BARS = 500
@@ -35,7 +35,7 @@ class SampledRanks:
         return cls(ranks(values[::step]) if fractions is None else fractions[::step])
 
     @cached_property
-    def whole(self) -> tuple[Array, Array, Array, Array]:
+    def whole(self) -> tuple[Integers, Flags, Integers, Array]:
         """
         The ranks as whole numbers, a quarter of the size, so that comparing is adding up integers.
 

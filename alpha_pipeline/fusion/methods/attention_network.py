@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags
 
 WIDTH = 8
 ROUNDS = 5
@@ -30,7 +30,7 @@ class Network(nn.Module):  # type: ignore[misc,unused-ignore]  # torch may be ab
         text: (sources,) True for the sources of the first side; the rest is the second.
     """
 
-    def __init__(self, text: Array) -> None:
+    def __init__(self, text: Flags) -> None:
         super().__init__()
         self.sides = [torch.from_numpy(np.flatnonzero(side)) for side in (text, ~text)]
         self.read_in = nn.Parameter(torch.randn(len(text), 3, WIDTH) * 0.5)

@@ -20,7 +20,7 @@ from alpha_pipeline.fusion.methods.training import (
     variance_gain,
 )
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Integers
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -45,7 +45,7 @@ class Trees:
     """
 
     model: "HistGradientBoostingRegressor | None"
-    columns: Array
+    columns: Integers
     scale: RankScaler
 
     def combine(self, now: SignalMatrix) -> FusedValues:
@@ -83,7 +83,7 @@ class Boosting:
             return Trees(model, columns, RankScaler.of(_odd(model.predict, _inputs(samples.signals, columns))))
 
 
-def _fit_trees(past: LabeledSignals, columns: Array, trees: int) -> "HistGradientBoostingRegressor":
+def _fit_trees(past: LabeledSignals, columns: Integers, trees: int) -> "HistGradientBoostingRegressor":
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     x, y = _inputs(past.signals, columns), past.move - past.move.mean()
@@ -112,12 +112,12 @@ def _best_count(past: LabeledSignals) -> int:
     return 0 if best is None else best + 1
 
 
-def _active_columns(signals: SignalMatrix) -> Array:
+def _active_columns(signals: SignalMatrix) -> Integers:
     """Positions of the sources that were ever active: a column of NaN cannot be binned."""
     return np.flatnonzero(signals.active.any(axis=0))
 
 
-def _inputs(signals: SignalMatrix, columns: Array) -> Array:
+def _inputs(signals: SignalMatrix, columns: Integers) -> Array:
     """(rows, columns) value times confidence; NaN where inactive."""
     return np.asarray((signals.value * signals.confidence)[:, columns])
 

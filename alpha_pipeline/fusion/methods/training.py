@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Integers, Times
 
 # Bars of decision below which nothing is fitted.
 FEWEST_BARS = 60
@@ -50,7 +50,7 @@ def usable(past: LabeledSignals) -> LabeledSignals:
     return samples if len(np.unique(samples.decided_at)) >= FEWEST_BARS else samples.take(np.arange(0))
 
 
-def splits(past: LabeledSignals, periods: int = PERIODS) -> list[tuple[Array, Array]]:
+def splits(past: LabeledSignals, periods: int = PERIODS) -> list[tuple[Integers, Integers]]:
     """
     Walk-forward splits into train and test samples.
 
@@ -68,7 +68,7 @@ def splits(past: LabeledSignals, periods: int = PERIODS) -> list[tuple[Array, Ar
     return [pair for pair in pairs if len(pair[0])]
 
 
-def variance_gain(move: Array, predicted: Array, bars: Array) -> float:
+def variance_gain(move: Array, predicted: Array, bars: Times) -> float:
     """
     Variance explained by a prediction, in excess of a constant.
 
