@@ -202,9 +202,8 @@ class _Account:
 
     def decide(self, at: np.datetime64, group: pd.DataFrame) -> None:
         """Orders towards equal weights of the LONG and SHORT decisions."""
-        sign: Array = (
-            group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0).to_numpy(np.float64)
-        )
+        signs = group.set_index("symbol")["decision"].map(SIGN).reindex(self.symbols).fillna(0.0)
+        sign: Array = np.asarray(signs, dtype=np.float64)
         trades = int((sign != 0).sum())
         weight = min(self.config.max_weight, self.config.gross / trades) if trades else 0.0
         held = float(np.nansum(self.quantity * self.price))
