@@ -349,7 +349,7 @@ class DecisionRule:
     Thresholds of the decision.
 
     Args:
-        threshold: |value| above which a decision is LONG or SHORT.
+        threshold: `|value|` above which a decision is LONG or SHORT.
         confidence: calibrated confidence above which it is; both must be exceeded.
         agreement_share: share of the raw confidence that disagreement among sources can remove.
         coverage_share: share of it that absent sources can remove.

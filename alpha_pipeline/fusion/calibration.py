@@ -1,7 +1,7 @@
 """
 Calibrated confidence: the expected hit rate of a fused value, shrunk towards 0.5 by its standard error.
 
-A logistic regression on raw confidence and |value| of decisions with known outcome (Platt scaling). Without
+A logistic regression on raw confidence and `|value|` of decisions with known outcome (Platt scaling). Without
 samples, or without a significant hit rate, the confidence is 0.5.
 """
 
@@ -28,7 +28,7 @@ class Calibration:
     A fitted calibration curve.
 
     Args:
-        coefficients: (3,) of 1, raw confidence and |value|, in log odds.
+        coefficients: (3,) of 1, raw confidence and `|value|`, in log odds.
         covariance: (3, 3) of the coefficients.
         bars: bars of decision it was fitted on.
     """

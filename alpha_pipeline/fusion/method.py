@@ -70,7 +70,7 @@ def raw_confidence(
     Confidence and agreement of the sources, before calibration.
 
     With base weights w and confidences c of the active sources: sum(w c) / sum(w), times 1 - a (1 - agreement), times
-    1 - b (1 - coverage); agreement = |sum of contributions| / sum of |contributions|, 0 without contributions;
+    1 - b (1 - coverage); agreement = `|sum of contributions|` / sum of `|contributions|`, 0 without contributions;
     coverage is the active share of the weight table.
 
     Args:

@@ -84,7 +84,7 @@ def transcendental(kind, x, out):  # type: ignore[no-untyped-def]
 
 
 def power(x: Array | float, y: Array | float, signed: bool, out: Array) -> None:
-    """x^y, or sign(x) |x|^y where `signed`; infinite results become NaN."""
+    """x^y, or sign(x) `|x|`^y where `signed`; infinite results become NaN."""
     _power(int(signed), _rows(x, out), _rows(y, out), out)
 
 

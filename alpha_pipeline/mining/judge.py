@@ -128,8 +128,8 @@ def rubric(measures: TrialMeasures) -> tuple[float, str]:
     """
     Score from 0 to 7 on validation, and its summary for the ledger; no writer reads either.
 
-    Net Sharpe above 1.5 / 1.0 / 0.5 gives 3 / 2 / 1; |rank IC| above 0.05 / 0.02 gives 2 / 1; turnover below 0.3 a day
-    and a drawdown above -15 % give 1 each. NaN gives nothing.
+    Net Sharpe above 1.5 / 1.0 / 0.5 gives 3 / 2 / 1; `|rank IC|` above 0.05 / 0.02 gives 2 / 1; turnover below 0.3 a
+    day and a drawdown above -15 % give 1 each. NaN gives nothing.
     """
     sharpe, ic = measures.valid_sharpe, abs(measures.valid_rank_ic)
     score = float(np.sum([sharpe > 0.5, sharpe > 1.0, sharpe > 1.5, ic > 0.02, ic > 0.05]))

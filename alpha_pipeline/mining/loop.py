@@ -289,7 +289,7 @@ def _sum(a: Spent, b: Spent) -> Spent:
 
 
 def _rank(trial: Trial) -> float:
-    """Sort key: the largest |t| on train first, trials without one last."""
+    """Sort key: the largest `|t|` on train first, trials without one last."""
     t = abs(trial.measures.train_t_stat)
     return -t if np.isfinite(t) else 1.0
 

@@ -45,8 +45,8 @@ def pairlist(signal: pd.DataFrame) -> bytes:
         signal: columns of `export.COLUMNS`, of crypto.
 
     Returns:
-        JSON; every pair of the signal, largest |value| times confidence first, HOLD included: the strategy cannot exit
-        a pair that is not on the list.
+        JSON; every pair of the signal, largest `|value|` times confidence first, HOLD included: the strategy cannot
+        exit a pair that is not on the list.
     """
     strength = (signal["value"].abs() * signal["confidence"]).fillna(0.0)
     order = signal.assign(strength=strength).sort_values(["strength", "symbol"], ascending=[False, True])

@@ -63,7 +63,7 @@ def funnel_counts(trials: pd.DataFrame) -> list[tuple[str, int]]:
 
 
 def best_of(trials: pd.DataFrame) -> dict[str, float]:
-    """The largest |t| on train, t and net Sharpe on validation among the proposals; unmeasured ones are left out."""
+    """The largest `|t|` on train, t and net Sharpe on validation among the proposals; unmeasured ones are left out."""
     ours = proposals(trials)
     best = {
         "best_train_t": ours["train_t_stat"].abs().max(),

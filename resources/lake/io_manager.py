@@ -18,11 +18,10 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     """
     Stores pandas frames in a `Lake`, for one partition, a range of days, or an unpartitioned table.
 
-    Options of an input in `AssetIn(metadata=...)`:
-        columns: list of columns to read; all by default.
-        allow_missing: True to leave out days that were never materialized.
-        from_the_first: True to read every day of the upstream table up to the last one mapped. Dagster tracks staleness
-            over a hundred days at most, so mappings stay short, while computations need the full history.
+    Options of an input in `AssetIn(metadata=...)`: `columns`, the columns to read (all by default); `allow_missing`,
+    True to leave out days that were never materialized; `from_the_first`, True to read every day of the upstream table
+    up to the last one mapped. Dagster tracks staleness over a hundred days at most, so mappings stay short, while
+    computations need the full history.
     """
 
     root: str = LakeSettings().root

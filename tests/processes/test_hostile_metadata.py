@@ -23,14 +23,14 @@ import json, sys
 import dagster as dg
 import pandas as pd
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
-from assets.wiring.table_asset import escape, markdown_table
+from alpha_pipeline.text.untrusted import escape_markdown, markdown_table
 
 texts = json.loads(sys.argv[1])
 frame = pd.DataFrame({text: texts for text in texts})
 metadata = {
     "table": markdown_table(frame),
     "chart": dg.MetadataValue.md(markdown_image(bar_chart(texts, [1.0] * len(texts), texts[0]), texts[2])),
-    "line": dg.MetadataValue.md(" ".join(map(escape, texts))),
+    "line": dg.MetadataValue.md(" ".join(map(escape_markdown, texts))),
     "text": " ".join(texts),
 }
 event = dg.AssetMaterialization("fused_signal", metadata=metadata, partition="2019-09-30", description=" ".join(texts))

@@ -23,7 +23,7 @@ NOISE_T = 2.0
 @dataclass(frozen=True)
 class IcWeighted:
     """
-    Weight of a source: mean rank IC times 1 - (2 / t)^2, and 0 for |t| below 2; a negative one flips the source.
+    Weight of a source: mean rank IC times 1 - (2 / t)^2, and 0 for `|t|` below 2; a negative one flips the source.
 
     The rank IC is cross-sectional, per bar over the symbols for which the source is active, where at least
     `FEWEST_BARS` bars have one (three distinct symbols); else it is the rank correlation over time, averaged.
