@@ -23,7 +23,8 @@ import json, sys
 import dagster as dg
 import pandas as pd
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
-from alpha_pipeline.text.untrusted import escape_markdown, markdown_table
+from alpha_pipeline.text.untrusted import escape_markdown
+from assets.wiring.table_asset import markdown_table
 
 texts = json.loads(sys.argv[1])
 frame = pd.DataFrame({text: texts for text in texts})
