@@ -36,7 +36,7 @@ ui: $(READY) ## dagster dev on the same data, http://127.0.0.1:3000
 	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
 live-check: $(READY) ## does every live vendor answer: two symbols, one finished day, door by door
-	@$(BIN)/python -m resources.tools.live_check
+	@$(BIN)/python -m alpha_pipeline.resources.tools.live_check
 
 check: $(READY) ## linters, types, import arrows
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -46,7 +46,7 @@ docs: $(READY) ## the documentation as a site: docs/_build/html/index.html; offl
 	@echo "docs/_build/html/index.html"
 
 local-model: $(READY) ## assemble the optional better local model (about 1.1 GB), verified by hash
-	@$(BIN)/python -m resources.llm.local_model
+	@$(BIN)/python -m alpha_pipeline.resources.llm.local_model
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra model --extra test --extra dev --extra docs \

@@ -11,27 +11,27 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies and mappings are beta by name only
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
+from alpha_pipeline.assets.automation.alert_sensors import build_alert_sensors  # noqa: E402
+from alpha_pipeline.assets.automation.orphaned_run_monitor import orphaned_run_sensor  # noqa: E402
+from alpha_pipeline.assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
+from alpha_pipeline.assets.backtests import backtest_assets  # noqa: E402
+from alpha_pipeline.assets.coverage import coverage_assets  # noqa: E402
+from alpha_pipeline.assets.export import export_assets  # noqa: E402
+from alpha_pipeline.assets.fusion_comparison import comparison_assets, comparison_schedule  # noqa: E402
+from alpha_pipeline.assets.library import library_assets  # noqa: E402
+from alpha_pipeline.assets.mining import factor_assets  # noqa: E402
+from alpha_pipeline.assets.noise_floor import noise_assets  # noqa: E402
+from alpha_pipeline.assets.outcomes import outcome_assets  # noqa: E402
+from alpha_pipeline.assets.panel import panel_assets  # noqa: E402
+from alpha_pipeline.assets.paper import paper_assets  # noqa: E402
+from alpha_pipeline.assets.raw import raw_assets  # noqa: E402
+from alpha_pipeline.assets.report import report_assets  # noqa: E402
+from alpha_pipeline.assets.sealed_test import sealed_assets  # noqa: E402
+from alpha_pipeline.assets.signals import joined_signal_assets, signal_assets  # noqa: E402
+from alpha_pipeline.assets.tear_sheets import tear_sheet_assets  # noqa: E402
+from alpha_pipeline.assets.wiring.partitions import MARKETS  # noqa: E402
+from alpha_pipeline.resources import default_resources  # noqa: E402
 from alpha_pipeline.settings import load_settings  # noqa: E402  # the filters must stand before the asset modules load
-from assets.automation.alert_sensors import build_alert_sensors  # noqa: E402
-from assets.automation.orphaned_run_monitor import orphaned_run_sensor  # noqa: E402
-from assets.automation.schedules import joined_sensor, nightly_schedule  # noqa: E402
-from assets.backtests import backtest_assets  # noqa: E402
-from assets.coverage import coverage_assets  # noqa: E402
-from assets.export import export_assets  # noqa: E402
-from assets.fusion_comparison import comparison_assets, comparison_schedule  # noqa: E402
-from assets.library import library_assets  # noqa: E402
-from assets.mining import factor_assets  # noqa: E402
-from assets.noise_floor import noise_assets  # noqa: E402
-from assets.outcomes import outcome_assets  # noqa: E402
-from assets.panel import panel_assets  # noqa: E402
-from assets.paper import paper_assets  # noqa: E402
-from assets.raw import raw_assets  # noqa: E402
-from assets.report import report_assets  # noqa: E402
-from assets.sealed_test import sealed_assets  # noqa: E402
-from assets.signals import joined_signal_assets, signal_assets  # noqa: E402
-from assets.tear_sheets import tear_sheet_assets  # noqa: E402
-from assets.wiring.partitions import MARKETS  # noqa: E402
-from resources import default_resources  # noqa: E402
 
 __all__ = ["build_defs", "defs"]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}

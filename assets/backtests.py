@@ -8,6 +8,10 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.mining import ALL_NIGHTS, funding_input, panel_inputs
+from alpha_pipeline.assets.raw import Result
+from alpha_pipeline.assets.wiring.partitions import Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.backtesting.splits import Segment
 from alpha_pipeline.library.library_backtests import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
@@ -15,10 +19,6 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import ic_bars, markdown_image
-from assets.mining import ALL_NIGHTS, funding_input, panel_inputs
-from assets.raw import Result
-from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",

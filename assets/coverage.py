@@ -8,16 +8,16 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.raw import FACTS
+from alpha_pipeline.assets.wiring.partitions import Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.market.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.heat_map import share_heat
-from assets.raw import FACTS
-from assets.wiring.partitions import Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from resources.ingest.ingestion_gate import rejected_by_day
-from resources.lake.io_manager import ParquetIOManager
-from resources.market_data import MarketDataResource
+from alpha_pipeline.resources.ingest.ingestion_gate import rejected_by_day
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.market_data import MarketDataResource
 
 LOOKBACK_DAYS = 30
 COLUMNS = ["timestamp", "symbol", "available_at"]

@@ -10,6 +10,8 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.wiring.partitions import lookback, window
+from alpha_pipeline.assets.wiring.table_asset import markdown_table, parquet_asset
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.outcomes.export import (
     STALE_DAYS,
@@ -20,12 +22,10 @@ from alpha_pipeline.outcomes.export import (
     signal_schema,
 )
 from alpha_pipeline.outcomes.freqtrade import feather, file_of, pair_tables, pairlist, unpaired
+from alpha_pipeline.resources.http.webhook import SignalWebhook
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.text.untrusted import clean_line
-from assets.wiring.partitions import lookback, window
-from assets.wiring.table_asset import markdown_table, parquet_asset
-from resources.http.webhook import SignalWebhook
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
 
 FOLDER = "signals"
 WRITERS = {"parquet": signal_parquet, "csv": signal_csv, "json": signal_json}

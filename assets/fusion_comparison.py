@@ -12,6 +12,10 @@ import pandas as pd
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.signals import fusion_inputs, past, prices
+from alpha_pipeline.assets.wiring.config import FusionConfig
+from alpha_pipeline.assets.wiring.partitions import DAYS, MARKETS, Window, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
@@ -19,10 +23,6 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.calibration_charts import calibration_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
-from assets.signals import fusion_inputs, past, prices
-from assets.wiring.config import FusionConfig
-from assets.wiring.partitions import DAYS, MARKETS, Window, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 # The first refit is at most half a year before the days compared, and has a full training window.
 PAST_DAYS = COMPARED_DAYS + 190 + MEMORY_DAYS

@@ -8,15 +8,15 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.mining import funding_input, panel_inputs
+from alpha_pipeline.assets.wiring.partitions import earlier, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.library.lifecycle import library_as_of, live_rank_ic_history, status_changes
 from alpha_pipeline.library.live_performance import WINDOW_DAYS
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
-from assets.mining import funding_input, panel_inputs
-from assets.wiring.partitions import earlier, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 SHOWN = ["factor_id", "status", "expression", "weight", "reason"]
 LIFECYCLE = [

@@ -13,6 +13,9 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.wiring.config import MiningConfig
+from alpha_pipeline.assets.wiring.partitions import earlier, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
@@ -26,12 +29,9 @@ from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
 from alpha_pipeline.reporting.formatting import plural
 from alpha_pipeline.reporting.funnel import best_of, cost_text, proposals, tokens, unanswered
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from alpha_pipeline.validation import CheckResult, canaries, checks, meaning, validate, wrong_canaries
-from assets.wiring.config import MiningConfig
-from assets.wiring.partitions import earlier, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from resources.lake.io_manager import ParquetIOManager
-from resources.llm.resource import LanguageModel
 
 # Every earlier run date counts as a trial; Dagster has no "all before", a very large window is.
 ALL_NIGHTS = 36_500

@@ -8,16 +8,16 @@ import pandas as pd
 from pydantic import Field
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.mining import funding_input, panel_inputs
+from alpha_pipeline.assets.raw import Result
+from alpha_pipeline.assets.wiring.partitions import window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.shuffled_bars import measure_noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.reporting.funnel import floors
-from assets.mining import funding_input, panel_inputs
-from assets.raw import Result
-from assets.wiring.partitions import window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 
 class NoiseConfig(dg.Config):

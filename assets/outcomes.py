@@ -8,6 +8,8 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.market.markets import Market, has_session
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, score
@@ -15,10 +17,8 @@ from alpha_pipeline.outcomes.track_record import score_decisions, unpublished, u
 from alpha_pipeline.reporting.calibration_charts import reliability_chart
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
-from assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 
 # Longest time from a decision to its outcome: a weekend, holidays and the horizon.
 OUTCOME_DAYS = 7

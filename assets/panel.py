@@ -8,14 +8,14 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.raw import FACTS, Result
+from alpha_pipeline.assets.wiring.partitions import lookback
+from alpha_pipeline.assets.wiring.table_asset import key_of, parquet_asset
 from alpha_pipeline.market.fields import assemble
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import price_chart
 from alpha_pipeline.validation.raw.as_of import late_arrivals
-from assets.raw import FACTS, Result
-from assets.wiring.partitions import lookback
-from assets.wiring.table_asset import key_of, parquet_asset
 
 # A fact older than this at a bar's close counts as absent; the look-back of the inputs follows from it.
 FACT_AGE_DAYS = 3

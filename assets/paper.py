@@ -9,17 +9,17 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.outcomes import days_of
+from alpha_pipeline.assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, SETTINGS, Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.paper_account import CASH, PaperConfig, bookable, keep_book
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import equity_chart
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.text.untrusted import clean_line
-from assets.outcomes import days_of
-from assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, SETTINGS, Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
 
 # Longest gap of the ledger that a run can catch up on.
 PAPER_DAYS = 14

@@ -10,19 +10,19 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.wiring.partitions import FIRST_DAY, Window, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
+from alpha_pipeline.resources.ingest.ingestion_gate import IngestionGate
+from alpha_pipeline.resources.ingest.listed_symbols import listings_by_day
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.llm.sentiment import SentimentResource
+from alpha_pipeline.resources.market_data import MarketDataResource
 from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.validation.raw.feed_health import feed_warnings, measure_feed_health
-from assets.wiring.partitions import FIRST_DAY, Window, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
-from resources.ingest.ingestion_gate import IngestionGate
-from resources.ingest.listed_symbols import listings_by_day
-from resources.lake.io_manager import ParquetIOManager
-from resources.llm.resource import LanguageModel
-from resources.llm.sentiment import SentimentResource
-from resources.market_data import MarketDataResource
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]

@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.panel import FACT_AGE_DAYS
+from alpha_pipeline.assets.wiring.partitions import MARKETS, Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, parquet_asset
 from alpha_pipeline.llm.budget import month_so_far
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.universe import survivorship_warning
@@ -19,11 +22,8 @@ from alpha_pipeline.reporting.model_comparison import comparison_text
 from alpha_pipeline.reporting.report import nightly_page
 from alpha_pipeline.reporting.sections import MarketReport
 from alpha_pipeline.reporting.text_tables import funnel_text, latest_decisions, library_text, signal_text
-from assets.panel import FACT_AGE_DAYS
-from assets.wiring.partitions import MARKETS, Window, lookback, window
-from assets.wiring.table_asset import key_of, parquet_asset
-from resources.lake.holdout_access import holdout_accesses
-from resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.holdout_access import holdout_accesses
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 
 OF_RUN_DATE = (
     "raw_instruments",

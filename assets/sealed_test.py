@@ -6,15 +6,15 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.backtests import SHOWN, library_backtests, library_inputs, trial_input
+from alpha_pipeline.assets.wiring.partitions import window
+from alpha_pipeline.assets.wiring.table_asset import markdown_table, parquet_asset
 from alpha_pipeline.library.library_backtests import holdout_segment
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
-from assets.backtests import SHOWN, library_backtests, library_inputs, trial_input
-from assets.wiring.partitions import window
-from assets.wiring.table_asset import markdown_table, parquet_asset
-from resources.lake.holdout_access import record_holdout_access
-from resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.holdout_access import record_holdout_access
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 
 
 def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:

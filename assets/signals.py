@@ -8,6 +8,10 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.mining import panel_inputs
+from alpha_pipeline.assets.wiring.config import FusionConfig
+from alpha_pipeline.assets.wiring.partitions import MARKETS, Window, lookback, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import MissingPartitionError
 from alpha_pipeline.fusion.decision import configured_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fuse
@@ -18,10 +22,6 @@ from alpha_pipeline.reporting.charts import markdown_image, signal_bars
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.settings import load_settings
 from alpha_pipeline.signals.generation import source_signals
-from assets.mining import panel_inputs
-from assets.wiring.config import FusionConfig
-from assets.wiring.partitions import MARKETS, Window, lookback, window
-from assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 
 
 def signal_assets(market: Market) -> list[dg.AssetsDefinition]:

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.backtests import library_backtests, library_inputs, listing_input, trial_input
+from alpha_pipeline.assets.wiring.partitions import Window, window
+from alpha_pipeline.assets.wiring.table_asset import key_of, parquet_asset
 from alpha_pipeline.backtesting.missing_measures import undefined_reasons
 from alpha_pipeline.library.library_backtests import LibraryBacktest
 from alpha_pipeline.market.markets import Market
@@ -16,13 +19,10 @@ from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
 from alpha_pipeline.reporting.sheet import Sheet
 from alpha_pipeline.reporting.sheet_page import tear_sheet_page, tear_sheet_png
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.cache import prompt_of
 from alpha_pipeline.validation import SampledRanks, rank_correlations
-from assets.backtests import library_backtests, library_inputs, listing_input, trial_input
-from assets.wiring.partitions import Window, window
-from assets.wiring.table_asset import key_of, parquet_asset
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
-from resources.llm.cache import prompt_of
 
 REFERENCES, TRADED = 2, 20
 BIASED = "Selected on these bars, so its measures are biased upwards. This page does not use the holdout."

@@ -18,9 +18,9 @@ from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
 from alpha_pipeline.market.markets import MARKETS, Market
 from alpha_pipeline.market.panel import Panel, align
+from alpha_pipeline.resources.market_data import MarketDataResource
 from alpha_pipeline.signals.generation import past_signals
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
-from resources.market_data import MarketDataResource
 
 HEAD = [
     "method",

@@ -13,8 +13,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 
 KEY = "crypto/market_panel"
 FIRST, LAST = "2015-01-01", "2019-12-31"

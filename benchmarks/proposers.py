@@ -26,11 +26,11 @@ from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.proposers import mutation, random_grammar
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.funnel import cost_text
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from alpha_pipeline.settings import load_settings
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 from alpha_pipeline.typing import Array
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
 
 RESAMPLES = 2_000
 PER_ROUND = 20

@@ -24,13 +24,13 @@ import pandas as pd
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.llm.sentiment import SentimentResource
 from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import finance_words, lexicon_scores
 from alpha_pipeline.text.scorer import NEUTRAL
 from alpha_pipeline.typing import Array
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
-from resources.llm.sentiment import SentimentResource
 
 UP = ("surge", "rally", "bullish", "upgrade", "breakthrough")
 DOWN = ("crash", "drop", "bearish", "downgrade", "concern")

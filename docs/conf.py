@@ -30,13 +30,14 @@ myst_heading_anchors = 4
 
 apidoc_modules = [
     {
-        "path": f"../{package}",
-        "destination": f"reference/python/{package}",
+        "path": "../alpha_pipeline",
+        "destination": "reference/python/alpha_pipeline",
+        "exclude_patterns": ["../alpha_pipeline/assets/**"],
+        "follow_links": True,
         "max_depth": 2,
         "separate_modules": False,
         "automodule_options": {"members", "show-inheritance"},
     }
-    for package in ("alpha_pipeline", "resources")
 ]
 autodoc_mock_imports = ["torch"]
 autodoc_default_options = {"ignore-module-all": True}  # a re-exported name is described where it is defined

@@ -12,12 +12,12 @@ if TYPE_CHECKING:  # validation of settings is a slow import that the embedded p
 
 def default_resources(settings: "Settings") -> dict[str, object]:
     """The resources of the graph by name, each from its part of the settings; the defaults work offline."""
-    from resources.alerts import Alerts  # a package that imports nothing heavy until it is used
-    from resources.http.webhook import SignalWebhook
-    from resources.lake.io_manager import ParquetIOManager
-    from resources.llm.resource import LanguageModel
-    from resources.llm.sentiment import SentimentResource
-    from resources.market_data import MarketDataResource
+    from alpha_pipeline.resources.alerts import Alerts  # a package that imports nothing heavy until it is used
+    from alpha_pipeline.resources.http.webhook import SignalWebhook
+    from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+    from alpha_pipeline.resources.llm.resource import LanguageModel
+    from alpha_pipeline.resources.llm.sentiment import SentimentResource
+    from alpha_pipeline.resources.market_data import MarketDataResource
 
     return {
         "alerts": Alerts.of(settings.alerts, settings.lake),

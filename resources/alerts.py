@@ -17,10 +17,10 @@ import dagster as dg
 
 from alpha_pipeline.errors import AlphaError, LakeError, SourceError
 from alpha_pipeline.reporting.alert_texts import Alert
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.secrets import secret
 from alpha_pipeline.settings import AlertSettings, LakeSettings
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.lake.lake import Lake
-from resources.secrets import secret
 
 # A sensor has one minute: three attempts of five seconds per channel.
 RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=0.5, longest_wait_seconds=2.0, timeout_seconds=5.0)

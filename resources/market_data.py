@@ -14,28 +14,28 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.ingest.collector import LOOK_BACK
+from alpha_pipeline.resources.secrets import reveal, secret
+from alpha_pipeline.resources.vendors.bybit import bars as bybit
+from alpha_pipeline.resources.vendors.bybit.bars import BybitBars
+from alpha_pipeline.resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
+from alpha_pipeline.resources.vendors.onchain import bitcoin_chain, coin_metrics, defillama
+from alpha_pipeline.resources.vendors.onchain.bitcoin_chain import BitcoinChain
+from alpha_pipeline.resources.vendors.onchain.coin_metrics import CoinMetrics, metrics_of
+from alpha_pipeline.resources.vendors.onchain.defillama import DefiLlama
+from alpha_pipeline.resources.vendors.protocols import FACTS, FactSource, FetchResult, MarketDataSource
+from alpha_pipeline.resources.vendors.sample import ABSENT, SampleSource
+from alpha_pipeline.resources.vendors.text import gdelt, hacker_news, reddit
+from alpha_pipeline.resources.vendors.text.gdelt import GdeltNews
+from alpha_pipeline.resources.vendors.text.hacker_news import HackerNews
+from alpha_pipeline.resources.vendors.text.reddit import RedditPosts
+from alpha_pipeline.resources.vendors.text.rss import DEFAULT_FEEDS, FeedNews
+from alpha_pipeline.resources.vendors.yahoo.adjustments import YahooAdjustments
+from alpha_pipeline.resources.vendors.yahoo.bars import YahooBars
+from alpha_pipeline.resources.vendors.yahoo.news import YahooNews
 from alpha_pipeline.settings import DataSettings, variable_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.ingest.collector import LOOK_BACK
-from resources.secrets import reveal, secret
-from resources.vendors.bybit import bars as bybit
-from resources.vendors.bybit.bars import BybitBars
-from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
-from resources.vendors.onchain import bitcoin_chain, coin_metrics, defillama
-from resources.vendors.onchain.bitcoin_chain import BitcoinChain
-from resources.vendors.onchain.coin_metrics import CoinMetrics, metrics_of
-from resources.vendors.onchain.defillama import DefiLlama
-from resources.vendors.protocols import FACTS, FactSource, FetchResult, MarketDataSource
-from resources.vendors.sample import ABSENT, SampleSource
-from resources.vendors.text import gdelt, hacker_news, reddit
-from resources.vendors.text.gdelt import GdeltNews
-from resources.vendors.text.hacker_news import HackerNews
-from resources.vendors.text.reddit import RedditPosts
-from resources.vendors.text.rss import DEFAULT_FEEDS, FeedNews
-from resources.vendors.yahoo.adjustments import YahooAdjustments
-from resources.vendors.yahoo.bars import YahooBars
-from resources.vendors.yahoo.news import YahooNews
 
 __all__ = ["FACTS", "BarSource", "MarketDataResource", "MarketDataSource", "SourceSettings", "choose_source"]
 

@@ -10,12 +10,14 @@ from typing import get_args
 
 import pytest
 
+from alpha_pipeline.assets.wiring.config import FusionConfig, MiningConfig
 from alpha_pipeline.cli import main
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.llm.budget import Budget
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, configured_markets
 from alpha_pipeline.mining.proposers import PROPOSERS
+from alpha_pipeline.resources import default_resources
 from alpha_pipeline.settings import (
     MASK,
     LakeSettings,
@@ -27,8 +29,6 @@ from alpha_pipeline.settings import (
     setting_sources,
     variable_of,
 )
-from assets.wiring.config import FusionConfig, MiningConfig
-from resources import default_resources
 
 ROOT = Path(__file__).parents[1]
 SHORT = {

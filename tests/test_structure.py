@@ -70,7 +70,7 @@ def test_no_module_shares_its_name_with_a_function_of_its_package() -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """The import graph of modules has no cycle, lazy imports included."""
-    graph = grimp.build_graph(*PACKAGES)
+    graph = grimp.build_graph("alpha_pipeline")
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     try:
         list(TopologicalSorter(imports).static_order())

@@ -214,7 +214,7 @@ def _library(bars: Bars) -> dict[str, str]:
 
 def _record_access(options: argparse.Namespace, bars: Bars, symbols: tuple[str, ...]) -> int:
     """Record the access to the holdout before it happens; returns its number."""
-    from resources.lake.holdout_access import record_holdout_access
+    from alpha_pipeline.resources.lake.holdout_access import record_holdout_access
 
     access = {
         "command": "backtest",

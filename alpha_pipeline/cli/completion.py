@@ -51,8 +51,8 @@ def _lists() -> dict[str, Sequence[str]]:
     from alpha_pipeline.market.markets import MARKETS
     from alpha_pipeline.mining.factor_types import FACTOR_TYPES
     from alpha_pipeline.operators import operators
+    from alpha_pipeline.resources.market_data import MarketDataResource
     from alpha_pipeline.settings import load_settings
-    from resources.market_data import MarketDataResource
 
     data = MarketDataResource.of(load_settings().data)
     symbols = [symbol for market in MARKETS for symbol in data.bar_source(market).symbols(market)]

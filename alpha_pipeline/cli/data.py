@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imports delay every command
 
     from alpha_pipeline.market.markets import Market
     from alpha_pipeline.market.panel import Panel
-    from resources.lake.lake import Lake
+    from alpha_pipeline.resources.lake.lake import Lake
 
 MARKET_NAMES = ("crypto", "equities")
 
@@ -46,7 +46,7 @@ def embedded(market: str) -> "Panel":
     import pandas as pd
 
     from alpha_pipeline.market.panel import Panel, align
-    from resources.vendors.sample import SampleSource
+    from alpha_pipeline.resources.vendors.sample import SampleSource
 
     chosen, source = market_of(market), SampleSource()
     return Panel.from_table(align(source.history(chosen, source.coverage(chosen)[1]), {}, pd.Timedelta(0)))
@@ -121,7 +121,7 @@ def lake_root() -> str:
 
 def stored() -> "Lake":
     """The lake."""
-    from resources.lake.lake import Lake
+    from alpha_pipeline.resources.lake.lake import Lake
 
     return Lake(lake_root())
 

@@ -74,7 +74,7 @@ def run_mining(request: RunRequest, markets: Sequence[str], config: Mapping[str,
     Args:
         request: the run.
         markets: names of the markets to mine.
-        config: fields of `assets.wiring.config.MiningConfig`.
+        config: fields of `alpha_pipeline.assets.wiring.config.MiningConfig`.
         log: receives each line the processes print.
 
     Returns:

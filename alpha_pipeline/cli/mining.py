@@ -216,8 +216,8 @@ def _market(asset_type: str) -> "Market":
 def _writer(options: argparse.Namespace) -> "Iterator[tuple[Proposer, SpendMeter]]":
     """The configured model within the budget of one run date; answers are stored in the lake."""
     from alpha_pipeline.llm.budget import PRICES, SpendMeter, Spent, read_prices
+    from alpha_pipeline.resources.llm.resource import LanguageModel
     from alpha_pipeline.settings import load_settings
-    from resources.llm.resource import LanguageModel
 
     model = LanguageModel.of(load_settings().model)
     prices = read_prices(Path(model.prices) if model.prices else PRICES)

@@ -1,7 +1,7 @@
 """
 Chat protocol of language models: messages in, text and token usage out.
 
-The clients are in `resources.llm`.
+The clients are in `alpha_pipeline.resources.llm`.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """
 Export formats of the signal: JSON with a schema, CSV that is safe in a spreadsheet, Parquet.
 
-`assets.export` writes the files.
+`alpha_pipeline.assets.export` writes the files.
 """
 
 import io

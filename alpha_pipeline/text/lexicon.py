@@ -1,8 +1,8 @@
 """
 Sentiment by word lists: the lexicon and rules of VADER, extended by two finance word lists.
 
-The file is built by `resources.tools.build_finance_words`. A word list has no context: "gas fees drop 40 %" scores
--0.36 because of "drop".
+`resources/tools/build_finance_words.py` makes the file. A word list has no context: "gas fees drop 40 %" scores -0.36
+because of "drop".
 
 Source: Hutto and Gilbert (2014), VADER; Barbaglia, Consoli and Manzan (2020), SentiBigNomics; Henry (2008), Are
 investors influenced by how earnings press releases are written?

@@ -1,5 +1,5 @@
 """
-The interface of sentiment scorers, implemented by the word lists (`lexicon`) and the model (`resources.llm.sentiment`).
+The interface of sentiment scorers, implemented by the word lists and a model (`resources/llm/sentiment.py`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """
 The sentiment prompt of a language model, and the parser of its answers.
 
-Requests, storage and budget are in `resources.llm.sentiment`.
+Requests, storage and budget are in `alpha_pipeline.resources.llm.sentiment`.
 
 Headlines are untrusted. Each is one numbered line that its text cannot end; a score counts for its number only; a
 headline that may contain instructions is sent alone, so that it can affect no score but its own.

@@ -13,12 +13,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from alpha_pipeline.assets.automation.schedules import CATCH_UP_DAYS, FIRST, LAST, ONLY, recent_days
+from alpha_pipeline.assets.wiring.partitions import LIVE, MARKETS
+from alpha_pipeline.assets.wiring.table_asset import key_of
 from alpha_pipeline.reporting import alert_texts as alerts
 from alpha_pipeline.reporting.alert_texts import Alert
-from assets.automation.schedules import CATCH_UP_DAYS, FIRST, LAST, ONLY, recent_days
-from assets.wiring.partitions import LIVE, MARKETS
-from assets.wiring.table_asset import key_of
-from resources.alerts import Alerts
+from alpha_pipeline.resources.alerts import Alerts
 
 # An alert takes half a minute when its channel hangs, and a sensor has one minute: the rest waits for the next tick.
 MAX_ALERTS = 10

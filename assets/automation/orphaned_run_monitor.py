@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from assets.wiring.execution import HOST_TAG
-from resources.processes import is_alive
+from alpha_pipeline.assets.wiring.execution import HOST_TAG
+from alpha_pipeline.resources.processes import is_alive
 
 # Begins the event in which Dagster logs the process id of the run, with both executors.
 STARTED_PREFIX = "Executing steps"

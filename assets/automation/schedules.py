@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from alpha_pipeline.assets.wiring.partitions import DAYS, MARKETS
+from alpha_pipeline.assets.wiring.table_asset import key_of
 from alpha_pipeline.market.due_dates import days_to_join, missing_ranges
 from alpha_pipeline.market.markets import Market
-from assets.wiring.partitions import DAYS, MARKETS
-from assets.wiring.table_asset import key_of
-from resources.lake.lake import days_between
+from alpha_pipeline.resources.lake.lake import days_between
 
 CATCH_UP_DAYS = 14
 # Half an hour after the end of the day; equity sessions end Monday to Friday, hence run dates Tuesday to Saturday.

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import create_model
 
+from alpha_pipeline.assets.wiring.partitions import SETTINGS
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.llm.budget import read_prices
 from alpha_pipeline.mining.loop import MiningSettings
-from assets.wiring.partitions import SETTINGS
 
 Config = TypeVar("Config", bound=dg.Config)
 Value = TypeVar("Value")

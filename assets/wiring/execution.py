@@ -13,12 +13,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.execution.plan.outputs import StepOutputHandle
 
+from alpha_pipeline.assets.wiring.partitions import LIVE
 from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.table_lock import lock_table, this_process
 from alpha_pipeline.settings import load_settings
-from assets.wiring.partitions import LIVE
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_table, this_process
 
 HOST_TAG = "alpha_pipeline/host"
 # For outages of a minute and of five; the sources have retried before.

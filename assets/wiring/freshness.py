@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import dagster as dg
 
+from alpha_pipeline.assets.wiring.partitions import LIVE
 from alpha_pipeline.market.markets import Market
-from assets.wiring.partitions import LIVE
 
 # Nightly runs start within an hour after midnight UTC; the joined run waits up to six hours for a late market.
 DEADLINE = "0 7 * * *"

@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from alpha_pipeline.assets.wiring.execution import locked_step
+from alpha_pipeline.assets.wiring.freshness import freshness_policy
+from alpha_pipeline.assets.wiring.partitions import DAYS, earlier
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.tables import Table
 from alpha_pipeline.text.untrusted import escape_markdown
-from assets.wiring.execution import locked_step
-from assets.wiring.freshness import freshness_policy
-from assets.wiring.partitions import DAYS, earlier
 
 OWNER = "team:quant-research"
 # In the order of the data flow. The UI sorts groups by name, hence numbers; the tag `layer` has the name alone.

@@ -8,9 +8,9 @@ from alpha_pipeline.expressions.node import Node
 from alpha_pipeline.market.fields import PER_SESSION, SENTIMENT
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.operators import Operator, operators, unit_of_field
+from alpha_pipeline.resources.vendors.onchain.fields import ONCHAIN_FIELDS
 from alpha_pipeline.tables import TABLES
 from alpha_pipeline.typing import Array
-from resources.vendors.onchain.fields import ONCHAIN_FIELDS
 
 BARS, SYMBOLS, HOLE = 400, 6, 200
 RAW = ("raw_ohlcv", "raw_adjustments", "raw_funding", "raw_derivatives")

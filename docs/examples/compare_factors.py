@@ -9,7 +9,7 @@ import pandas as pd
 
 import alpha_pipeline as ap
 
-bars = pd.read_parquet(files("resources") / "data" / "crypto.parquet")
+bars = pd.read_parquet(files("alpha_pipeline.resources") / "data" / "crypto.parquet")
 panel = ap.Panel.from_table(bars[bars["timestamp"] < "2018-07-01"])
 
 # %% Windows may be durations: one text serves markets of any bar.

@@ -9,7 +9,7 @@ import pandas as pd
 
 import alpha_pipeline as ap
 
-bars = pd.read_parquet(files("resources") / "data" / "equities.parquet")
+bars = pd.read_parquet(files("alpha_pipeline.resources") / "data" / "equities.parquet")
 panel = ap.Panel.from_table(bars[bars["timestamp"] < "2012-01-01"])
 print(f"{panel.shape[0]} bars of {panel.shape[1]} symbols")
 

@@ -10,7 +10,7 @@ import alpha_pipeline as ap
 from alpha_pipeline.mining.proposers import mutation
 from alpha_pipeline.tables import TRIALS
 
-bars = pd.read_parquet(files("resources") / "data" / "equities.parquet")
+bars = pd.read_parquet(files("alpha_pipeline.resources") / "data" / "equities.parquet")
 panel = ap.Panel.from_table(bars[(bars["timestamp"] >= "2009-01-01") & (bars["timestamp"] < "2012-06-30")])
 run_date = pd.Timestamp("2012-06-29", tz="UTC")
 settings = ap.MiningSettings(rounds=1, proposals_per_round=4, seed=3)

@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 AGENT = "alpha-pipeline (research; one request at a time)"
 LARGEST_BYTES = 200_000_000

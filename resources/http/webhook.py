@@ -1,7 +1,7 @@
 """
 Signal webhook: POST of a JSON document with retries, without showing the address anywhere.
 
-What is sent, and when, is decided in `assets.export`.
+What is sent, and when, is decided in `alpha_pipeline.assets.export`.
 """
 
 import threading
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.secrets import secret
 from alpha_pipeline.settings import ExportSettings, variable_of
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.secrets import secret
 
 URL_VARIABLE = variable_of("export", "webhook")
 AGENT = "alpha-pipeline"

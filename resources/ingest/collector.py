@@ -14,10 +14,10 @@ import pandas as pd
 from alpha_pipeline.errors import CorruptFileError, SourceError
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.revisions import LATER, compare, observed, unite
+from alpha_pipeline.resources.ingest.receipts import Receipts
+from alpha_pipeline.resources.lake.lake import Lake, days_between, table_of
+from alpha_pipeline.resources.vendors.protocols import FactSource, FetchResult, utc_now
 from alpha_pipeline.tables import Table
-from resources.ingest.receipts import Receipts
-from resources.lake.lake import Lake, days_between, table_of
-from resources.vendors.protocols import FactSource, FetchResult, utc_now
 
 # Vendors publish up to two days late and correct themselves for some days more: so far back they are asked again.
 LOOK_BACK = pd.Timedelta(days=7)

@@ -13,10 +13,10 @@ import pandas as pd
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market, expected_closes, partition_days
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import Table
 from alpha_pipeline.validation.raw.contracts import Quality, check_facts, check_ohlcv
 from alpha_pipeline.validation.raw.rows import RowVerdicts, split_repeated_headlines, split_rows
-from resources.lake.lake import Lake
 
 # An answer with more rejected rows than this share is refused as a whole; a few rows are always tolerated.
 MAXIMUM_REJECTED_SHARE = 0.2

@@ -11,8 +11,8 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from resources.lake.lake import Lake
-from resources.vendors.protocols import FetchResult
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.vendors.protocols import FetchResult
 
 COLUMNS = [column.name for column in tables.RAW_INSTRUMENTS.columns]
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.lake import Lake
 
 FAILED = "failed"  # a key beside the names of vendors; no vendor has this name
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alpha_pipeline.errors import CorruptFileError, LakeError
-from resources.lake.stores import Store
+from alpha_pipeline.resources.lake.stores import Store
 
 PART = "part-0.parquet"
 SIDECARS = "_sha256"

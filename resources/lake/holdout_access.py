@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from alpha_pipeline.market.markets import Market
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.lake import Lake
 
 
 def holdout_accesses(lake: Lake, market: Market) -> int:

@@ -10,8 +10,8 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.resources.lake.lake import Lake, Stored
 from alpha_pipeline.settings import LakeSettings
-from resources.lake.lake import Lake, Stored
 
 
 class ParquetIOManager(dg.ConfigurableIOManager):

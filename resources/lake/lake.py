@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
+from alpha_pipeline.resources.lake.checked_files import PART, CheckedFiles, inside
+from alpha_pipeline.resources.lake.parquet import Part, add, decode, encode, join, split
+from alpha_pipeline.resources.lake.stores import open_store
 from alpha_pipeline.tables import TABLES, Table
-from resources.lake.checked_files import PART, CheckedFiles, inside
-from resources.lake.parquet import Part, add, decode, encode, join, split
-from resources.lake.stores import open_store
 
 Day = str | date
 In = TypeVar("In")

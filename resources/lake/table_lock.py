@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alpha_pipeline.errors import LakeError
-from resources.lake.lake import Lake
-from resources.lake.stores import LocalFolder
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.stores import LocalFolder
 
 FOLDER = "locks"
 SHARED_FOLDER = "alpha_pipeline_locks"

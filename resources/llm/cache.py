@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from alpha_pipeline.errors import CorruptFileError, ModelError
 from alpha_pipeline.llm.chat import Chat, ChatReply, ChatRequest
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.lake import Lake
 
 
 @dataclass(frozen=True)

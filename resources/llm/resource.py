@@ -15,12 +15,12 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.mining.prompts import Constrain
 from alpha_pipeline.mining.proposers import ModelWriter
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.cache import CachedChat
+from alpha_pipeline.resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
+from alpha_pipeline.resources.llm.openai_client import OpenAIClient
+from alpha_pipeline.resources.secrets import reveal, secret
 from alpha_pipeline.settings import ModelSettings
-from resources.lake.lake import Lake
-from resources.llm.cache import CachedChat
-from resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
-from resources.llm.openai_client import OpenAIClient
-from resources.secrets import reveal, secret
 
 LOCAL_ANSWER = 1_000  # tokens; longer answers of a small model are useless
 

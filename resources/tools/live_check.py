@@ -1,5 +1,5 @@
 """
-Live check of every source: `python -m resources.tools.live_check` requests one finished day of two symbols.
+Live check of every source, `make live-check`: requests one finished day of two symbols.
 
 Nothing is stored; a source passes when it answers.
 """
@@ -21,10 +21,10 @@ import pandas as pd
 
 from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
+from alpha_pipeline.resources.market_data import MarketDataResource
+from alpha_pipeline.resources.vendors.protocols import FACTS, FetchResult, utc_now
 from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import LexiconScorer
-from resources.market_data import MarketDataResource
-from resources.vendors.protocols import FACTS, FetchResult, utc_now
 
 WELL_KNOWN = {CRYPTO.name: ("BTCUSDT", "ETHUSDT"), EQUITIES.name: ("AAPL", "MSFT")}
 ATTEMPTS, LONGEST_WAIT_SECONDS = 2, 1.0
@@ -124,7 +124,7 @@ def as_text(answers: Sequence[Answer]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, or JSON; 1 when a source failed or a setting is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m resources.tools.live_check", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m alpha_pipeline.resources.tools.live_check", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects instead of the table")
     parser.add_argument("--day", default="", help="a finished day, YYYY-MM-DD; the day before yesterday by default")
     options = parser.parse_args(arguments)

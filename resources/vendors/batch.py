@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from alpha_pipeline.errors import SourceError
+from alpha_pipeline.resources.http.retry import AttemptFailedError
+from alpha_pipeline.resources.vendors.protocols import FetchResult
 from alpha_pipeline.tables import Table
-from resources.http.retry import AttemptFailedError
-from resources.vendors.protocols import FetchResult
 
 Answer = tuple[pd.DataFrame, Mapping[str, int]]  # rows of their table, counts of remarks
 

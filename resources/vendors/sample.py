@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market, expected_closes
-from resources.vendors.protocols import FetchResult, pick_symbols, require_bars, require_window
+from alpha_pipeline.resources.vendors.protocols import FetchResult, pick_symbols, require_bars, require_window
 
 ABSENT = {
     "adjustments": "no dividends or splits are embedded; the closes are already adjusted",
@@ -110,7 +110,7 @@ class SampleSource:
 @lru_cache(maxsize=4)
 def _bars(market_name: str) -> pd.DataFrame:
     """All embedded bars of a market, columns of `tables.RAW_OHLCV`, sorted by close and symbol."""
-    file = resources.files("resources") / "data" / f"{market_name}.parquet"
+    file = resources.files("alpha_pipeline.resources") / "data" / f"{market_name}.parquet"
     if not file.is_file():
         raise SettingError(f"no sample data for market {market_name!r}; expected crypto or equities")
     try:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 
 pytestmark = pytest.mark.slow
 

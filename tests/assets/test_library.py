@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.definitions import build_defs
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import LIBRARY, TRIALS
 from benchmarks.life import DAY, FIRST, led
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
 
 KEY = "equities/factor_library"
 NIGHTS = [str((FIRST + k * DAY).date()) for k in range(50)]

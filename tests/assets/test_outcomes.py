@@ -13,10 +13,10 @@ import pytest
 
 from alpha_pipeline.definitions import build_defs
 from alpha_pipeline.outcomes.paper_account import CASH
+from alpha_pipeline.resources.http.webhook import SignalWebhook
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import FUSED_SIGNAL
-from resources.http.webhook import SignalWebhook
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
 from tests.resources.conftest import StandIn
 
 DAYS = [str(day.date()) for day in pd.date_range("2019-07-01", "2019-07-06")]

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.assets.mining import _canaries, _check
+from alpha_pipeline.assets.wiring.config import MiningConfig
 from alpha_pipeline.llm.budget import PRICES
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.check_registry import _checks
-from assets.mining import _canaries, _check
-from assets.wiring.config import MiningConfig
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from alpha_pipeline.backtesting import BacktestConfig, Bars, backtest, metrics
 from alpha_pipeline.cli import main
 from alpha_pipeline.cli.data import bars_of
 from alpha_pipeline.market.markets import CRYPTO
-from resources.lake.holdout_access import holdout_accesses
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.holdout_access import holdout_accesses
+from alpha_pipeline.resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 REVERSAL = "-zscore(close, 5d)"

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.cli import main
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import FUSED_SIGNAL, SOURCE_SIGNALS
-from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 

@@ -11,8 +11,8 @@ import pytest
 
 from alpha_pipeline.cli import main, parser
 from alpha_pipeline.cli.data import priced_days
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import NIGHTLY_REPORT
-from resources.lake.lake import Lake
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (

@@ -2,11 +2,11 @@
 
 import pytest
 
+from alpha_pipeline.assets.signals import joined_signal_assets
+from alpha_pipeline.assets.wiring.config import FusionConfig
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.settings import FusionSettings, load_settings
-from assets.signals import joined_signal_assets
-from assets.wiring.config import FusionConfig
 
 
 def test_a_run_overrides_the_settings() -> None:

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.assets.signals import fusion_inputs
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.labels import LabeledSignals, training_data
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import SOURCE_SIGNALS
-from assets.signals import fusion_inputs
 
 DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=10.0, slippage_bps=5.0)
 FIRST = pd.Timestamp("2020-01-01", tz="UTC")

@@ -16,9 +16,9 @@ from alpha_pipeline.llm.chat import Chat
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.mining.loop import MiningSettings, mine
 from alpha_pipeline.mining.progress_report import Progress
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from alpha_pipeline.tables import TRIALS
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
 from tests.helpers.openai_server import OpenAIServer, Question, serving
 
 from .scripted import night_of, walk

@@ -5,7 +5,7 @@ import pytest
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import parse
 from alpha_pipeline.operators import unit_of_field
-from resources.vendors.onchain.fields import ONCHAIN_FIELDS
+from alpha_pipeline.resources.vendors.onchain.fields import ONCHAIN_FIELDS
 
 UNITS = {
     "netflow": "volume", "supply": "volume", "whale_balance": "volume", "exchange_balance": "volume",

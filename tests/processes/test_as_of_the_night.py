@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.definitions import build_defs
-from resources.lake.io_manager import ParquetIOManager
-from resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from tests.helpers.openai_server import OpenAIServer, Question, serving
 
 pytestmark = pytest.mark.slow

@@ -22,8 +22,8 @@ DAYS = f"{FIRST_DAY}...{RUN_DATE}"
 # Holds a table as a run does, and waits to be told what to do.
 HOLD = """
 import sys, time
-from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_table
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.table_lock import lock_table
 with lock_table(Lake(sys.argv[1]), "crypto/market_panel", "the holder"):
     print("held", flush=True)
     time.sleep(300)
@@ -101,7 +101,7 @@ def test_a_killed_run_frees_its_table_and_is_swept(workplace: Path) -> None:
     os.kill(dead.pid, signal.SIGKILL)
     dead.wait()
     sweep = (
-        "import dagster as dg; from assets.automation.orphaned_run_monitor import end_orphaned_runs\n"
+        "import dagster as dg; from alpha_pipeline.assets.automation.orphaned_run_monitor import end_orphaned_runs\n"
         "with dg.DagsterInstance.from_config('.') as instance: print(len(end_orphaned_runs(instance)), 'swept')"
     )
     command = [sys.executable, "-c", sweep]

@@ -24,7 +24,7 @@ import dagster as dg
 import pandas as pd
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.text.untrusted import escape_markdown
-from assets.wiring.table_asset import markdown_table
+from alpha_pipeline.assets.wiring.table_asset import markdown_table
 
 texts = json.loads(sys.argv[1])
 frame = pd.DataFrame({text: texts for text in texts})

@@ -12,10 +12,10 @@ import pytest
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.reporting.alert_texts import Alert
+from alpha_pipeline.resources import alerts as module
+from alpha_pipeline.resources.alerts import Alerts
+from alpha_pipeline.resources.http.retry import RetryPolicy
 from alpha_pipeline.settings import load_settings
-from resources import alerts as module
-from resources.alerts import Alerts
-from resources.http.retry import RetryPolicy
 from tests.helpers.mail_server import Mailbox, mail_server
 
 HOSTILE = Alert("failed check", "<!channel> & <http://evil|click>", ("line\r\nBcc: all@host", "\x1b[0m"), "2019-09-30")

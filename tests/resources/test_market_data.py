@@ -8,15 +8,15 @@ import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.market_data import MarketDataResource, SourceSettings, choose_source
+from alpha_pipeline.resources.vendors.bybit.bars import PUBLIC_URL, BybitBars
+from alpha_pipeline.resources.vendors.onchain.coin_metrics import CoinMetrics, Metric
+from alpha_pipeline.resources.vendors.protocols import FACTS
+from alpha_pipeline.resources.vendors.sample import SampleSource
+from alpha_pipeline.resources.vendors.yahoo.bars import YahooBars
 from alpha_pipeline.settings import load_settings
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.market_data import MarketDataResource, SourceSettings, choose_source
-from resources.vendors.bybit.bars import PUBLIC_URL, BybitBars
-from resources.vendors.onchain.coin_metrics import CoinMetrics, Metric
-from resources.vendors.protocols import FACTS
-from resources.vendors.sample import SampleSource
-from resources.vendors.yahoo.bars import YahooBars
 
 
 def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> None:

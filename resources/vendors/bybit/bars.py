@@ -12,14 +12,20 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.batch import Answer, gather, table_of
+from alpha_pipeline.resources.vendors.bybit.client import PUBLIC_URL, RATE_LIMIT, BybitClient, open_client
+from alpha_pipeline.resources.vendors.bybit.instruments import fetch_listings
+from alpha_pipeline.resources.vendors.parsing import in_window, jumps, known_at_close, moments, numbers
+from alpha_pipeline.resources.vendors.protocols import (
+    FetchResult,
+    require_bars,
+    require_symbols,
+    require_window,
+    utc_now,
+)
 from alpha_pipeline.validation.raw.rows import PRICES
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.batch import Answer, gather, table_of
-from resources.vendors.bybit.client import PUBLIC_URL, RATE_LIMIT, BybitClient, open_client
-from resources.vendors.bybit.instruments import fetch_listings
-from resources.vendors.parsing import in_window, jumps, known_at_close, moments, numbers
-from resources.vendors.protocols import FetchResult, require_bars, require_symbols, require_window, utc_now
 
 __all__ = ["PUBLIC_URL", "BybitBars"]
 

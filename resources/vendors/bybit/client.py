@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.batch import BannedError
-from resources.vendors.protocols import utc_now
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.batch import BannedError
+from alpha_pipeline.resources.vendors.protocols import utc_now
 
 PUBLIC_URL = "https://api.bybit.com"
 # The exchange allows 600 requests in 5 s per address and bans for ten minutes beyond. A twelfth of it leaves room for

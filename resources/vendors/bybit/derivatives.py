@@ -13,12 +13,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.batch import Answer, gather
-from resources.vendors.bybit.client import PUBLIC_URL, RATE_LIMIT, BybitClient, Row, open_client
-from resources.vendors.parsing import in_window, moments, numbers
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.batch import Answer, gather
+from alpha_pipeline.resources.vendors.bybit.client import PUBLIC_URL, RATE_LIMIT, BybitClient, Row, open_client
+from alpha_pipeline.resources.vendors.parsing import in_window, moments, numbers
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
 
 ROWS_PER_PAGE = 200
 # The exchange caps rates at a few percent; a rate of one half and more is a percentage or an error.

@@ -9,11 +9,11 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
-from resources.vendors.batch import Answer, gather
-from resources.vendors.bybit.client import BybitClient
-from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import drop_faulty, moments, numbers
-from resources.vendors.protocols import FetchResult, require_symbols
+from alpha_pipeline.resources.vendors.batch import Answer, gather
+from alpha_pipeline.resources.vendors.bybit.client import BybitClient
+from alpha_pipeline.resources.vendors.listings import listing_rows
+from alpha_pipeline.resources.vendors.parsing import drop_faulty, moments, numbers
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols
 
 ROWS_PER_PAGE = 1000
 # Without a status the exchange returns those that trade; delisted ones must be requested by status.

@@ -10,11 +10,11 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import HttpClient, rows_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.onchain.coins import coin_of
-from resources.vendors.onchain.daily_series import (
+from alpha_pipeline.resources.http.client import HttpClient, rows_of
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.onchain.coins import coin_of
+from alpha_pipeline.resources.vendors.onchain.daily_series import (
     RETRY_POLICY,
     Days,
     Reading,
@@ -25,7 +25,7 @@ from resources.vendors.onchain.daily_series import (
     require_request,
     result_of,
 )
-from resources.vendors.protocols import FetchResult, utc_now
+from alpha_pipeline.resources.vendors.protocols import FetchResult, utc_now
 
 CHARTS_URL = "https://api.blockchain.info"
 MEMPOOL_URL = "https://mempool.space"

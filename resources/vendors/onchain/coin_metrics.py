@@ -14,11 +14,11 @@ import pandas as pd
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import HttpClient, rows_of, status_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.onchain.coins import coin_of
-from resources.vendors.onchain.daily_series import (
+from alpha_pipeline.resources.http.client import HttpClient, rows_of, status_of
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.onchain.coins import coin_of
+from alpha_pipeline.resources.vendors.onchain.daily_series import (
     DAY_SECONDS,
     RETRY_POLICY,
     Day,
@@ -31,7 +31,7 @@ from resources.vendors.onchain.daily_series import (
     read_days,
     require_request,
 )
-from resources.vendors.protocols import FetchResult, utc_now
+from alpha_pipeline.resources.vendors.protocols import FetchResult, utc_now
 
 PUBLIC_URL = "https://community-api.coinmetrics.io"
 PATH = "/v4/timeseries/asset-metrics"

@@ -16,8 +16,8 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.retry import RetryPolicy
-from resources.vendors.protocols import FetchResult, require_symbols, require_window
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window
 
 DAY_SECONDS = 86_400
 FIRST_DAY = date(1970, 1, 1).toordinal()

@@ -17,12 +17,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import HttpClient, rows_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
-from resources.vendors.text.mentions import names_of
+from alpha_pipeline.resources.http.client import HttpClient, rows_of
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
+from alpha_pipeline.resources.vendors.text.mentions import names_of
 
 PUBLIC_URL = "https://api.gdeltproject.org"
 PATH = "/api/v2/doc/doc"

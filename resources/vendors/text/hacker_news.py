@@ -11,13 +11,13 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import HttpClient, rows_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import plain_text
-from resources.vendors.text.mentions import names_of
-from resources.vendors.text.posts import (
+from alpha_pipeline.resources.http.client import HttpClient, rows_of
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.text.headlines import plain_text
+from alpha_pipeline.resources.vendors.text.mentions import names_of
+from alpha_pipeline.resources.vendors.text.posts import (
     LONGEST_POST,
     MISSHAPEN,
     NO_TEXT,

@@ -16,9 +16,9 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.resources.vendors.protocols import FetchResult
+from alpha_pipeline.resources.vendors.text.mentions import symbols_in
 from alpha_pipeline.text.untrusted import clean_line, truncate
-from resources.vendors.protocols import FetchResult
-from resources.vendors.text.mentions import symbols_in
 
 LONGEST_TITLE = 300
 LONGEST_MARKUP = 6000

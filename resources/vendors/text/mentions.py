@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from alpha_pipeline.market.markets import Market
-from resources.vendors.onchain.coins import COINS, coin_of
-from resources.vendors.text.companies import COMPANIES
+from alpha_pipeline.resources.vendors.onchain.coins import COINS, coin_of
+from alpha_pipeline.resources.vendors.text.companies import COMPANIES
 
 # Names and tickers that are ordinary words too. Such a name needs a capital ("an avalanche of sales" has none); such a
 # ticker does not match in a text of capitals only ("BITCOIN NEAR RECORD").

@@ -11,7 +11,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.vendors.text.mentions import symbols_in
+from alpha_pipeline.resources.vendors.text.mentions import symbols_in
 
 Score = Callable[[Sequence[str]], Sequence[float]]
 HOUR = pd.Timedelta(hours=1)

@@ -13,13 +13,12 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.settings import variable_of
-from resources.http.client import AGENT, HttpClient
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import plain_text
-from resources.vendors.text.posts import (
+from alpha_pipeline.resources.http.client import AGENT, HttpClient
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.text.headlines import plain_text
+from alpha_pipeline.resources.vendors.text.posts import (
     FUTURE,
     LONGEST_POST,
     MISSHAPEN,
@@ -31,6 +30,7 @@ from resources.vendors.text.posts import (
     hourly_rows,
     whole_hours,
 )
+from alpha_pipeline.settings import variable_of
 
 ID_VARIABLE, SECRET_VARIABLE = variable_of("data", "reddit_id"), variable_of("data", "reddit_secret")
 TOKEN_URL = "https://www.reddit.com"

@@ -17,11 +17,11 @@ import pandas as pd
 
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.client import HttpClient
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import Item, news_rows, web_address
+from alpha_pipeline.resources.http.client import HttpClient
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.text.headlines import Item, news_rows, web_address
 
 DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
     "crypto": (

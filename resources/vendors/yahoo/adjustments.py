@@ -12,13 +12,13 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.batch import Answer, gather
-from resources.vendors.parsing import in_window
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.yahoo.bars import on_sessions, settled_closes
-from resources.vendors.yahoo.client import RATE_LIMIT, open_session, quotes
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.batch import Answer, gather
+from alpha_pipeline.resources.vendors.parsing import in_window
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.yahoo.bars import on_sessions, settled_closes
+from alpha_pipeline.resources.vendors.yahoo.client import RATE_LIMIT, open_session, quotes
 
 
 @dataclass(frozen=True)

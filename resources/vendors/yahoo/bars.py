@@ -14,13 +14,19 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import Market, expected_closes
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.batch import Answer, gather, table_of
-from resources.vendors.listings import listing_rows
-from resources.vendors.parsing import drop_faulty, in_window, jumps, known_at_close
-from resources.vendors.protocols import FetchResult, require_bars, require_symbols, require_window, utc_now
-from resources.vendors.yahoo.client import CURRENCY, RATE_LIMIT, open_session, quotes
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.batch import Answer, gather, table_of
+from alpha_pipeline.resources.vendors.listings import listing_rows
+from alpha_pipeline.resources.vendors.parsing import drop_faulty, in_window, jumps, known_at_close
+from alpha_pipeline.resources.vendors.protocols import (
+    FetchResult,
+    require_bars,
+    require_symbols,
+    require_window,
+    utc_now,
+)
+from alpha_pipeline.resources.vendors.yahoo.client import CURRENCY, RATE_LIMIT, open_session, quotes
 
 SYMBOLS = (
     "AAPL", "ABBV", "ABT", "ACN", "ADBE", "AMD", "AMGN", "AMZN", "AVGO", "BAC", "CAT", "COST", "CRM", "CSCO", "CVX",

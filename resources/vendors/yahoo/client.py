@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from alpha_pipeline.errors import SourceError
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.batch import BannedError
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.batch import BannedError
 
 CURRENCY = "USD"  # prices in other currencies are refused
 # Yahoo publishes no limit and bans by address. One request in two seconds

@@ -12,11 +12,11 @@ import pandas as pd
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import Market
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
-from resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
-from resources.vendors.yahoo.client import attempt_error, open_session
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.protocols import FetchResult, require_symbols, require_window, utc_now
+from alpha_pipeline.resources.vendors.text.headlines import MISSHAPEN, Item, news_rows, utc_moment
+from alpha_pipeline.resources.vendors.yahoo.client import attempt_error, open_session
 
 RATE_LIMIT = RateLimit("yahoo_news", calls=1, seconds=1.0)  # no limit is published; fast clients are banned
 ITEMS_PER_SYMBOL = 50

@@ -11,11 +11,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from alpha_pipeline.assets.automation import alert_sensors as sensors
+from alpha_pipeline.assets.automation.orphaned_run_monitor import end_orphaned_runs
+from alpha_pipeline.assets.wiring.execution import HOST_TAG
 from alpha_pipeline.definitions import build_defs
-from assets.automation import alert_sensors as sensors
-from assets.automation.orphaned_run_monitor import end_orphaned_runs
-from assets.wiring.execution import HOST_TAG
-from resources.alerts import Alerts
+from alpha_pipeline.resources.alerts import Alerts
 
 DAY = "2019-09-30"
 LIBRARY, TRIALS = dg.AssetKey(["crypto", "factor_library"]), dg.AssetKey(["crypto", "factor_definitions"])

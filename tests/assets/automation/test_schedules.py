@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
+from alpha_pipeline.assets.automation.schedules import FIRST, JOINED, LAST, NOT_NIGHTLY, RUN_DATES_TAG, requested_days
 from alpha_pipeline.definitions import build_defs
-from assets.automation.schedules import FIRST, JOINED, LAST, NOT_NIGHTLY, RUN_DATES_TAG, requested_days
 
 DAYS = [f"2019-09-{day:02d}" for day in range(17, 31)]
 TONIGHT = datetime(2019, 10, 1, 0, 45, tzinfo=UTC)

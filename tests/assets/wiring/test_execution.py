@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline import tables
+from alpha_pipeline.assets.wiring import execution
+from alpha_pipeline.assets.wiring.table_asset import parquet_asset
 from alpha_pipeline.errors import DataError, SourceError
-from assets.wiring import execution
-from assets.wiring.table_asset import parquet_asset
-from resources.lake.io_manager import ParquetIOManager
-from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_file
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.table_lock import lock_file
 
 DAY = "2019-09-30"
 

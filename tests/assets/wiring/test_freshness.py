@@ -2,9 +2,9 @@
 
 import pytest
 
+from alpha_pipeline.assets.wiring import freshness as module
+from alpha_pipeline.assets.wiring.freshness import freshness_policy
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
-from assets.wiring import freshness as module
-from assets.wiring.freshness import freshness_policy
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import html
 import pandas as pd
 import pytest
 
+from alpha_pipeline.assets.wiring.table_asset import markdown_table
 from alpha_pipeline.text.untrusted import escape_markdown
-from assets.wiring.table_asset import markdown_table
 
 
 @pytest.mark.parametrize(

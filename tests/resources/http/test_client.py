@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from alpha_pipeline.errors import SourceError
-from resources.http import client as module
-from resources.http.client import HttpClient, rows_of, status_of
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.http import client as module
+from alpha_pipeline.resources.http.client import HttpClient, rows_of, status_of
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
 
 RETRY_POLICY = RetryPolicy(attempts=2, wait_seconds=0.01, longest_wait_seconds=0.02, timeout_seconds=2.0)
 KEY = "sk-secret-4711"
@@ -228,7 +228,7 @@ def test_retry_after_in_seconds(
 ) -> None:
     """Seconds are obeyed; for a past date or an unreadable value our own wait holds."""
     waits: list[float] = []
-    monkeypatch.setattr("resources.http.retry.time.sleep", waits.append)
+    monkeypatch.setattr("alpha_pipeline.resources.http.retry.time.sleep", waits.append)
     vendor.headers.update(headers)
     vendor.faults.append("429")
     patient = replace(web, retry_policy=replace(RETRY_POLICY, longest_wait_seconds=60.0))
@@ -241,7 +241,7 @@ def test_retry_after_as_a_date_is_relative_to_the_vendors_clock(
 ) -> None:
     """Nine seconds after the Date header, independent of the local clock."""
     waits: list[float] = []
-    monkeypatch.setattr("resources.http.retry.time.sleep", waits.append)
+    monkeypatch.setattr("alpha_pipeline.resources.http.retry.time.sleep", waits.append)
 
     def write(handler: Any) -> None:
         handler.send_response_only(429)

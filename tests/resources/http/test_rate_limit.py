@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import SettingError
-from resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.rate_limit import RateLimit
 
 ROOT = Path(__file__).parents[3]
 CALLS, SECONDS = 4, 0.4
 CLIENT = f"""
 import sys, time
-from resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.rate_limit import RateLimit
 limit = RateLimit("vendor", {CALLS}, {SECONDS}, sys.argv[1])
 for _ in range(8):
     limit.wait()

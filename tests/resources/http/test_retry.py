@@ -3,8 +3,8 @@
 import pytest
 
 from alpha_pipeline.errors import SourceError
-from resources.http import retry
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.http import retry
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.resources.http.webhook import SignalWebhook
 from alpha_pipeline.settings import load_settings
-from resources.http.webhook import SignalWebhook
 from tests.resources.conftest import StandIn
 
 SECRET = "hook-5ecre7"

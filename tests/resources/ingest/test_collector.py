@@ -11,10 +11,10 @@ import pytest
 
 from alpha_pipeline.errors import DataError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, Market
+from alpha_pipeline.resources.ingest.collector import Collector
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.vendors.protocols import FetchResult
 from alpha_pipeline.tables import RAW_FUNDING
-from resources.ingest.collector import Collector
-from resources.lake.lake import Lake
-from resources.vendors.protocols import FetchResult
 
 KEY = "crypto/raw_funding"
 START = pd.Timestamp("2026-11-01", tz="UTC")

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, Market
+from alpha_pipeline.resources.ingest.collector import Collector
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.vendors.protocols import FetchResult
 from alpha_pipeline.tables import RAW_FUNDING, RAW_ONCHAIN, TABLES
-from resources.ingest.collector import Collector
-from resources.lake.lake import Lake
-from resources.vendors.protocols import FetchResult
 
 START = pd.Timestamp("2026-11-01", tz="UTC")
 DAY, HOUR = pd.Timedelta(days=1), pd.Timedelta(hours=1)

@@ -8,9 +8,9 @@ import pytest
 
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market, expected_closes
+from alpha_pipeline.resources.ingest.ingestion_gate import IngestionGate, rejected_by_day
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import RAW_OHLCV
-from resources.ingest.ingestion_gate import IngestionGate, rejected_by_day
-from resources.lake.lake import Lake
 
 START = pd.Timestamp("2026-11-02", tz="UTC")
 DAY = pd.Timedelta(days=1)

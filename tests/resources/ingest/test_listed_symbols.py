@@ -7,10 +7,10 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
-from resources.ingest.listed_symbols import listings_by_day
-from resources.lake.lake import Lake
-from resources.vendors.listings import listing_rows
-from resources.vendors.protocols import FetchResult
+from alpha_pipeline.resources.ingest.listed_symbols import listings_by_day
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.vendors.listings import listing_rows
+from alpha_pipeline.resources.vendors.protocols import FetchResult
 
 KEY = "crypto/raw_instruments"
 NIGHTS = [pd.Timestamp("2024-03-01", tz="UTC"), pd.Timestamp("2024-03-02", tz="UTC")]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import TABLES
-from resources.lake.lake import Lake
 
 LEDGER = "signal_track_record"
 

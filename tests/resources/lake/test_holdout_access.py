@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.lake.holdout_access import holdout_accesses, record_holdout_access
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.holdout_access import holdout_accesses, record_holdout_access
+from alpha_pipeline.resources.lake.lake import Lake
 
 
 def test_every_holdout_access_is_counted(tmp_path: Path) -> None:

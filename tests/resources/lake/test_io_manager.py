@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError, DataError, MissingPartitionError
+from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 from alpha_pipeline.tables import RAW_OHLCV
-from resources.lake.io_manager import ParquetIOManager
 
 DAYS = dg.DailyPartitionsDefinition("2019-07-01")
 RAW, PANEL, TRIALS = (dg.AssetKey(["crypto", n]) for n in ("raw_ohlcv", "market_panel", "factor_definitions"))

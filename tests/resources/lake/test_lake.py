@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
+from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.tables import INT, LIBRARY, RAW_OHLCV, TABLES, TEXT, TIME, Column
-from resources.lake.lake import Lake
 
 KEY = "crypto/market_panel"
 

@@ -17,9 +17,9 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from alpha_pipeline.errors import CorruptFileError, LakeError
-from resources.lake.checked_files import CheckedFiles
-from resources.lake.lake import Lake
-from resources.lake.stores import LocalFolder, ObjectStore, open_store, temp_name
+from alpha_pipeline.resources.lake.checked_files import CheckedFiles
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.stores import LocalFolder, ObjectStore, open_store, temp_name
 
 KEY = "crypto/market_panel"
 DAY = "2019-07-01"
@@ -183,7 +183,7 @@ def test_a_file_size_limit_in_a_real_process_leaves_the_old_day(lake: Lake, tmp_
 import resource, sys
 import numpy as np, pandas as pd
 from alpha_pipeline.errors import LakeError
-from resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.lake import Lake
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 symbols = [f"S{{i}}" for i in range(5000)]
 frame = pd.DataFrame({{"timestamp": pd.Timestamp("{DAY} 12:00", tz="UTC"), "symbol": symbols}})
@@ -209,8 +209,8 @@ def test_a_writer_killed_at_any_moment_leaves_a_readable_day(lake: Lake, part: P
     versions[2.01] = Path(other.url(f"{KEY}/day={DAY}/part-0.parquet")).read_bytes()
     child = f"""
 import sys
-from resources.lake.checked_files import CheckedFiles
-from resources.lake.stores import open_store
+from alpha_pipeline.resources.lake.checked_files import CheckedFiles
+from alpha_pipeline.resources.lake.stores import open_store
 files = CheckedFiles(open_store({str(tmp_path)!r}))
 versions = [bytes.fromhex(text) for text in sys.argv[1:]]
 print("ready", flush=True)

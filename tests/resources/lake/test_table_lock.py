@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import LakeError
-from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_file, lock_table
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.table_lock import lock_file, lock_table
 
 KEY = "crypto/raw_ohlcv"
 HOLD = """
 import sys, time
-from resources.lake.lake import Lake
-from resources.lake.table_lock import lock_table
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.lake.table_lock import lock_table
 with lock_table(Lake(sys.argv[1]), sys.argv[2], "the other"):
     print("held", flush=True)
     time.sleep(60)

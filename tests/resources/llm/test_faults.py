@@ -13,8 +13,8 @@ import pytest
 
 from alpha_pipeline.errors import ModelError
 from alpha_pipeline.llm.chat import ChatRequest, Message
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from tests.helpers.openai_server import Fault, OpenAIServer, completion, send, serving, slow
 
 QUESTION = ChatRequest((Message("user", "a factor, please"),), seed=7, schema={"type": "object"})

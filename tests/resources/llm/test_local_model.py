@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import ModelError
-from resources.llm.local_model import assemble
+from alpha_pipeline.resources.llm.local_model import assemble
 
 PARTS = (b"GGUF" + b"a" * 1000, b"b" * 500)
 SHA256 = hashlib.sha256(b"".join(PARTS)).hexdigest()

@@ -14,9 +14,9 @@ from alpha_pipeline.llm.chat import ChatRequest, Message
 from alpha_pipeline.market.markets import CRYPTO
 from alpha_pipeline.mining.proposers import ModelWriter
 from alpha_pipeline.mining.task import Task
-from resources.lake.lake import Lake
-from resources.llm.local_server import EMBEDDED_MODEL, PACKAGE, embedded_weights, serve
-from resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.local_server import EMBEDDED_MODEL, PACKAGE, embedded_weights, serve
+from alpha_pipeline.resources.llm.resource import LanguageModel
 
 FIELDS = ["open", "high", "low", "close", "volume"]
 SCHEMA = {
@@ -56,7 +56,9 @@ def test_missing_weights_are_an_error_with_remedies(monkeypatch: pytest.MonkeyPa
 
 def test_a_stored_answer_needs_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The server starts with the first request without a stored answer."""
-    monkeypatch.setattr("resources.llm.resource.serve", lambda weights: pytest.fail("a server was started"))
+    monkeypatch.setattr(
+        "alpha_pipeline.resources.llm.resource.serve", lambda weights: pytest.fail("a server was started")
+    )
     lake = Lake(str(tmp_path))
     request = ChatRequest((Message("user", "a factor, please"),), seed=7)
     digest = request.digest(EMBEDDED_MODEL)

@@ -10,9 +10,9 @@ import pytest
 
 from alpha_pipeline.errors import CorruptFileError, ModelError, SettingError
 from alpha_pipeline.llm.chat import ChatRequest, Message
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
 from alpha_pipeline.settings import load_settings
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
 from tests.helpers.openai_server import OpenAIServer, completion, serving, slow
 
 QUESTION = ChatRequest((Message("user", "a factor, please"),), seed=7)

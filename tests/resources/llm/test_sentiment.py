@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from alpha_pipeline.errors import CorruptFileError, SettingError
+from alpha_pipeline.resources.lake.lake import Lake
+from alpha_pipeline.resources.llm.resource import LanguageModel
+from alpha_pipeline.resources.llm.sentiment import SentimentResource
 from alpha_pipeline.settings import load_settings
 from alpha_pipeline.text.lexicon import LexiconScorer, lexicon_scores
-from resources.lake.lake import Lake
-from resources.llm.resource import LanguageModel
-from resources.llm.sentiment import SentimentResource
 from tests.helpers.openai_server import OpenAIServer, Question, completion, serving
 
 USAGE = {"prompt_tokens": 500, "completion_tokens": 900, "total_tokens": 1_400}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.resources.tools.build_finance_words import WHEEL, build, words_of
 from alpha_pipeline.text.lexicon import WORDS
-from resources.tools.build_finance_words import WHEEL, build, words_of
 
 
 def test_words_are_parsed_without_execution() -> None:

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from resources.tools import build_sample
-from resources.tools.build_sample import COINS, build
+from alpha_pipeline.resources.tools import build_sample
+from alpha_pipeline.resources.tools.build_sample import COINS, build
 
 HALVES = """Date,{coin}.open,{coin}.close,{coin}.high,{coin}.low,{coin}.volume
 2019-01-01 00:00:00,10,12,13,9,1.5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from resources.tools.live_check import HEAD, main
+from alpha_pipeline.resources.tools.live_check import HEAD, main
 from tests.vendors.running import Vendors, vendors
 
 SOURCES = 17

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
+from alpha_pipeline.resources.vendors.batch import Answer, BannedError, gather, table_of
 from alpha_pipeline.tables import RAW_FUNDING
-from resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
-from resources.vendors.batch import Answer, BannedError, gather, table_of
 
 DAY = pd.Timestamp("2024-03-08", tz="UTC")
 ONCE = RetryPolicy(attempts=1)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import SourceError
-from resources.vendors.parsing import in_window, jumps, moments, numbers
+from alpha_pipeline.resources.vendors.parsing import in_window, jumps, moments, numbers
 
 HOURS = pd.date_range("2024-03-08", periods=4, freq="1h", tz="UTC")
 BAR = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 5.0}

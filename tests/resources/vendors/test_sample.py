@@ -7,7 +7,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, MARKETS, Market, expected_closes
-from resources.vendors.sample import SampleSource
+from alpha_pipeline.resources.vendors.sample import SampleSource
 
 DOOR = SampleSource()
 

@@ -12,9 +12,9 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.bybit.bars import BybitBars
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.bybit.bars import BybitBars
 
 HOUR_MS = 3_600_000
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
@@ -265,7 +265,7 @@ def test_a_ban_ends_the_asking(source: BybitBars, vendor: Any) -> None:
 
 def test_failures_are_logged_where_a_table_is_returned(source: BybitBars, caplog: pytest.LogCaptureFixture) -> None:
     """`fetch_ohlcv` keeps what came too, and says the rest aloud."""
-    caplog.set_level("WARNING", logger="resources.vendors.batch")
+    caplog.set_level("WARNING", logger="alpha_pipeline.resources.vendors.batch")
     assert set(source.fetch_ohlcv(CRYPTO, ["BTCUSDT", "BTCUSDX"], START, END)["symbol"]) == {"BTCUSDT"}
     assert "bybit failed for BTCUSDX: " in caplog.text
 

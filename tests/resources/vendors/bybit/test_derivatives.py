@@ -11,9 +11,9 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.bybit.derivatives import BybitDerivatives, BybitFunding
 
 HOUR_MS = 3_600_000
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")

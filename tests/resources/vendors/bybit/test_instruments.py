@@ -10,9 +10,9 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.bybit.bars import BybitBars
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.bybit.bars import BybitBars
 from tests.helpers.listings import traded_at
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")

@@ -13,12 +13,12 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.onchain import coin_metrics
-from resources.vendors.onchain.coin_metrics import COMPLETED, DEFAULT, LAG, PATH, CoinMetrics, Metric
-from resources.vendors.onchain.fields import ONCHAIN_FIELDS
-from resources.vendors.protocols import FactSource
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.onchain import coin_metrics
+from alpha_pipeline.resources.vendors.onchain.coin_metrics import COMPLETED, DEFAULT, LAG, PATH, CoinMetrics, Metric
+from alpha_pipeline.resources.vendors.onchain.fields import ONCHAIN_FIELDS
+from alpha_pipeline.resources.vendors.protocols import FactSource
 
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")
 START, END = pd.Timestamp("2024-03-05", tz="UTC"), pd.Timestamp("2024-03-08", tz="UTC")

@@ -9,7 +9,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.vendors.onchain.daily_series import (
+from alpha_pipeline.resources.vendors.onchain.daily_series import (
     Days,
     day_of_seconds,
     day_of_text,

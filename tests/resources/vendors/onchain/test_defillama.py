@@ -11,12 +11,12 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.onchain import defillama
-from resources.vendors.onchain.defillama import DefiLlama
-from resources.vendors.onchain.fields import ONCHAIN_FIELDS
-from resources.vendors.protocols import FactSource
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.onchain import defillama
+from alpha_pipeline.resources.vendors.onchain.defillama import DefiLlama
+from alpha_pipeline.resources.vendors.onchain.fields import ONCHAIN_FIELDS
+from alpha_pipeline.resources.vendors.protocols import FactSource
 
 DAY = 86_400
 NOW = pd.Timestamp("2024-03-10 12:20", tz="UTC")

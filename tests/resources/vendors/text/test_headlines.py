@@ -6,9 +6,9 @@ import pytest
 
 from alpha_pipeline import tables
 from alpha_pipeline.market.markets import CRYPTO
-from resources.vendors.protocols import FetchResult
-from resources.vendors.text import headlines
-from resources.vendors.text.headlines import Item, news_rows, plain_text, utc_moment, web_address
+from alpha_pipeline.resources.vendors.protocols import FetchResult
+from alpha_pipeline.resources.vendors.text import headlines
+from alpha_pipeline.resources.vendors.text.headlines import Item, news_rows, plain_text, utc_moment, web_address
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 WINDOW = (pd.Timestamp("2024-03-08", tz="UTC"), pd.Timestamp("2024-03-10", tz="UTC"))

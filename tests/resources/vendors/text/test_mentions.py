@@ -3,9 +3,9 @@
 import pytest
 
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.vendors.text.companies import COMPANIES
-from resources.vendors.text.mentions import names_of, symbols_in
-from resources.vendors.yahoo.bars import SYMBOLS
+from alpha_pipeline.resources.vendors.text.companies import COMPANIES
+from alpha_pipeline.resources.vendors.text.mentions import names_of, symbols_in
+from alpha_pipeline.resources.vendors.yahoo.bars import SYMBOLS
 
 COINS = tuple(
     f"{base}USDT"

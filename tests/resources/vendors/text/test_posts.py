@@ -10,7 +10,7 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.vendors.text.posts import Post, hourly_rows, whole_hours
+from alpha_pipeline.resources.vendors.text.posts import Post, hourly_rows, whole_hours
 
 SPAN = (pd.Timestamp("2024-03-08 10:00", tz="UTC"), pd.Timestamp("2024-03-08 12:00", tz="UTC"))
 LAG = pd.Timedelta(minutes=15)

@@ -12,10 +12,10 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.text import posts, reddit
-from resources.vendors.text.reddit import RedditPosts
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.text import posts, reddit
+from alpha_pipeline.resources.vendors.text.reddit import RedditPosts
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-10", tz="UTC"), pd.Timestamp("2024-03-10 10:00", tz="UTC")

@@ -11,12 +11,12 @@ import pytest
 
 from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.markets import CRYPTO
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.protocols import FACTS, FactSource
-from resources.vendors.text.gdelt import GdeltNews
-from resources.vendors.text.hacker_news import HackerNews
-from resources.vendors.text.reddit import TOKEN_PATH, RedditPosts
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.protocols import FACTS, FactSource
+from alpha_pipeline.resources.vendors.text.gdelt import GdeltNews
+from alpha_pipeline.resources.vendors.text.hacker_news import HackerNews
+from alpha_pipeline.resources.vendors.text.reddit import TOKEN_PATH, RedditPosts
 
 NOW = pd.Timestamp("2024-03-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-03-09", tz="UTC"), pd.Timestamp("2024-03-09 12:00", tz="UTC")

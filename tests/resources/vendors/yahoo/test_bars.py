@@ -13,9 +13,9 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.yahoo.bars import YahooBars
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.yahoo.bars import YahooBars
 from tests.helpers.listings import traded_at
 
 HOLIDAYS = ("2024-03-29", "2024-05-27", "2024-06-19", "2024-07-04")
@@ -263,7 +263,7 @@ def test_what_came_of_many_symbols_is_kept(source: YahooBars, caplog: pytest.Log
     fetched = source.fetch_bars(EQUITIES, ["AAPL", "AAPLE", "MSFT"], START, END)
     assert len(fetched.table) == 8 and list(fetched.failures) == ["AAPLE"]
     assert "delisted" in fetched.failures["AAPLE"]
-    caplog.set_level("WARNING", logger="resources.vendors.batch")
+    caplog.set_level("WARNING", logger="alpha_pipeline.resources.vendors.batch")
     assert len(source.fetch_ohlcv(EQUITIES, ["AAPL", "AAPLE"], START, END)) == 4
     assert "yahoo failed for AAPLE: " in caplog.text
 

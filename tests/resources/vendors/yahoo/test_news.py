@@ -11,11 +11,11 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.markets import EQUITIES
-from resources.http.rate_limit import RateLimit
-from resources.http.retry import RetryPolicy
-from resources.vendors.text import headlines
-from resources.vendors.yahoo import news as yahoo_news
-from resources.vendors.yahoo.news import YahooNews
+from alpha_pipeline.resources.http.rate_limit import RateLimit
+from alpha_pipeline.resources.http.retry import RetryPolicy
+from alpha_pipeline.resources.vendors.text import headlines
+from alpha_pipeline.resources.vendors.yahoo import news as yahoo_news
+from alpha_pipeline.resources.vendors.yahoo.news import YahooNews
 
 NOW = pd.Timestamp("2024-07-10 12:00", tz="UTC")
 START, END = pd.Timestamp("2024-07-08", tz="UTC"), pd.Timestamp("2024-07-10", tz="UTC")
