@@ -59,13 +59,13 @@ CODE = [
 def test_attacks_end_quickly_in_a_refusal(number: int, dialect: str) -> None:
     """Within two seconds: a node within the limits, or an ExpressionError; never another exception."""
     text = (ATTACKS + CODE)[number]
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         node = parse(text, dialect, fields=FIELDS)
         assert node.size <= 2_000 and node.lookback <= 5_000
     except ExpressionError as error:
         assert len(str(error)) < 3_000
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0
 
 
 REFUSED = [
@@ -82,10 +82,10 @@ REFUSED = [
 def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None:
     """The error has a position and a remedy, within a fifth of a second."""
     parse("close / open", dialect, fields=FIELDS)
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ExpressionError) as caught:
         parse(text, dialect, fields=FIELDS)
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.2
     assert caught.value.position is not None and caught.value.suggestion
     assert "Write instead: " in str(caught.value) and ("^" in str(caught.value) or not text)
 
@@ -93,10 +93,10 @@ def test_every_refusal_has_a_caret_and_a_remedy(text: str, dialect: str) -> None
 @pytest.mark.parametrize("text", ["x = df.close\n", "(", "#", "\u0441", "df.close.shift(-1);", "'"])
 def test_ten_megabytes_are_refused_by_their_length(text: str) -> None:
     """Length is checked first, at no cost."""
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ExpressionError, match="characters; the limit is 20,000"):
         parse(text * (10_000_000 // len(text)), "pandas", fields=FIELDS)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
