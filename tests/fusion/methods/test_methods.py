@@ -269,6 +269,7 @@ def test_without_its_package_attention_names_the_extra(monkeypatch: pytest.Monke
     """The error names the extra."""
     monkeypatch.setitem(sys.modules, "torch", None)  # an import of it fails, installed or not
     monkeypatch.delitem(sys.modules, "alpha_pipeline.fusion.methods.attention_network", raising=False)
+    monkeypatch.delattr(sys.modules["alpha_pipeline.fusion.methods"], "attention_network", raising=False)
     with pytest.raises(SettingError, match=r"requires PyTorch.*pip install 'alpha-pipeline\[attention\]'"):
         METHODS["cross_attention"].fit(LabeledSignals.empty())
 
