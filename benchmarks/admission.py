@@ -60,8 +60,15 @@ def main() -> None:
 
 def _run(seed: int, proposals: int, strength: float) -> pd.DataFrame:
     place = seed % proposals if strength else -1
-    settings = MiningSettings(rounds=1, proposals_per_round=proposals, batch=1, repairs=0, seed=seed, history_bars=BARS)
-    return mine(RUN_DATE, CRYPTO, _panel(seed, BARS, strength), TRIALS.empty(), with_plant(place), settings)
+    settings = MiningSettings(rounds=1, proposals_per_round=proposals, batch=1, repairs=0, seed=seed)
+    return mine(
+        RUN_DATE,
+        replace(CRYPTO, history=None),
+        _panel(seed, BARS, strength),
+        TRIALS.empty(),
+        with_plant(place),
+        settings,
+    )
 
 
 def _report(sharpe: float, outcomes: list[pd.DataFrame], proposals: int) -> None:

@@ -49,9 +49,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     panel = _panel(options.bars, options.symbols)
-    settings = MiningSettings(
-        rounds=1, proposals_per_round=options.candidates, repairs=0, history_bars=options.bars, threads=options.threads
-    )
+    settings = MiningSettings(rounds=1, proposals_per_round=options.candidates, repairs=0, threads=options.threads)
     spent = _timed()
     before, started, cpu = _memory(), time.perf_counter(), time.process_time()
     trials = mine(RUN_DATE, EQUITIES, panel, TRIALS.empty(), random_grammar(), settings, lambda p: _progress(p.text))

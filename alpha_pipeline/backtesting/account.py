@@ -14,12 +14,12 @@ from alpha_pipeline.backtesting.bar_ranks import MINIMUM_BREADTH
 from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
 from alpha_pipeline.backtesting.information import predictive_correlation, rank_ic
 from alpha_pipeline.backtesting.portfolio import BacktestResult, ExecutionBars, trade, trades
-from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
+from alpha_pipeline.backtesting.splits import Segment, first_recent, market_split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import sharpe_error, sharpe_moments
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Times
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ class Account:
     measures: AccountMeasures
 
 
-def segment_tail(bars: int, market: Market, name: str, length: int) -> Segment:
+def segment_tail(timestamps: Times, market: Market, name: str, length: int) -> Segment:
     """
     The last bars of a segment of the history, split as on a run date.
 
     Args:
-        bars: bars of the panel, up to the last run date.
-        market: gives the horizon.
+        timestamps: (bars,) closes up to the last run date.
+        market: gives the horizon and the split.
         name: "train", "valid" or "sealed"; bars older than those split belong to train.
         length: number of bars, at least 1; fewer when the segment has no more.
 
@@ -97,8 +97,8 @@ def segment_tail(bars: int, market: Market, name: str, length: int) -> Segment:
     """
     if length < 1:
         raise DataError(f"a segment needs at least 1 bar; found {length}")
-    before = max(0, bars - HISTORY_BARS)
-    cut = split(bars - before, market.horizon_bars)
+    before = first_recent(timestamps, market)
+    cut = market_split(timestamps[before:], market)
     first, last = cut.open_test() if name == "sealed" else {"train": cut.train, "valid": cut.valid}[name]
     earliest = 0 if name == "train" else before + first
     return Segment(max(earliest, before + last - length), before + last)
@@ -181,7 +181,7 @@ def _measures(
         max_drawdown=depth,
         win_rate=metrics.win_rate(net),
         profit_factor=metrics.profit_factor(net),
-        turnover=float(result.turnover.mean()) * market.bars_per_day if len(net) else np.nan,
+        turnover=float(result.turnover.mean()) * market.bars_per_session if len(net) else np.nan,
         capital=config.capital,
         final_equity=float(equity[-1]),
         profit=float(equity[-1] - config.capital),

@@ -77,8 +77,12 @@ class BacktestConfig:
 
     @classmethod
     def of(cls, market: Market) -> "BacktestConfig":
-        """The market's costs, rebalanced once per horizon."""
-        return cls(market.fee_bps, market.slippage_bps, market.borrow_bps_per_year, market.horizon_bars)
+        """The market's costs and portfolio."""
+        book = market.portfolio
+        return cls(
+            market.fee_bps, market.slippage_bps, market.borrow_bps_per_year, market.rebalance_bars,
+            book.quantile, book.max_weight, book.mode, capital=market.capital, impact=market.impact, gross=book.gross,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def walk_forward_book(
         than one walk.
     """
     market, total = bars.market, bars.panel.shape[0]
-    per_day = market.periods_per_year / (365 if market.calendar == "24/7" else 252)
-    train, valid = round(train_days * per_day), round(valid_days * per_day)
+    per_session = market.bars_per_session
+    train, valid = (max(1, round(days * per_session)) for days in (train_days, valid_days))
     walks = list(walk_forward(total, _reach(bars), train, valid))
     if not walks:
         return pd.DataFrame()

@@ -132,7 +132,7 @@ def measures_and_returns(
         calmar=metrics.calmar(result.net, per_year),
         max_drawdown=metrics.max_drawdown(result.net),
         win_rate=metrics.win_rate(result.net),
-        turnover=float(result.turnover.mean()) * market.bars_per_day if len(result.net) else np.nan,
+        turnover=float(result.turnover.mean()) * market.bars_per_session if len(result.net) else np.nan,
         break_even_bps=metrics.break_even_bps(result.gross, result.turnover),
         probabilistic_sharpe=probabilistic_sharpe(per_bar, observations, skewness, kurtosis),
         sharpe_per_bar=per_bar,

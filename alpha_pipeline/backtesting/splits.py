@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.typing import Integers
+from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import Panel
+from alpha_pipeline.typing import Integers, Times
 
-# Bars before a run date that mining and evaluation use, so that both split at the same bars.
-HISTORY_BARS = 10_000
 MINIMUM_BARS = 20
 
 
@@ -54,6 +54,37 @@ class Split:
         return self._test
 
 
+def recent_history(panel: Panel, market: Market) -> Panel:
+    """The last bars of a panel that mining and evaluation use, so that both split at the same bars."""
+    return panel.rows(first_recent(panel.timestamps, market), None)
+
+
+def first_recent(timestamps: Times, market: Market) -> int:
+    """Number of the first bar that `recent_history` keeps."""
+    if market.history is None or not len(timestamps):
+        return 0
+    return int(np.searchsorted(timestamps, timestamps[-1] - market.history.to_timedelta64(), side="right"))
+
+
+def market_split(timestamps: Times, market: Market) -> Split:
+    """
+    Cut the bars of a market as its settings say: by shares, or by the first days of validation and holdout.
+
+    Args:
+        timestamps: (bars,) closes.
+        market: horizon and split.
+
+    Raises:
+        DataError: a segment would have fewer than 20 bars.
+    """
+    rule, bars = market.split, len(timestamps)
+    if not rule.valid_from:
+        return split(bars, market.horizon_bars, rule.train, rule.valid)
+    days = [np.datetime64(day, "us") for day in (rule.valid_from, rule.test_from)]
+    first, second = (int(np.searchsorted(timestamps, day, side="right")) for day in days)
+    return _cut(bars, market.horizon_bars, first, second)
+
+
 def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15) -> Split:
     """
     Cut 70/15/15, leaving a gap of the label's reach (delay and horizon) before each boundary and a horizon after it.
@@ -67,8 +98,12 @@ def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15
     Raises:
         DataError: a segment would have fewer than 20 bars.
     """
+    return _cut(bars, horizon_bars, int(bars * train), int(bars * (train + valid)))
+
+
+def _cut(bars: int, horizon_bars: int, first: int, second: int) -> Split:
+    """Segments with gaps around their boundaries."""
     reach = horizon_bars + 1
-    first, second = int(bars * train), int(bars * (train + valid))
     cut = Split(
         Segment(0, first - reach),
         Segment(first + horizon_bars, second - reach),
@@ -76,7 +111,9 @@ def split(bars: int, horizon_bars: int, train: float = 0.70, valid: float = 0.15
     )
     if min(stop - start for start, stop in (cut.train, cut.valid, cut.open_test())) < MINIMUM_BARS:
         raise DataError(
-            f"{bars} bars are too few to split with a horizon of {horizon_bars}; each part needs {MINIMUM_BARS}"
+            f"{bars} bars are too few to split with a horizon of {horizon_bars}; each part needs {MINIMUM_BARS}, "
+            f"train has {max(0, cut.train.stop)}, validation {max(0, cut.valid.stop - cut.valid.start)}, "
+            f"holdout {max(0, bars - second - horizon_bars)}"
         )
     return cut
 

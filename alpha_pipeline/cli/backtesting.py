@@ -145,7 +145,7 @@ def _window(options: argparse.Namespace, bars: Bars) -> "Segment":
     length, total = bars_of_days(options.days, bars.panel), bars.panel.shape[0]
     if bars.own:
         return Segment(max(0, total - length), total)
-    return segment_tail(total, bars.market, options.sample_period, length)
+    return segment_tail(bars.panel.timestamps, bars.market, options.sample_period, length)
 
 
 def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> bool:

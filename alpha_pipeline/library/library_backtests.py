@@ -13,7 +13,7 @@ from alpha_pipeline.backtesting.details import detailed_measures
 from alpha_pipeline.backtesting.funding import funding_payments
 from alpha_pipeline.backtesting.measures import EvaluationBars, measures_and_returns
 from alpha_pipeline.backtesting.missing_measures import join_reasons, undefined_reasons
-from alpha_pipeline.backtesting.splits import HISTORY_BARS, Segment, split
+from alpha_pipeline.backtesting.splits import Segment, Split, market_split, recent_history
 from alpha_pipeline.backtesting.study import FactorStudy, study_factor
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
@@ -58,7 +58,7 @@ class LibraryBacktest:
         library: pd.DataFrame,
         panel: Panel,
         market: Market,
-        segment: Callable[[int, int], Segment],
+        segment: Callable[[Split], Segment],
         funding: pd.DataFrame | None = None,
         cutoff_of: CutoffOf = lambda model: None,
     ) -> "LibraryBacktest":
@@ -69,7 +69,7 @@ class LibraryBacktest:
             library: rows of `tables.LIBRARY` of one run date; retired factors are left out.
             panel: bars up to the run date.
             market: of the panel.
-            segment: evaluation bars from number of bars and horizon: `validation_segment` or `holdout_segment`.
+            segment: evaluation bars of a split: `validation_segment` or `holdout_segment`.
             funding: rows of `tables.RAW_FUNDING`; none by default.
             cutoff_of: training cutoff by model name.
 
@@ -77,8 +77,8 @@ class LibraryBacktest:
             DataError: too few bars to split.
         """
         active = library[library["status"] != "retired"].reset_index(drop=True)
-        history = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-        start, stop = segment(history.shape[0], market.horizon_bars) if len(active) else (0, 0)
+        history = recent_history(panel, market)
+        start, stop = segment(market_split(history.timestamps, market)) if len(active) else (0, 0)
         history = history.rows(0, stop)
         values = evaluate_all(library_nodes(active, market), history) if len(active) else {}
         reversed_values = {name: -values[name] for name in active.loc[active["weight"] < 0, "factor_id"].map(str)}
@@ -166,14 +166,14 @@ class LibraryBacktest:
         return {"training_cutoff": cutoff, "bars_after_cutoff": len(late), "sharpe_after_cutoff": sharpe}
 
 
-def validation_segment(bars: int, horizon_bars: int) -> Segment:
+def validation_segment(split: Split) -> Segment:
     """Bars the judge selects on; their measures are biased upwards for the selected factors."""
-    return split(bars, horizon_bars).valid
+    return split.valid
 
 
-def holdout_segment(bars: int, horizon_bars: int) -> Segment:
+def holdout_segment(split: Split) -> Segment:
     """Holdout bars that neither writer nor judge has seen; each access is counted."""
-    return split(bars, horizon_bars).open_test()
+    return split.open_test()
 
 
 def _decay(study: FactorStudy) -> pd.DataFrame:

@@ -18,10 +18,9 @@ from alpha_pipeline.backtesting import (
     funding_payments,
     measures_and_returns,
     rank_ic,
-    split,
 )
 from alpha_pipeline.backtesting.bar_ranks import rank_correlations, ranks
-from alpha_pipeline.backtesting.splits import HISTORY_BARS
+from alpha_pipeline.backtesting.splits import market_split, recent_history
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
@@ -105,8 +104,8 @@ def half_lives(library: pd.DataFrame, panel: Panel, market: Market) -> pd.Series
     if active.empty:
         return pd.Series(dtype=float)
     history = panel.until(active["run_date"].iloc[0] + DAY)
-    history = history.rows(-min(history.shape[0], HISTORY_BARS), None)
-    in_sample = history.rows(0, split(history.shape[0], market.horizon_bars).valid[1])
+    history = recent_history(history, market)
+    in_sample = history.rows(0, market_split(history.timestamps, market).valid.stop)
     values = evaluate_all(library_nodes(active, market), in_sample)
     return pd.Series({name: half_life_days(array, in_sample, market) for name, array in values.items()}, dtype=float)
 

@@ -1,18 +1,31 @@
 """
-Markets: bars, calendar, horizon and trading costs.
-
-Calendars give the bars that must exist, so that a missing bar can be told from a closed market.
+Markets: bars, calendar, horizon, portfolio and trading costs.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import pandas as pd
 
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.settings import MARKETS as DEFAULT_COSTS
-from alpha_pipeline.settings import Settings
+from alpha_pipeline.market.calendars import (
+    expected_closes,
+    has_session,
+    may_close,
+    partition_days,
+    session_minutes,
+    sessions_per_year,
+)  # fmt: skip
+from alpha_pipeline.market.durations import Clock, duration_bars, duration_time
+from alpha_pipeline.settings import MarketSettings, PortfolioSettings, Settings, SplitSettings, place_of
+from alpha_pipeline.settings.market_section import AssetType, complete_market
+
+__all__ = ["CRYPTO", "EQUITIES", "MARKETS", "Market", "configured_markets", "expected_closes", "has_session",
+           "market_of_settings", "may_close", "partition_days"]  # fmt: skip
+
+_BAR_LENGTHS = {"1W": pd.Timedelta(days=7), "1M": pd.Timedelta(days=365.25 / 12)}
+NOTHING = pd.Timedelta(0)
+DEFAULT_PORTFOLIO, DEFAULT_SPLIT = PortfolioSettings(), SplitSettings()
 
 
 @dataclass(frozen=True)
@@ -21,89 +34,129 @@ class Market:
     One market of the graph.
 
     Args:
-        name: asset-key prefix, `crypto` or `equities`.
-        asset_type: name in prompts: "crypto", "stock" or "forex".
-        bar: length of a bar, a pandas offset ("1h", "1D").
-        calendar: "24/7" or an `exchange_calendars` code such as "XNYS".
+        name: asset-key prefix.
+        asset_type: what is traded, named in prompts.
+        bar: length of a bar, "1min" to "1M" (a month).
+        calendar: "24/7", "24/5" or an `exchange_calendars` code such as "XNYS".
         periods_per_year: bars per year by the calendar; annualises every statistic.
-        horizon_bars: bars between a decision and its evaluation; one day by default.
+        bars_per_session: bars of a session (of a day on 24/7); below one for weeks and months.
+        horizon_bars: bars between a decision and its evaluation.
+        rebalance_bars: bars between decisions of a portfolio.
         fee_bps: taker fee per unit of turnover.
         slippage_bps: half spread and slippage per unit of turnover.
         borrow_bps_per_year: cost of holding a short position.
+        currency: of prices and costs.
+        source: of its bars: "sample", "live" or "files".
+        portfolio: how values of a factor become positions.
+        split: sample periods.
+        history: how far back mining and evaluation look; None for all bars.
+        max_forward_fill: gaps up to this length carry the last close.
+        funding: whether holders pay the stored funding rates.
+        impact: market impact in daily standard deviations at a trade of one day's volume.
+        capital: quote currency; sizes trades and their impact.
     """
 
     name: str
-    asset_type: Literal["crypto", "stock", "forex"]
+    asset_type: AssetType
     bar: str
     calendar: str
     periods_per_year: float
+    bars_per_session: float
     horizon_bars: int
+    rebalance_bars: int
     fee_bps: float
     slippage_bps: float
     borrow_bps_per_year: float = 0.0
+    currency: str = "USD"
+    source: str = "sample"
+    portfolio: PortfolioSettings = DEFAULT_PORTFOLIO
+    split: SplitSettings = DEFAULT_SPLIT
+    history: pd.Timedelta | None = None
+    max_forward_fill: pd.Timedelta = NOTHING
+    funding: bool = True
+    impact: float = 0.0
+    capital: float = 100_000.0
 
     @property
     def bar_length(self) -> pd.Timedelta:
-        return pd.Timedelta(self.bar)
+        """Length of a bar by the clock; of a month the mean."""
+        return bar_length(self.bar)
 
     @property
     def bars_per_day(self) -> float:
-        """Bars of a full day by the clock, at least one."""
-        return max(1.0, pd.Timedelta(days=1) / self.bar_length)
+        """Bars of a full day of trading, at least one."""
+        return max(1.0, self.bars_per_session)
+
+    @property
+    def clock(self) -> Clock:
+        """What durations are measured with."""
+        return Clock(self.calendar, self.bar, self.bar_length, self.bars_per_session, self.periods_per_year)
 
 
-# With the costs they have by default; those in force are `configured_markets`.
-CRYPTO = Market("crypto", "crypto", "1h", "24/7", 8760.0, 24, **asdict(DEFAULT_COSTS["crypto"]))
-EQUITIES = Market("equities", "stock", "1D", "XNYS", 252.0, 1, **asdict(DEFAULT_COSTS["equities"]))
-MARKETS = (CRYPTO, EQUITIES)
+def bar_length(bar: str) -> pd.Timedelta:
+    """Length of a bar by the clock; of a month the mean."""
+    return _BAR_LENGTHS.get(bar) or pd.Timedelta(bar)
+
+
+def market_of_settings(name: str, settings: MarketSettings) -> Market:
+    """
+    The market of a section of the settings.
+
+    Raises:
+        SettingError: values that do not fit each other; the message begins with the place of the setting.
+    """
+    clock = market_clock(settings.calendar, settings.bar)
+    with _named(name, "horizons"):
+        horizon = duration_bars(settings.horizons[0], clock)
+    with _named(name, "rebalance"):
+        rebalance = duration_bars(settings.rebalance, clock) if settings.rebalance else horizon
+    with _named(name, "history"):
+        history = duration_time(settings.history) or None
+    with _named(name, "max_forward_fill"):
+        forward_fill = duration_time(settings.max_forward_fill)
+    return Market(
+        settings.name or name, settings.asset_type, settings.bar, settings.calendar, clock.periods_per_year,
+        clock.bars_per_session, horizon, rebalance, settings.fee_bps, settings.slippage_bps,
+        settings.borrow_bps_per_year, settings.currency, settings.source or "sample", settings.portfolio,
+        settings.split, history, forward_fill, settings.funding, settings.impact, settings.capital,
+    )  # fmt: skip
+
+
+def market_clock(calendar: str, bar: str) -> Clock:
+    """Sessions and bars of a year of a calendar: weeks are 52, months 12, hours of US stocks 7 x 252."""
+    length, sessions = bar_length(bar), sessions_per_year(calendar)
+    if bar == "1W":
+        return Clock(calendar, bar, length, 52 / sessions, 52.0)
+    if bar == "1M":
+        return Clock(calendar, bar, length, 12 / sessions, 12.0)
+    per_session = -(-session_minutes(calendar) // (length / pd.Timedelta(minutes=1)))
+    return Clock(calendar, bar, length, per_session, per_session * sessions)
 
 
 def configured_markets(settings: Settings) -> tuple[Market, ...]:
-    """The markets of the graph with the costs of the settings."""
-    return tuple(replace(market, **asdict(settings.markets[market.name])) for market in MARKETS)
+    """The markets of the graph, in the order of the settings."""
+    return tuple(market_of_settings(name, market) for name, market in settings.markets.items())
 
 
-def expected_closes(market: Market, start: pd.Timestamp, end: pd.Timestamp) -> pd.DatetimeIndex:
-    """
-    Closes of the bars that must exist in (start, end], UTC.
+class _named:  # noqa: N801  # reads as a statement
+    """Errors within begin with the place of a setting of a market."""
 
-    Hourly markets on "24/7" close on every multiple of the bar; a daily market closes with its session (half days
-    included), by the exchange calendar. Empty on a day without a session.
-    """
-    if market.calendar == "24/7":
-        first = start.floor(market.bar)
-        closes = pd.date_range(first, end, freq=market.bar, tz=None if first.tz else "UTC")
-        return closes[(closes > start) & (closes <= end)]
-    calendar = _exchange_calendar(market.calendar)
-    sessions = calendar.sessions_in_range(_day(start), _day(end))
-    closes = pd.DatetimeIndex(calendar.schedule.loc[sessions, "close"])
-    return closes[(closes > start) & (closes <= end)]
+    def __init__(self, market: str, key: str) -> None:
+        self._path = ("markets", market, key)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SettingError):
+            raise SettingError(f"{place_of(*self._path)}: {error}") from None
 
 
-def has_session(market: Market, day: str) -> bool:
-    """Whether a bar closes on an ISO day; always on "24/7"."""
-    start = pd.Timestamp(day, tz="UTC")
-    return len(expected_closes(market, start, start + pd.Timedelta(days=1))) > 0
+@lru_cache(maxsize=8)
+def _embedded(name: str) -> Market:
+    return market_of_settings(name, MarketSettings(**complete_market(name, {}, {})))
 
 
-def partition_days(timestamps: pd.Series) -> pd.Series:
-    """
-    Day of a bar: the day it opened on, so that the bar closing at midnight ends its day.
-
-    Day D holds the closes in (D 00:00, D+1 00:00] UTC, and is complete when D is over.
-    """
-    return (timestamps - pd.Timedelta(1, "us")).dt.floor("D").dt.tz_localize(None)
-
-
-def _day(moment: pd.Timestamp) -> pd.Timestamp:
-    return moment.tz_convert("UTC").tz_localize(None).normalize()
-
-
-@lru_cache(maxsize=4)
-def _exchange_calendar(code: str):  # type: ignore[no-untyped-def]  # the library is untyped
-    import exchange_calendars  # slow import, not needed by 24/7 markets
-
-    try:
-        return exchange_calendars.get_calendar(code, start="1995-01-01")
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise SettingError(f"unknown exchange calendar {code!r}; expected '24/7' or a code such as 'XNYS'") from error
+# The markets of the embedded data with their default values; those in force are `configured_markets`.
+CRYPTO, EQUITIES = _embedded("crypto"), _embedded("equities")
+MARKETS = (CRYPTO, EQUITIES)

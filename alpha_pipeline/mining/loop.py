@@ -11,9 +11,9 @@ from dataclasses import field, replace
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.backtesting import BacktestConfig, funding_payments, split
+from alpha_pipeline.backtesting import BacktestConfig, funding_payments
 from alpha_pipeline.backtesting.market_regimes import regime
-from alpha_pipeline.backtesting.splits import HISTORY_BARS
+from alpha_pipeline.backtesting.splits import market_split, recent_history
 from alpha_pipeline.errors import BudgetError, ExpressionError, ModelError, SettingError
 from alpha_pipeline.expressions import Node
 from alpha_pipeline.llm.budget import Price, SpendMeter, Spent, month_so_far, read_prices
@@ -43,12 +43,10 @@ class MiningSettings(Mining):
     Settings of one run date of mining.
 
     Args:
-        history_bars: bars before the run date.
         prices: USD per million tokens, by model.
         threads: factors measured in parallel.
     """
 
-    history_bars: int = HISTORY_BARS
     prices: Mapping[str, Price] = field(default_factory=read_prices)
     threads: AtLeastOne = 2
 
@@ -108,8 +106,8 @@ def _run_context(
     run_date: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
 ) -> RunContext:
     past = panel.until(run_date + pd.Timedelta(1, "D"))  # later bars of the caller are not used
-    history = past.rows(-min(past.shape[0], settings.history_bars), None)
-    cut = split(history.shape[0], market.horizon_bars)
+    history = recent_history(past, market)
+    cut = market_split(history.timestamps, market)
     visible = history.rows(0, cut.valid[1])  # the sealed test does not exist for mining
     payments = None
     if funding is not None and len(funding):

@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from alpha_pipeline.backtesting import Bars, EvaluationBars, measure_factor, split
-from alpha_pipeline.backtesting.splits import HISTORY_BARS
+from alpha_pipeline.backtesting import Bars, EvaluationBars, measure_factor
+from alpha_pipeline.backtesting.splits import market_split, recent_history
 from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions import Node, lookback
 from alpha_pipeline.factors.values import evaluate_one
@@ -116,8 +116,8 @@ def train_bars(panel: Panel, market: Market) -> Panel:
     Raises:
         DataError: too few bars to split.
     """
-    history = panel.rows(-min(panel.shape[0], HISTORY_BARS), None)
-    return history.rows(*split(history.shape[0], market.horizon_bars).train)
+    history = recent_history(panel, market)
+    return history.rows(*market_split(history.timestamps, market).train)
 
 
 def task_for(market: Market, fields: Sequence[str], factor_type: str, lookback_bars: int, seed: int) -> Task:

@@ -19,7 +19,6 @@ from alpha_pipeline.tables import TRIALS, UNANSWERED
 # Settings that decide the tasks; limits, prices and the admission rule decide only how many, their cost and verdict.
 TASK_SETTINGS = (
     "rounds", "proposals_per_round", "batch", "prompt_modes", "factor_types", "context", "repairs", "seed",
-    "history_bars",
 )  # fmt: skip
 SAME_TRIAL = ["proposer", "source", "dialect"]
 

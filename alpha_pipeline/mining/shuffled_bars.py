@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting.returns import last_known
+from alpha_pipeline.backtesting.splits import recent_history
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
@@ -63,7 +64,7 @@ def measure_noise_floor(
             repairs=0,
             admission=Admission.from_text(str(measured["admission_rule"].iloc[0])),
         )
-        history = panel.rows(-min(panel.shape[0], settings.history_bars), None)
+        history = recent_history(panel, market)
         for number in range(1, shuffles + 1):
             bars = shuffled(history, market.horizon_bars, seed=number)
             repeated = mine(run_date, market, bars, TRIALS.empty(), _recorded(proposals), repeat, funding=funding)

@@ -36,6 +36,10 @@ def panel(symbols: int = 1, seed: int = 0) -> Panel:
 CONFIG = replace(BacktestConfig.of(CRYPTO), mode="time_series", window_bars=20, rebalance_bars=1)
 
 
+def _hours(count: int) -> np.ndarray:
+    return np.datetime64("2022-01-01", "us") + np.arange(count) * np.timedelta64(1, "h")
+
+
 def test_the_money_adds_up() -> None:
     """Capital, then every bar's net return; profit is before costs less what was paid; fees are those of the orders."""
     p = panel()
@@ -133,19 +137,19 @@ def test_borrow_is_told_apart_from_fees() -> None:
 @pytest.mark.parametrize(("name", "stop"), [("train", 6_975), ("valid", 8_475), ("sealed", 10_000)])
 def test_stretches_end_where_the_nights_cut(name: str, stop: int) -> None:
     """The last bars of each part of the last 10,000, gaps left out; older bars are train's."""
-    assert segment_tail(10_000, CRYPTO, name, 720) == (stop - 720, stop)
-    assert segment_tail(15_000, CRYPTO, name, 720) == (stop + 5_000 - 720, stop + 5_000)
+    assert segment_tail(_hours(10_000), CRYPTO, name, 720) == (stop - 720, stop)
+    assert segment_tail(_hours(15_000), CRYPTO, name, 720) == (stop + 5_000 - 720, stop + 5_000)
 
 
 def test_no_stretch_runs_into_another() -> None:
     """More days than there are: all of validation, all of the sealed bars, train back to the first bar."""
-    assert segment_tail(10_000, CRYPTO, "valid", 9_000) == (7_024, 8_475)
-    assert segment_tail(10_000, CRYPTO, "sealed", 9_000) == (8_524, 10_000)
-    assert segment_tail(15_000, CRYPTO, "train", 50_000) == (0, 11_975)
+    assert segment_tail(_hours(10_000), CRYPTO, "valid", 9_000) == (7_024, 8_475)
+    assert segment_tail(_hours(10_000), CRYPTO, "sealed", 9_000) == (8_524, 10_000)
+    assert segment_tail(_hours(15_000), CRYPTO, "train", 50_000) == (0, 11_975)
     with pytest.raises(DataError):
-        segment_tail(10_000, CRYPTO, "train", 0)
+        segment_tail(_hours(10_000), CRYPTO, "train", 0)
     with pytest.raises(DataError):
-        segment_tail(40, CRYPTO, "train", 10)
+        segment_tail(_hours(40), CRYPTO, "train", 10)
 
 
 def test_days_are_days_of_trading() -> None:

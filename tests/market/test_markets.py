@@ -48,6 +48,6 @@ def test_the_midnight_bar_ends_its_day() -> None:
 
 def test_an_unknown_calendar_is_named() -> None:
     """A misspelt calendar is a setting error, not a traceback of the library."""
-    odd = Market("odd", "stock", "1D", "XNYC", 252.0, 1, 1.0, 1.0)
+    odd = Market("odd", "stock", "1D", "XNYC", 252.0, 1, 1, 1, 1.0, 1.0)
     with pytest.raises(SettingError, match="XNYC"):
         expected_closes(odd, utc("2019-09-30"), utc("2019-10-01"))
