@@ -225,7 +225,7 @@ def _collector(
         data.bar_source(market).symbols(market),
         data.sources(market, kind, (lambda texts: scorer.score(texts).tolist()) if scorer else (lambda texts: ())),
         required=kind == "ohlcv",
-        look_back=data.look_back(kind),
+        look_back=data.look_back(market, kind),
         batch_days=config.batch_days,
     )
 

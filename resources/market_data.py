@@ -13,7 +13,8 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
-from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.market.markets import Market, is_universe_file
+from alpha_pipeline.resources.files.file_source import FileBars, FileFacts, read_universe
 from alpha_pipeline.resources.http.rate_limit import RateLimit
 from alpha_pipeline.resources.http.retry import RetryPolicy
 from alpha_pipeline.resources.ingest.collector import LOOK_BACK
@@ -39,12 +40,15 @@ from alpha_pipeline.settings import DataSettings, variable_of
 
 __all__ = ["FACTS", "BarSource", "MarketDataResource", "MarketDataSource", "SourceSettings", "choose_source"]
 
-SOURCES = ("sample", "live")
-NO_VENDOR = {
-    (CRYPTO.name, "adjustments"): "coins have no dividends and no splits",
-    (EQUITIES.name, "funding"): "stocks have no funding rate",
-    (EQUITIES.name, "derivatives"): "stocks have no perpetual contracts",
-    (EQUITIES.name, "onchain"): "stocks have no chain metrics",
+SOURCES = ("sample", "live", "files")
+# Asset type -> kinds of facts that its symbols cannot have.
+NO_FACTS = {
+    "crypto": {"adjustments": "coins have no dividends and no splits"},
+    "stock": {
+        "funding": "stocks have no funding rate",
+        "derivatives": "stocks have no perpetual contracts",
+        "onchain": "stocks have no chain metrics",
+    },
 }
 SHORT_WAIT_SECONDS = 0.05  # between attempts at a stand-in
 REVISED_KINDS = ("ohlcv", "onchain", "adjustments")
@@ -75,7 +79,8 @@ class SourceSettings:
     Settings of the sources.
 
     Args:
-        source: "sample" (embedded, offline) or "live" (the vendors; none needs a key).
+        source: "sample" (embedded, offline) or "live" (the vendors; none needs a key) in place of that of each market;
+            empty for the market's own.
         vendors_url: one address that stands in for all vendors, each below a folder of its name; empty for the vendors
             themselves. It is requested without rate limits and with short waits, so it must not forward to the vendors.
         symbols: market name -> symbols that replace the source's default ones.
@@ -87,7 +92,7 @@ class SourceSettings:
         cache_folder: folder of the Yahoo client's time-zone cache; empty for a temporary folder.
     """
 
-    source: str = "sample"
+    source: str = ""
     vendors_url: str = ""
     symbols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()
@@ -96,6 +101,10 @@ class SourceSettings:
     reddit_id: str = ""
     reddit_secret: str = field(default="", repr=False)
     cache_folder: str = ""
+
+    def source_of(self, market: Market) -> str:
+        """The source of a market: files stay files."""
+        return market.source if market.source == "files" else self.source or market.source
 
     def address(self, vendor: str, public: str) -> str:
         """The base address of a vendor."""
@@ -122,18 +131,19 @@ def choose_source(settings: SourceSettings, market: Market) -> MarketDataSource:
     Raises:
         SettingError: the source is unknown, or does not serve the market.
     """
-    only = tuple(settings.symbols.get(market.name, ()))
-    if settings.source == "sample":
+    only = _universe(market) or tuple(settings.symbols.get(market.name, ()))
+    source = settings.source_of(market)
+    if source == "files":
+        return FileBars(market.files, only)
+    if source == "sample":
         return SampleSource(only)
-    if settings.source == "live" and market.name == CRYPTO.name:
+    if source == "live" and market.vendor == "bybit":
         return settings.without_limits(BybitBars(only, settings.address("bybit", bybit.PUBLIC_URL)))
-    if settings.source == "live" and market.name == EQUITIES.name:
+    if source == "live":
         return settings.without_limits(
             YahooBars(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
         )
-    if settings.source in SOURCES:
-        raise SettingError(f"no live source serves market {market.name!r}; expected crypto or equities")
-    raise SettingError(f"ALPHA_PIPELINE_SOURCE is {settings.source!r}; expected one of {', '.join(SOURCES)}")
+    raise SettingError(f"ALPHA_PIPELINE_SOURCE is {source!r}; expected one of {', '.join(SOURCES)}")
 
 
 def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list[FactSource]:
@@ -141,18 +151,19 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
     Every source of facts that the settings allow, of all kinds.
 
     Args:
-        settings: only "live" has facts.
+        settings: of the sources; the embedded data have no facts.
         market: of the facts.
         score: sentiment of texts, for sources that count posts by the hour.
 
     Raises:
         SettingError: `without` has an unknown name.
     """
-    if settings.source != "live":
-        return []
+    files: list[FactSource] = [FileFacts(kind, facts) for kind, facts in market.facts.items()]
+    if settings.source_of(market) != "live":
+        return files
     at, yahoo, cache = settings.address, settings.address("yahoo", ""), settings.cache_folder
-    by_market: dict[str, list[FactSource]] = {
-        CRYPTO.name: [
+    by_type: dict[str, list[FactSource]] = {
+        "crypto": [
             BybitFunding(at("bybit", bybit.PUBLIC_URL)),
             BybitDerivatives(at("bybit", bybit.PUBLIC_URL)),
             CoinMetrics(
@@ -161,10 +172,11 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
             DefiLlama(at("llama", defillama.PUBLIC_URL), at("stablecoins", defillama.STABLECOINS_URL)),
             BitcoinChain(at("blockchain", bitcoin_chain.CHARTS_URL), at("mempool", bitcoin_chain.MEMPOOL_URL)),
         ],
-        EQUITIES.name: [YahooAdjustments(yahoo, cache_folder=cache), YahooNews(yahoo, cache_folder=cache)],
+        "stock": [YahooAdjustments(yahoo, cache_folder=cache), YahooNews(yahoo, cache_folder=cache)],
     }
+    feeds = _feeds(settings)
     both: list[FactSource] = [
-        FeedNews(_feeds(settings)),
+        *([FeedNews(feeds)] if market.asset_type in feeds else []),
         GdeltNews(at("gdelt", gdelt.PUBLIC_URL)),
         HackerNews(score, at("hackernews", hacker_news.PUBLIC_URL)),
     ]
@@ -173,8 +185,8 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
         both.append(
             RedditPosts(score, *keys, url=at("reddit", reddit.PUBLIC_URL), token_url=at("reddit", reddit.TOKEN_URL))
         )
-    sources = [*by_market.get(market.name, []), *both]
-    names = {source.name for source in sources} | {source.name for group in by_market.values() for source in group}
+    sources = [*by_type.get(market.asset_type, []), *both, *files]
+    names = {source.name for source in sources} | {source.name for group in by_type.values() for source in group}
     if unknown := sorted(set(settings.without) - names - {"reddit"}):
         raise SettingError(f"{variable_of('data', 'without')} names {unknown}; the sources are {sorted(names)}")
     return [settings.without_limits(source) for source in sources if source.name not in settings.without]
@@ -182,16 +194,16 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
 
 def _feeds(settings: SourceSettings) -> Mapping[str, tuple[str, ...]]:
     if settings.feeds:
-        return dict.fromkeys((CRYPTO.name, EQUITIES.name), settings.feeds)
+        return dict.fromkeys(DEFAULT_FEEDS, settings.feeds)
     if settings.vendors_url:
-        return dict.fromkeys((CRYPTO.name, EQUITIES.name), (f"{settings.vendors_url.rstrip('/')}/feed/news.xml",))
+        return dict.fromkeys(DEFAULT_FEEDS, (f"{settings.vendors_url.rstrip('/')}/feed/news.xml",))
     return DEFAULT_FEEDS
 
 
 class MarketDataResource(dg.ConfigurableResource):
     """Market data as a Dagster resource; fields as in `SourceSettings`, lists separated by commas."""
 
-    source: str = "sample"
+    source: str = ""
     vendors_url: str = ""
     crypto_symbols: str = ""
     equity_symbols: str = ""
@@ -206,7 +218,6 @@ class MarketDataResource(dg.ConfigurableResource):
     def of(cls, settings: DataSettings) -> "MarketDataResource":
         """The configured sources."""
         return cls(
-            source=settings.source,
             vendors_url=settings.vendors_url,
             crypto_symbols=",".join(settings.crypto_symbols),
             equity_symbols=",".join(settings.equity_symbols),
@@ -224,7 +235,7 @@ class MarketDataResource(dg.ConfigurableResource):
         return SourceSettings(
             self.source,
             self.vendors_url,
-            {CRYPTO.name: _names(self.crypto_symbols), EQUITIES.name: _names(self.equity_symbols)},
+            {"crypto": _names(self.crypto_symbols), "equities": _names(self.equity_symbols)},
             _names(self.feeds),
             self.metrics,
             _names(self.without),
@@ -233,9 +244,9 @@ class MarketDataResource(dg.ConfigurableResource):
             self.cache_folder,
         )
 
-    def look_back(self, kind: str) -> pd.Timedelta:
+    def look_back(self, market: Market, kind: str) -> pd.Timedelta:
         """How far back vendors are asked again: a week for kinds they revise, else a day; recordings never change."""
-        if self.source != "live":
+        if self.settings.source_of(market) != "live":
             return pd.Timedelta(0)
         return LOOK_BACK if kind in REVISED_KINDS else pd.Timedelta(days=1)
 
@@ -251,18 +262,28 @@ class MarketDataResource(dg.ConfigurableResource):
 
     def missing_reason(self, market: Market, kind: str) -> str | None:
         """Why a key of `FACTS` has no rows, one sentence; None where it has a source."""
-        if (market.name, kind) in NO_VENDOR:
-            return NO_VENDOR[(market.name, kind)]
-        if self.source == "sample":
+        if kind in market.facts:
+            return None
+        if reason := NO_FACTS.get(market.asset_type, {}).get(kind):
+            return reason
+        source = self.settings.source_of(market)
+        if source == "sample":
             return ABSENT[kind]
+        if source == "files":
+            return f"no files of {kind}: markets.{market.name}.facts.{kind} is not set"
         available = any(source.kind == kind for source in fact_sources(self.settings, market, lambda texts: ()))
         return None if available else "every source of it is left out by settings"
 
     def instruments(self, market: Market) -> FetchResult:
         """Listings and delistings up to today; no rows where the source has no dates."""
-        if self.source == "sample":
+        if self.settings.source_of(market) != "live":
             return FetchResult(tables.LISTINGS.empty(), {}, {})
         return self.bar_source(market).fetch_instruments(market)
+
+
+def _universe(market: Market) -> tuple[str, ...]:
+    """Symbols of the market's universe; those of a file are read."""
+    return read_universe(market.universe[0]) if is_universe_file(market.universe) else market.universe
 
 
 def _names(text: str) -> tuple[str, ...]:

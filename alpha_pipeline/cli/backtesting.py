@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.accounts import BacktestRun, FactorRun, sampling_error, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, file_bars, market_with, stored
+from alpha_pipeline.cli.data import Bars, bars_of, file_bars, market_name, market_with, stored
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
@@ -54,7 +54,10 @@ def add_commands(commands: Commands) -> None:
         help="comma-separated, such as BTCUSDT,ETHUSDT (default: all of the market)",
     )
     complete(symbols, "symbols")
-    data.add_argument("--market", choices=MARKET_NAMES, help="default: the market of the symbol, else crypto")
+    complete(
+        data.add_argument("--market", type=market_name, help="default: the market of the symbol, else crypto"),
+        "markets",
+    )
     data.add_argument("--data", type=Path, help="your own long table: .parquet or .csv with timestamp, symbol, fields")
     data.add_argument("--days", type=float, default=30, help="length of the backtest in days (default %(default)s)")
     complete(

@@ -48,16 +48,19 @@ def _actions(program: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 def _lists() -> dict[str, Sequence[str]]:
     """Values by the name of their list."""
     from alpha_pipeline.fusion.methods.method_table import METHODS
-    from alpha_pipeline.market.markets import MARKETS
+    from alpha_pipeline.market.markets import configured_markets
     from alpha_pipeline.mining.factor_types import FACTOR_TYPES
     from alpha_pipeline.operators import operators
     from alpha_pipeline.resources.market_data import MarketDataResource
     from alpha_pipeline.settings import load_settings
 
-    data = MarketDataResource.of(load_settings().data)
-    symbols = [symbol for market in MARKETS for symbol in data.bar_source(market).symbols(market)]
+    settings = load_settings()
+    data, markets = MarketDataResource.of(settings.data), configured_markets(settings)
+    known = [market for market in markets if market.source != "files"]  # files are not read for a key press
+    symbols = [symbol for market in known for symbol in data.bar_source(market).symbols(market)]
     return {
         "symbols": symbols,
+        "markets": [market.name for market in markets],
         "operators": sorted(operators()),
         "factor_types": list(FACTOR_TYPES),
         "methods": list(METHODS),

@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # imports delay every command
     from alpha_pipeline.market.panel import Panel
     from alpha_pipeline.resources.lake.lake import Lake
 
-MARKET_NAMES = ("crypto", "equities")
-
 
 @dataclass(frozen=True)
 class Bars:
@@ -134,10 +132,10 @@ def lake_has(market: str, run_date: str) -> bool:
 def priced_days() -> set[str]:
     """ISO days whose prices are stored for every market; empty without the bulk history."""
     lake = stored()
-    if not all(lake.exists(f"{market}/ohlcv_history/part-0.parquet") for market in MARKET_NAMES):
+    if not all(lake.exists(f"{market}/ohlcv_history/part-0.parquet") for market in market_names()):
         return set()
     tables = ("raw_ohlcv", "market_panel")
-    return set.intersection(*(set(lake.days(f"{m}/{table}")) for m in MARKET_NAMES for table in tables))
+    return set.intersection(*(set(lake.days(f"{m}/{table}")) for m in market_names() for table in tables))
 
 
 def require_writable() -> None:
@@ -164,6 +162,25 @@ def require_writable() -> None:
         raise LakeError(f"the lake {lake_root()} is not writable: {error.strerror}; set ALPHA_PIPELINE_LAKE") from None
 
 
+def market_names() -> tuple[str, ...]:
+    """Names of the markets of the project."""
+    from alpha_pipeline.settings import load_settings
+
+    return tuple(market.name or name for name, market in load_settings().markets.items())
+
+
+def market_name(text: str) -> str:
+    """A market's name as an argument; ArgumentTypeError for one that the project does not have."""
+    from argparse import ArgumentTypeError
+
+    from alpha_pipeline.cli.arguments import nearest
+
+    names = market_names()
+    if text not in names:
+        raise ArgumentTypeError(f"{text!r} is unknown{nearest(text, names)}; choose from {', '.join(names)}")
+    return text
+
+
 def market_of(name: str) -> "Market":
     """A market by name; SettingError for another."""
     from alpha_pipeline.market.markets import configured_markets
@@ -185,7 +202,7 @@ def market_with(symbols: Sequence[str], run_date: str | None = None) -> Bars:
     from alpha_pipeline.market.symbols import find_symbol
 
     available: list[str] = []
-    for name in MARKET_NAMES:
+    for name in market_names():
         bars = bars_of(name, run_date)
         if not symbols:
             return bars

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import MARKET_NAMES, Bars, bars_of, lake_root, stored
+from alpha_pipeline.cli.data import Bars, bars_of, lake_root, market_name, market_names, stored
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs, progress, table
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
@@ -35,7 +35,7 @@ def add_commands(commands: Commands) -> None:
         "--symbol", "--symbols", default="", help="comma-separated, such as BTCUSDT,AAPL (default: all)"
     )
     complete(symbols, "symbols")
-    command.add_argument("--market", choices=MARKET_NAMES, help="only this market (default: all)")
+    complete(command.add_argument("--market", type=market_name, help="only this market (default: all)"), "markets")
     run_date = command.add_argument(
         "--run-date", metavar="YYYY-MM-DD", help="decision at the end of this run date (default: the latest)"
     )
@@ -52,7 +52,7 @@ def _fuse(options: argparse.Namespace) -> int:
     settings = configured_method(load_settings().fusion, options.method or "")
     days = stored().days("fused_signal")
     run_date = require_run_date(options.run_date) if options.run_date else next(reversed(days), None)
-    markets, typed = [options.market] if options.market else list(MARKET_NAMES), names(options.symbol)
+    markets, typed = [options.market] if options.market else list(market_names()), names(options.symbol)
     decisions: list[tuple[str, DecisionExplanation]] = []
     resolved: dict[str, str] = {}
     available: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import MARKET_NAMES, embedded
+from alpha_pipeline.cli.data import embedded, market_name
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
 from alpha_pipeline.errors import SettingError
 
@@ -51,7 +51,10 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_expression(values)
     data = values.add_argument_group("data")
-    data.add_argument("--market", choices=MARKET_NAMES, default="crypto", help="embedded prices (default %(default)s)")
+    complete(
+        data.add_argument("--market", type=market_name, default="crypto", help="embedded prices (default %(default)s)"),
+        "markets",
+    )
     data.add_argument("--data", type=Path, help="your own long table: .parquet or .csv with timestamp, symbol, fields")
     data.add_argument("--bar", help="bar size that converts durations to bars (default: that of the data)")
     output = values.add_argument_group("output")

@@ -20,8 +20,8 @@ from subprocess import PIPE, STDOUT
 import pandas as pd
 
 from alpha_pipeline.errors import AlphaError
-from alpha_pipeline.market.markets import MARKETS
-from alpha_pipeline.settings import child_environment
+from alpha_pipeline.market.markets import configured_markets
+from alpha_pipeline.settings import child_environment, load_settings
 
 MODULE = "alpha_pipeline.definitions"
 SHUTDOWN_SECONDS = 10.0
@@ -95,9 +95,11 @@ def run_mining(request: RunRequest, markets: Sequence[str], config: Mapping[str,
 def _prices(request: RunRequest, log: Log) -> None:
     run_dates = _days(request.first_day, request.run_date)
     missing = [day for day in run_dates if request.fresh or day not in request.priced]
+    markets = configured_markets(load_settings())
     if missing:
-        log(f"1/2  prices: bulk history and {len(missing)} days, {missing[0]} ... {missing[-1]}, of both markets")
-        prices = ",".join(f"{m.name}/{t}" for m in MARKETS for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
+        names = ", ".join(market.name for market in markets)
+        log(f"1/2  prices of {names}: bulk history and {len(missing)} days, {missing[0]} ... {missing[-1]}")
+        prices = ",".join(f"{m.name}/{t}" for m in markets for t in ("ohlcv_history", "raw_ohlcv", "market_panel"))
         _dagster(log, "--select", prices, "--partition-range", f"{missing[0]}...{missing[-1]}")
     else:
         log(f"1/2  prices: all {len(run_dates)} days already stored")

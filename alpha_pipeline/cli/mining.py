@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import MARKET_NAMES, bars_of, lake_root, market_of, priced_days, require_writable, stored
+from alpha_pipeline.cli.data import (
+    bars_of,
+    lake_root,
+    market_name,
+    market_names,
+    market_of,
+    priced_days,
+    require_writable,
+    stored,
+)
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.running import add_run_date, stream_progress
 from alpha_pipeline.cli.terminal import echo, print_json, progress
@@ -77,9 +86,7 @@ def add_commands(commands: Commands) -> None:
         "run_date, seconds, trials [rows of factor_definitions with their market]",
     )  # fmt: skip
     add_run_date(session)
-    session.add_argument(
-        "--market", choices=[*MARKET_NAMES, "all"], default="all", help="market to mine (default %(default)s)"
-    )
+    session.add_argument("--market", type=market_name, help="market to mine (default all of the project)")
     size = session.add_argument_group("budget")
     size.add_argument("--rounds", type=int, help="number of rounds; each sees the results of the earlier ones")
     size.add_argument("--proposals", type=int, help="factors per round")
@@ -176,7 +183,7 @@ def _mine(options: argparse.Namespace) -> int:
     from alpha_pipeline.reporting.text_tables import funnel_text
 
     run_date = require_run_date(options.run_date or last_run_date())
-    markets = list(MARKET_NAMES) if options.market == "all" else [options.market]
+    markets = [options.market] if options.market else list(market_names())
     values = {
         "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,
         "context": _text(options.context) or None, "seed": options.seed, "proposer": options.proposer,

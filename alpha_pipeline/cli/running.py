@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
-from alpha_pipeline.cli.data import MARKET_NAMES, lake_root, priced_days, require_writable, stored
+from alpha_pipeline.cli.data import lake_root, market_names, priced_days, require_writable, stored
 from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silence
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.text.untrusted import printable
@@ -122,7 +122,7 @@ def _stored_run(run_date: str) -> dict[str, object]:
 
     lake = stored()
     tables = {
-        name: {m: lake.read(f"{m}/{name}", run_date, run_date, allow_missing=True) for m in MARKET_NAMES}
+        name: {m: lake.read(f"{m}/{name}", run_date, run_date, allow_missing=True) for m in market_names()}
         for name in ("factor_definitions", "factor_library")
     }
     fused = lake.read("fused_signal", run_date, run_date, allow_missing=True)

@@ -2,8 +2,11 @@
 Markets: bars, calendar, horizon, portfolio and trading costs.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -17,7 +20,16 @@ from alpha_pipeline.market.calendars import (
     sessions_per_year,
 )  # fmt: skip
 from alpha_pipeline.market.durations import Clock, duration_bars, duration_time
-from alpha_pipeline.settings import MarketSettings, PortfolioSettings, Settings, SplitSettings, place_of
+from alpha_pipeline.settings import (
+    FactSettings,
+    FileSettings,
+    MarketSettings,
+    PortfolioSettings,
+    Settings,
+    SplitSettings,
+    place_of,
+    project_in_force,
+)  # fmt: skip
 from alpha_pipeline.settings.market_section import AssetType, complete_market
 
 __all__ = ["CRYPTO", "EQUITIES", "MARKETS", "Market", "configured_markets", "expected_closes", "has_session",
@@ -25,6 +37,9 @@ __all__ = ["CRYPTO", "EQUITIES", "MARKETS", "Market", "configured_markets", "exp
 
 _BAR_LENGTHS = {"1W": pd.Timedelta(days=7), "1M": pd.Timedelta(days=365.25 / 12)}
 NOTHING = pd.Timedelta(0)
+VENDORS = {"crypto": "bybit"}
+UNIVERSE_FILES = (".csv", ".txt", ".parquet")
+Files = TypeVar("Files", bound=FileSettings)
 DEFAULT_PORTFOLIO, DEFAULT_SPLIT = PortfolioSettings(), SplitSettings()
 
 
@@ -54,6 +69,10 @@ class Market:
         funding: whether holders pay the stored funding rates.
         impact: market impact in daily standard deviations at a trade of one day's volume.
         capital: quote currency; sizes trades and their impact.
+        vendor: of live bars.
+        universe: symbols, or one file of them; empty for all of the source.
+        files: of bars, where the source is "files"; its path is absolute or an address.
+        facts: files of facts by kind.
     """
 
     name: str
@@ -76,6 +95,10 @@ class Market:
     funding: bool = True
     impact: float = 0.0
     capital: float = 100_000.0
+    vendor: str = ""
+    universe: tuple[str, ...] = ()
+    files: FileSettings = field(default_factory=FileSettings, compare=False)
+    facts: Mapping[str, FactSettings] = field(default_factory=dict, compare=False)
 
     @property
     def bar_length(self) -> pd.Timedelta:
@@ -119,7 +142,27 @@ def market_of_settings(name: str, settings: MarketSettings) -> Market:
         clock.bars_per_session, horizon, rebalance, settings.fee_bps, settings.slippage_bps,
         settings.borrow_bps_per_year, settings.currency, settings.source or "sample", settings.portfolio,
         settings.split, history, forward_fill, settings.funding, settings.impact, settings.capital,
+        settings.vendor or VENDORS.get(settings.asset_type, "yahoo"), _universe(settings.universe),
+        _located(settings.files), {kind: _located(facts) for kind, facts in settings.facts.items()},
     )  # fmt: skip
+
+
+def _universe(universe: tuple[str, ...]) -> tuple[str, ...]:
+    return (absolute_path(universe[0]),) if is_universe_file(universe) else universe
+
+
+def is_universe_file(universe: tuple[str, ...]) -> bool:
+    """Whether a universe is the name of a file of symbols."""
+    return len(universe) == 1 and universe[0].lower().endswith(UNIVERSE_FILES)
+
+
+def _located(files: Files) -> Files:
+    return replace(files, path=absolute_path(files.path)) if files.path else files
+
+
+def absolute_path(path: str) -> str:
+    """A path of the project file, which counts from its folder; addresses stay."""
+    return path if "://" in path else str((project_in_force().folder / Path(path).expanduser()).absolute())
 
 
 def market_clock(calendar: str, bar: str) -> Clock:

@@ -36,15 +36,15 @@ def compare(fetched: pd.DataFrame, stored: pd.DataFrame, table: Table) -> RowCha
     Args:
         fetched: columns of `table`; a missing value is no revision.
         stored: the same, all versions.
-        table: rows with equal keys except `available_at` are versions of one event. In an open-ended table each value
-            column is compared separately, since several vendors fill it.
+        table: rows with equal keys except `available_at` are versions of one event. In a table of several vendors each
+            value column is compared separately.
 
     Returns:
-        Rows in the order of `fetched`; of an open-ended table with the changed columns only, the others missing.
+        Rows in the order of `fetched`; of a table of several vendors with the changed columns only, the others missing.
     """
     event = [key for key in table.keys if key != LATER]
     values = [name for name in fetched.columns if name not in table.keys]
-    if not table.open_ended:
+    if not table.several_vendors:
         return _compare(fetched, stored, event, values)
     parts = [
         _compare(_only(fetched, event, value), _only(stored, event, value), event, [value])
@@ -66,7 +66,7 @@ def unite(parts: list[pd.DataFrame], table: Table) -> pd.DataFrame:
     if not filled:
         return parts[0] if parts else table.empty()
     rows = pd.concat(filled, ignore_index=True)
-    if not table.open_ended:
+    if not table.several_vendors:
         return rows.drop_duplicates(list(table.keys), ignore_index=True)
     return rows.groupby(list(table.keys), as_index=False, sort=True, dropna=False).first()
 

@@ -41,6 +41,8 @@ class FileSettings:
         symbol: the symbol, where the file names none.
         time_zone: of stamps without a zone.
         date_order: `day_first` or `month_first`, where dates can be read in both ways.
+        stamp: whether a time is the `open` or the `close` of its bar, where neither the preset nor its name says.
+        decimal: decimal mark of numbers, where they can be read in both ways.
     """
 
     path: str = ""
@@ -49,6 +51,8 @@ class FileSettings:
     symbol: str = ""
     time_zone: str = "UTC"
     date_order: Literal["", "day_first", "month_first"] = ""
+    stamp: Literal["", "open", "close"] = ""
+    decimal: Literal["", ".", ","] = ""
 
 
 @section

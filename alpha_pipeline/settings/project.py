@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     def _fits(self) -> "Settings":
         """Refuse values that are possible alone and impossible together."""
         if self.days.end and not self.days.first < self.days.end:
-            raise _MisfitError(("days", "first"), f"is {self.days.first!r}; expected a day before the end, {self.days.end}")
+            raise _MisfitError(
+                ("days", "first"), f"is {self.days.first!r}; expected a day before the end, {self.days.end}"
+            )
         if not self.days.first:
             raise _MisfitError(("days", "first"), "is not set; expected the first run date of the graph as YYYY-MM-DD")
         for name, model in [("", self.model), *((n, m.model) for n, m in self.markets.items())]:
@@ -126,7 +128,9 @@ class Settings(BaseSettings):
         for table, market in self.markets.items():
             name = market.name or table
             if name in names:
-                raise _MisfitError(("markets", table), f"is named {name!r} as is markets.{names[name]}; expected two names")
+                raise _MisfitError(
+                    ("markets", table), f"is named {name!r} as is markets.{names[name]}; expected two names"
+                )
             names[name] = table
         return self
 

@@ -29,8 +29,8 @@ OHLCV = (
 
 # Raw tables are partitioned by the day of `available_at`: reading days up to a run date gives the data as of that date.
 # A revision by a vendor is a row of its own with a later `available_at`, which therefore is a key.
-RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), time="available_at")
-OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"))
+RAW_OHLCV = Table("raw_ohlcv", OHLCV, ("available_at", "timestamp", "symbol"), open_ended=True, time="available_at")
+OHLCV_HISTORY = Table("ohlcv_history", OHLCV, ("timestamp", "symbol"), open_ended=True)
 RAW_FUNDING = Table(
     "raw_funding",
     (
@@ -85,6 +85,7 @@ RAW_ONCHAIN = Table(
     (EVENT_TIME, SYMBOL, AVAILABLE_AT),
     ("available_at", "timestamp", "symbol"),
     open_ended=True,
+    several_vendors=True,
     time="available_at",
 )
 LISTING = (

@@ -44,6 +44,7 @@ class Table:
         open_ended: further float64 columns (fields, factors) may follow the fixed ones.
         time: the column of the day a row belongs to.
         append_only: stored rows never change; only rows of new keys are added.
+        several_vendors: each vendor fills its own columns of a row, so revisions are compared column by column.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Table:
     open_ended: bool = False
     time: str = "timestamp"
     append_only: bool = False
+    several_vendors: bool = False
 
     def schema(self, extra: Iterable[str] = ()) -> pa.Schema:
         """Arrow schema of the fixed columns, then one float64 column per extra name."""

@@ -27,6 +27,7 @@ ABSENT = {
     "social": "no posts are embedded: no package carries them",
     "onchain": "no chain metrics are embedded: no package carries them",
 }
+FILES = {"crypto": "crypto", "stock": "equities"}  # asset type -> embedded file
 _PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -44,12 +45,12 @@ class SampleSource:
 
     def symbols(self, market: Market) -> tuple[str, ...]:
         """The symbols of `only`, else all of the market."""
-        available = tuple(sorted(_bars(market.name)["symbol"].unique()))
+        available = tuple(sorted(_bars(market.asset_type)["symbol"].unique()))
         return tuple(pick_symbols(self.only, available, self._title(market))) if self.only else available
 
     def coverage(self, market: Market) -> tuple[pd.Timestamp, pd.Timestamp]:
         """First and last recorded close."""
-        closes = _bars(market.name)["timestamp"]
+        closes = _bars(market.asset_type)["timestamp"]
         return closes.iloc[0], closes.iloc[-1]
 
     def fetch_bars(
@@ -84,7 +85,7 @@ class SampleSource:
     def _slice(
         self, market: Market, symbols: Sequence[str] | None, start: pd.Timestamp, end: pd.Timestamp
     ) -> pd.DataFrame:
-        bars = _bars(market.name)
+        bars = _bars(market.asset_type)
         chosen = self.symbols(market) if symbols is None else symbols
         available = bars["symbol"].unique()
         picked = pick_symbols(chosen, available, self._title(market))
@@ -108,11 +109,11 @@ class SampleSource:
 
 
 @lru_cache(maxsize=4)
-def _bars(market_name: str) -> pd.DataFrame:
-    """All embedded bars of a market, columns of `tables.RAW_OHLCV`, sorted by close and symbol."""
-    file = resources.files("alpha_pipeline.resources") / "data" / f"{market_name}.parquet"
+def _bars(asset_type: str) -> pd.DataFrame:
+    """All embedded bars of an asset type, columns of `tables.RAW_OHLCV`, sorted by close and symbol."""
+    file = resources.files("alpha_pipeline.resources") / "data" / f"{FILES.get(asset_type, asset_type)}.parquet"
     if not file.is_file():
-        raise SettingError(f"no sample data for market {market_name!r}; expected crypto or equities")
+        raise SettingError(f"no sample data of asset type {asset_type!r}; expected crypto or stock")
     try:
         with file.open("rb") as stream:
             stored = pq.read_table(stream)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.market.markets import Market, expected_closes
+from alpha_pipeline.market.markets import Market, may_close
 from alpha_pipeline.tables import Table
 
 Rule = tuple[str, Callable[[pd.DataFrame], pd.Series]]
@@ -37,12 +37,13 @@ BOUNDS = {
     "split": (0.0, 1_000.0),
 }
 
+NO_VOLUME = "a volume that is missing, negative or not finite"
 # Reason -> rule for bars; a NaN open, high or low breaks no rule.
 BAR_RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "no close": lambda f: f["close"].isna(),
     "a price that is not finite": lambda f: f[list(PRICES)].isin([np.inf, -np.inf]).any(axis=1),
     "a price that is not positive": lambda f: (f[list(PRICES)] <= 0).any(axis=1),
-    "a volume that is missing, negative or not finite": lambda f: ~(np.isfinite(f["volume"]) & (f["volume"] >= 0)),
+    NO_VOLUME: lambda f: ~(np.isfinite(f["volume"]) & (f["volume"] >= 0)),
     "high below low": lambda f: f["high"] < f["low"],
     "open or close outside low and high": lambda f: (
         (f[["open", "close"]].max(axis=1) > f["high"]) | (f[["open", "close"]].min(axis=1) < f["low"])
@@ -87,7 +88,7 @@ def split_rows(
         low, open or close outside low and high; for facts: a value that is not finite or out of bounds; for news: no
         title or no web address; and keys that repeat those of an earlier row.
     """
-    return _split(frame, _rules(table, market, start, end))
+    return _split(frame, _rules(frame, table, market, start, end))
 
 
 def split_repeated_headlines(frame: pd.DataFrame) -> RowVerdicts:
@@ -105,7 +106,7 @@ def _split(frame: pd.DataFrame, rules: list[Rule]) -> RowVerdicts:
     return RowVerdicts(frame[valid].reset_index(drop=True), rejected.reset_index(drop=True))
 
 
-def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> list[Rule]:
+def _rules(frame: pd.DataFrame, table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp) -> list[Rule]:
     rules: list[Rule] = [
         ("no symbol", lambda f: f["symbol"].isna() | (f["symbol"] == "")),
         ("available before the event", lambda f: ~(f["available_at"] >= f["timestamp"])),
@@ -113,7 +114,9 @@ def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp)
     ]
     names = [column.name for column in table.columns]
     if "close" in names:
-        rules += [("closes where the calendar has no bar", lambda f: _off_calendar(f, market)), *BAR_RULES.items()]
+        has_volume = market.source != "files" or frame["volume"].notna().any()
+        rules += [("closes where the calendar has no bar", lambda f: _off_calendar(f, market))]
+        rules += [(reason, rule) for reason, rule in BAR_RULES.items() if has_volume or reason != NO_VOLUME]
     else:
         rules += [("not finite", _infinite)]
         rules += [(f"{name} out of bounds", _outside(name, *BOUNDS[name])) for name in BOUNDS]
@@ -128,9 +131,7 @@ def _rules(table: Table, market: Market, start: pd.Timestamp, end: pd.Timestamp)
 def _off_calendar(frame: pd.DataFrame, market: Market) -> pd.Series:
     if frame.empty:
         return pd.Series(dtype=bool)
-    first, last = frame["timestamp"].min(), frame["timestamp"].max()
-    closes = expected_closes(market, first - market.bar_length, last)
-    return ~frame["timestamp"].isin(closes)
+    return ~may_close(market, frame["timestamp"])
 
 
 def _infinite(frame: pd.DataFrame) -> pd.Series:

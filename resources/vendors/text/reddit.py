@@ -38,7 +38,7 @@ TOKEN_PATH = "/api/v1/access_token"
 PUBLIC_URL = "https://oauth.reddit.com"
 COMMUNITIES: Mapping[str, tuple[str, ...]] = {
     "crypto": ("CryptoCurrency", "CryptoMarkets", "Bitcoin", "ethereum"),
-    "equities": ("stocks", "investing", "StockMarket", "wallstreetbets"),
+    "stock": ("stocks", "investing", "StockMarket", "wallstreetbets"),
 }
 RATE_LIMIT = RateLimit("reddit", calls=60, seconds=60.0)  # an application may make a hundred a minute
 POSTS_PER_PAGE = 100
@@ -61,7 +61,7 @@ class RedditPosts:
         score: texts -> numbers in [-1, 1], NaN for no score.
         client_id: of the application.
         secret: of the application.
-        communities: market name -> names.
+        communities: asset type -> names.
         url: base address of the API; a stand-in on loopback serves as well.
         token_url: base address of the token endpoint.
         retry_policy: attempts, waits and the time-out.
@@ -121,9 +121,9 @@ class RedditPosts:
         return FetchResult(table, failures, dict(counts))
 
     def _of(self, market: Market) -> tuple[str, ...]:
-        names = tuple(dict.fromkeys(self.communities.get(market.name, ())))
+        names = tuple(dict.fromkeys(self.communities.get(market.asset_type, ())))
         if not names:
-            raise SettingError(f"{self.name} has no communities for market {market.name}")
+            raise SettingError(f"{self.name} has no communities for the asset type {market.asset_type}")
         for name in names:
             if not name.replace("_", "").isalnum() or not name.isascii():  # it becomes part of a URL
                 raise SettingError(f"community {name!r} is not a name; expected letters, digits and '_'")

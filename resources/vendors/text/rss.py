@@ -31,7 +31,7 @@ DEFAULT_FEEDS: Mapping[str, tuple[str, ...]] = {
         "https://www.theblock.co/rss.xml",
         "https://bitcoinmagazine.com/feed",
     ),
-    "equities": (
+    "stock": (
         "https://finance.yahoo.com/news/rssindex",
         "https://feeds.content.dowjones.io/public/rss/mw_topstories",
         "https://www.cnbc.com/id/10000664/device/rss/rss.html",
@@ -56,7 +56,7 @@ class FeedNews:
     which `counts` says.
 
     Args:
-        feeds: market name -> addresses.
+        feeds: asset type -> addresses.
         retry_policy: attempts, waits and the time-out per feed.
         rate_limit: of all feeds together.
         now: the clock; later items are errors.
@@ -101,9 +101,11 @@ class FeedNews:
         )
 
     def _of(self, market: Market) -> tuple[str, ...]:
-        feeds = self.feeds.get(market.name, ())
+        feeds = self.feeds.get(market.asset_type, ())
         if not feeds:
-            raise SettingError(f"{self.name} has no feeds for market {market.name}; it has {sorted(self.feeds)}")
+            raise SettingError(
+                f"{self.name} has no feeds for the asset type {market.asset_type}; it has {sorted(self.feeds)}"
+            )
         for feed in feeds:
             if not web_address(feed):
                 raise SettingError(f"feed {feed!r} is not a URL; expected http:// or https://")
