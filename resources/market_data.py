@@ -14,7 +14,6 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import Market, is_universe_file
-from alpha_pipeline.resources.files.file_source import FileBars, FileFacts, read_universe
 from alpha_pipeline.resources.http.rate_limit import RateLimit
 from alpha_pipeline.resources.http.retry import RetryPolicy
 from alpha_pipeline.resources.ingest.collector import LOOK_BACK
@@ -134,7 +133,9 @@ def choose_source(settings: SourceSettings, market: Market) -> MarketDataSource:
     only = _universe(market) or tuple(settings.symbols.get(market.name, ()))
     source = settings.source_of(market)
     if source == "files":
-        return FileBars(market.files, only)
+        from alpha_pipeline.resources.files.file_source import FileBars  # readers of files, not needed by vendors
+
+        return FileBars(market, only)
     if source == "sample":
         return SampleSource(only)
     if source == "live" and market.vendor == "bybit":
@@ -158,7 +159,7 @@ def fact_sources(settings: SourceSettings, market: Market, score: Score) -> list
     Raises:
         SettingError: `without` has an unknown name.
     """
-    files: list[FactSource] = [FileFacts(kind, facts) for kind, facts in market.facts.items()]
+    files = _file_facts(market)
     if settings.source_of(market) != "live":
         return files
     at, yahoo, cache = settings.address, settings.address("yahoo", ""), settings.cache_folder
@@ -281,8 +282,19 @@ class MarketDataResource(dg.ConfigurableResource):
         return self.bar_source(market).fetch_instruments(market)
 
 
+def _file_facts(market: Market) -> list[FactSource]:
+    """Sources of the kinds of facts that the market has files of and the graph a table for."""
+    if not market.facts:
+        return []
+    from alpha_pipeline.resources.files.file_source import FileFacts
+
+    return [FileFacts(kind, facts) for kind, facts in market.facts.items() if kind in FACTS]
+
+
 def _universe(market: Market) -> tuple[str, ...]:
     """Symbols of the market's universe; those of a file are read."""
+    from alpha_pipeline.resources.files.file_source import read_universe
+
     return read_universe(market.universe[0]) if is_universe_file(market.universe) else market.universe
 
 

@@ -72,7 +72,7 @@ def expected_closes(market: HasBars, start: pd.Timestamp, end: pd.Timestamp) -> 
         first = start.floor(market.bar)
         closes = pd.date_range(first, end, freq=market.bar, tz=None if first.tz else "UTC")
         closes = closes[(closes > start) & (closes <= end)]
-        return closes if market.calendar == ALWAYS else closes[(closes - pd.Timedelta(1, "us")).dayofweek < 5]
+        return closes if market.calendar == ALWAYS else closes[(closes - pd.Timedelta(1, "us")).day_of_week < 5]
     sessions = _sessions(market.calendar, start, end)
     if market.bar_length >= DAY:
         closes = pd.DatetimeIndex(sessions["close"])
@@ -96,7 +96,7 @@ def may_close(market: HasBars, closes: pd.Series) -> pd.Series:
         return pd.Series(True, closes.index)
     if market.calendar == WEEKDAYS:
         at = moments - pd.Timedelta(1, "us")
-        is_open = (at.dayofweek < 5) | ((at.dayofweek == 6) & (at.hour >= 20))
+        is_open = (at.day_of_week < 5) | ((at.day_of_week == 6) & (at.hour >= 20))
         return pd.Series(is_open & (moments == moments.floor(market.bar)), closes.index)
     if market.calendar != ALWAYS and market.bar_length < DAY:
         sessions = _sessions(market.calendar, moments.min() - DAY, moments.max() + DAY)
@@ -147,7 +147,7 @@ def _periods(market: HasBars, start: pd.Timestamp, end: pd.Timestamp) -> pd.Date
     """Closes of weeks or months: that of their last day with a session."""
     days = pd.date_range(_day(start) - 32 * DAY, _day(end) + 32 * DAY, freq="D")
     if market.calendar == WEEKDAYS:
-        days = days[days.dayofweek < 5]
+        days = days[days.day_of_week < 5]
     closes = pd.Series(session_closes(market.calendar, days), index=days).dropna()
     period = closes.index.to_period("W-SUN" if market.bar == "1W" else "M")
     ends = pd.DatetimeIndex(closes.groupby(period).last())

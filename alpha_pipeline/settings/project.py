@@ -114,6 +114,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fits(self) -> "Settings":
         """Refuse values that are possible alone and impossible together."""
+        names: dict[str, str] = {}
+        for table, market in self.markets.items():
+            name = market.name or table
+            if name in names:
+                raise _MisfitError(
+                    ("markets", table), f"is named {name!r} as is markets.{names[name]}; expected two names"
+                )
+            names[name] = table
         if self.days.end and not self.days.first < self.days.end:
             raise _MisfitError(
                 ("days", "first"), f"is {self.days.first!r}; expected a day before the end, {self.days.end}"
@@ -124,14 +132,6 @@ class Settings(BaseSettings):
             if model.url and not model.name:
                 path = ("markets", name, "model") if name else ("model",)
                 raise _MisfitError((*path, "url"), f"is {without_login(model.url)!r} but the model's name is not set")
-        names: dict[str, str] = {}
-        for table, market in self.markets.items():
-            name = market.name or table
-            if name in names:
-                raise _MisfitError(
-                    ("markets", table), f"is named {name!r} as is markets.{names[name]}; expected two names"
-                )
-            names[name] = table
         return self
 
     @property
