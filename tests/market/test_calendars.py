@@ -96,9 +96,10 @@ def test_a_calendar_that_does_not_know_the_day_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("text", "calendar", "bar", "bars"),
     [
-        ("5d", "XNYS", "1h", 35), ("5 sessions", "XNYS", "1D", 5), ("1 month", "XNYS", "1D", 21), ("1D", "24/7", "1h", 24),
-        ("1 month", "24/7", "1D", 30), ("1 month", "XNYS", "1M", 1), ("3 months", "XNYS", "1M", 3), ("2 W", "XNYS", "1W", 2),
-        ("1 month", "XNYS", "1W", 4), ("90min", "24/7", "30min", 3), ("1 year", "XNYS", "1h", 1764), ("7 bars", "XNYS", "1D", 7),
+        ("5d", "XNYS", "1h", 35), ("5 sessions", "XNYS", "1D", 5), ("1 month", "XNYS", "1D", 21),
+        ("1D", "24/7", "1h", 24), ("1 month", "24/7", "1D", 30), ("1 month", "XNYS", "1M", 1),
+        ("3 months", "XNYS", "1M", 3), ("2 W", "XNYS", "1W", 2), ("1 month", "XNYS", "1W", 4),
+        ("90min", "24/7", "30min", 3), ("1 year", "XNYS", "1h", 1764), ("7 bars", "XNYS", "1D", 7),
     ],
 )  # fmt: skip
 def test_a_duration_is_a_number_of_bars(text: str, calendar: str, bar: str, bars: int) -> None:
