@@ -10,7 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.assets.wiring.partitions import lookback, window
+from alpha_pipeline.assets.wiring.partitions import MARKETS, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import markdown_table, parquet_asset
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.outcomes.export import (
@@ -89,8 +89,9 @@ def _is_newest(lake: Lake, run_date: pd.Timestamp) -> bool:
 def _freqtrade(lake: Lake, signal: pd.DataFrame) -> str:
     """The pair list of the run date and the signals of every pair; returns the symbols without a pair."""
     decided = lake.read("decision_ledger", columns=TRADED, allow_missing=True)
-    decided = decided[decided["market"] == "crypto"]
-    lake.atomic_write(f"{FOLDER}/freqtrade/pairlist.json", pairlist(signal[signal["market"] == "crypto"]))
+    coins = [market.name for market in MARKETS if market.asset_type == "crypto"]
+    decided = decided[decided["market"].isin(coins)]
+    lake.atomic_write(f"{FOLDER}/freqtrade/pairlist.json", pairlist(signal[signal["market"].isin(coins)]))
     for pair, table in pair_tables(decided).items():
         lake.atomic_write(f"{FOLDER}/freqtrade/{file_of(pair)}.feather", feather(table))
     return ", ".join(map(clean_line, unpaired(decided["symbol"]))) or "none"

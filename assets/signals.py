@@ -13,7 +13,7 @@ from alpha_pipeline.assets.wiring.config import FusionConfig
 from alpha_pipeline.assets.wiring.partitions import MARKETS, Window, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import MissingPartitionError
-from alpha_pipeline.fusion.decision import configured_method
+from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fuse
 from alpha_pipeline.fusion.labels import LabeledSignals, training_data
 from alpha_pipeline.market.markets import Market
@@ -114,9 +114,9 @@ def _fused_signal() -> dg.AssetsDefinition:
         active = [m for m in MARKETS if len(signals[m.name])]
         if not active:
             raise MissingPartitionError(_nothing_to_fuse(span))
-        method, rule = config.settings()
+        chosen = {m.name: config.settings(m) for m in active}
         samples = {m.name: past(m, frames, prices(m, frames, span), span, MEMORY_DAYS) for m in active}
-        fused = fuse(signals, samples, method, rule)
+        fused = pd.concat([fuse({name: signals[name]}, samples, *chosen[name]) for name in chosen], ignore_index=True)
         last = fused[fused["timestamp"] > span.end - pd.Timedelta(days=1)]
         counts = last["decision"].value_counts()
         context.log.info(", ".join(f"{n} {decision}" for decision, n in counts.items()))
@@ -128,8 +128,8 @@ def _fused_signal() -> dg.AssetsDefinition:
         }
         calibration_bars = last.groupby("market")["calibration_bars"].max()
         metadata |= {
-            "method": method,
-            "decision_rule": f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}",
+            "method": _by_market({name: method for name, (method, _) in chosen.items()}),
+            "decision_rule": _by_market({name: _rule_text(rule) for name, (_, rule) in chosen.items()}),
             "calibration_bars": ", ".join(f"{market}: {n} bars" for market, n in calibration_bars.items()),
             "decisions": chart,
             "strongest": table,
@@ -140,6 +140,16 @@ def _fused_signal() -> dg.AssetsDefinition:
         return dg.Output(fused, metadata=metadata)
 
     return fused_signal
+
+
+def _rule_text(rule: DecisionRule) -> str:
+    return f"|value| above {rule.threshold:g} and confidence above {rule.confidence:g}"
+
+
+def _by_market(texts: Mapping[str, str]) -> str:
+    """One text where all markets have the same, else one by market."""
+    values = set(texts.values())
+    return values.pop() if len(values) == 1 else "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def _within(signals: pd.DataFrame, span: Window) -> pd.DataFrame:

@@ -259,10 +259,14 @@ class MarketDataResource(dg.ConfigurableResource):
         """The sources of one kind of rows: "ohlcv", or a key of `FACTS`."""
         if kind == "ohlcv":
             return [BarSource(self.bar_source(market))]
+        if kind == "funding" and not market.funding:
+            return []
         return [source for source in fact_sources(self.settings, market, score) if source.kind == kind]
 
     def missing_reason(self, market: Market, kind: str) -> str | None:
         """Why a key of `FACTS` has no rows, one sentence; None where it has a source."""
+        if kind == "funding" and not market.funding:
+            return f"markets.{market.name}.funding is false"
         if kind in market.facts:
             return None
         if reason := NO_FACTS.get(market.asset_type, {}).get(kind):

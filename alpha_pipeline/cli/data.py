@@ -181,6 +181,23 @@ def market_name(text: str) -> str:
     return text
 
 
+def default_run_date() -> str:
+    """The latest run date of the graph for which files have bars, where markets come from files."""
+    import pandas as pd
+
+    from alpha_pipeline.market.markets import configured_markets, partition_days
+    from alpha_pipeline.market.run_dates import last_run_date
+    from alpha_pipeline.settings import load_settings
+
+    markets = [market for market in configured_markets(load_settings()) if market.source == "files"]
+    if not markets:
+        return last_run_date()
+    from alpha_pipeline.resources.files.file_source import FileBars
+
+    ends = pd.Series([FileBars(market).coverage(market)[1] for market in markets])
+    return min(last_run_date(), str(partition_days(ends).min().date()))
+
+
 def market_of(name: str) -> "Market":
     """A market by name; SettingError for another."""
     from alpha_pipeline.market.markets import configured_markets

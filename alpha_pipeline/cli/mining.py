@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import (
     bars_of,
+    default_run_date,
     lake_root,
     market_name,
     market_names,
@@ -178,11 +179,11 @@ def _optimize(options: argparse.Namespace) -> int:
 
 def _mine(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.materialize import RunRequest, run_mining
-    from alpha_pipeline.market.run_dates import first_day, last_run_date, require_run_date
+    from alpha_pipeline.market.run_dates import first_day, require_run_date
     from alpha_pipeline.mining.loop import MiningSettings
     from alpha_pipeline.reporting.text_tables import funnel_text
 
-    run_date = require_run_date(options.run_date or last_run_date())
+    run_date = require_run_date(options.run_date or default_run_date())
     markets = [options.market] if options.market else list(market_names())
     values = {
         "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,

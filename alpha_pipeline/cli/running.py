@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
-from alpha_pipeline.cli.data import lake_root, market_names, priced_days, require_writable, stored
+from alpha_pipeline.cli.data import default_run_date, lake_root, market_names, priced_days, require_writable, stored
 from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silence
 from alpha_pipeline.errors import AlphaError
 from alpha_pipeline.text.untrusted import printable
@@ -43,9 +43,9 @@ def add_run_date(command: argparse.ArgumentParser, default: str = "the latest co
 
 def _run(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.materialize import RunRequest, run_graph
-    from alpha_pipeline.market.run_dates import first_day, last_run_date, require_run_date
+    from alpha_pipeline.market.run_dates import first_day, require_run_date
 
-    run_date = require_run_date(options.run_date or last_run_date())
+    run_date = require_run_date(options.run_date or default_run_date())
     require_writable()
     with stream_progress(f"run of {run_date}", options.json) as log:
         seconds = run_graph(RunRequest(run_date, first_day(), priced_days(), options.fresh), log)

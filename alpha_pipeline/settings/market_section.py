@@ -137,7 +137,7 @@ class MarketSettings:
         fee_bps: taker fee per unit of turnover.
         slippage_bps: half spread and slippage per unit of turnover.
         borrow_bps_per_year: cost of holding a short position.
-        funding: whether holders of perpetuals pay the stored funding rates.
+        funding: whether funding rates of perpetuals are collected and charged.
         impact: market impact in daily standard deviations at a trade of one day's volume; 0 for none.
         capital: quote currency; sizes trades and their impact.
         split: sample periods.

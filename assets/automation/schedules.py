@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
+import pandas as pd
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from alpha_pipeline.assets.wiring.partitions import DAYS, MARKETS
 from alpha_pipeline.assets.wiring.table_asset import key_of
 from alpha_pipeline.market.due_dates import days_to_join, missing_ranges
-from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.markets import Market, partition_days
+from alpha_pipeline.resources.files.file_source import FileBars
 from alpha_pipeline.resources.lake.lake import days_between
 
 CATCH_UP_DAYS = 14
@@ -84,7 +86,7 @@ def nightly_schedule(market: Market, graph: Collection[dg.AssetKey]) -> dg.Sched
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         moment, instance = context.scheduled_execution_time, context.instance
-        days = recent_days(moment)
+        days = _covered(market, recent_days(moment))
         done = set.intersection(*(instance.get_materialized_partitions(key) for key in keys))
         requested = requested_days(instance, job.name, key_of(SIGNALS, market))
         ranges = list(missing_ranges(days, done | requested))
@@ -141,6 +143,14 @@ def requested_days(instance: dg.DagsterInstance, job: str, key: dg.AssetKey) -> 
         if (run.job_name == job and run.asset_selection is None) or key in (run.asset_selection or ()):
             days.update(_days_of(run.tags))
     return days
+
+
+def _covered(market: Market, days: list[str]) -> list[str]:
+    """The days on which there can be bars: files end where their owner ended them."""
+    if market.source != "files":
+        return days
+    last = str(partition_days(pd.Series([FileBars(market).coverage(market)[1]])).iloc[0].date())
+    return [day for day in days if day <= last]
 
 
 def _days_of(tags: Mapping[str, str]) -> Iterable[str]:

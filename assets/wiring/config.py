@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import create_model
 
-from alpha_pipeline.assets.wiring.partitions import SETTINGS
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.llm.budget import read_prices
+from alpha_pipeline.market.markets import Market
 from alpha_pipeline.mining.loop import MiningSettings
 
 Config = TypeVar("Config", bound=dg.Config)
@@ -81,7 +82,8 @@ class MiningConfig(dg.Config):
 class FusionConfig(dg.Config):
     """Fusion of one run; fields as in `alpha_pipeline.settings.FusionSettings`."""
 
-    def settings(self) -> tuple[str, DecisionRule]:
-        """The method and the rule."""
+    def settings(self, market: Market) -> tuple[str, DecisionRule]:
+        """The method and the rule: those of the run, else those of the market where it differs from the project."""
         chosen = section_of(self, SETTINGS.fusion)
+        chosen = MARKET_SETTINGS[market.name].fusion if chosen == SETTINGS.fusion else chosen
         return configured_method(chosen, chosen.method)

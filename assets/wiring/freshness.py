@@ -20,7 +20,8 @@ WITHIN = timedelta(hours=7)
 
 def freshness_policy(group: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
     """
-    Freshness policy of a table; None without a deadline, and for the embedded data, which end in 2019.
+    Freshness policy of a table; None without a deadline, and for data without a vendor: embedded ones end in 2019, files
+    grow when their owner adds to them.
 
     Args:
         group: of the asset.
@@ -28,7 +29,7 @@ def freshness_policy(group: str, name: str, market: Market | None) -> dg.Freshne
         market: of the table; None for tables joined over markets, which are due every day.
     """
     has_deadline = (group == "raw" and name != "ohlcv_history") or name in ("fused_signal", "nightly_report")
-    if not has_deadline or not LIVE:
+    if not has_deadline or (market.source != "live" if market else not LIVE):
         return None
     daily = market is None or market.calendar == "24/7"
     return dg.FreshnessPolicy.cron(deadline_cron=DEADLINE if daily else SESSION_DEADLINE, lower_bound_delta=WITHIN)

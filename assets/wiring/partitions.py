@@ -16,6 +16,7 @@ from alpha_pipeline.settings import load_settings
 # Read once, when the code location loads: partitions and markets are what the graph is made of.
 SETTINGS = load_settings()
 MARKETS = configured_markets(SETTINGS)
+MARKET_SETTINGS = {market.name: part for market, part in zip(MARKETS, SETTINGS.markets.values(), strict=True)}
 LIVE, FIRST_DAY = SETTINGS.live, SETTINGS.days.first
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=SETTINGS.days.end or None)
 
