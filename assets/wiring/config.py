@@ -82,8 +82,9 @@ class MiningConfig(dg.Config):
 class FusionConfig(dg.Config):
     """Fusion of one run; fields as in `alpha_pipeline.settings.FusionSettings`."""
 
-    def settings(self, market: Market) -> tuple[str, DecisionRule]:
+    def settings(self, market: Market | None = None) -> tuple[str, DecisionRule]:
         """The method and the rule: those of the run, else those of the market where it differs from the project."""
         chosen = section_of(self, SETTINGS.fusion)
-        chosen = MARKET_SETTINGS[market.name].fusion if chosen == SETTINGS.fusion else chosen
+        if market and chosen == SETTINGS.fusion:
+            chosen = MARKET_SETTINGS[market.name].fusion
         return configured_method(chosen, chosen.method)

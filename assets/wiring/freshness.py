@@ -20,8 +20,8 @@ WITHIN = timedelta(hours=7)
 
 def freshness_policy(group: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
     """
-    Freshness policy of a table; None without a deadline, and for data without a vendor: embedded ones end in 2019, files
-    grow when their owner adds to them.
+    Freshness policy of a table; None without a deadline, and for data without a vendor: embedded ones end in 2019,
+    files grow when their owner adds to them.
 
     Args:
         group: of the asset.
