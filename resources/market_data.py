@@ -297,9 +297,11 @@ def _file_facts(market: Market) -> list[FactSource]:
 
 def _universe(market: Market) -> tuple[str, ...]:
     """Symbols of the market's universe; those of a file are read."""
+    if not is_universe_file(market.universe):
+        return market.universe
     from alpha_pipeline.resources.files.file_source import read_universe
 
-    return read_universe(market.universe[0]) if is_universe_file(market.universe) else market.universe
+    return read_universe(market.universe[0])
 
 
 def _names(text: str) -> tuple[str, ...]:

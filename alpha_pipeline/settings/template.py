@@ -14,7 +14,7 @@ from alpha_pipeline.settings.project import Settings
 HEAD = """\
 # Project file of alpha_pipeline. A line without '#' is in force; the others show the defaults.
 # `alpha-pipeline settings` prints what is in force and where each value comes from. Every value can also be set in the
-# environment, such as ALPHA_PIPELINE_MARKETS__STOCKS__FEE_BPS=2, which is over this file. Secrets belong there: .env
+# environment, such as ALPHA_PIPELINE_MARKETS__CRYPTO__FEE_BPS=2, which is over this file. Secrets belong there: .env
 """
 MARKETS_HEAD = """
 # A market is a table [markets.NAME]; without any the embedded markets crypto and equities run. Sections [mining],

@@ -16,7 +16,6 @@ from alpha_pipeline.assets.wiring.partitions import DAYS, MARKETS
 from alpha_pipeline.assets.wiring.table_asset import key_of
 from alpha_pipeline.market.due_dates import days_to_join, missing_ranges
 from alpha_pipeline.market.markets import Market, partition_days
-from alpha_pipeline.resources.files.file_source import FileBars
 from alpha_pipeline.resources.lake.lake import days_between
 
 CATCH_UP_DAYS = 14
@@ -149,6 +148,8 @@ def _covered(market: Market, days: list[str]) -> list[str]:
     """The days on which there can be bars: files end where their owner ended them."""
     if market.source != "files":
         return days
+    from alpha_pipeline.resources.files.file_source import FileBars  # readers of files, not needed by vendors
+
     last = str(partition_days(pd.Series([FileBars(market).coverage(market)[1]])).iloc[0].date())
     return [day for day in days if day <= last]
 

@@ -21,7 +21,7 @@ from alpha_pipeline.signals.sources import WEIGHTS
 from alpha_pipeline.tables import FUSION_COMPARISON
 from alpha_pipeline.typing import Array
 
-DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=1.0, slippage_bps=1.0)
+DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, 1, 1, fee_bps=1.0, slippage_bps=1.0)
 SYMBOLS = tuple("ABCD")
 DAYS = 700
 TIMES = pd.date_range("2017-01-01", periods=DAYS, freq="D", tz="UTC")

@@ -11,7 +11,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import SOURCE_SIGNALS
 
-DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, fee_bps=10.0, slippage_bps=5.0)
+DAILY = Market("crypto", "crypto", "1D", "24/7", 365.0, 1, 1, 1, fee_bps=10.0, slippage_bps=5.0)
 FIRST = pd.Timestamp("2020-01-01", tz="UTC")
 DAYS = 1_300
 rng = np.random.default_rng(0)

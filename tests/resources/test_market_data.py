@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from alpha_pipeline.errors import SettingError, SourceError
-from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market, configured_markets
 from alpha_pipeline.resources.http.rate_limit import RateLimit
 from alpha_pipeline.resources.http.retry import RetryPolicy
 from alpha_pipeline.resources.market_data import MarketDataResource, SourceSettings, choose_source
@@ -28,9 +28,9 @@ def test_the_default_is_the_embedded_sample(monkeypatch: pytest.MonkeyPatch) -> 
 def test_live_is_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """`ALPHA_PIPELINE_SOURCE=live` opens the exchange for coins and the quotes for stocks."""
     monkeypatch.setenv("ALPHA_PIPELINE_SOURCE", "live")
-    resource = MarketDataResource.of(load_settings().data)
-    assert resource.bar_source(CRYPTO) == BybitBars(url=PUBLIC_URL)
-    assert resource.bar_source(EQUITIES) == YahooBars()
+    resource, (crypto, equities) = MarketDataResource.of(load_settings().data), configured_markets(load_settings())
+    assert resource.bar_source(crypto) == BybitBars(url=PUBLIC_URL)
+    assert resource.bar_source(equities) == YahooBars()
 
 
 def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,11 +44,11 @@ def test_addresses_and_symbols_come_from_the_environment(monkeypatch: pytest.Mon
     }
     for name, value in settings.items():
         monkeypatch.setenv(f"ALPHA_PIPELINE_{name}", value)
-    resource = MarketDataResource.of(load_settings().data)
-    assert resource.bar_source(CRYPTO).symbols(CRYPTO) == ("BTCUSDT", "ETHUSDT")
+    resource, (crypto, equities) = MarketDataResource.of(load_settings().data), configured_markets(load_settings())
+    assert resource.bar_source(crypto).symbols(crypto) == ("BTCUSDT", "ETHUSDT")
     without_limits = resource.settings.without_limits
-    assert resource.bar_source(CRYPTO) == without_limits(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
-    assert resource.bar_source(EQUITIES) == without_limits(
+    assert resource.bar_source(crypto) == without_limits(BybitBars(("ETHUSDT", "BTCUSDT"), "http://127.0.0.1:1/bybit"))
+    assert resource.bar_source(equities) == without_limits(
         YahooBars(("MSFT",), "http://127.0.0.1:1/yahoo", cache_folder="somewhere")
     )
 
@@ -121,11 +121,10 @@ def test_only_a_stand_in_has_no_rate_limit(url: str, lifted: bool) -> None:
     ("source", "market", "words"),
     [
         ("samples", CRYPTO, "ALPHA_PIPELINE_SOURCE is 'samples'; expected one of sample, live"),
-        ("live", Market("forex", "forex", "1h", "24/7", 8760.0, 24, 1.0, 1.0), "no live source serves market 'forex'"),
     ],
 )
 def test_an_unknown_source_is_refused(source: str, market: Market, words: str) -> None:
-    """Misspelt sources and markets without a vendor are typed errors."""
+    """A misspelt source is a typed error."""
     with pytest.raises(SettingError, match=words):
         choose_source(SourceSettings(source), market)
 

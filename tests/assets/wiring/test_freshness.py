@@ -1,5 +1,7 @@
 """Deadlines follow the calendars, and the embedded data have none."""
 
+from dataclasses import replace
+
 import pytest
 
 from alpha_pipeline.assets.wiring import freshness as module
@@ -24,5 +26,5 @@ def test_deadlines(
     """Every morning, or the mornings after a weekday's session."""
     assert freshness_policy(group, name, market) is None
     monkeypatch.setattr(module, "LIVE", True)
-    policy = freshness_policy(group, name, market)
+    policy = freshness_policy(group, name, market and replace(market, source="live"))
     assert (policy.deadline_cron if policy else None) == deadline  # type: ignore[union-attr]  # of the cron policy

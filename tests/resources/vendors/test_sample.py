@@ -122,8 +122,8 @@ def test_other_time_zones_and_unknown_markets_are_refused() -> None:
         DOOR.fetch_ohlcv(CRYPTO, None, pd.Timestamp("2019-09-01"), utc("2019-09-02"))
     with pytest.raises(SettingError, match="expected a moment in UTC"):
         DOOR.fetch_ohlcv(CRYPTO, None, pd.Timestamp("2019-09-01", tz="Asia/Tokyo"), utc("2019-09-02"))
-    forex = Market("forex", "forex", "1h", "24/7", 8760.0, 24, 1.0, 1.0)
-    with pytest.raises(SettingError, match="no sample data for market 'forex'"):
+    forex = Market("forex", "forex", "1h", "24/7", 8760.0, 24, 24, 24, 1.0, 1.0)
+    with pytest.raises(SettingError, match="no sample data of asset type 'forex'"):
         DOOR.fetch_ohlcv(forex, None, utc("2019-09-01"), utc("2019-09-02"))
 
 

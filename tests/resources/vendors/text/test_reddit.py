@@ -198,7 +198,7 @@ def test_without_a_key_the_variables_are_named(source: RedditPosts, vendor: Any)
 
 def test_wrong_settings_are_named(source: RedditPosts) -> None:
     """A market without communities; a community that is no name."""
-    with pytest.raises(SettingError, match="no communities for market equities"):
+    with pytest.raises(SettingError, match="no communities for the asset type stock"):
         source.fetch(EQUITIES, ["AAPL"], START, END)
     with pytest.raises(SettingError, match="community '../x' is not a name"):
         replace(source, communities={"crypto": ("../x",)}).fetch(CRYPTO, ["BTCUSDT"], START, END)

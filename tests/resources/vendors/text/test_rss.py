@@ -194,7 +194,7 @@ def test_a_window_fetched_twice_gives_the_same_rows(source: FeedNews) -> None:
 
 def test_wrong_settings_are_named(source: FeedNews) -> None:
     """A market without feeds, a feed that is no address, a window that is none."""
-    with pytest.raises(SettingError, match="no feeds for market equities; it has"):
+    with pytest.raises(SettingError, match="no feeds for the asset type stock; it has"):
         source.fetch(EQUITIES, ["AAPL"], START, END)
     with pytest.raises(SettingError, match="feed 'file:///etc/hosts' is not a URL"):
         FeedNews({"crypto": ("file:///etc/hosts",)}).fetch(CRYPTO, SYMBOLS, START, END)
