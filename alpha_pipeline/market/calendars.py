@@ -128,6 +128,38 @@ def session_closes(calendar: str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(_sessions(calendar, days.min(), days.max())["close"].reindex(days)).as_unit("us")
 
 
+def usual_closes(calendar: str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """
+    The ordinary closing time of a calendar on any day, UTC, sessions or not: midnight that ends it on `24/7`, `24/5`.
+
+    Args:
+        calendar: of the market.
+        days: midnights without time zone.
+    """
+    if calendar in (ALWAYS, WEEKDAYS):
+        return pd.DatetimeIndex((days + DAY).tz_localize("UTC")).as_unit("us")
+    exchange = _exchange(calendar)
+    time = exchange.close_times[-1][1]
+    local = days + pd.Timedelta(hours=time.hour, minutes=time.minute)
+    return local.tz_localize(exchange.tz, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC").as_unit("us")
+
+
+def exchange_days(calendar: str, moments: pd.DatetimeIndex) -> np.ndarray:
+    """(n,) datetime64[D]: day of each moment by the clock of the exchange; a bar that closes at midnight ends its day."""
+    local = (moments - pd.Timedelta(1, "us")).tz_convert(exchange_zone(calendar)).tz_localize(None)
+    return local.to_numpy("datetime64[D]")
+
+
+def exchange_zone(calendar: str) -> str:
+    """IANA name of the time zone of a calendar; UTC on 24/7 and 24/5."""
+    return "UTC" if calendar in (ALWAYS, WEEKDAYS) else str(_exchange(calendar).tz)
+
+
+def last_known_session(calendar: str) -> pd.Timestamp:
+    """Last session that the calendar of an exchange knows, about a year from today."""
+    return pd.Timestamp(_exchange(calendar).last_session)
+
+
 def has_session(market: HasBars, day: str) -> bool:
     """Whether a bar closes on an ISO day; always on "24/7"."""
     start = pd.Timestamp(day, tz="UTC")

@@ -26,6 +26,7 @@ _SPACED = re.compile(r"[+-]?\d{1,3}(?:[ '\u00a0\u202f\u2019]\d{3})+(?:[.,]\d+)?"
 _COMMA_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DOT_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_MARKED = (_SPACED, _COMMA_THOUSANDS, _DOT_THOUSANDS, _COMMA_DECIMAL)
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,204 or 1.204
 
 
@@ -156,13 +157,14 @@ def _evidence(words: list[str]) -> set[str]:
 
 
 def _mark(distinct: list[str], texts: pa.ChunkedArray, of_file: Callable[[], set[str]]) -> str:
-    if not any("," in word or _SPACED.fullmatch(word) or word.count(".") > 1 for word in distinct):
+    marked = [word for word in distinct if any(form.fullmatch(word) for form in _MARKED)]
+    if not any("," in word or word.count(".") > 1 for word in marked):
         return "."
     own = _evidence(distinct) | ({"."} if _has_dot_decimals(texts) else set())
     marks = own or of_file()
     if len(marks) == 1:
         return marks.pop()
-    example = next((word for word in distinct if "," in word), distinct[0])
+    example = next((word for word in marked if "," in word), marked[0])
     if marks:
         raise DataError(f"has both decimal commas and decimal points, such as {example!r}; write one kind")
     thousands, fraction = example.replace(",", ""), example.replace(",", ".")

@@ -14,6 +14,14 @@ import pandas as pd
 import pyarrow as pa
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.market.calendars import (
+    ALWAYS,
+    EARLY_SESSION,
+    WEEKDAYS,
+    last_known_session,
+    session_closes,
+    usual_closes,
+)
 from alpha_pipeline.resources.files.file_format import DateOrder
 from alpha_pipeline.resources.files.number_columns import is_number, is_text
 from alpha_pipeline.typing import Flags, Integers
@@ -26,6 +34,7 @@ _CLOCK = r"(?:[ T,]+(?P<clock>\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d+)?)?)\s*(?P<half>[
 _YEAR_FIRST = re.compile(r"(?P<a>\d{4})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,2})" + _CLOCK)
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{4})" + _CLOCK)
 _COMPACT = re.compile(r"(?P<a>(?:19|20)\d{2})(?P<b>\d{2})(?P<c>\d{2})(?P<mark>)" + _CLOCK)
+_LONG_COMPACT = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?")
 _HALF_DAY = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
 _NAMED = ("%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _DIGITS = re.compile(r"[+-]?\d+(\.\d+)?([eE][+]?\d+)?")
@@ -75,7 +84,7 @@ def read_stamps(column: pa.ChunkedArray, time_zone: str, date_order: DateOrder, 
     codes = np.asarray(merged.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
     distinct = merged.dictionary
     if is_text(kind):
-        texts = [str(text).strip() for text in distinct.to_pylist()]
+        texts = [_spaced(str(text).strip()) for text in distinct.to_pylist()]
         if texts and all(_DIGITS.fullmatch(text) for text in texts if text):
             numbers = pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy("float64")
             exact = [int(text) if text.isdigit() else 0 for text in texts]
@@ -94,6 +103,11 @@ def read_stamps(column: pa.ChunkedArray, time_zone: str, date_order: DateOrder, 
     if pa.types.is_timestamp(kind):
         return Stamps(codes, *_of_timestamps(pd.Series(values), time_zone), values.tolist(), "times")
     raise DataError(f"{label}: expected dates or times, found {kind}")
+
+
+def _spaced(text: str) -> str:
+    """20240131153000 as 20240131 153000."""
+    return f"{text[:8]} {text[8:]}" if _LONG_COMPACT.fullmatch(text) else text
 
 
 def _of_timestamps(series: pd.Series, time_zone: str) -> tuple[Integers, bool]:
@@ -259,31 +273,31 @@ def _order(parts: Sequence[_Parts], texts: Sequence[str], order: DateOrder, labe
     )
 
 
-def session_closes(days: Integers, calendar: str, flags: Flags | None = None) -> tuple[Integers, Flags]:
+def closes_of_dates(days: Integers, calendar: str) -> tuple[Integers, Flags]:
     """
     Closes of the sessions of dates.
 
     Args:
         days: (n,) midnights, int64 microseconds.
-        calendar: "24/7", "24/5" or a code of `exchange_calendars`.
+        calendar: of the market.
 
     Returns:
         (n,) int64 microseconds of UTC: the close of the session; midnight ending the day where a market never closes;
         the usual close of the exchange on a day without a session. And (n,) whether the day is a session.
     """
-    if calendar in {"24/7", "24/5"}:
-        weekday = (days // DAY_US + 3) % 7  # 1970-01-01 was a Thursday
-        return days + DAY_US, (weekday < 5) | (calendar == "24/7")
-    from alpha_pipeline.market.markets import _exchange_calendar
+    index = pd.DatetimeIndex(days.astype("datetime64[us]"))
+    usual = usual_closes(calendar, index)
+    if calendar in (ALWAYS, WEEKDAYS):
+        return _as_integers(usual), np.asarray((index.dayofweek < 5) | (calendar == ALWAYS))
+    values = np.full(len(index), "NaT", "datetime64[us]")
+    covered = np.asarray((index >= EARLY_SESSION) & (index <= last_known_session(calendar)))
+    if covered.any():
+        values[covered] = session_closes(calendar, index[covered]).to_numpy("datetime64[us]")
+    is_session = ~np.isnat(values)
+    closes: Integers = np.where(is_session, values.astype(np.int64), _as_integers(usual))
+    return closes, is_session
 
-    sessions = _exchange_calendar(calendar)
-    closes = sessions.closes
-    index = closes.index.to_numpy("datetime64[us]").astype(np.int64)
-    place = np.clip(np.searchsorted(index, days), 0, len(index) - 1)
-    is_session = index[place] == days
-    local = (pd.DatetimeIndex(days.astype("datetime64[us]")) + pd.Timedelta(str(sessions.close_times[-1][1]))).tz_localize(
-        str(sessions.tz), ambiguous=True, nonexistent="shift_forward"
-    )
-    usual = local.tz_convert("UTC").tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
-    exact = pd.DatetimeIndex(closes.to_numpy()).to_numpy("datetime64[us]").astype(np.int64)[place]
-    return np.where(is_session, exact, usual), is_session
+
+def _as_integers(index: pd.DatetimeIndex) -> Integers:
+    result: Integers = index.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    return result

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.market.markets import Market, expected_closes
+from alpha_pipeline.typing import Array, Flags
 
 # Thresholds of warnings; thin markets exceed them and are processed all the same.
 COVERAGE = 0.98
@@ -56,7 +57,7 @@ def measure_feed_health(table: pd.DataFrame, market: Market, start: pd.Timestamp
                 "zero_run": _longest_run(firsts["volume"].to_numpy(float) == 0),
                 "jump": float(moves[worst]) if worst >= 0 else np.nan,
                 "jumped_at": stamps.iloc[worst + 1] if worst >= 0 else pd.NaT,
-                "split_like": bool(worst >= 0 and _split_like(prices[worst + 1] - prices[worst])),
+                "split_like": bool(worst >= 0 and split_like(prices[worst + 1] - prices[worst])),
                 "skew_seconds": float((firsts["available_at"] - stamps).dt.total_seconds().max()),
             }
         )
@@ -99,5 +100,7 @@ def _longest_run(flags: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
 
 
-def _split_like(move: float) -> bool:
-    return bool(np.abs(np.exp(move) / SPLITS - 1).min() < 0.04)
+def split_like(moves: Array) -> Flags:
+    """Whether log returns are within 4 % of a ratio typical of splits; any shape."""
+    nearest: Array = np.abs(np.exp(np.asarray(moves))[..., None] / SPLITS - 1).min(axis=-1)
+    return nearest < 0.04

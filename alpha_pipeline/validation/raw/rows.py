@@ -91,6 +91,23 @@ def split_rows(
     return _split(frame, _rules(frame, table, market, start, end))
 
 
+def split_file_bars(bars: pd.DataFrame, now: pd.Timestamp) -> RowVerdicts:
+    """
+    Reject bars of a user's file that cannot be true, by the rules of vendors' bars for the columns that the file has.
+
+    Args:
+        bars: `timestamp`, `symbol`, `close` and any other fields. A missing volume breaks no rule.
+        now: UTC; later closes are of unfinished bars, or of a wrong year.
+    """
+    absent = [name for name in PRICES if name not in bars]
+    rules: list[Rule] = [("closes in the future", lambda f: f["timestamp"] > now)]
+    rules += [(reason, rule) for reason, rule in BAR_RULES.items() if reason != NO_VOLUME]
+    if "volume" in bars:
+        rules += [("a volume that is negative or not finite", lambda f: (f["volume"] < 0) | np.isinf(f["volume"]))]
+    verdicts = _split(bars.assign(**dict.fromkeys(absent, np.nan)), rules)
+    return RowVerdicts(verdicts.valid.drop(columns=absent), verdicts.rejected.drop(columns=absent))
+
+
 def split_repeated_headlines(frame: pd.DataFrame) -> RowVerdicts:
     """Reject news rows whose title appeared on the same day for the same symbol at another address."""
     return _split(frame, [("the same headline again", _same_headline)])
