@@ -140,10 +140,9 @@ def simulate_account(values: Array, bars: Bars, window: Segment) -> Account:
     return Account(closes, result.gross, result.net, equity, orders, measures)
 
 
-def bars_of_days(days: float, panel: Panel) -> int:
-    """Number of bars in `days` days of trading; a daily market has one bar per session."""
-    typical = np.median(np.diff(panel.timestamps)) if panel.shape[0] > 1 else np.timedelta64(1, "D")
-    return max(1, round(days * max(1.0, float(np.timedelta64(1, "D") / typical))))
+def bars_of_days(days: float, market: Market) -> int:
+    """Number of bars in `days` days of trading: sessions of an exchange, days of 24 hours otherwise."""
+    return max(1, round(days * market.bars_per_session))
 
 
 def _until_ruin(result: BacktestResult, cost_rate: float) -> BacktestResult:

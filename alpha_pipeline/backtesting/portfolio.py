@@ -15,6 +15,7 @@ from alpha_pipeline.backtesting.bars import BacktestConfig, Bars
 from alpha_pipeline.backtesting.returns import bar_returns, fill_prices
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.kernels import holdings as portfolio
+from alpha_pipeline.market.calendars import ALWAYS, WEEKDAYS, exchange_days
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array, Flags, Integers, Times
@@ -207,7 +208,8 @@ def decision_bars(timestamps: Times, rebalance_bars: int, market: Market) -> Fla
 
     Periods are anchored to the calendar, so that the same dates decide wherever the panel starts: every 24th hour is
     midnight UTC, every fifth session the last of its week. Bars by the clock are numbered from 1970; sessions of an
-    exchange by weekdays, from Monday 5 January 1970. A missing bar is replaced by the one before it.
+    exchange by weekdays, from Monday 5 January 1970, and bars within them from the first of their day. A missing bar is
+    replaced by the one before it.
 
     Returns:
         (bars,) of bool.
@@ -216,13 +218,25 @@ def decision_bars(timestamps: Times, rebalance_bars: int, market: Market) -> Fla
         return np.ones(len(timestamps), dtype=bool)
     spacing = np.median(np.diff(timestamps)).astype("timedelta64[us]")
     closing = (timestamps - np.timedelta64(1, "us")).astype("datetime64[us]")
-    if DAY <= spacing < 2 * DAY and market.calendar != "24/7":
+    if DAY <= spacing < 2 * DAY and market.calendar != ALWAYS:
         number = np.busday_count("1970-01-05", closing.astype("datetime64[D]"))
+    elif spacing < DAY and market.calendar not in (ALWAYS, WEEKDAYS):
+        number = _numbers_in_sessions(timestamps, market)
     else:
         number = closing.astype(np.int64) // spacing.astype(np.int64)
     period = np.append(number, number[-1] + 1) // rebalance_bars
     result: Flags = period[1:] != period[:-1]
     return result
+
+
+def _numbers_in_sessions(timestamps: Times, market: Market) -> Integers:
+    """(bars,): number of each bar, weekdays times the bars of a session plus the place within its day."""
+    days = exchange_days(market.calendar, pd.DatetimeIndex(timestamps).tz_localize("UTC"))
+    per_session = max(1, round(market.bars_per_session))
+    starts = np.flatnonzero(np.append(True, days[1:] != days[:-1]))
+    place = np.arange(len(days)) - np.repeat(starts, np.diff(np.append(starts, len(days))))
+    number: Integers = np.busday_count("1970-01-05", days) * per_session + np.minimum(place, per_session - 1)
+    return number
 
 
 def trades(result: BacktestResult, panel: Panel, config: BacktestConfig) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Printed results of `backtest`: one factor in full or several side by side, with the sampling error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.terminal import echo, print_pairs, sparkline, table
@@ -41,6 +41,11 @@ class BacktestRun:
         has_funding: whether funding rates of perpetuals are in the data.
         has_opens: whether there is any open to fill at; else trades fill at the close of the same bar.
         config: trading rules.
+        bar: length of a bar.
+        periods_per_year: bars of a year.
+        remarks: what was understood of a file of the user.
+        set_aside: reason -> rows of that file that are not among the bars.
+        rows_set_aside: the same as text.
     """
 
     market: str
@@ -55,12 +60,18 @@ class BacktestRun:
     has_funding: bool
     has_opens: bool
     config: "BacktestConfig"
+    bar: str
+    periods_per_year: float
+    remarks: tuple[str, ...] = ()
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    rows_set_aside: str = ""
 
     @property
     def record(self) -> dict[str, object]:
         """The settings for `--json`."""
         return {
-            "market": self.market, "data": self.data, "sample_period": self.sample_period,
+            "market": self.market, "data": self.data, "set_aside": self.set_aside, "remarks": self.remarks,
+            "bar": self.bar, "periods_per_year": self.periods_per_year, "sample_period": self.sample_period,
             "holdout_access": self.holdout_access, "symbols": self.symbols, "mode": self.config.mode,
             "from": self.first, "to": self.last,
         }  # fmt: skip
@@ -113,7 +124,10 @@ def show(runs: Sequence[FactorRun], settings: BacktestRun, orders: int) -> None:
     interval = "bar" if config.rebalance_bars == 1 else f"{config.rebalance_bars} bars"
     print_pairs(
         {
-            "data": f"{settings.data}, {settings.market}: {listed}" + (f" ({resolved})" if resolved else ""),
+            "data": f"{settings.data}, {settings.market}: {listed}"
+            + (f" ({resolved})" if resolved else "")
+            + settings.rows_set_aside,
+            **({"reading": "\n          ".join(settings.remarks)} if settings.remarks else {}),
             "bars": f"{settings.bars:,} from {settings.first} to {settings.last}",
             "sample period": SAMPLE_PERIODS[settings.sample_period].format(
                 times=plural(settings.holdout_access or 0, "time")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.accounts import BacktestRun, FactorRun, sampling_error, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import Bars, bars_of, file_bars, market_name, market_with, stored
+from alpha_pipeline.cli.data import Bars, bars_of, market_name, market_with, stored
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.terminal import echo, print_json, progress
+from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # a shell waits for every import
@@ -23,8 +24,9 @@ if TYPE_CHECKING:  # a shell waits for every import
 
 MODES = ("auto", "time_series", "quantile", "rank", "long_only")
 LONGEST_DAYS = 1e6
+DAYS = 30
 FIELDS = """\
-market, data, sample_period, holdout_access, symbols, mode, from, to, warning, factors [...], each with:
+market, data, set_aside {reason: rows}, remarks [...], bar, periods_per_year, sample_period, holdout_access, symbols, mode, from, to, warning, factors [...], each with:
   factor, expression, status,
   measures {bars, total_return, annual_return, volatility, sharpe, sharpe_error, sharpe_gross, sortino, calmar,
     max_drawdown, win_rate, profit_factor, turnover, ic, hold_return, capital, final_equity, profit, fees, carry,
@@ -55,18 +57,22 @@ def add_commands(commands: Commands) -> None:
     )
     complete(symbols, "symbols")
     complete(
-        data.add_argument("--market", type=market_name, help="default: the market of the symbol, else crypto"),
+        data.add_argument(
+            "--market", type=market_name, help="default: the market of the symbol, else crypto; --data needs one"
+        ),
         "markets",
     )
-    data.add_argument("--data", type=Path, help="your own long table: .parquet or .csv with timestamp, symbol, fields")
-    data.add_argument("--days", type=float, default=30, help="length of the backtest in days (default %(default)s)")
+    add_file_options(data)
+    data.add_argument(
+        "--days", type=float, help=f"length of the backtest in days or sessions (default {DAYS}; with --data all)"
+    )
     complete(
         data.add_argument("--run-date", metavar="YYYY-MM-DD", help="data as of this run date (default: the latest)"),
         "run_dates",
     )
     data.add_argument(
-        "--sample-period", choices=["train", "valid", "sealed"], default="train",
-        help="the backtest covers its last days; every access to the sealed holdout is recorded (default %(default)s)",
+        "--sample-period", choices=["train", "valid", "sealed"],
+        help="the backtest covers its last days; every access to the sealed holdout is recorded (default train)",
     )  # fmt: skip
     data.add_argument(
         "--sealed", action="store_const", const="sealed", dest="sample_period", help="short for --sample-period sealed"
@@ -96,10 +102,14 @@ def add_commands(commands: Commands) -> None:
 def _backtest(options: argparse.Namespace) -> int:
     from alpha_pipeline.market.symbols import find_symbols
 
-    if not 0 < options.days < LONGEST_DAYS or not 0 < options.capital < float("inf"):
+    check_file_options(options, _not_with_data(options))
+    options.sample_period = options.sample_period or "train"
+    options.days = options.days if options.days is not None or options.data else float(DAYS)
+    days = 1.0 if options.days is None else options.days
+    if not 0 < days < LONGEST_DAYS or not 0 < options.capital < float("inf"):
         raise SettingError(
             f"--days and --capital must be above 0, days below {LONGEST_DAYS:,.0f} and capital finite; "
-            f"got {options.days:g} and {options.capital:g}"
+            f"got {days:g} and {options.capital:g}"
         )
     _require_out(options.out)
     typed = names(options.symbol)
@@ -119,6 +129,7 @@ def _backtest(options: argparse.Namespace) -> int:
     settings = BacktestRun(
         bars.market.name, bars.source, period, access, symbols, resolved, len(closes), first, last,
         has_funding=bars.funding is not None, has_opens=_has_opens(bars, symbols, window), config=config,
+        bar=bars.market.bar, periods_per_year=bars.market.periods_per_year, remarks=bars.remarks, set_aside=bars.set_aside, rows_set_aside=bars.rows_set_aside,
     )  # fmt: skip
     if options.out:
         _write(runs, options.out)
@@ -136,8 +147,17 @@ def _bars(options: argparse.Namespace, symbols: list[str]) -> Bars:
 
     run_date = require_run_date(options.run_date) if options.run_date else None
     if options.data:
-        return file_bars(options.data, options.market or "crypto")
+        return file_bars(options, options.symbol)
     return bars_of(options.market, run_date) if options.market else market_with(symbols, run_date)
+
+
+def _not_with_data(options: argparse.Namespace) -> dict[str, str]:
+    """The options given that a file has no use for, with the reason."""
+    reasons = {
+        "--run-date": (options.run_date, "a file has no run dates; shorten it, or use --days"),
+        "--sample-period (--sealed)": (options.sample_period, "a file is not split into sample periods; use --days"),
+    }
+    return {option: reason for option, (value, reason) in reasons.items() if value}
 
 
 def _window(options: argparse.Namespace, bars: Bars) -> "Segment":
@@ -145,7 +165,8 @@ def _window(options: argparse.Namespace, bars: Bars) -> "Segment":
     from alpha_pipeline.backtesting import Segment
     from alpha_pipeline.backtesting.account import bars_of_days, segment_tail
 
-    length, total = bars_of_days(options.days, bars.panel), bars.panel.shape[0]
+    total = bars.panel.shape[0]
+    length = total if options.days is None else bars_of_days(options.days, bars.market)
     if bars.own:
         return Segment(max(0, total - length), total)
     return segment_tail(bars.panel.timestamps, bars.market, options.sample_period, length)
@@ -188,14 +209,14 @@ def _factors(options: argparse.Namespace, bars: Bars) -> "dict[str, Node | str]"
 
     references = {r.name: r.source for r in REFERENCES}
     if not options.expressions:
-        nodes = {name: parse(text, bar=bars.market.bar) for name, text in references.items()}
+        nodes = {name: parse(text, bar=bars.market.clock) for name, text in references.items()}
         return {name: node for name, node in nodes.items() if fields_used(node) <= set(bars.panel.fields)}
     factors: dict[str, Node | str] = {}
     for text in map(str.strip, options.expressions):
         named = references.get(text) or ("" if bars.own or not text.isidentifier() else _library(bars).get(text, ""))
         try:
             dialect = "dsl" if named else options.dialect
-            factors[text] = parse(named or text, dialect=dialect, fields=bars.panel.fields, bar=bars.market.bar)
+            factors[text] = parse(named or text, dialect=dialect, fields=bars.panel.fields, bar=bars.market.clock)
         except ExpressionError as error:
             if len(options.expressions) == 1:
                 raise

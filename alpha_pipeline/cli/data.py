@@ -4,8 +4,8 @@ Data of the commands: the stored lake, or the embedded prices. Heavy imports are
 The commands decide what to compute.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Bars:
         source: printed in the line `data`.
         funding: rows of `tables.RAW_FUNDING`; None where none are stored.
         own: whether they come from a file of the user.
+        remarks: what was understood of that file.
+        set_aside: reason -> rows of that file that are not among the bars.
     """
 
     market: "Market"
@@ -37,6 +39,15 @@ class Bars:
     source: str
     funding: "pd.DataFrame | None" = None
     own: bool = False
+    remarks: tuple[str, ...] = ()
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_set_aside(self) -> str:
+        """`; 3 rows set aside: 2 high below low, 1 no close`; empty when there are none."""
+        rows = sum(self.set_aside.values())
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in self.set_aside.items())
+        return f"; {rows:,} row{'s' * (rows != 1)} set aside: {listed}" if rows else ""
 
 
 def embedded(market: str) -> "Panel":
@@ -89,25 +100,6 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
     if panel.shape[0] == 0:
         raise SettingError(f"there are no {market} prices up to {run_date}")
     return Bars(chosen, panel, "embedded prices")
-
-
-def file_bars(file: Path, market: str) -> Bars:
-    """Bars of a user file with the calendar and costs of a market; errors of `preview.read_panel`."""
-    from dataclasses import replace
-
-    import pandas as pd
-
-    from alpha_pipeline.cli.preview import bar_of, read_panel
-
-    panel, template = read_panel(file), market_of(market)
-    bar = bar_of(panel)
-    if pd.Timedelta(bar) != template.bar_length:  # keep the horizon and the year for another bar size
-        per_day = template.bar_length / pd.Timedelta(bar)
-        horizon = max(1, round(template.horizon_bars * per_day))
-        template = replace(
-            template, bar=bar, periods_per_year=template.periods_per_year * per_day, horizon_bars=horizon
-        )
-    return Bars(template, panel, str(file), own=True)
 
 
 def lake_root() -> str:

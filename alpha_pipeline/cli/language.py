@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import embedded, market_name
+from alpha_pipeline.cli.data import Bars, embedded, market_name, market_of
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
+from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:  # imports delay every command
     from alpha_pipeline.expressions import Node
+    from alpha_pipeline.market.durations import Clock
 
 DIALECTS = ("dsl", "math", "pandas")
 EMBEDDED_FIELDS = "open,high,low,close,volume"
@@ -46,16 +48,16 @@ def add_commands(commands: Commands) -> None:
     values = commands.add(
         "evaluate", _evaluate, "compute an expression on embedded prices or on a file",
         ("'rank(volume)' --symbols BTCUSDT,ETHUSDT --last 3", "'rsi(14)' --market equities --symbols AAPL --json"),
-        "canonical, data, bars, symbols, last [timestamp, symbol, value],\n"
+        "canonical, data, set_aside {reason: rows}, remarks [...], bar, bars, symbols, last [timestamp, symbol, value],\n"
         "  summary {symbol: {coverage, mean, std, min, max}}",
     )  # fmt: skip
     add_expression(values)
     data = values.add_argument_group("data")
     complete(
-        data.add_argument("--market", type=market_name, default="crypto", help="embedded prices (default %(default)s)"),
+        data.add_argument("--market", type=market_name, help="embedded prices (default crypto); --data needs one"),
         "markets",
     )
-    data.add_argument("--data", type=Path, help="your own long table: .parquet or .csv with timestamp, symbol, fields")
+    add_file_options(data)
     data.add_argument("--bar", help="bar size that converts durations to bars (default: that of the data)")
     output = values.add_argument_group("output")
     symbols = output.add_argument(
@@ -132,35 +134,46 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from alpha_pipeline.cli.preview import bar_of, compute, read_panel, show, summaries, write
+    from alpha_pipeline.cli.preview import compute, show, summaries, write
     from alpha_pipeline.market.symbols import find_symbols
 
     if options.last < 0:
         raise SettingError(f"--last is {options.last}; expected at least 0")
-    panel = read_panel(options.data) if options.data else embedded(options.market)
-    node = _node(options, panel.fields, options.bar or bar_of(panel))
+    check_file_options(options, {})
+    bars = file_bars(options, options.symbols) if options.data else _embedded_bars(options.market or "crypto")
+    panel, market = bars.panel, bars.market
+    node = _node(options, panel.fields, options.bar or market.clock)
     symbols = list(find_symbols(names(options.symbols), panel.symbols).values())
     values = compute(node, panel).pick(symbols)
     rows = write(values, options.out) if options.out else 0
-    bars, width = panel.shape
-    data = str(options.data or f"embedded {options.market}")
+    shape = {"bars": panel.shape[0], "symbols": list(values.symbols)}
     if options.json:
+        source = {"data": bars.source, "set_aside": bars.set_aside, "remarks": bars.remarks, "bar": market.bar}
         last = values.last(options.last).to_dict("records")
-        shape = {"bars": bars, "symbols": list(values.symbols)}
-        print_json({"canonical": str(node), "data": data, **shape, "last": last, "summary": summaries(values)})
+        print_json({"canonical": str(node), **source, **shape, "last": last, "summary": summaries(values)})
         return 0
     echo(f"factor  {node}")
-    echo(f"data    {data}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
+    echo(
+        f"data    {bars.source}: {panel.shape[0]:,} bars of {market.bar}, {panel.shape[1]} symbols{bars.rows_set_aside}"
+    )
+    for remark in bars.remarks:
+        echo(f"        {remark}")
+    echo()
     echo(show(values, options.last))
     if options.out:
         echo(f"\nwrote {rows:,} values to {options.out}")
     return 0
 
 
-def _node(options: argparse.Namespace, fields: Collection[str], bar: str) -> "Node":
+def _embedded_bars(market: str) -> Bars:
+    return Bars(market_of(market), embedded(market), f"embedded {market}")
+
+
+def _node(options: argparse.Namespace, fields: Collection[str], bar: "str | Clock") -> "Node":
     from alpha_pipeline.expressions import parse
     from alpha_pipeline.factors.description import bar_length
 
-    bar_length(bar)
+    if isinstance(bar, str):
+        bar_length(bar)
     text = sys.stdin.read() if options.expression == "-" else options.expression.strip()
     return parse(text, dialect=options.dialect, fields=fields, bar=bar)

@@ -157,7 +157,7 @@ def _optimize(options: argparse.Namespace) -> int:
         raise SettingError(f"--steps must be at least 0; got {options.steps}")
     market = _market(options.asset_type)
     train = train_bars(bars_of(_NAMES[options.asset_type]).panel, market)
-    node = parse(options.expression.strip(), options.dialect, fields=list(train.fields), bar=market.bar)
+    node = parse(options.expression.strip(), options.dialect, fields=list(train.fields), bar=market.clock)
     task = task_for(market, tuple(train.fields), "momentum", max(5, lookback(node)), options.seed)
     with (
         _writer(options) as (proposer, meter),

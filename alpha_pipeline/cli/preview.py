@@ -1,5 +1,5 @@
 """
-Values of one factor: read a panel, compute, format the last bars and a summary per symbol.
+Values of one factor: compute, format the last bars and a summary per symbol.
 
 Checks and measures are left to `validation` and `backtesting`.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.errors import DataError, SettingError
+from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import Node, evaluate
-from alpha_pipeline.market.panel import KEY, Panel
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array, Times
 
 SHOWN_SYMBOLS = 24
@@ -56,48 +56,6 @@ def compute(node: Node, panel: Panel) -> Values:
     """The factor on every bar and symbol of the panel."""
     ((_, values),) = evaluate([node], panel, 2)
     return Values(panel.timestamps, panel.symbols, values)
-
-
-def read_panel(file: Path) -> Panel:
-    """
-    A panel from a long table: `timestamp` and `symbol`, then one column per field.
-
-    Args:
-        file: .parquet or .csv; timestamps without a zone are UTC.
-
-    Raises:
-        SettingError: the file is absent or of another kind.
-        DataError: it is no such table.
-    """
-    if not file.is_file():
-        raise SettingError(f"no such file: {file}")
-    if file.suffix not in {".parquet", ".csv"}:
-        raise SettingError(f"{file.name} must end in .parquet or .csv")
-    try:
-        table = pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file.name} cannot be read: {error}") from None
-    table = table.reset_index() if set(KEY) & set(table.index.names) else table
-    missing = [column for column in KEY if column not in table.columns]
-    if missing:
-        raise DataError(f"{file.name} needs the columns {KEY}; missing {missing}; it has {list(table.columns)}")
-    try:
-        table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True).dt.as_unit("us")
-    except (ValueError, TypeError) as error:
-        raise DataError(f"the timestamps of {file.name} cannot be read: {error}") from None
-    if table.empty or table["timestamp"].isna().any() or table["symbol"].isna().any():
-        raise DataError(f"{file.name} has no rows, or rows without a timestamp or a symbol")
-    return Panel.from_table(table)
-
-
-def bar_of(panel: Panel) -> str:
-    """The commonest distance between bars, as a pandas offset such as "1h"."""
-    if len(panel.timestamps) < 2:
-        return "1h"
-    gaps, counts = np.unique(np.diff(panel.timestamps), return_counts=True)
-    minutes = int(gaps[counts.argmax()] / np.timedelta64(1, "m"))
-    hours = f"{minutes // 60}h" if minutes % 60 == 0 else f"{max(1, minutes)}min"
-    return f"{minutes // 1440}D" if minutes and minutes % 1440 == 0 else hours
 
 
 def show(values: Values, last: int) -> str:

@@ -14,13 +14,14 @@ from alpha_pipeline.expressions.evaluation import evaluate
 from alpha_pipeline.expressions.node import Node, fields_used, walk
 from alpha_pipeline.expressions.pandas_code.code_printer import to_code
 from alpha_pipeline.expressions.pandas_code.reader import read_code
+from alpha_pipeline.market.durations import Clock, clock_of_bar
 
 __all__ = [
     "Node", "complexity", "evaluate", "fields_used", "identity", "lookback", "parse", "similarity", "to_text", "walk",
 ]  # fmt: skip
 
 
-def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None, bar: str = "1h") -> Node:
+def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None, bar: str | Clock = "1h") -> Node:
     """
     Read a factor.
 
@@ -28,7 +29,8 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
         text: the factor as written; untrusted.
         dialect: "dsl", "math" (the DSL plus Greek letters) or "pandas" (code, translated and never executed).
         fields: names the panel has; None accepts any name as a field.
-        bar: length of a bar; durations such as "5d" become bars by it.
+        bar: length of a bar, whose days have 24 hours, or the clock of a market, whose days are sessions; durations such
+            as "5d" become bars by it.
 
     Raises:
         ExpressionError: the text is refused: what, where (caret), why and what to write instead.
@@ -38,7 +40,8 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
         return read_code(text, fields)
     if dialect not in {"dsl", "math"}:
         raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
-    return read(text, fields, bar, math=dialect == "math")
+    clock = clock_of_bar(bar) if isinstance(bar, str) else bar
+    return read(text, fields, clock, math=dialect == "math")
 
 
 def to_text(node: Node, dialect: str = "dsl") -> str:

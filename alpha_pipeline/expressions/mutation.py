@@ -13,6 +13,7 @@ from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.dsl.parser import read
 from alpha_pipeline.expressions.grammar import WINDOWS, random_expression
 from alpha_pipeline.expressions.node import FIELD, Node, NodeError, build, field, walk
+from alpha_pipeline.market.durations import clock_of_bar
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 
 TRIES = 30
@@ -33,7 +34,7 @@ def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> 
     Raises:
         ExpressionError: the expression does not parse.
     """
-    root = read(expression, None, "1h", math=False)
+    root = read(expression, None, clock_of_bar("1h"), math=False)
     changes = (_other_window, _other_operator, _other_field, _other_branch)
     for _ in range(TRIES):
         nodes = [node for node in walk(root) if not node.is_constant]
@@ -85,7 +86,7 @@ def _other_branch(node: Node, fields: Sequence[str], rng: np.random.Generator) -
     """A random formula instead of a plain number, or combined with it."""
     if node.unit is None or not node.unit.is_plain:
         return None
-    fresh = read(random_expression(rng, fields, 1), None, "1h", math=False)
+    fresh = read(random_expression(rng, fields, 1), None, clock_of_bar("1h"), math=False)
     return fresh if rng.random() < 0.5 else build(_pick(["add", "multiply"], rng), [node, fresh])
 
 

@@ -27,7 +27,7 @@ def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
         ExpressionError: an expression no longer parses.
     """
     active = library[library["status"] != "retired"].drop_duplicates("factor_id")
-    return {str(row.factor_id): parse(str(row.expression), bar=market.bar) for row in active.itertuples()}
+    return {str(row.factor_id): parse(str(row.expression), bar=market.clock) for row in active.itertuples()}
 
 
 def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:

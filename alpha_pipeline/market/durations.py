@@ -35,6 +35,13 @@ class Clock(NamedTuple):
     periods_per_year: float
 
 
+def clock_of_bar(bar: str) -> Clock:
+    """The clock of bars of a length such as "1h" where days have 24 hours."""
+    length = pd.Timedelta(bar)
+    per_day = pd.Timedelta(days=1) / length
+    return Clock(ALWAYS, bar, length, per_day, 365 * per_day)
+
+
 def duration_bars(text: str, clock: Clock) -> int:
     """
     A duration as a number of bars, at least one.

@@ -95,7 +95,7 @@ def load_active_factors(ledger: pd.DataFrame, context: RunContext) -> ActiveFact
     """Every factor that was accepted and not replaced, if the market still has its fields."""
     accepted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
     accepted = accepted[~accepted["factor_id"].isin(ledger["replaces"])]
-    nodes = {str(row.factor_id): parse(str(row.canonical), bar=context.market.bar) for row in accepted.itertuples()}
+    nodes = {str(row.factor_id): parse(str(row.canonical), bar=context.market.clock) for row in accepted.itertuples()}
     usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(context.panel.fields)}
     return {name: ActiveFactor.of(values) for name, values in evaluate_all(usable, context.panel).items()}
 

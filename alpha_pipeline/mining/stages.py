@@ -40,7 +40,7 @@ def parse_proposal(proposal: Proposal, task: Task) -> Node:
     """
     if not proposal.source:
         raise ExpressionError("the reply holds no expression", kind="syntax")
-    node = parse(proposal.source, proposal.dialect, fields=task.fields, bar=task.market.bar)
+    node = parse(proposal.source, proposal.dialect, fields=task.fields, bar=task.market.clock)
     if not fields_used(node):
         raise ExpressionError("the expression uses no field, so it is a constant", proposal.source, kind="type")
     return node
@@ -73,7 +73,7 @@ def measure_references(context: RunContext, history: TrialHistory, active_factor
     """Measure the shipped references that are not in the ledger and whose fields the market has."""
     fresh = []
     for reference in REFERENCES:
-        node = parse(reference.source, bar=context.market.bar)
+        node = parse(reference.source, bar=context.market.clock)
         if fields_used(node) <= set(context.panel.fields) and not history.duplicate_of(identity(node)):
             fresh.append((reference, node))
     trials: list[Trial] = []

@@ -86,7 +86,7 @@ def _fields(source: Source) -> frozenset[str]:
 
 
 def _source_rows(source: Source, panel: Panel, market: Market, rows: Integers) -> pd.DataFrame:
-    nodes = [parse(text, bar=market.bar) for text in (source.value, source.confidence, source.measure)]
+    nodes = [parse(text, bar=market.clock) for text in (source.value, source.confidence, source.measure)]
     need = max(lookback(node) for node in nodes)
     first = max(0, int(rows[0]) - need)
     segment = panel.rows(first, int(rows[-1]) + 1)

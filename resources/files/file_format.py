@@ -65,7 +65,9 @@ class FileFormat:
         try:
             ZoneInfo(self.time_zone)
         except (ValueError, OSError, KeyError):
-            raise SettingError(f"time_zone is {self.time_zone!r}; expected an IANA name such as America/New_York") from None
+            raise SettingError(
+                f"time_zone is {self.time_zone!r}; expected an IANA name such as America/New_York"
+            ) from None
 
 
 @dataclass(frozen=True)

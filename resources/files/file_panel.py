@@ -11,7 +11,7 @@ from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.calendars import ALWAYS, WEEKDAYS, expected_closes
 from alpha_pipeline.market.markets import Market, bar_length
 from alpha_pipeline.market.panel import KEY, Panel
-from alpha_pipeline.resources.files.bar_files import FileReading
+from alpha_pipeline.resources.files.file_readings import FileReading
 
 MOST_CELLS = 500_000_000  # of a field: 4 GB
 
@@ -64,7 +64,9 @@ def panel_of_reading(reading: FileReading, market: Market) -> Panel:
             values.reshape(-1)[cell] = table[name].to_numpy("float64")
             if not np.isnan(values).all():
                 fields[name] = values
-    empty = Panel.from_table(pd.DataFrame({"timestamp": pd.DatetimeIndex(times).tz_localize("UTC"), "symbol": "", "x": 0.0}))
+    empty = Panel.from_table(
+        pd.DataFrame({"timestamp": pd.DatetimeIndex(times).tz_localize("UTC"), "symbol": "", "x": 0.0})
+    )
     panel = Panel(times, tuple(str(name) for name in names), fields, empty.origin)
     return panel.until(pd.Timestamp(times[-1], tz="UTC"))
 
@@ -78,7 +80,9 @@ def _grid(stamps: np.ndarray, market: Market) -> np.ndarray:
         step = bar_length(market.bar).to_timedelta64().astype("timedelta64[us]")
         count = int((times[-1] - times[0]) // step) + 1
         if count > MOST_CELLS:
-            raise DataError(f"{count:,} bars of {market.bar} from {times[0]} to {times[-1]}; expected fewer than {MOST_CELLS:,}")
+            raise DataError(
+                f"{count:,} bars of {market.bar} from {times[0]} to {times[-1]}; expected fewer than {MOST_CELLS:,}"
+            )
         return np.union1d(times, times[0] + np.arange(count) * step)
     first, last = (pd.Timestamp(t, tz="UTC") for t in (times[0], times[-1]))
     due = expected_closes(market, first, last).tz_localize(None).to_numpy("datetime64[us]")

@@ -12,14 +12,16 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pandas as pd
-from alpha_pipeline.resources.files.bar_files import FileReading, read_bars, read_facts
-from alpha_pipeline.resources.files.file_format import FileFormat
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError, SourceError
 from alpha_pipeline.market.durations import duration_time
 from alpha_pipeline.market.markets import Market, expected_closes
 from alpha_pipeline.market.panel import align
+from alpha_pipeline.resources.files.bar_files import read_bars
+from alpha_pipeline.resources.files.fact_files import read_facts
+from alpha_pipeline.resources.files.file_format import FileFormat
+from alpha_pipeline.resources.files.file_readings import FileReading
 from alpha_pipeline.resources.vendors.protocols import FACTS, FetchResult, pick_symbols, require_window, utc_now
 from alpha_pipeline.settings import FactSettings, FileSettings
 
@@ -131,7 +133,7 @@ class FileFacts:
     def fetch(self, market: Market, symbols: Sequence[str], start: pd.Timestamp, end: pd.Timestamp) -> FetchResult:
         """Facts of `symbols` that became known in (start, end]."""
         require_window(start, end)
-        facts = read_facts(file_format(self.settings, self.kind), market, duration_time(self.settings.lag))
+        facts = read_facts(file_format(self.settings, self.kind), market, duration_time(self.settings.lag)).table
         known = facts["available_at"]
         return FetchResult(
             facts[(known > start) & (known <= end) & facts["symbol"].isin(symbols)].reset_index(drop=True)
@@ -176,7 +178,7 @@ def _read(market: Market, version: str) -> _Content:
     bars = reading.table.sort_values(["timestamp", "symbol"], kind="stable", ignore_index=True)
     known = bars["available_at"]
     facts = {
-        kind: read_facts(file_format(settings, kind), market, duration_time(settings.lag))
+        kind: read_facts(file_format(settings, kind), market, duration_time(settings.lag)).table
         for kind, settings in market.facts.items()
         if kind not in FACTS
     }

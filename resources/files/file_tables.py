@@ -86,10 +86,23 @@ def read_table(file_format: FileFormat) -> RawTable:
     system, files, root = _data_files(file_format.path)
     kinds = {_kind(path) for path in files}
     if len(kinds) > 1:
-        raise DataError(f"{file_format.path} has both Parquet and CSV files; give one kind, such as {root}/**/*.parquet")
+        raise DataError(
+            f"{file_format.path} has both Parquet and CSV files; give one kind, such as {root}/**/*.parquet"
+        )
     if kinds == {"parquet"}:
         return _read_parquet(system, files, root)
     return _joined([_read_csv(system, path, root, file_format) for path in files])
+
+
+def read_head(file_format: FileFormat) -> RawTable:
+    """The columns of the first file, without rows; errors of `read_table`."""
+    system, files, _ = _data_files(file_format.path)
+    if _kind(files[0]) == "parquet":
+        return RawTable({}, ((files[0], 0, 0),))
+    with _open(system, files[0]) as handle:
+        dialect = _dialect(handle.read(HEAD_BYTES), PurePosixPath(files[0]).name, file_format)
+    empty = pa.chunked_array([pa.array([], pa.string())])
+    return RawTable(dict.fromkeys(dialect.names, empty), ((files[0], 0, 0),), preset=dialect.preset)
 
 
 def _data_files(path: str) -> tuple[Any, list[str], str]:
@@ -253,7 +266,9 @@ def _parse_csv(system: Any, path: str, dialect: _Dialect) -> tuple[pa.Table, lis
     """The rows, and the lines with another number of cells; these are numbered by a second pass on one thread."""
     cut: list[tuple[str, str]] = []
     name = PurePosixPath(path).name
-    repeated = {fold(n) for n in (*TIME_NAMES, *SYMBOL_NAMES, *AVAILABLE_NAMES)}  # few different values: as a dictionary
+    repeated = {
+        fold(n) for n in (*TIME_NAMES, *SYMBOL_NAMES, *AVAILABLE_NAMES)
+    }  # few different values: as a dictionary
     types = {n: pa.dictionary(pa.int32(), pa.string()) if fold(n) in repeated else pa.string() for n in dialect.names}
 
     def parse(threads: bool) -> pa.Table:
@@ -281,7 +296,9 @@ def _parse_csv(system: Any, path: str, dialect: _Dialect) -> tuple[pa.Table, lis
 
 
 def _dialect(head: bytes, name: str, file_format: FileFormat) -> _Dialect:
-    encoding = next((e for mark, e in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")) if head.startswith(mark)), "utf8")
+    encoding = next(
+        (e for mark, e in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")) if head.startswith(mark)), "utf8"
+    )
     text = head.decode("utf-8-sig" if encoding == "utf8" else encoding, errors="replace")
     lines = text.splitlines()
     if not any(line.strip() for line in lines):
@@ -328,7 +345,7 @@ def _without_header(cells: Sequence[str], name: str, file_format: FileFormat) ->
     asked = [file_format.preset] if file_format.preset in VENDORS else list(VENDORS)
     for preset in asked:
         for names in VENDORS[preset].names:
-            if len(names) == len(cells) and _STAMP.fullmatch(cells[0]) is not None or len(names) == len(cells) > 6:
+            if len(names) == len(cells) and (len(cells) > 6 or _STAMP.fullmatch(cells[0])):
                 return preset, list(names)
     raise DataError(
         f"{name} has no header line: it begins with {', '.join(cells[:4])}, ...; "
@@ -340,9 +357,7 @@ def _two_headers(rows: list[list[str]]) -> tuple[dict[str, tuple[str, str]], int
     """Column -> (field, symbol) of a table with two header rows, and the number of header lines; else empty."""
     if len(rows) < 3 or len(rows[0]) != len(rows[1]) or len(rows[0]) < 2:
         return {}, 0
-    pairs = {
-        f"{upper} of {lower}": (upper, lower) for upper, lower in zip(rows[0][1:], rows[1][1:], strict=True)
-    }
+    pairs = {f"{upper} of {lower}": (upper, lower) for upper, lower in zip(rows[0][1:], rows[1][1:], strict=True)}
     if len(pairs) < len(rows[0]) - 1 or any(_NUMBER.fullmatch(cell) for cell in rows[1][1:] if not cell.isdigit()):
         return {}, 0
     ordered = _field_first(pairs)

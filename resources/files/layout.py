@@ -25,7 +25,7 @@ from alpha_pipeline.resources.files.file_format import (
     field_of,
     fold,
 )
-from alpha_pipeline.resources.files.file_tables import RawTable
+from alpha_pipeline.resources.files.file_tables import RawTable, read_head
 
 _SHORT_TABLE = 14  # one-letter names are fields in narrow tables only: C, L, O, V are tickers too
 
@@ -57,11 +57,6 @@ class Layout:
     stamp: Stamp
     remarks: tuple[str, ...]
 
-    @property
-    def asset_type(self) -> str:
-        """Of what the vendor of the preset sells; "" for several."""
-        return VENDORS.get(self.preset, Preset()).asset_type
-
 
 def recognize(table: RawTable, file_format: FileFormat) -> Layout:
     """
@@ -82,7 +77,7 @@ def recognize(table: RawTable, file_format: FileFormat) -> Layout:
     has_close = "close" in mapped or any(_named(c, table) == "close" for c in table.columns)
     is_facts = file_format.kind != "bars"
     if file_format.preset == "wide" or (
-        file_format.preset in ("auto", "excel") and not (symbol or has_close or file_format.symbol or is_facts)
+        file_format.preset in ("auto", "excel") and not (symbol or has_close or is_facts)
     ):
         return _wide(table, file_format, times, taken, name)
     symbols = () if symbol else _file_symbols(table, file_format, VENDORS.get(preset, Preset()), name)
@@ -92,13 +87,22 @@ def recognize(table: RawTable, file_format: FileFormat) -> Layout:
     if not is_facts and "close" not in fields:
         raise DataError(
             f"{name} has no column of closing prices; it has {_list(table.columns)}. "
-            "Name it: --column close=NAME (columns = {close = \"NAME\"} in the project file)"
+            'Name it: --column close=NAME (columns = {close = "NAME"} in the project file)'
         )
     remarks = [f"layout {preset if preset != 'long' else 'long'}: {_mapping(times, symbol, fields)}"]
     if symbols:
         source = f"as given, {symbols[0]}" if file_format.symbol else f"from the file names, such as {symbols[0]}"
         remarks.append(f"symbols: {source}")
-    return Layout(preset, times, symbol, symbols, fields, (), available, _stamp(preset, times, file_format), tuple(remarks))
+    return Layout(
+        preset, times, symbol, symbols, fields, (), available, _stamp(preset, times, file_format), tuple(remarks)
+    )
+
+
+def vendor_asset_type(file_format: FileFormat) -> str:
+    """What the vendor of a file sells, by the head of the first file; "" where the layout is of no such vendor."""
+    head = read_head(file_format)
+    preset = _preset(head, file_format)
+    return VENDORS.get(preset, Preset()).asset_type
 
 
 def _title(table: RawTable) -> str:
@@ -112,7 +116,9 @@ def _mapped(table: RawTable, file_format: FileFormat, name: str) -> dict[str, st
     for ours, theirs in file_format.columns.items():
         matches = [c for c in table.columns if c == theirs] or [c for c in table.columns if fold(c) == fold(theirs)]
         if len(matches) != 1:
-            raise SettingError(f"column {ours}={theirs}: {name} has no column {theirs!r}; it has {_list(table.columns)}")
+            raise SettingError(
+                f"column {ours}={theirs}: {name} has no column {theirs!r}; it has {_list(table.columns)}"
+            )
         mapped[ours] = matches[0]
     return mapped
 
@@ -168,7 +174,10 @@ def _file_symbols(table: RawTable, file_format: FileFormat, preset: Preset, name
     """The symbol of each file: as given, as its name has it, or the name itself in a folder of one file per symbol."""
     if file_format.symbol:
         return (file_format.symbol,) * len(table.files)
-    stems = [re.sub(r"(?i)(\.(csv|txt|tsv|parquet|pq|parq|gz|bz2|xz|zst|zip))+$", "", PurePosixPath(p).name) for p, *_ in table.files]
+    stems = [
+        re.sub(r"(?i)(\.(csv|txt|tsv|parquet|pq|parq|gz|bz2|xz|zst|zip))+$", "", PurePosixPath(p).name)
+        for p, *_ in table.files
+    ]
     if preset.symbol_pattern:
         matches = [re.search(preset.symbol_pattern, stem) for stem in stems]
         if all(matches):
@@ -181,9 +190,7 @@ def _file_symbols(table: RawTable, file_format: FileFormat, preset: Preset, name
     )
 
 
-def _fields(
-    table: RawTable, mapped: dict[str, str], taken: set[str], ignored: set[str], name: str
-) -> dict[str, str]:
+def _fields(table: RawTable, mapped: dict[str, str], taken: set[str], ignored: set[str], name: str) -> dict[str, str]:
     fields = {ours: theirs for ours, theirs in mapped.items() if ours not in ("timestamp", "symbol", "available_at")}
     for column in table.columns:
         if column in taken or column in fields.values() or fold(column) in ignored or not fold(column):
@@ -230,7 +237,9 @@ def _two_rows(table: RawTable, file_format: FileFormat, mapped: dict[str, str], 
 
 
 def _require_distinct(names: Sequence[str], title: str) -> None:
-    twice = next((name for k, name in enumerate(names) if name in names[:k]), "") if len(set(names)) < len(names) else ""
+    twice = (
+        next((name for k, name in enumerate(names) if name in names[:k]), "") if len(set(names)) < len(names) else ""
+    )
     if twice:
         raise DataError(f"{title} has two columns of {twice}; remove one")
 

@@ -154,7 +154,9 @@ def _symbols(table: RawTable, layout: Layout) -> tuple[Integers, tuple[str, ...]
         codes = np.asarray(merged.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
         written = merged.dictionary.to_pylist()
         if written and not isinstance(written[0], str):
-            remarks = (f"symbols are numbers in the file, such as {written[0]}: leading zeros, if any, were lost before",)
+            remarks = (
+                f"symbols are numbers in the file, such as {written[0]}: leading zeros, if any, were lost before",
+            )
         texts = [_text(value) for value in written]
     names, place = np.unique(np.array([*texts, ""], dtype=object).astype(str), return_inverse=True)
     place = np.where(names[place] == "", -1, place - 1)  # the empty text sorts first

@@ -60,7 +60,10 @@ def is_number(kind: pa.DataType) -> bool:
     """Whether a type holds numbers; truth values count as 0 and 1."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return (
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind)
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_boolean(kind)
     )
 
 
@@ -112,7 +115,9 @@ def read_numbers(column: pa.ChunkedArray, decimal: str, of_file: Callable[[], se
     values = np.where(codes < len(distinct), numbers[codes], values)
     counts = np.bincount(codes, minlength=len(distinct) + 1)
     blanks = {word: int(counts[k]) for k, word in enumerate(distinct) if word and word.lower() in MISSING}
-    is_word = np.array([word.lower() not in MISSING and np.isnan(numbers[k]) for k, word in enumerate(distinct)] + [False])
+    is_word = np.array(
+        [word.lower() not in MISSING and np.isnan(numbers[k]) for k, word in enumerate(distinct)] + [False]
+    )
     rows = np.flatnonzero(is_word[codes])
     if not len(rows):
         return NumberColumn(values, blanks)

@@ -140,16 +140,24 @@ def _of_numbers(numbers: np.ndarray, exact: Sequence[Any], label: str) -> tuple[
         return _microseconds(pd.to_datetime(days, format="%Y%m%d", errors="coerce")), True, "dates as YYYYMMDD"
     moments = np.full(len(numbers), NAT)
     units = []
-    for (low, high, factor), name in zip(EPOCH_UNITS, ("seconds", "milliseconds", "microseconds", "nanoseconds"), strict=True):
+    for (low, high, factor), name in zip(
+        EPOCH_UNITS, ("seconds", "milliseconds", "microseconds", "nanoseconds"), strict=True
+    ):
         inside = (numbers >= low) & (numbers < high)
         if inside.any():
             units.append(name)
             whole = np.array([int(exact[k] or numbers[k]) for k in np.flatnonzero(inside)], dtype=np.int64)
             fraction = np.where(whole == np.floor(numbers[inside]), numbers[inside] - whole, 0.0) if factor > 1 else 0.0
-            moments[inside] = whole * int(factor) + np.round(fraction * factor).astype(np.int64) if factor >= 1 else whole // 1000
+            moments[inside] = (
+                whole * int(factor) + np.round(fraction * factor).astype(np.int64) if factor >= 1 else whole // 1000
+            )
     if not units:
         example = present[0] if len(present) else "nothing"
-        hint = "; it may be a serial date of Excel: format the column as a date" if len(present) and 1 <= example < 1e5 else ""
+        hint = (
+            "; it may be a serial date of Excel: format the column as a date"
+            if len(present) and 1 <= example < 1e5
+            else ""
+        )
         raise DataError(f"{label}: {example} is no time: expected seconds, ms, us or ns since 1970, or YYYYMMDD{hint}")
     return moments, False, f"epoch {' and '.join(units)}"
 
@@ -177,14 +185,18 @@ def _of_texts(texts: list[str], time_zone: str, order: DateOrder, label: str) ->
             days.append("")
             clocks.append("")
             continue
-        month, day = (part.third, part.second) if part.is_year_last and reading == "day_first" else (part.second, part.third)
+        month, day = (
+            (part.third, part.second) if part.is_year_last and reading == "day_first" else (part.second, part.third)
+        )
         days.append(f"{part.year:04d}-{month:02d}-{day:02d}")
         clocks.append(f"{part.clock}{part.offset}")
     iso = [f"{d}{'T' if c else ''}{c}" if d else "" for d, c in zip(days, clocks, strict=True)]
     result = _iso(iso, time_zone)
     if result is None or (result[0] == NAT).all():
         example = next((text for text in texts if text), "")
-        raise DataError(f"{label}: {example!r} is no date or time that is recognized; expected such as 2024-01-31 21:00 or 31.01.2024")
+        raise DataError(
+            f"{label}: {example!r} is no date or time that is recognized; expected such as 2024-01-31 21:00 or 31.01.2024"
+        )
     moments, dates, remark = result
     words = {"day_first": "dates day first", "month_first": "dates month first", "": remark}
     return moments, dates, words[reading]
@@ -201,7 +213,11 @@ def _iso(texts: list[str], time_zone: str) -> tuple[Integers, bool, str] | None:
         return None
     clock = pieces["clock"].fillna("")
     offset = pieces["offset"].fillna("").replace({"UTC": "+00:00", "Z": "+00:00"})
-    wall = pd.to_datetime((pieces["day"].fillna("") + " " + clock.where(clock != "", "00:00")).where(readable), format="ISO8601", errors="coerce")
+    wall = pd.to_datetime(
+        (pieces["day"].fillna("") + " " + clock.where(clock != "", "00:00")).where(readable),
+        format="ISO8601",
+        errors="coerce",
+    )
     has_zone = (offset != "").to_numpy()
     at_midnight = bool((wall[readable] == wall[readable].dt.normalize()).all())
     if at_midnight and not (has_zone & (offset == "+00:00").to_numpy()).any():
@@ -211,7 +227,12 @@ def _iso(texts: list[str], time_zone: str) -> tuple[Integers, bool, str] | None:
     if naive.any():
         moments[naive] = _microseconds(_localize(wall[naive], time_zone))
     if has_zone.any():
-        zoned = pd.to_datetime(wall[has_zone].dt.strftime("%Y-%m-%dT%H:%M:%S.%f") + offset[has_zone], utc=True, format="ISO8601", errors="coerce")
+        zoned = pd.to_datetime(
+            wall[has_zone].dt.strftime("%Y-%m-%dT%H:%M:%S.%f") + offset[has_zone],
+            utc=True,
+            format="ISO8601",
+            errors="coerce",
+        )
         moments[has_zone] = _microseconds(zoned)
     return moments, False, "times" + (f" of {time_zone}" if naive.any() else " with their offset")
 
@@ -230,8 +251,17 @@ def _parts(text: str) -> _Parts | None:
         match = pattern.fullmatch(text)
         if match:
             is_last = pattern is _YEAR_LAST
-            year, second, third = (match["c"], match["a"], match["b"]) if is_last else (match["a"], match["b"], match["c"])
-            return _Parts(int(year), int(second), int(third), _clock(match["clock"], match["half"]), match["offset"] or "", is_last)
+            year, second, third = (
+                (match["c"], match["a"], match["b"]) if is_last else (match["a"], match["b"], match["c"])
+            )
+            return _Parts(
+                int(year),
+                int(second),
+                int(third),
+                _clock(match["clock"], match["half"]),
+                match["offset"] or "",
+                is_last,
+            )
     for form in _NAMED:
         moment = pd.to_datetime(text, format=form, errors="coerce")
         if moment is not pd.NaT:

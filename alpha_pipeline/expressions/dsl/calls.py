@@ -10,14 +10,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import pandas as pd
-
-from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.errors import ExpressionError, SettingError
 from alpha_pipeline.expressions.node import Node, NodeError, build
+from alpha_pipeline.market.durations import Clock, duration_bars
 from alpha_pipeline.operators import Operator, Parameter, operators
 
 _DURATION = re.compile(r"([0-9]{1,9})\s*(min|minute|h|hour|d|day|w|week)s?", re.ASCII | re.IGNORECASE)
-_HOURS = {"min": 1 / 60, "minute": 1 / 60, "h": 1, "hour": 1, "d": 24, "day": 24, "w": 168, "week": 168}
+_UNITS = {"m": "min", "h": "h", "d": "d", "w": "w"}
 _LEAKS = {
     "lead": "delay(x, n)", "future": "delay(x, n)", "next": "delay(x, n)", "future_return": "ts_return(x, n)",
     "forward_return": "ts_return(x, n)", "forward_returns": "ts_return(x, n)", "bfill": "fill(x, 0)",
@@ -41,12 +40,12 @@ class Context:
 
     Args:
         source: the full text, for carets.
-        bar: length of a bar; resolves durations.
+        clock: bars of the market; resolves durations.
         expand: reads a formula or a default written in the language, with parameter names bound to arguments.
     """
 
     source: str
-    bar: str
+    clock: Clock
     expand: Callable[[str, dict[str, Node]], Node]
 
     def refuse(
@@ -250,14 +249,15 @@ def _bars(duration: str, position: int, context: Context) -> float:
     match = _DURATION.fullmatch(duration.strip("\"' "))
     if match is None:
         raise context.refuse("a duration is a number and a unit: min, h, d or w", position, "'5d'")
-    bar_hours = pd.Timedelta(context.bar) / pd.Timedelta(1, "h")
-    bars = int(match[1]) * _HOURS[match[2].lower()] / bar_hours
-    if bars < 1 or abs(bars - round(bars)) > 1e-9:
+    bar = context.clock.bar
+    try:
+        return float(duration_bars(f"{match[1]}{_UNITS[match[2][0].lower()]}", context.clock))
+    except SettingError as error:
+        counted = str(error).split(" is ", 1)[1].split(";")[0]
         raise context.refuse(
-            f"{duration} is {bars:g} bars of {context.bar}; a window is a whole number of bars", position,
-            f"'{context.bar}' or a multiple of it", "type",
-        )  # fmt: skip
-    return float(round(bars))
+            f"{duration} is {counted}; a window is a whole number of bars", position, f"'{bar}' or a multiple of it",
+            "type",
+        ) from None  # fmt: skip
 
 
 def _is_number(argument: Argument) -> bool:

@@ -14,6 +14,7 @@ from alpha_pipeline.expressions.dsl.calls import Argument, Context, call, make, 
 from alpha_pipeline.expressions.dsl.tokens import Token, tokenize
 from alpha_pipeline.expressions.node import Node, NodeError, constant
 from alpha_pipeline.expressions.node import field as field_node
+from alpha_pipeline.market.durations import Clock
 from alpha_pipeline.operators import operators
 
 MAX_RECURSION = 200
@@ -48,13 +49,13 @@ class _Reader:
     source: str
     tokens: list[Token]
     fields: Collection[str] | None
-    bar: str
+    clock: Clock
     names: Mapping[str, Node] = field(default_factory=dict)
     next: int = 0
     level: int = 0
 
     def __post_init__(self) -> None:
-        self.context = Context(self.source, self.bar, self.expand)
+        self.context = Context(self.source, self.clock, self.expand)
 
     def expand(self, text: str, names: dict[str, Node]) -> Node:
         """Parse a built-in text (a formula, a default) with its parameters bound to nodes."""
@@ -244,7 +245,7 @@ class _Reader:
         return self.refuse(reason, token.position, next(iter(close + fields), None), "unknown")
 
 
-def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Node:
+def read(text: str, fields: Collection[str] | None, clock: Clock, math: bool) -> Node:
     """
     The node of a DSL text (or, with `math`, of a mathematical expression).
 
@@ -255,7 +256,7 @@ def read(text: str, fields: Collection[str] | None, bar: str, math: bool) -> Nod
         tokens = tokenize(text, greek=math)
         if tokens[0].kind == "end":
             raise ExpressionError("the expression is empty", text, 0)
-        return _Reader(text, tokens, fields, bar).program()
+        return _Reader(text, tokens, fields, clock).program()
     except ExpressionError as error:
         error.suggestion = error.suggestion or _INSTEAD[error.kind]
         raise
