@@ -140,7 +140,7 @@ def _closes(
         step = int(market_clock(calendar, bar).bar_length / pd.Timedelta(1, "us")) if bar != "1M" else 0
         ends = distinct + step if step else micros_of(index_of(distinct) + pd.DateOffset(months=1))
         if is_exchange and step < DAY_US:  # the last bar of a session may be short
-            days_of = exchange_days(calendar, index_of(distinct + 1)).astype("datetime64[us]").astype(np.int64)
+            days_of = exchange_days(calendar, utc_of(distinct + 1)).astype("datetime64[us]").astype(np.int64)
             session_ends, is_session = closes_of_dates(days_of, calendar)
             ends = np.where(is_session & (distinct < session_ends), np.minimum(ends, session_ends), ends)
         return ends[place], []

@@ -48,7 +48,7 @@ class Stamps:
     Args:
         codes: (rows,) place of each row's value in `moments`; -1 where the cell is empty.
         moments: (values,) int64 microseconds of UTC; `pandas.NaT` as int64 where a value cannot be read.
-        are_dates: whether every value is a date without a time: midnight of no stated zone.
+        are_dates: whether every value is a date: without a time, or midnight by the clock of an exchange.
         texts: (values,) as written.
         remark: what was recognized, such as "epoch milliseconds".
     """
@@ -220,7 +220,8 @@ def _iso(texts: list[str], time_zone: str) -> tuple[Integers, bool, str] | None:
     )
     has_zone = (offset != "").to_numpy()
     at_midnight = bool((wall[readable] == wall[readable].dt.normalize()).all())
-    if at_midnight and not (has_zone & (offset == "+00:00").to_numpy()).any():
+    is_local = has_zone & (offset != "+00:00").to_numpy()  # midnight of an exchange is the date of its session
+    if at_midnight and (((clock == "") | is_local) | ~readable).all():
         return _microseconds(wall), True, "dates"
     moments = np.full(len(series), NAT)
     naive = ~has_zone & readable.to_numpy()
@@ -318,7 +319,7 @@ def closes_of_dates(days: Integers, calendar: str) -> tuple[Integers, Flags]:
     index = pd.DatetimeIndex(days.astype("datetime64[us]"))
     usual = usual_closes(calendar, index)
     if calendar in (ALWAYS, WEEKDAYS):
-        return _as_integers(usual), np.asarray((index.dayofweek < 5) | (calendar == ALWAYS))
+        return _as_integers(usual), np.asarray((index.day_of_week < 5) | (calendar == ALWAYS))
     values = np.full(len(index), "NaT", "datetime64[us]")
     covered = np.asarray((index >= EARLY_SESSION) & (index <= last_known_session(calendar)))
     if covered.any():

@@ -114,12 +114,12 @@ def split_repeated_headlines(frame: pd.DataFrame) -> RowVerdicts:
 
 
 def _split(frame: pd.DataFrame, rules: list[Rule]) -> RowVerdicts:
-    reasons = pd.Series("", index=frame.index, dtype=object)
-    for reason, is_broken in rules:
-        broken = is_broken(frame).to_numpy(dtype=bool) & (reasons == "").to_numpy()
-        reasons[broken] = reason
-    valid = reasons == ""
-    rejected = frame[~valid].assign(reason=reasons[~valid])
+    number = np.full(len(frame), len(rules), dtype=np.int16)  # of the first rule that a row breaks
+    for k, (_, is_broken) in enumerate(rules):
+        number[is_broken(frame).to_numpy(dtype=bool) & (number == len(rules))] = k
+    valid = number == len(rules)
+    reasons = np.array([reason for reason, _ in rules], dtype=object)[number[~valid]]
+    rejected = frame[~valid].assign(reason=reasons)
     return RowVerdicts(frame[valid].reset_index(drop=True), rejected.reset_index(drop=True))
 
 
