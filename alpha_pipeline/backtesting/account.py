@@ -17,7 +17,6 @@ from alpha_pipeline.backtesting.portfolio import BacktestResult, ExecutionBars, 
 from alpha_pipeline.backtesting.splits import Segment, first_recent, market_split
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.statistics import sharpe_error, sharpe_moments
 from alpha_pipeline.typing import Array, Times
 

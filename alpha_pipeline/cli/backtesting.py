@@ -26,7 +26,8 @@ MODES = ("auto", "time_series", "quantile", "rank", "long_only")
 LONGEST_DAYS = 1e6
 DAYS = 30
 FIELDS = """\
-market, data, set_aside {reason: rows}, remarks [...], bar, periods_per_year, sample_period, holdout_access, symbols, mode, from, to, warning, factors [...], each with:
+market, data, set_aside {reason: rows}, remarks [...], bar, periods_per_year, sample_period, holdout_access,
+  symbols, mode, from, to, warning, factors [...], each with:
   factor, expression, status,
   measures {bars, total_return, annual_return, volatility, sharpe, sharpe_error, sharpe_gross, sortino, calmar,
     max_drawdown, win_rate, profit_factor, turnover, ic, hold_return, capital, final_equity, profit, fees, carry,
@@ -129,7 +130,8 @@ def _backtest(options: argparse.Namespace) -> int:
     settings = BacktestRun(
         bars.market.name, bars.source, period, access, symbols, resolved, len(closes), first, last,
         has_funding=bars.funding is not None, has_opens=_has_opens(bars, symbols, window), config=config,
-        bar=bars.market.bar, periods_per_year=bars.market.periods_per_year, remarks=bars.remarks, set_aside=bars.set_aside, rows_set_aside=bars.rows_set_aside,
+        bar=bars.market.bar, periods_per_year=bars.market.periods_per_year,
+        remarks=bars.remarks, set_aside=bars.set_aside, rows_set_aside=bars.rows_set_aside,
     )  # fmt: skip
     if options.out:
         _write(runs, options.out)

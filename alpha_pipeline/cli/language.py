@@ -48,8 +48,8 @@ def add_commands(commands: Commands) -> None:
     values = commands.add(
         "evaluate", _evaluate, "compute an expression on embedded prices or on a file",
         ("'rank(volume)' --symbols BTCUSDT,ETHUSDT --last 3", "'rsi(14)' --market equities --symbols AAPL --json"),
-        "canonical, data, set_aside {reason: rows}, remarks [...], bar, bars, symbols, last [timestamp, symbol, value],\n"
-        "  summary {symbol: {coverage, mean, std, min, max}}",
+        "canonical, data, set_aside {reason: rows}, remarks [...], bar, bars, symbols,\n"
+        "  last [timestamp, symbol, value], summary {symbol: {coverage, mean, std, min, max}}",
     )  # fmt: skip
     add_expression(values)
     data = values.add_argument_group("data")

@@ -61,7 +61,7 @@ def check_file_options(options: argparse.Namespace, not_with_data: Mapping[str, 
         if not vendor:
             _refuse(
                 options,
-                f"--data needs --market, whose calendar and costs apply to the file: one of {', '.join(market_names())}",
+                f"--data needs --market, whose calendar and costs apply to it: one of {', '.join(market_names())}",
             )
         options.market = vendor
 

@@ -29,8 +29,8 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
         text: the factor as written; untrusted.
         dialect: "dsl", "math" (the DSL plus Greek letters) or "pandas" (code, translated and never executed).
         fields: names the panel has; None accepts any name as a field.
-        bar: length of a bar, whose days have 24 hours, or the clock of a market, whose days are sessions; durations such
-            as "5d" become bars by it.
+        bar: length of a bar, whose days have 24 hours, or the clock of a market, whose days are sessions; makes bars of
+            durations such as "5d".
 
     Raises:
         ExpressionError: the text is refused: what, where (caret), why and what to write instead.

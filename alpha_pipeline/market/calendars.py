@@ -145,7 +145,7 @@ def usual_closes(calendar: str, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def exchange_days(calendar: str, moments: pd.DatetimeIndex) -> np.ndarray:
-    """(n,) datetime64[D]: day of each moment by the clock of the exchange; a bar that closes at midnight ends its day."""
+    """(n,) datetime64[D]: day of each close by the clock of the exchange; midnight ends a day."""
     local = (moments - pd.Timedelta(1, "us")).tz_convert(exchange_zone(calendar)).tz_localize(None)
     return local.to_numpy("datetime64[D]")
 

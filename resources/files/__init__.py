@@ -12,5 +12,6 @@ from alpha_pipeline.resources.files.file_readings import FileReading
 from alpha_pipeline.resources.files.layout import vendor_asset_type
 
 __all__ = [
-    "FileFormat", "FileReading", "market_of_reading", "panel_of_reading", "read_bars", "read_facts", "vendor_asset_type",
+    "FileFormat", "FileReading", "market_of_reading", "panel_of_reading", "read_bars", "read_facts",
+    "vendor_asset_type",
 ]  # fmt: skip

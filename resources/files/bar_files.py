@@ -48,7 +48,7 @@ def read_bars(file_format: FileFormat, market: Market, now: pd.Timestamp) -> Fil
 
     Raises:
         SettingError: there is no such file, or an option does not fit it.
-        DataError: it is unreadable, a column is missing, a cell has no certain reading, or too many rows cannot be true.
+        DataError: it is unreadable, a column is missing, a cell has no certain reading, or many rows cannot be true.
     """
     raw = read_table(file_format)
     layout = recognize(raw, file_format)
@@ -102,9 +102,9 @@ def _readable(columns: LongColumns, raw: RawTable, title: str) -> tuple[LongColu
         rows = np.flatnonzero(flags)
         part = pd.DataFrame({name: numbers[rows] for name, numbers in columns.values.items()})
         names = np.array([*columns.names, ""], dtype=object)
-        part.insert(0, "symbol", pd.array(names[columns.symbols[rows]], dtype="str"))
-        part.insert(0, "timestamp", utc_of(moments[rows]))
-        parts.append(with_reason(part.assign(row=columns.rows[rows]), reason, raw))
+        symbols = pd.Series(names[columns.symbols[rows]], dtype="str")
+        part = part.assign(timestamp=utc_of(moments[rows]), symbol=symbols, row=columns.rows[rows])
+        parts.append(with_reason(part, reason, raw))
     keep = np.flatnonzero(good)
     if len(keep) < len(good):
         columns, moments = columns.take(keep), moments[keep]
@@ -129,7 +129,7 @@ def _closes(
         days = distinct if layout.stamp == "close" else _last_days(distinct, bar, calendar)
         closes, is_session = closes_of_dates(days, calendar)
         off = distinct[~is_session]
-        remark = f"{days_without_session(off)} no session of {calendar}; such bars close at its usual time; is it the right market?"
+        remark = f"{days_without_session(off)} no session of {calendar}; bars close at its usual time (right market?)"
         return closes[place], [remark] if len(off) and bar == "1D" else []
     if layout.preset == "stooq":
         raise DataError(
@@ -199,6 +199,7 @@ def _unique(symbols: Integers, closes: Integers, values: dict[str, Array]) -> tu
 def _cut(raw: RawTable) -> pd.DataFrame:
     """Lines with another number of cells than the header, such as the last line of an interrupted download."""
     return pd.DataFrame(
-        {"timestamp": utc_of(np.full(len(raw.cut_rows), NAT)), "symbol": pd.array([""] * len(raw.cut_rows), dtype="str"),
+        {"timestamp": utc_of(np.full(len(raw.cut_rows), NAT)),
+         "symbol": pd.array([""] * len(raw.cut_rows), dtype="str"),
          "reason": "a line with another number of cells", "place": [place for place, _ in raw.cut_rows]}
     )  # fmt: skip

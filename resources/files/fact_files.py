@@ -80,7 +80,8 @@ def read_facts(file_format: FileFormat, market: Market, lag: pd.Timedelta = NO_L
     table = frame[(reason == "") & ~repeated].drop(columns="row").sort_values(keys, kind="stable", ignore_index=True)
     span = f"{table['timestamp'].min():%Y-%m-%d} to {table['timestamp'].max():%Y-%m-%d}" if len(table) else "none"
     remarks = (
-        *layout.remarks, f"events: {columns.stamps.remark}, {span}; available_at: {layout.available or lag}", *columns.remarks,
+        *layout.remarks, f"events: {columns.stamps.remark}, {span}; available_at: {layout.available or lag}",
+        *columns.remarks,
         f"{len(table):,} rows of {table['symbol'].nunique():,} symbols",
     )  # fmt: skip
     return FileReading(table, rejected, remarks, None, int(repeated.sum()), title)

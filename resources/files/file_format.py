@@ -28,7 +28,7 @@ class FileFormat:
     Where a file is, and what it does not say itself.
 
     Args:
-        path: a file, a folder, a glob, a hive folder, or any URL that fsspec opens; Parquet or CSV, plain or compressed.
+        path: a file, a folder, a glob, a hive folder, any URL that fsspec opens; Parquet or CSV, plain or compressed.
         preset: layout of a vendor or program; "auto" recognizes it.
         columns: our name -> name in the file, for columns whose names are not recognized.
         symbol: of every row, where the file has no column of symbols.

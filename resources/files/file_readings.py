@@ -22,8 +22,8 @@ class FileReading:
     A user's file as rows.
 
     Args:
-        table: `timestamp` (UTC close of the bar; of facts the event), `symbol`, `available_at`, float64 fields; sorted by
-            timestamp and symbol.
+        table: `timestamp` (UTC close of the bar; of facts the event), `symbol`, `available_at`, float64 fields; sorted
+            by timestamp and symbol.
         rejected: rows that cannot be true, with `reason` and `place` (file and line).
         remarks: what was understood, one sentence each.
         spacing: bars, their sessions and their year; of facts None.

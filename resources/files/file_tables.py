@@ -136,7 +136,7 @@ def _data_files(path: str) -> tuple[Any, list[str], str]:
 
 
 def _kind(path: str) -> str:
-    """ "parquet", "csv" or ""."""
+    """Of a file by its name: "parquet", "csv" or ""."""
     name = path.lower()
     if name.endswith(PARQUET):
         return "parquet"
@@ -217,11 +217,8 @@ def _tuple_columns(schema: pa.Schema) -> dict[str, tuple[str, str]]:
 
 def _field_first(pairs: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """(field, symbol) whichever of the two header rows has the fields; empty when neither has."""
-    for order in (slice(None), slice(None, None, -1)):
-        turned = {name: pair[order] for name, pair in pairs.items()}
-        if pairs and all(field_of(pair[0]) for pair in turned.values()):
-            return turned
-    return {}
+    turned = {name: (lower, upper) for name, (upper, lower) in pairs.items()}
+    return next((p for p in (pairs, turned) if p and all(field_of(upper) for upper, _ in p.values())), {})
 
 
 @dataclass(frozen=True)

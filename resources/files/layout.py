@@ -200,7 +200,7 @@ def _fields(table: RawTable, mapped: dict[str, str], taken: set[str], ignored: s
             continue  # a second column of times, or the day folder of the lake
         if ours in fields:
             raise DataError(
-                f"{name} has two columns for {ours}: {fields[ours]!r} and {column!r}; say which: --column {ours}={column}"
+                f"{name} has two columns for {ours}: {fields[ours]!r} and {column!r}; choose: --column {ours}={column}"
             )
         fields[ours] = column
     return fields

@@ -1,5 +1,5 @@
 """
-Columns of numbers: typed, decimal or text cells as float64; a text that is no number is refused by column, row and text.
+Columns of numbers: typed, decimal or text cells as float64; a text that is no number is reported by row.
 
 Marks of thousands and decimals are told by evidence of the column, then of the file; without any the file is refused.
 """

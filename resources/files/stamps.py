@@ -26,8 +26,11 @@ from alpha_pipeline.resources.files.file_format import DateOrder
 from alpha_pipeline.resources.files.number_columns import is_number, is_text
 from alpha_pipeline.typing import Flags, Integers
 
-# Magnitudes of epoch stamps from 1973 to 5138: 1e8 to 1e11 seconds, then thousandfold for ms, us, ns.
-EPOCH_UNITS = ((1e8, 1e11, 1_000_000.0), (1e11, 1e14, 1_000.0), (1e14, 1e17, 1.0), (1e17, 1e20, 1e-3))
+# Epoch stamps from 1973 to 5138 by magnitude: name, from, to, microseconds (0: a thousandth).
+EPOCH_UNITS = (
+    ("seconds", 1e8, 1e11, 1_000_000), ("milliseconds", 1e11, 1e14, 1_000), ("microseconds", 1e14, 1e17, 1),
+    ("nanoseconds", 1e17, 1e20, 0),
+)  # fmt: skip
 DAY_US = 86_400_000_000
 _OFFSET = r"(?P<offset>Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
 _CLOCK = r"(?:[ T,]+(?P<clock>\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d+)?)?)\s*(?P<half>[AaPp][Mm])?\s*" + _OFFSET + ")?"
@@ -35,6 +38,10 @@ _YEAR_FIRST = re.compile(r"(?P<a>\d{4})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{4})" + _CLOCK)
 _COMPACT = re.compile(r"(?P<a>(?:19|20)\d{2})(?P<b>\d{2})(?P<c>\d{2})(?P<mark>)" + _CLOCK)
 _LONG_COMPACT = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?")
+_ISO = (
+    r"^(?P<day>\d{4}-\d{2}-\d{2})"
+    r"(?:[ T](?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(?P<offset>Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
+)
 _HALF_DAY = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
 _NAMED = ("%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _DIGITS = re.compile(r"[+-]?\d+(\.\d+)?([eE][+]?\d+)?")
@@ -87,7 +94,7 @@ def read_stamps(column: pa.ChunkedArray, time_zone: str, date_order: DateOrder, 
         texts = [_spaced(str(text).strip()) for text in distinct.to_pylist()]
         if texts and all(_DIGITS.fullmatch(text) for text in texts if text):
             numbers = pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy("float64")
-            exact = [int(text) if text.isdigit() else 0 for text in texts]
+            exact = [int(text) if text.isdigit() else float(text or "nan") for text in texts]
             moments, dates, remark = _of_numbers(numbers, exact, label)
         else:
             moments, dates, remark = _of_texts(texts, time_zone, date_order, label)
@@ -140,25 +147,19 @@ def _of_numbers(numbers: np.ndarray, exact: Sequence[Any], label: str) -> tuple[
         return _microseconds(pd.to_datetime(days, format="%Y%m%d", errors="coerce")), True, "dates as YYYYMMDD"
     moments = np.full(len(numbers), NAT)
     units = []
-    for (low, high, factor), name in zip(
-        EPOCH_UNITS, ("seconds", "milliseconds", "microseconds", "nanoseconds"), strict=True
-    ):
-        inside = (numbers >= low) & (numbers < high)
-        if inside.any():
+    for name, low, high, factor in EPOCH_UNITS:
+        places = np.flatnonzero((numbers >= low) & (numbers < high))
+        if len(places):
             units.append(name)
-            whole = np.array([int(exact[k] or numbers[k]) for k in np.flatnonzero(inside)], dtype=np.int64)
-            fraction = np.where(whole == np.floor(numbers[inside]), numbers[inside] - whole, 0.0) if factor > 1 else 0.0
-            moments[inside] = (
-                whole * int(factor) + np.round(fraction * factor).astype(np.int64) if factor >= 1 else whole // 1000
-            )
+            whole = np.array([int(exact[int(k)]) for k in places], dtype=np.int64)  # a float has no room for ns
+            fraction = np.round((numbers[places] % 1) * factor).astype(np.int64) if factor > 1 else 0
+            moments[places] = (whole * factor if factor else whole // 1000) + fraction
     if not units:
-        example = present[0] if len(present) else "nothing"
-        hint = (
-            "; it may be a serial date of Excel: format the column as a date"
-            if len(present) and 1 <= example < 1e5
-            else ""
+        example = float(present[0]) if len(present) else np.nan
+        hint = "; it may be a serial date of Excel: format the column as a date" if 1 <= example < 1e5 else ""
+        raise DataError(
+            f"{label}: {example:g} is no time: expected seconds, ms, us or ns since 1970, or YYYYMMDD{hint}"
         )
-        raise DataError(f"{label}: {example} is no time: expected seconds, ms, us or ns since 1970, or YYYYMMDD{hint}")
     return moments, False, f"epoch {' and '.join(units)}"
 
 
@@ -195,7 +196,7 @@ def _of_texts(texts: list[str], time_zone: str, order: DateOrder, label: str) ->
     if result is None or (result[0] == NAT).all():
         example = next((text for text in texts if text), "")
         raise DataError(
-            f"{label}: {example!r} is no date or time that is recognized; expected such as 2024-01-31 21:00 or 31.01.2024"
+            f"{label}: {example!r} is no date or time that is recognized; expected 2024-01-31 21:00 or 31.01.2024"
         )
     moments, dates, remark = result
     words = {"day_first": "dates day first", "month_first": "dates month first", "": remark}
@@ -205,9 +206,7 @@ def _of_texts(texts: list[str], time_zone: str, order: DateOrder, label: str) ->
 def _iso(texts: list[str], time_zone: str) -> tuple[Integers, bool, str] | None:
     """Texts as ISO 8601 with or without offsets; None where some text is another format and none of the rest reads."""
     series = pd.Series(texts, dtype="str")
-    pieces = series.str.extract(
-        r"^(?P<day>\d{4}-\d{2}-\d{2})(?:[ T](?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(?P<offset>Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
-    )
+    pieces = series.str.extract(_ISO)
     readable = pieces["day"].notna()
     if not (readable | (series == "")).all() and not _mostly(readable):
         return None
@@ -252,21 +251,13 @@ def _parts(text: str) -> _Parts | None:
         match = pattern.fullmatch(text)
         if match:
             is_last = pattern is _YEAR_LAST
-            year, second, third = (
-                (match["c"], match["a"], match["b"]) if is_last else (match["a"], match["b"], match["c"])
-            )
-            return _Parts(
-                int(year),
-                int(second),
-                int(third),
-                _clock(match["clock"], match["half"]),
-                match["offset"] or "",
-                is_last,
-            )
+            year, second, third = (int(match[k]) for k in (("c", "a", "b") if is_last else ("a", "b", "c")))
+            clock = _clock(match["clock"], match["half"])
+            return _Parts(year, second, third, clock, match["offset"] or "", is_last)
     for form in _NAMED:
         moment = pd.to_datetime(text, format=form, errors="coerce")
         if moment is not pd.NaT:
-            return _Parts(moment.year, moment.month, moment.day, "", "", False)
+            return _Parts(int(moment.year), int(moment.month), int(moment.day), "", "", False)
     return None
 
 
@@ -287,7 +278,7 @@ def _order(parts: Sequence[_Parts], texts: Sequence[str], order: DateOrder, labe
     month_first = [t for p, t in zip(parts, texts, strict=True) if p.third > 12]
     if day_first and month_first:
         raise DataError(
-            f"{label}: {day_first[0]!r} has the day first and {month_first[0]!r} the month; write one order, best 2024-01-31"
+            f"{label}: {day_first[0]!r} has the day first and {month_first[0]!r} the month; write one order"
         )
     certain: DateOrder = "day_first" if day_first else "month_first" if month_first else ""
     if certain and order and certain != order:
@@ -321,7 +312,7 @@ def closes_of_dates(days: Integers, calendar: str) -> tuple[Integers, Flags]:
     if calendar in (ALWAYS, WEEKDAYS):
         return _as_integers(usual), np.asarray((index.day_of_week < 5) | (calendar == ALWAYS))
     values = np.full(len(index), "NaT", "datetime64[us]")
-    covered = np.asarray((index >= EARLY_SESSION) & (index <= last_known_session(calendar)))
+    covered = np.asarray((index >= pd.Timestamp(EARLY_SESSION)) & (index <= last_known_session(calendar)))
     if covered.any():
         values[covered] = session_closes(calendar, index[covered]).to_numpy("datetime64[us]")
     is_session = ~np.isnat(values)

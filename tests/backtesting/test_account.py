@@ -154,6 +154,6 @@ def test_no_stretch_runs_into_another() -> None:
 
 def test_days_are_days_of_trading() -> None:
     """24 bars of an hour, one of a session."""
-    assert bars_of_days(30, panel()) == 720
-    daily = replace(panel(), timestamps=pd.date_range("2015-01-01", periods=BARS, freq="B").to_numpy("datetime64[us]"))
-    assert bars_of_days(30, daily) == 30 and EQUITIES.bars_per_day == 1
+    assert bars_of_days(30, CRYPTO) == 720 and bars_of_days(30, EQUITIES) == 30
+    assert bars_of_days(60, replace(EQUITIES, bar="1h", bars_per_session=7.0)) == 420
+    assert bars_of_days(30, replace(EQUITIES, bar="1W", bars_per_session=52 / 252)) == 6

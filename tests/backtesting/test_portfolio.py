@@ -347,3 +347,13 @@ def test_misfits_are_refused() -> None:
         backtest(A_OVER_C, Bars.of(panel(PRICES), CRYPTO, replace(FREE, impact=1.0)))
     with pytest.raises(DataError, match="at least 1"):
         forward_returns(panel(PRICES), 0)
+
+
+def test_hours_of_an_exchange_are_decided_with_their_session() -> None:
+    """Every seventh hour is the last of a session, holidays or not; by the clock it would be any hour."""
+    times = ("15:30", "16:30", "17:30", "18:30", "19:30", "20:30", "21:00")
+    hours = [f"2024-01-{day} {time}" for day in (16, 17, 18, 22) for time in times]
+    stamps = pd.DatetimeIndex(hours).to_numpy("datetime64[us]")
+    market = replace(EQUITIES, bar="1h", bars_per_session=7.0)
+    assert np.flatnonzero(decision_bars(stamps, 7, market)).tolist() == [6, 13, 20, 27]
+    assert np.flatnonzero(decision_bars(stamps[3:], 7, market)).tolist() == [3, 10, 17, 24]

@@ -72,7 +72,7 @@ def test_where_trades_are_filled(capsys: Captured, tmp_path: Path, data: Path) -
     prices, file = pd.read_csv(data), tmp_path / "closes.csv"
     for bars in (prices, prices.drop(columns="open"), prices.assign(open=np.nan)):
         bars.to_csv(file, index=False)
-        told = _said(capsys, "close / delay(close, 1)", "--data", str(file))
+        told = _said(capsys, "close / delay(close, 1)", "--data", str(file), "--market", "crypto")
         known = bars.get("open", pd.Series(dtype=float)).notna().any()
         assert ("filled at the next open, " if known else "filled at the next close (no opens in these data), ") in told
 
@@ -114,6 +114,8 @@ def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
         "close / delay(close, 1)",
         "--data",
         str(data),
+        "--market",
+        "crypto",
         "--days",
         "30",
         "--fee-bps",
@@ -137,9 +139,9 @@ def test_the_numbers_are_the_engines(capsys: Captured, data: Path) -> None:
 
 def bars_from(data: Path):  # type: ignore[no-untyped-def]  # a panel
     """The file as the program reads it."""
-    from alpha_pipeline.cli.preview import read_panel
+    from alpha_pipeline.resources.files import FileFormat, panel_of_reading, read_bars
 
-    return read_panel(data)
+    return panel_of_reading(read_bars(FileFormat(str(data)), CRYPTO, pd.Timestamp.now(tz="UTC")), CRYPTO)
 
 
 def test_several_factors_are_compared(capsys: Captured) -> None:
@@ -221,3 +223,74 @@ def test_refusals(capsys: Captured, arguments: tuple[str, ...], said: str) -> No
     """Typed, on standard error, exit code 1."""
     told = _refused(capsys, *arguments)
     assert told.startswith(said) and "Traceback" not in told
+
+
+CASES = Path(__file__).parents[1] / "resources" / "files" / "cases"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bars", "measures"),
+    [
+        (("-ts_return(close,5)", "split_column/as_traded_with_split.parquet", "400"), (252, 400),
+         {"sharpe": (-1.0992, 5e-5), "hold_return": (0.094, 5e-5)}),
+        (("-ts_return(close,5)", "split_column/adjusted.parquet", "400"), (252, 400),
+         {"sharpe": (-1.0992, 5e-5), "hold_return": (0.094, 5e-5)}),
+        (("-ts_return(close,5)", "one_text_cell/open_text.csv", "60"), (252, 60), {"profit": (-1680.70, 0.005)}),
+        (("-ts_return(close,7)", "stock_hours/hourly_sessions.parquet", "60"), (1764, 420), {"bars": (419, 0)}),
+        # The account of the report, 1,440 bars, once with the year of 24 hours: -3.64 a year was -1.97.
+        (("-ts_return(close,7)", "stock_hours/hourly_sessions.parquet", "205.7"), (1764, 1440),
+         {"sharpe": (-1.97, 0.01), "turnover": (0.75, 0.01)}),
+    ],
+)  # fmt: skip
+def test_files_of_bug_reports(
+    capsys: Captured, arguments: tuple[str, str, str], bars: tuple[int, int], measures: dict[str, tuple[float, float]]
+) -> None:
+    """Splits, a text among the opens and hours of stocks give their right measures."""
+    factor, name, days = arguments
+    found = _json(capsys, factor, "--data", str(CASES / name), "--market", "equities", "--days", days)
+    own = found["factors"][0]["measures"]
+    assert found["periods_per_year"] == bars[0] and found["set_aside"] == {}
+    assert {k: own[k] for k in measures} == {k: pytest.approx(v, abs=d) for k, (v, d) in measures.items()}
+    assert own["bars"] <= bars[1]
+
+
+def test_all_of_a_file_is_measured(capsys: Captured) -> None:
+    """Without `--days`; rows set aside are counted, and what was understood is said."""
+    file = str(CASES / "duplicates" / "two_closes.csv")
+    shown = _said(capsys, "close / delay(close, 1)", "--data", file, "--market", "crypto")
+    assert "crypto: BTCUSDT, ETHUSDT, SOLUSDT; 2 rows set aside: 2 conflicting rows of one bar" in shown
+    assert "96 from 2024-12-30T01:00Z to 2025-01-03T00:00Z" in shown
+    assert "times with their offset, closes of bars" in shown
+    found = _json(capsys, "close / delay(close, 1)", "--data", file, "--market", "crypto")
+    assert found["set_aside"] == {"conflicting rows of one bar": 2} and len(found["remarks"]) == 4
+
+
+def test_the_symbol_names_rows_without_one(capsys: Captured) -> None:
+    """`--symbol` selects among the symbols of a file, and is the name where it has none."""
+    file = str(CASES / "vendor_layouts" / "yahoo_AAPL.csv")
+    found = _json(capsys, "-ts_return(close, 5)", "--data", file, "--market", "equities", "--symbol", "AAPL")
+    assert found["symbols"] == ["AAPL"]
+
+
+def test_the_market_of_a_vendor_of_coins(capsys: Captured) -> None:
+    """Klines of an exchange of coins say their market, if the project has one such market."""
+    file = str(CASES / "vendor_layouts" / "binance_spot_BTCUSDT-1h.csv")
+    assert _json(capsys, "-ts_return(close, 5)", "--data", file)["market"] == "crypto"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data", "FILE"), "--data needs --market, whose calendar and costs apply to it: one of crypto, equities"),
+        (("--data", "FILE", "--market", "crypto", "--sealed"), "--sample-period (--sealed) does not apply to --data"),
+        (("--data", "FILE", "--market", "crypto", "--sample-period", "valid"), "does not apply to --data"),
+        (("--data", "FILE", "--market", "crypto", "--run-date", "2020-12-31"), "--run-date does not apply to --data"),
+        (("--preset", "yahoo"), "--preset says how to read --data, which is not given"),
+        (("--data", "FILE", "--market", "crypto", "--column", "close"), "--column 'close' is no pair"),
+    ],
+)
+def test_wrong_usage_of_files(capsys: Captured, data: Path, arguments: tuple[str, ...], message: str) -> None:
+    """Options that do not apply are refused, exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(["backtest", "close", *[str(data) if a == "FILE" else a for a in arguments]])
+    assert ended.value.code == 2 and message in capsys.readouterr().err

@@ -31,6 +31,10 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(file)
 
 
+def _file(data: str) -> tuple[str, ...]:
+    return "--data", data, "--market", "crypto"
+
+
 def _said(capsys: Captured, *arguments: str) -> str:
     assert main(arguments) == 0
     return capsys.readouterr().out
@@ -89,27 +93,30 @@ def test_code_is_read_from_standard_input(capsys: Captured, monkeypatch: pytest.
 
 def test_evaluate_shows_last_bars_and_a_summary(capsys: Captured, data: str) -> None:
     """Values one can check by eye: closes move 1, 2, 3 a bar."""
-    said = _said(capsys, "evaluate", "delta(close, 2h)", "--data", data, "--last", "2").splitlines()
+    said = _said(capsys, "evaluate", "delta(close, 2h)", *_file(data), "--last", "2").splitlines()
     assert said[0] == "factor  delta(close, 2)"
     assert said[1].endswith(": 6 bars of 1h, 3 symbols")
-    assert said[3].split() == ["close", "(UTC)", "A", "B", "C"]
-    assert said[5].split() == ["2024-01-01", "06:00", "2", "4", "6"]
-    assert said[7].split() == ["symbol", "coverage", "mean", "std", "min", "max"]
-    assert said[8].split() == ["A", "66.7%", "2", "0", "2", "2"]
-    assert said[11].split() == ["all", "66.7%", "4", "1.706", "2", "6"]
+    assert said[2].strip() == "layout long: timestamp, symbol, close, volume"
+    shown = said[said.index("") + 1 :]
+    assert shown[0].split() == ["close", "(UTC)", "A", "B", "C"]
+    assert shown[2].split() == ["2024-01-01", "06:00", "2", "4", "6"]
+    assert shown[4].split() == ["symbol", "coverage", "mean", "std", "min", "max"]
+    assert shown[5].split() == ["A", "66.7%", "2", "0", "2", "2"]
+    assert shown[8].split() == ["all", "66.7%", "4", "1.706", "2", "6"]
 
 
 def test_evaluate_ranks_among_all_and_shows_some(capsys: Captured, data: str) -> None:
     """`--symbols` chooses what is shown, in that order; the rank still counts the others."""
-    said = _said(capsys, "evaluate", "rank(volume)", "--data", data, "--symbols", "C,A", "--last", "1").splitlines()
-    assert said[3].split()[2:] == ["C", "A"] and said[4].split()[2:] == ["1", "0.3333"]
+    said = _said(capsys, "evaluate", "rank(volume)", *_file(data), "--symbols", "C,A", "--last", "1").splitlines()
+    shown = said[said.index("") + 1 :]
+    assert shown[0].split()[2:] == ["C", "A"] and shown[1].split()[2:] == ["1", "0.3333"]
 
 
 @pytest.mark.parametrize("name", ["values.parquet", "values.csv"])
 def test_evaluate_writes_all_values(capsys: Captured, data: str, tmp_path: Path, name: str) -> None:
     """A long table without the missing values."""
     out = tmp_path / name
-    said = _said(capsys, "evaluate", "delta(close, 2)", "--data", data, "--out", str(out))
+    said = _said(capsys, "evaluate", "delta(close, 2)", *_file(data), "--out", str(out))
     written = pd.read_csv(out) if name.endswith("csv") else pd.read_parquet(out)
     assert list(written.columns) == ["timestamp", "symbol", "value"] and len(written) == 12
     assert "wrote 12 values" in said
@@ -146,12 +153,12 @@ def test_refusals_are_short_and_exact(capsys: Captured, arguments: tuple[str, ..
 
 
 BROKEN = {
-    "no key": ("a,b\n1,2\n", "needs the columns ['timestamp', 'symbol']"),
-    "no rows": ("timestamp,symbol,close\n", "no rows"),
-    "bad time": ("timestamp,symbol,close\nyesterday,A,1\n", "timestamps"),
-    "twice": ("timestamp,symbol,close\n2024-01-01,A,1\n2024-01-01,A,2\n", "more than once"),
-    "no symbol": ("timestamp,symbol,close\n2024-01-01,,1\n", "without a timestamp or a symbol"),
-    "nothing": ("", "cannot be read"),
+    "no key": ("a,b\n1,2\n", "has no column of times; it has a, b"),
+    "no rows": ("timestamp,symbol,close\n", "has no rows below its header"),
+    "bad time": ("timestamp,symbol,close\nyesterday,A,1\n", "'yesterday' is no date or time"),
+    "twice": ("timestamp,symbol,close\n2024-01-01,A,1\n2024-01-01,A,2\n", "2 x conflicting rows of one bar"),
+    "no symbol": ("timestamp,symbol,close\n2024-01-01,,1\n", "no row with a time, a symbol and a value"),
+    "nothing": ("", "bars.csv is empty"),
 }
 
 
@@ -160,7 +167,7 @@ def test_a_broken_table_is_named(capsys: Captured, tmp_path: Path, text: str, re
     """What is wrong with a file of one's own is said."""
     file = tmp_path / "bars.csv"
     file.write_text(text, encoding="utf-8")
-    assert reason in _refused(capsys, "evaluate", "close / close", "--data", str(file))
+    assert reason in _refused(capsys, "evaluate", "close / close", "--data", str(file), "--market", "crypto")
 
 
 def test_operators_are_listed_under_headings(capsys: Captured) -> None:
@@ -193,7 +200,7 @@ def test_the_same_as_json(capsys: Captured, data: str) -> None:
     assert checked["canonical"] == "ts_mean(close, 3) / close" and checked["lookback_bars"] == 2
     told = json.loads(_said(capsys, "explain", "rank(volume)", "--json"))
     assert told["fields"] == ["volume"] and "in words" in told["text"]
-    found = json.loads(_said(capsys, "evaluate", "delta(close, 6)", "--data", data, "--last", "1", "--json"))
+    found = json.loads(_said(capsys, "evaluate", "delta(close, 6)", *_file(data), "--last", "1", "--json"))
     assert found["bars"] == 6 and found["symbols"] == ["A", "B", "C"]
     assert found["last"][0] == {"timestamp": "2024-01-01T06:00:00+00:00", "symbol": "A", "value": None}
     assert found["summary"]["all"] == {"coverage": 0.0, "mean": None, "std": None, "min": None, "max": None}

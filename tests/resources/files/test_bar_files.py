@@ -113,7 +113,7 @@ def _write(table: pd.DataFrame, folder: Path, layout: str) -> str:
         parquet.write_table(pa.table({**keys, **columns}), folder / "bars.parquet")
         return str(folder / "bars.parquet")
     if layout == "strings":
-        table.astype({c: str for c in table.columns[2:]}).to_parquet(folder / "bars.parquet")
+        table.astype(dict.fromkeys(table.columns[2:], str)).to_parquet(folder / "bars.parquet")
         return str(folder / "bars.parquet")
     if layout == "hive":
         table.to_parquet(folder / "hive", partition_cols=["symbol"])

@@ -143,7 +143,7 @@ def test_an_outage_is_a_gap() -> None:
 
 def test_hours_of_stocks() -> None:
     """Seven bars a session: 1,764 a year, and five sessions are 35 bars."""
-    reading, market, panel = _read("stock_hours/hourly_sessions.parquet", EQUITIES)
+    _, market, panel = _read("stock_hours/hourly_sessions.parquet", EQUITIES)
     assert (market.bar, market.bars_per_session, market.periods_per_year) == ("1h", 7, 1764)
     assert (market.horizon_bars, market.rebalance_bars) == (7, 7)
     assert str(parse("ts_mean(close, '5d')", bar=market.clock)) == "ts_mean(close, 35)"
