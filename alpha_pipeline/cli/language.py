@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import embedded, market_name
+from alpha_pipeline.cli.data import embedded, market_name, market_of
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
 from alpha_pipeline.errors import SettingError
 
@@ -133,6 +133,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.preview import bar_of, compute, read_panel, show, summaries, write
+    from alpha_pipeline.market.gaps import carried_note
     from alpha_pipeline.market.symbols import find_symbols
 
     if options.last < 0:
@@ -150,7 +151,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         print_json({"canonical": str(node), "data": data, **shape, "last": last, "summary": summaries(values)})
         return 0
     echo(f"factor  {node}")
-    echo(f"data    {data}: {bars:,} bars of {bar_of(panel)}, {width} symbols\n")
+    carried = "" if options.data else carried_note(panel, market_of(options.market))
+    echo(f"data    {data}: {bars:,} bars of {bar_of(panel)}, {width} symbols{carried and '; ' + carried}\n")
     echo(show(values, options.last))
     if options.out:
         echo(f"\nwrote {rows:,} values to {options.out}")
