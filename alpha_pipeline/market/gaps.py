@@ -30,9 +30,9 @@ def complete(panel: Panel, market: Market, until: pd.Timestamp | None = None) ->
 
     Returns:
         A row for every close of the calendar from the first bar on, on "24/7" and for bars shorter than a session; whole
-        sessions keep the rows they have. A symbol without a close has its last one as
-        open, high, low and close, volume 0, and is `carried`, while that close is at most `max_forward_fill` old. Bars
-        beyond that, before the first bar of a symbol, and other fields are NaN.
+        sessions keep the rows they have. A symbol without a close has its last one as open, high, low and close, volume
+        0, and is `carried`, while that close is at most `max_forward_fill` old. Bars beyond that, before the first bar
+        of a symbol, and other fields are NaN.
 
         The rule is causal: at a close nobody knows how long a gap will last, so that every gap begins carried, and a
         panel as of any moment has the bars of the later one. A second application changes nothing.
@@ -113,13 +113,13 @@ def _on_grid(panel: Panel, market: Market, until: pd.Timestamp | None) -> Panel:
     Bars may close between those due: hours of a session by the clock instead of from its opening, Sunday evenings.
     """
     first, last = (pd.Timestamp(panel.timestamps[k], tz="UTC") for k in (0, -1))
-    due = expected_closes(market, first, last if until is None else max(last, until))
+    due = expected_closes(market, first - pd.Timedelta(1, "us"), last if until is None else max(last, until))
     if market.calendar == WEEKDAYS:  # the week may end with New York, as it may begin with Sunday evening
         bar_ends = due - pd.Timedelta(1, "us")
         due = due[(bar_ends.day_of_week != FRIDAY) | (bar_ends.hour < LAST_HOUR)]
     closes = due.tz_localize(None).to_numpy("datetime64[us]")
     closed = np.searchsorted(panel.timestamps, closes, side="right")
-    absent = closes[np.diff(closed, prepend=1) == 0]
+    absent = closes[np.diff(closed, prepend=0) == 0]
     if not len(absent):
         return panel
     grid = np.sort(np.concatenate([panel.timestamps, absent]))
