@@ -15,8 +15,9 @@ from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, par
 from alpha_pipeline.backtesting.splits import Segment
 from alpha_pipeline.library.library_backtests import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import ic_bars, markdown_image
 
@@ -102,7 +103,7 @@ def _metrics(market: Market) -> dg.AssetsDefinition:
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> Result:
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         run_dates = [
             library_backtest.metrics(trials[trials["run_date"] <= run_date.start])
             for run_date, library_backtest in library_backtests(
@@ -159,7 +160,7 @@ def _breakdown(market: Market) -> dg.AssetsDefinition:
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         run_dates = [
             library_backtest.breakdown(config.combinations)
             for _, library_backtest in library_backtests(window(context), market, factor_library, panel, raw_funding)

@@ -1,5 +1,5 @@
 """
-Coverage of each run date by source: rows present, rows due, age of the newest row, rejected rows.
+Coverage of each run date by source: rows present, due, carried and missing, age of the newest row, rejected rows.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.assets.raw import FACTS
 from alpha_pipeline.assets.wiring.partitions import Window, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from alpha_pipeline.market.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage
+from alpha_pipeline.market.coverage import BARS, PRESENT, daily_presence, daily_share, data_coverage, gap_counts
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.heat_map import share_heat
@@ -30,7 +30,9 @@ def coverage_assets(market: Market) -> list[dg.AssetsDefinition]:
         tables.DATA_COVERAGE,
         "raw",
         market,
-        description="Per source: rows present and due, age of the newest row, number of rejected rows.",
+        description="Per source: rows present and due, bars carried and missing, age of the newest row, number of "
+        "rejected rows.",
+        code_version="2",
         ins={
             name: dg.AssetIn(
                 key_of(name, market),
@@ -73,15 +75,17 @@ def _metadata(
     first = span.end - pd.Timedelta(days=LOOKBACK_DAYS)
     bars = daily_share(sources[BARS], market, first, span.end)
     presence = daily_presence(sources, symbols, pd.date_range(first, periods=LOOKBACK_DAYS))
+    carried, missing = gap_counts(sources[BARS], market, symbols, first, span.end)
+    title = f"Share of bars due, lowest first; {carried:,} carried, {missing:,} missing"
     by_name = last.set_index("source")
     shares = {f"{name}_share": float(share) for name, share in by_name["share"].dropna().items()}
     return {
         **shares,
         "present": int((last["status"] == PRESENT).sum()),
         "rejected_rows": int(last["rejected_rows"].sum()),
-        "bars_by_day": dg.MetadataValue.md(
-            markdown_image(share_heat(bars, "Share of bars due, lowest first"), "share of bars by symbol and day")
-        ),
+        "carried_bars": int(last["carried"].sum()),
+        "missing_bars": int(last["missing"].sum()),
+        "bars_by_day": dg.MetadataValue.md(markdown_image(share_heat(bars, title), "share of bars by symbol and day")),
         "sources_by_day": dg.MetadataValue.md(
             markdown_image(share_heat(presence, "Share of symbols with a row"), "share of symbols by source and day")
         ),

@@ -13,8 +13,8 @@ from alpha_pipeline.assets.wiring.partitions import earlier, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.library.lifecycle import library_as_of, live_rank_ic_history, status_changes
 from alpha_pipeline.library.live_performance import WINDOW_DAYS
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import line_chart
 
@@ -54,7 +54,7 @@ def library_assets(market: Market) -> list[dg.AssetsDefinition]:
         raw_funding: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         past = tables.LIBRARY.complete(earlier_library[earlier_library["run_date"] < span.start])
         library = past[past["run_date"] == past["run_date"].max()]
         run_dates = [library]

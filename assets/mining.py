@@ -20,8 +20,9 @@ from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
 from alpha_pipeline.mining.sessions import mine_session
@@ -89,7 +90,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         earlier_trials: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         settings = config.settings(Path(model.prices) if model.prices else PRICES)
         ledger = earlier_trials[earlier_trials["run_date"] < span.start]
         # A run date asked in another way before keeps those trials: they count.
@@ -193,7 +194,7 @@ def _values(market: Market) -> dg.AssetsDefinition:
         market_panel: pd.DataFrame,
     ) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
         span = window(context)
-        panel = with_history(ohlcv_history, market_panel).until(span.end)
+        panel = with_history(ohlcv_history, market_panel, market).until(span.end)
         table = factor_values(factor_library, panel, market, span.start, span.end)
         yield _canaries(panel)
         yield from _check(factor_library, panel, market)

@@ -12,8 +12,8 @@ from alpha_pipeline.assets.mining import funding_input, panel_inputs
 from alpha_pipeline.assets.raw import Result
 from alpha_pipeline.assets.wiring.partitions import window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.shuffled_bars import measure_noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
@@ -51,7 +51,7 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
         market_panel: pd.DataFrame,
         raw_funding: pd.DataFrame,
     ) -> Result:
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         settings = MiningSettings(threads=1)
         run_dates = []
         for run_date in window(context).days():

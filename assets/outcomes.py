@@ -10,6 +10,7 @@ import pandas as pd
 from alpha_pipeline import tables
 from alpha_pipeline.assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, Window, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
+from alpha_pipeline.market.gaps import complete
 from alpha_pipeline.market.markets import Market, has_session
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.scores import by_confidence, daily_returns, score
@@ -70,7 +71,7 @@ def _track_record() -> dg.AssetsDefinition:
         tables.TRACK_RECORD,
         "outcomes",
         description="Outcomes of earlier decisions, appended when they become known and never rewritten.",
-        code_version="2",
+        code_version="3",
         ins={
             "decision_ledger": dg.AssetIn("decision_ledger", partition_mapping=past, metadata={"allow_missing": True}),
             **prices,
@@ -83,7 +84,9 @@ def _track_record() -> dg.AssetsDefinition:
         **panels: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
-        market_panels = {m: Panel.from_table(panels[m.name]).until(span.end) for m in MARKETS if len(panels[m.name])}
+        market_panels = {
+            m: complete(Panel.from_table(panels[m.name]), m).until(span.end) for m in MARKETS if len(panels[m.name])
+        }
         scored = [
             score_decisions(decision_ledger, panel, m, span.start, span.end, _missing_days(lake.lake, m, span))
             for m, panel in market_panels.items()

@@ -2,17 +2,20 @@
 The panel: bars and facts of one market on one grid, point in time at each bar's close.
 """
 
-from functools import partial
+from collections.abc import Mapping
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.raw import FACTS, Result
-from alpha_pipeline.assets.wiring.partitions import lookback
+from alpha_pipeline.assets.wiring.partitions import lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, parquet_asset
 from alpha_pipeline.market.fields import assemble
+from alpha_pipeline.market.gaps import carried_bars
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.market.panel import CARRIED
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import price_chart
 from alpha_pipeline.validation.raw.as_of import late_arrivals
@@ -29,13 +32,23 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         )
         for name in FACTS
     }
+    # The last close before a day is carried into it.
+    days_before = int(np.ceil(market.max_forward_fill / pd.Timedelta(days=1)))
+    bars = dg.AssetIn(
+        key_of("raw_ohlcv", market), partition_mapping=lookback(days_before), metadata={"allow_missing": "earlier"}
+    )
+
+    def join(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], until: pd.Timestamp) -> pd.DataFrame:
+        return assemble(carried_bars(bars, market, until), facts, pd.Timedelta(days=FACT_AGE_DAYS))
 
     @parquet_asset(
         tables.MARKET_PANEL,
         "panel",
         market,
-        description="One row per bar and symbol, one column per field; every value was available at the bar's close.",
-        ins={"raw_ohlcv": dg.AssetIn(key_of("raw_ohlcv", market)), **facts},
+        description="One row per bar and symbol, one column per field; every value was available at the bar's close. "
+        "In short gaps the last close is carried, see the column `carried`.",
+        code_version="2",
+        ins={"raw_ohlcv": bars, **facts},
         blocking={"late_arrivals": "Rebuilt from the rows available at past closes, the panel is the same."},
     )
     def market_panel(
@@ -58,17 +71,20 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         }
         absent = [name for name, table in available.items() if table.empty]
         available = {name: table for name, table in available.items() if name not in absent}
-        join = partial(assemble, max_age=pd.Timedelta(days=FACT_AGE_DAYS))
-        panel = join(raw_ohlcv, available)
+        span = window(context)
+        panel = join(raw_ohlcv, available, span.end)
         difference = late_arrivals(panel, raw_ohlcv, available, join)
+        panel = panel[panel["timestamp"] > span.start].reset_index(drop=True)
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
-        fields = [name for name in panel.columns if name not in tables.MARKET_PANEL.keys]
+        fields = [name for name in panel.columns if name not in (*tables.MARKET_PANEL.keys, CARRIED)]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
         metadata: dict[str, dg.MetadataValue | int | str] = {
             "fields": ", ".join(fields),
             "field_count": len(fields),
             "absent_sources": ", ".join(absent) or "none",
         }
+        if CARRIED in panel:
+            metadata["carried_bars"] = int(panel[CARRIED].sum())
         if len(panel):
             closes = panel.pivot(index="timestamp", columns="symbol", values="close")
             metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, first close = 100"))

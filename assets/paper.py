@@ -12,6 +12,7 @@ from alpha_pipeline import tables
 from alpha_pipeline.assets.outcomes import days_of
 from alpha_pipeline.assets.wiring.partitions import LOOKBACK_DAYS, MARKETS, SETTINGS, Window, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
+from alpha_pipeline.market.gaps import complete
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.outcomes.paper_account import CASH, PaperConfig, bookable, keep_book
@@ -63,7 +64,7 @@ def _booked(
     frames: Mapping[str, pd.DataFrame],
     config: PaperConfig,
 ) -> pd.DataFrame:
-    panel = Panel.from_table(frames[f"{market.name}_market_panel"])
+    panel = complete(Panel.from_table(frames[f"{market.name}_market_panel"]), market)
     decisions, funding = frames["decision_ledger"], frames[f"{market.name}_raw_funding"]
     since = _last_mark(lake, market)
     priced = set(lake.days(f"{market.name}/market_panel"))

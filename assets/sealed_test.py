@@ -10,8 +10,8 @@ from alpha_pipeline.assets.backtests import SHOWN, library_backtests, library_in
 from alpha_pipeline.assets.wiring.partitions import window
 from alpha_pipeline.assets.wiring.table_asset import markdown_table, parquet_asset
 from alpha_pipeline.library.library_backtests import holdout_segment
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
 from alpha_pipeline.resources.lake.holdout_access import record_holdout_access
 from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
@@ -38,7 +38,7 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         span = window(context)
         access_count = record_holdout_access(
             lake.lake, market, {"run": context.run_id, "run_dates": [d.run_date for d in span.days()]}

@@ -16,8 +16,9 @@ from alpha_pipeline.errors import MissingPartitionError
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS, fuse
 from alpha_pipeline.fusion.labels import LabeledSignals, training_data
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import Panel, with_history
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.reporting.charts import markdown_image, signal_bars
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.settings import load_settings
@@ -49,7 +50,7 @@ def signal_assets(market: Market) -> list[dg.AssetsDefinition]:
         raw_news: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
         span = window(context)
-        panel = with_history(ohlcv_history, market_panel).until(span.end)
+        panel = with_history(ohlcv_history, market_panel, market).until(span.end)
         signals = source_signals(
             panel, factor_values, factor_library, backtest_metrics, market, span.start, span.end, raw_news
         )
@@ -90,7 +91,7 @@ def fusion_inputs(market: Market) -> dict[str, dg.AssetIn]:
 
 def prices(market: Market, frames: Mapping[str, pd.DataFrame], span: Window) -> Panel:
     """Bars of one market up to the end of the run, from its frames of `fusion_inputs`."""
-    return with_history(frames[f"{market.name}_history"], frames[f"{market.name}_panel"]).until(span.end)
+    return with_history(frames[f"{market.name}_history"], frames[f"{market.name}_panel"], market).until(span.end)
 
 
 def past(market: Market, frames: Mapping[str, pd.DataFrame], panel: Panel, span: Window, days: float) -> LabeledSignals:

@@ -12,8 +12,8 @@ from alpha_pipeline.assets.wiring.partitions import Window, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, parquet_asset
 from alpha_pipeline.backtesting.missing_measures import undefined_reasons
 from alpha_pipeline.library.library_backtests import LibraryBacktest
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import markdown_png
 from alpha_pipeline.reporting.funnel import funnel_counts
@@ -73,7 +73,7 @@ def tear_sheet_assets(market: Market) -> list[dg.AssetsDefinition]:
         ohlcv_history: pd.DataFrame,
         market_panel: pd.DataFrame,
     ) -> dg.Output[pd.DataFrame]:
-        panel = with_history(ohlcv_history, market_panel)
+        panel = with_history(ohlcv_history, market_panel, market)
         last = Window(window(context).end - pd.Timedelta(days=1), window(context).end)
         run_date, library_backtest = next(library_backtests(last, market, factor_library, panel, raw_funding))
         trials = tables.TRIALS.complete(factor_definitions[factor_definitions["run_date"] <= run_date.start])

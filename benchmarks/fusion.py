@@ -16,11 +16,13 @@ from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.labels import label_signals
 from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
+from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import MARKETS, Market
-from alpha_pipeline.market.panel import Panel, align
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.resources.market_data import MarketDataResource
 from alpha_pipeline.signals.generation import past_signals
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
+from alpha_pipeline.tables import MARKET_PANEL
 
 HEAD = [
     "method",
@@ -77,7 +79,7 @@ def main() -> None:
 def _panel(market: Market, end: pd.Timestamp) -> Panel:
     """Embedded bars up to the run date."""
     bars = MarketDataResource(source="sample").bar_source(market).history(market, end)
-    return Panel.from_table(align(bars, {}, pd.Timedelta(0))).until(end)
+    return with_history(bars, MARKET_PANEL.empty(), market).until(end)
 
 
 def _print(table: pd.DataFrame) -> None:

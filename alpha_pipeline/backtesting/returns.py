@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.market.gaps import is_traded
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.typing import Array
 
@@ -13,10 +14,16 @@ Fill = Literal["open", "close"]
 
 def fill_prices(panel: Panel, fill: Fill = "open") -> Array:
     """
-    (bars, symbols): the price a trade executes at during each bar; NaN where nothing was traded.
+    (bars, symbols): the price a trade executes at during each bar; NaN where nothing was traded, see `gaps.is_traded`.
 
     With "open" the open where the panel has one, else the close; of the bar after the decision, never its own.
     """
+    prices, traded = _mark_prices(panel, fill), is_traded(panel)
+    return prices if traded.all() else np.where(traded, prices, np.nan)
+
+
+def _mark_prices(panel: Panel, fill: Fill) -> Array:
+    """(bars, symbols): what a position is worth at the fill of each bar, traded there or not; NaN without a price."""
     if fill == "close" or "open" not in panel.fields:
         return panel["close"]
     return np.where(np.isfinite(panel["open"]), panel["open"], panel["close"])
@@ -35,7 +42,7 @@ def bar_returns(panel: Panel, fill: Fill = "open", delisting_return: float = 0.0
         (bars, symbols), fraction. Through a gap 0, and the whole move when prices resume. NaN before the first price,
         after the last one, and in the last row.
     """
-    prices = fill_prices(panel, fill)
+    prices = _mark_prices(panel, fill)
     filled = last_known(prices)
     out = np.full(prices.shape, np.nan)
     out[:-1] = filled[1:] / filled[:-1] - 1
@@ -57,8 +64,8 @@ def forward_returns(panel: Panel, horizon_bars: int, delay_bars: int = 1, fill: 
         fill: which price of the bar.
 
     Returns:
-        (bars, symbols), fraction, aligned to the bar of decision; NaN where there is no price to fill at and where the
-        future has not happened yet. A missing exit price counts as the last one known.
+        (bars, symbols), fraction, aligned to the bar of decision; NaN where no order could be filled and where the
+        future has not happened yet. An exit without a trade counts at the last price known.
 
     Raises:
         DataError: horizon or delay below 1.
@@ -69,7 +76,7 @@ def forward_returns(panel: Panel, horizon_bars: int, delay_bars: int = 1, fill: 
     out = np.full(prices.shape, np.nan)
     decided = len(prices) - horizon_bars - delay_bars
     if decided > 0:
-        exits = last_known(prices)[delay_bars + horizon_bars :]
+        exits = last_known(_mark_prices(panel, fill))[delay_bars + horizon_bars :]
         out[:decided] = exits / prices[delay_bars : delay_bars + decided] - 1
     return out
 

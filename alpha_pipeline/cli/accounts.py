@@ -40,6 +40,7 @@ class BacktestRun:
         last: close of its last bar.
         has_funding: whether funding rates of perpetuals are in the data.
         has_opens: whether there is any open to fill at; else trades fill at the close of the same bar.
+        carried: what `gaps.carried_note` says of these bars.
         config: trading rules.
         bar: length of a bar.
         periods_per_year: bars of a year.
@@ -59,6 +60,7 @@ class BacktestRun:
     last: str
     has_funding: bool
     has_opens: bool
+    carried: str
     config: "BacktestConfig"
     bar: str
     periods_per_year: float
@@ -128,7 +130,8 @@ def show(runs: Sequence[FactorRun], settings: BacktestRun, orders: int) -> None:
             + (f" ({resolved})" if resolved else "")
             + settings.rows_set_aside,
             **({"reading": "\n          ".join(settings.remarks)} if settings.remarks else {}),
-            "bars": f"{settings.bars:,} from {settings.first} to {settings.last}",
+            "bars": f"{settings.bars:,} from {settings.first} to {settings.last}"
+            + (f"; {settings.carried}" if settings.carried else ""),
             "sample period": SAMPLE_PERIODS[settings.sample_period].format(
                 times=plural(settings.holdout_access or 0, "time")
             ),

@@ -21,6 +21,7 @@ from alpha_pipeline.errors import SettingError
 if TYPE_CHECKING:  # a shell waits for every import
     from alpha_pipeline.backtesting import BacktestConfig, Segment
     from alpha_pipeline.expressions import Node
+    from alpha_pipeline.market.panel import Panel
 
 MODES = ("auto", "time_series", "quantile", "rank", "long_only")
 LONGEST_DAYS = 1e6
@@ -101,6 +102,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _backtest(options: argparse.Namespace) -> int:
+    from alpha_pipeline.market.gaps import carried_note
     from alpha_pipeline.market.symbols import find_symbols
 
     check_file_options(options, _not_with_data(options))
@@ -125,11 +127,13 @@ def _backtest(options: argparse.Namespace) -> int:
         for name, node in factors.items():
             runs.append(_trade(name, node, bars, symbols, config, window))
             step(name)
-    closes = bars.panel.timestamps[slice(*window)].astype("datetime64[m]").astype(str)
+    traded = bars.panel.rows(*window).columns([bars.panel.symbols.index(symbol) for symbol in symbols])
+    closes = traded.timestamps.astype("datetime64[m]").astype(str)
     first, last = f"{closes[0]}Z", f"{closes[-1]}Z"
     settings = BacktestRun(
         bars.market.name, bars.source, period, access, symbols, resolved, len(closes), first, last,
-        has_funding=bars.funding is not None, has_opens=_has_opens(bars, symbols, window), config=config,
+        has_funding=bars.funding is not None, has_opens=_has_opens(traded),
+        carried=carried_note(traded, bars.market), config=config,
         bar=bars.market.bar, periods_per_year=bars.market.periods_per_year,
         remarks=bars.remarks, set_aside=bars.set_aside, rows_set_aside=bars.rows_set_aside,
     )  # fmt: skip
@@ -174,13 +178,11 @@ def _window(options: argparse.Namespace, bars: Bars) -> "Segment":
     return segment_tail(bars.panel.timestamps, bars.market, options.sample_period, length)
 
 
-def _has_opens(bars: Bars, symbols: Sequence[str], window: tuple[int, int]) -> bool:
-    """Whether any of the symbols has an open in the window."""
+def _has_opens(panel: "Panel") -> bool:
+    """Whether any symbol has an open at any bar."""
     import numpy as np
 
-    opens = bars.panel.fields.get("open")
-    places = [bars.panel.symbols.index(symbol) for symbol in symbols]
-    return opens is not None and bool(np.isfinite(opens[slice(*window), places]).any())
+    return "open" in panel.fields and bool(np.isfinite(panel["open"]).any())
 
 
 def _config(options: argparse.Namespace, bars: Bars, symbols: int) -> "BacktestConfig":
@@ -268,7 +270,7 @@ def _trade(
     panel = bars.panel.rows(None, window[1])  # nothing after the window
     values = evaluate_one(node, panel)  # cross-sectional operators see the full market
     places = [panel.symbols.index(symbol) for symbol in symbols]
-    traded = replace(panel, symbols=tuple(symbols), fields={f: x[:, places].copy() for f, x in panel.fields.items()})
+    traded = panel.columns(places)
     paid = None if bars.funding is None else funding_payments(bars.funding, traded, config.fill)
     result = simulate_account(values[:, places].copy(), TradedBars.of(traded, bars.market, config, paid), window)
     if not result.measures.bars:

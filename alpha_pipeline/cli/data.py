@@ -51,14 +51,13 @@ class Bars:
 
 
 def embedded(market: str) -> "Panel":
-    """All embedded bars of a market."""
-    import pandas as pd
-
-    from alpha_pipeline.market.panel import Panel, align
+    """All embedded bars of a market, short gaps carried."""
+    from alpha_pipeline.market.gaps import with_history
     from alpha_pipeline.resources.vendors.sample import SampleSource
+    from alpha_pipeline.tables import MARKET_PANEL
 
     chosen, source = market_of(market), SampleSource()
-    return Panel.from_table(align(source.history(chosen, source.coverage(chosen)[1]), {}, pd.Timedelta(0)))
+    return with_history(source.history(chosen, source.coverage(chosen)[1]), MARKET_PANEL.empty(), chosen)
 
 
 def bars_of(market: str, run_date: str | None = None) -> Bars:
@@ -80,7 +79,7 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
     chosen, lake = market_of(market), stored()
     days = lake.days(f"{market}/market_panel") if run_date is None or lake_has(market, run_date) else []
     if days:
-        from alpha_pipeline.market.panel import with_history
+        from alpha_pipeline.market.gaps import with_history
 
         last = run_date or days[-1]
         history = lake.read(f"{market}/ohlcv_history", allow_missing=True)
@@ -89,7 +88,10 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
         paid = lake.read(f"{market}/raw_funding", allow_missing=True)
         paid = paid[paid["available_at"] <= until]
         return Bars(
-            chosen, with_history(history, recent).until(until), f"lake {lake_root()}", paid if len(paid) else None
+            chosen,
+            with_history(history, recent, chosen).until(until),
+            f"lake {lake_root()}",
+            paid if len(paid) else None,
         )
     until = (
         pd.Timestamp(run_date, tz="UTC") + pd.Timedelta(days=1)

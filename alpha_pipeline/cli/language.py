@@ -135,6 +135,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.preview import compute, show, summaries, write
+    from alpha_pipeline.market.gaps import carried_note
     from alpha_pipeline.market.symbols import find_symbols
 
     if options.last < 0:
@@ -153,8 +154,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         print_json({"canonical": str(node), **source, **shape, "last": last, "summary": summaries(values)})
         return 0
     echo(f"factor  {node}")
+    carried = carried_note(panel, market)
     echo(
         f"data    {bars.source}: {panel.shape[0]:,} bars of {market.bar}, {panel.shape[1]} symbols{bars.rows_set_aside}"
+        + (f"; {carried}" if carried else "")
     )
     for remark in bars.remarks:
         echo(f"        {remark}")

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from alpha_pipeline.market.gaps import complete
 from alpha_pipeline.market.markets import Market, expected_closes, partition_days
+from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import DATA_COVERAGE
 
 BARS = "ohlcv"
@@ -42,7 +44,7 @@ def data_coverage(
     Returns:
         Rows of `tables.DATA_COVERAGE`. Bars are late when not all bars due were received, other sources when the newest
         row is older than a day (24/7) or four days; a source without any row is absent. On a day without a session bars
-        are closed, and none is due.
+        are closed, and none is due. A bar due was received in time, is carried, or is missing.
     """
     end = run_date + pd.Timedelta(days=1)
     rows = [
@@ -73,6 +75,28 @@ def daily_share(bars: pd.DataFrame, market: Market, start: pd.Timestamp, end: pd
     return (received.reindex(columns=due.index, fill_value=0) / due).clip(upper=1.0)
 
 
+def gap_counts(
+    bars: pd.DataFrame, market: Market, symbols: int, start: pd.Timestamp, end: pd.Timestamp
+) -> tuple[int, int]:
+    """
+    Number of the bars due in (start, end] that the panel carries, and of those that are missing in it.
+
+    Args:
+        bars: `timestamp`, `symbol` and `available_at` of raw bars, from `max_forward_fill` before `start` on.
+        market: gives the bars due and `max_forward_fill`.
+        symbols: number of traded symbols.
+        start: exclusive, UTC.
+        end: inclusive, UTC.
+    """
+    closes = bars["timestamp"]
+    near = (closes > start - market.max_forward_fill - market.bar_length) & (closes <= end)
+    on_time = bars.loc[near & (bars["available_at"] <= closes), ["timestamp", "symbol"]].drop_duplicates()
+    panel = complete(Panel.from_table(on_time.assign(close=1.0)), market, end).after(start)
+    carried = 0 if panel.carried is None else int(panel.carried.sum())
+    present = int(np.isfinite(panel["close"]).sum()) if "close" in panel.fields else 0
+    return carried, max(len(expected_closes(market, start, end)) * symbols - present, 0)
+
+
 def daily_presence(raw_tables: Mapping[str, pd.DataFrame], symbols: int, days: pd.DatetimeIndex) -> pd.DataFrame:
     """
     Share of the symbols with a row, by source and day of `available_at`.
@@ -100,12 +124,13 @@ def _source(
     age = (end - last).total_seconds() / 3600 if len(table) else np.nan
     symbol_count = int(new["symbol"].nunique())
     row = {"run_date": run_date, "source": name, "rows": len(new), "symbols": symbol_count, "symbols_due": len(symbols),
-           "last_known": last, "age_hours": age}  # fmt: skip
+           "carried": 0, "missing": 0, "last_known": last, "age_hours": age}  # fmt: skip
     if name == BARS:
         due = len(expected_closes(market, run_date, end)) * len(symbols)
         received = new[new["timestamp"] > run_date].drop_duplicates(["timestamp", "symbol"])
         share = min(len(received) / due, 1.0) if due else np.nan
         status = CLOSED if not due else PRESENT if share >= 1.0 else LATE
+        row["carried"], row["missing"] = gap_counts(table, market, len(symbols), run_date, end)
     else:
         share = min(symbol_count / len(symbols), 1.0) if symbols and len(table) else np.nan
         status = PRESENT if len(table) and age <= _MAX_AGE_HOURS.get(market.calendar, _LONG_WEEKEND_HOURS) else LATE

@@ -65,7 +65,7 @@ class Market:
         portfolio: how values of a factor become positions.
         split: sample periods.
         history: how far back mining and evaluation look; None for all bars.
-        max_forward_fill: gaps up to this length carry the last close.
+        max_forward_fill: age up to which the last close stands in for a missing bar, see `gaps`; 0 carries nothing.
         funding: whether holders pay the stored funding rates.
         impact: market impact in daily standard deviations at a trade of one day's volume.
         capital: quote currency; sizes trades and their impact.

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.typing import Array, Times
+from alpha_pipeline.typing import Array, Flags, Integers, Times
 
 KEY = ["timestamp", "symbol"]
+CARRIED = "carried"
 PER_SHARE = ("open", "high", "low", "close", "vwap", "dividend")
 
 
@@ -28,16 +29,20 @@ class Panel:
         fields: field name to a C-ordered float64 (bars, symbols) matrix; NaN where there is no value.
         origin: number of the first bar; windows are computed in blocks anchored to these numbers, so that a slice gives
             the same bits as the full panel. Counted from 1970 for evenly spaced bars, else from the first bar given.
+        carried: (bars, symbols), whether a bar is no bar of the source but the last close before it, see `gaps`; None
+            without any. The column `carried` of a table, 1 or 0.
     """
 
     timestamps: Times
     symbols: tuple[str, ...]
     fields: Mapping[str, Array]
     origin: int = 0
+    carried: Flags | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.timestamps), len(self.symbols))
-        for name, values in self.fields.items():
+        carried = {} if self.carried is None else {CARRIED: self.carried}
+        for name, values in {**self.fields, **carried}.items():
             if values.shape != shape:
                 raise DataError(f"field {name!r} has shape {values.shape}, expected (bars, symbols) = {shape}")
         if len(self.timestamps) > 1 and not (np.diff(self.timestamps) > np.timedelta64(0)).all():
@@ -58,7 +63,14 @@ class Panel:
         cut = slice(start, stop)
         fields = {name: values[cut] for name, values in self.fields.items()}
         origin = self.origin + cut.indices(len(self.timestamps))[0]
-        return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin)
+        carried = None if self.carried is None else self.carried[cut]
+        return replace(self, timestamps=self.timestamps[cut], fields=fields, origin=origin, carried=carried)
+
+    def columns(self, places: Sequence[int] | Integers) -> "Panel":
+        """The symbols at some positions, in that order; copies."""
+        fields = {name: np.ascontiguousarray(values[:, places]) for name, values in self.fields.items()}
+        carried = None if self.carried is None else self.carried[:, places]
+        return replace(self, symbols=tuple(self.symbols[p] for p in places), fields=fields, carried=carried)
 
     def with_fields(self, names: Iterable[str]) -> "Panel":
         """The panel with at least these fields; a field it does not have is NaN in every bar."""
@@ -103,7 +115,11 @@ class Panel:
             values.reshape(-1)[cell] = table[name].to_numpy("float64", na_value=np.nan)
             if not np.isnan(values).all():
                 out[name] = values
-        return cls(times, tuple(symbols.tolist()), out, _first_bar_number(times))
+        carried = None
+        if CARRIED in table and (flags := table[CARRIED].to_numpy("float64", na_value=0.0) == 1).any():
+            carried = np.zeros((len(times), len(symbols)), bool)
+            carried.reshape(-1)[cell] = flags
+        return cls(times, tuple(symbols.tolist()), out, first_bar_number(times), carried)
 
     def to_table(self) -> pd.DataFrame:
         """Long form, sorted by timestamp and symbol; rows in which every field is NaN are omitted."""
@@ -115,22 +131,9 @@ class Panel:
                 **{name: values.reshape(-1) for name, values in self.fields.items()},
             }
         )
+        if self.carried is not None:
+            table[CARRIED] = self.carried.reshape(-1).astype(float)
         return table.dropna(subset=list(self.fields), how="all").reset_index(drop=True)
-
-
-def with_history(history: pd.DataFrame, recent: pd.DataFrame) -> Panel:
-    """
-    One panel of the history and the recent days after it.
-
-    Args:
-        history: long bars with `available_at`, before the first run date.
-        recent: rows of the panel table from the first run date on.
-
-    Returns:
-        All bars in order; fields of the recent days alone are NaN in the history.
-    """
-    old = align(history, {}, pd.Timedelta(0))
-    return Panel.from_table(pd.concat([old, recent], ignore_index=True))
 
 
 def align(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], max_age: pd.Timedelta) -> pd.DataFrame:
@@ -196,25 +199,30 @@ def _adjust_for_splits(panel: Panel) -> Panel:
         return panel
     fields = {name: values.copy() for name, values in panel.fields.items() if name in (*PER_SHARE, "volume")}
     close = fields["close"]
+    priced = np.isfinite(close) if panel.carried is None else np.isfinite(close) & ~panel.carried
     for bar, column in np.argwhere(split > 0):
-        before, after = (part[np.isfinite(part)] for part in (close[:bar, column], close[bar:, column]))
+        before, after = np.flatnonzero(priced[:bar, column]), np.flatnonzero(priced[bar:, column])
         shares = split[bar, column]
         if not len(before) or not len(after):
             continue
-        jump = np.log(before[-1] / after[0])
+        resumed = bar + after[0]  # bars carried up to there have the price before the split
+        jump = np.log(close[before[-1], column] / close[resumed, column])
         if abs(jump - np.log(shares)) < abs(jump):  # closer to the split than to no jump
             for name, values in fields.items():
-                values[:bar, column] *= shares if name == "volume" else 1 / shares
+                values[:resumed, column] *= shares if name == "volume" else 1 / shares
     return replace(panel, fields={**panel.fields, **fields})
 
 
-def _first_bar_number(times: Array) -> int:
+def first_bar_number(times: Times) -> int:
+    """Number of the first bar, see `Panel.origin`."""
     steps = np.unique(np.diff(times))
     return int(times[0].astype(np.int64) // steps[0].astype(np.int64)) if len(steps) == 1 else 0
 
 
 def _field_columns(table: pd.DataFrame) -> list[str]:
-    return [c for c in table.columns if c not in {*KEY, "available_at"} and pd.api.types.is_numeric_dtype(table[c])]
+    return [
+        c for c in table.columns if c not in {*KEY, "available_at", CARRIED} and pd.api.types.is_numeric_dtype(table[c])
+    ]
 
 
 def utc64(moment: pd.Timestamp) -> np.datetime64:

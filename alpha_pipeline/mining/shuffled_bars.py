@@ -97,7 +97,8 @@ def shuffled(panel: Panel, block_bars: int, seed: int) -> Panel:
     order = np.random.default_rng(seed).permutation(len(edges))
     rows = np.concatenate([*blocks, *(np.arange(edges[k], edges[k] + block_bars) for k in order)])
     fields = {name: values[rows] for name, values in panel.fields.items() if name not in PRICES}
-    return replace(panel, fields={**fields, **_prices(panel, rows)})
+    carried = None if panel.carried is None else panel.carried[rows]
+    return replace(panel, fields={**fields, **_prices(panel, rows)}, carried=carried)
 
 
 def _prices(panel: Panel, rows: Array) -> dict[str, Array]:

@@ -5,18 +5,19 @@ It continues from the rows of an earlier day, which it never changes; the caller
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline.backtesting.funding import funding_payments
+from alpha_pipeline.market.gaps import is_traded
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, utc64
 from alpha_pipeline.outcomes.track_record import SIGN
 from alpha_pipeline.settings import PaperConfig as PaperConfig
 from alpha_pipeline.tables import PAPER_LEDGER
-from alpha_pipeline.typing import Array
+from alpha_pipeline.typing import Array, Flags
 
 CASH = "(cash)"
 SMALLEST = 1e-8  # units; smaller positions and orders are 0
@@ -55,8 +56,8 @@ def keep_book(
 
     Targets are equal weights of the LONG and SHORT decisions; HOLD, and a symbol without a decision, has target 0. An
     order is the difference to the target in units, at the equity and the last prices of the decision; it replaces the
-    open order of the symbol. It is filled at the next close of the symbol after the decision, at the market's fee and
-    slippage, and stays open without one.
+    open order of the symbol. It is filled at the next close at which the symbol was traded, see `gaps.is_traded`, at
+    the market's fee and slippage, and stays open without one.
 
     Args:
         before: the market's rows of `tables.PAPER_LEDGER` at `since`; without rows the account is opened.
@@ -74,6 +75,7 @@ def keep_book(
         positions are adjusted for splits that the prices show; dividends, funding and borrow are booked.
     """
     decisions = decisions[(decisions["market"] == market.name) & (decisions["timestamp"] > since)]
+    traded, panel = is_traded(panel), _without_carried(panel)
     account = _Account.of(before, panel, decisions["symbol"], market, since, config)
     moments = pd.DatetimeIndex(decisions["timestamp"]).unique().sort_values()
     waiting = [(utc64(at), decisions[decisions["timestamp"] == at]) for at in moments]
@@ -85,7 +87,7 @@ def keep_book(
         for t in range(bar, panel.closed_by(mark)):
             while waiting and waiting[0][0] < panel.timestamps[t]:
                 account.decide(*waiting.pop(0))
-            account.advance(panel, t, paid[t])
+            account.advance(panel, t, traded[t], paid[t])
         bar = panel.closed_by(mark)
         while waiting and waiting[0][0] <= utc64(mark):
             account.decide(*waiting.pop(0))
@@ -164,8 +166,8 @@ class _Account:
             if len(bars) and not np.isfinite(self.price[i]):
                 self.price[i], self.priced_at[i] = panel["close"][bars[-1], column], panel.timestamps[bars[-1]]
 
-    def advance(self, panel: Panel, t: int, payments: Array) -> None:
-        """One bar: splits are applied, carry is booked, open orders are filled at its close."""
+    def advance(self, panel: Panel, t: int, traded: Flags, payments: Array) -> None:
+        """One bar: splits are applied, carry is booked, open orders of what was traded are filled at its close."""
         close = self._spread(panel["close"][t])
         priced = np.isfinite(close)
         self._split(close, priced, self._spread(panel["split"][t]) if "split" in panel.fields else None)
@@ -175,7 +177,7 @@ class _Account:
         self.carry += np.minimum(notional, 0.0) * borrow
         if "dividend" in panel.fields:
             self.carry += self.quantity * np.nan_to_num(self._spread(panel["dividend"][t]))
-        filled = priced & (self.ordered != 0)
+        filled = (self._spread(traded) == 1) & (self.ordered != 0)
         units = np.where(filled, self.ordered, 0.0)
         notional = units * np.where(priced, close, 0.0)
         self.flow -= notional
@@ -273,6 +275,13 @@ class _Account:
         out = np.full(len(self.symbols), np.nan)
         out[self.columns] = values
         return out
+
+
+def _without_carried(panel: Panel) -> Panel:
+    """Carried closes are no prices of their bar: a position keeps the price, and the time, of the last real one."""
+    if panel.carried is None:
+        return panel
+    return replace(panel, fields={**panel.fields, "close": np.where(panel.carried, np.nan, panel["close"])})
 
 
 def _stamps(moments: Array) -> pd.DatetimeIndex:

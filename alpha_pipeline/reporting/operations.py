@@ -77,15 +77,15 @@ def spent(m: MarketReport) -> list[tuple[str, float, str]]:
 
 
 def data(markets: Sequence[MarketReport]) -> list[str]:
-    """Per source: rows received, age of the newest row, rejected rows, reason of absence."""
+    """Per source: rows received, bars carried and missing, age of the newest row, rejected rows, reason of absence."""
     parts = []
     for m in markets:
         rows = m.coverage.sort_values("source", key=lambda names: names != "ohlcv", kind="stable")
         titles = [("Source", "name"), ("State", "state"), ("Rows", "n"), ("Share of expected rows", "n")]
-        titles += [("Newest row", "n"), ("Rejected rows", "n"), ("Reason", "long")]
+        titles += [("Carried", "n"), ("Missing", "n"), ("Newest row", "n"), ("Rejected rows", "n"), ("Reason", "long")]
         cells = [
             (humanize(r["source"]), r["status"], f"{r['rows']:,}", percent(float(np.floor(r["share"] * 100) / 100)),
-             clock(r["last_known"]), f"{r['rejected_rows']:,}", r["reason"])
+             f"{r['carried']:,}", f"{r['missing']:,}", clock(r["last_known"]), f"{r['rejected_rows']:,}", r["reason"])
             for r in rows[rows["status"] != ABSENT].to_dict("records")
         ]  # fmt: skip
         absent = rows[rows["status"] == ABSENT]

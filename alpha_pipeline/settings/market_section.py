@@ -143,7 +143,7 @@ class MarketSettings:
         split: sample periods.
         history: how far back mining and evaluation look; empty for all that is stored.
         label: what is predicted; only `raw` returns are supported yet.
-        max_forward_fill: gaps up to this duration carry the last close; empty for none.
+        max_forward_fill: age up to which the last close stands in for a missing bar; empty for none.
         mining: where it differs from the project's.
         fusion: where it differs from the project's.
         model: where it differs from the project's.

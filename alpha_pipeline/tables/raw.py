@@ -131,6 +131,10 @@ DATA_COVERAGE = Table(
         column("symbols", INT, "symbols", "with a row available on the run date"),
         column("symbols_due", INT, "symbols", "traded"),
         column("share", FLOAT, "fraction", "of the bars due; of the symbols for other sources; NaN where none is due"),
+        column(
+            "carried", INT, "bars", "due but missing, with the last close carried in the panel; 0 for other sources"
+        ),
+        column("missing", INT, "bars", "due but missing, and not carried; 0 for other sources"),
         column("last_known", TIME, "UTC", "when the newest row became available; empty without any in the look-back"),
         column("age_hours", FLOAT, "h", "of the newest row at the end of the run date; NaN without any"),
         column("rejected_rows", INT, "rows", "of the run date that failed validation and are in quarantine"),

@@ -26,8 +26,7 @@ class ScreeningPanel:
     def of(cls, panel: Panel) -> "ScreeningPanel":
         """The screen of a panel."""
         picked = np.unique(np.linspace(0, panel.shape[1] - 1, SYMBOLS).astype(int))
-        fields = {name: np.ascontiguousarray(values[:, picked]) for name, values in panel.fields.items()}
-        narrow = replace(panel, symbols=tuple(panel.symbols[c] for c in picked), fields=fields)
+        narrow = panel.columns(picked)
         return cls(narrow, rewritten(narrow))
 
 

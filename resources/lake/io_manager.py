@@ -19,7 +19,8 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     Stores pandas frames in a `Lake`, for one partition, a range of days, or an unpartitioned table.
 
     Options of an input in `AssetIn(metadata=...)`: `columns`, the columns to read (all by default); `allow_missing`,
-    True to leave out days that were never materialized; `from_the_first`, True to read every day of the upstream table
+    True to leave out days that were never materialized, "earlier" to leave out only those before the run's own;
+    `from_the_first`, True to read every day of the upstream table
     up to the last one mapped. Dagster tracks staleness over a hundred days at most, so mappings stay short, while
     computations need the full history.
     """
@@ -65,14 +66,17 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         """
         key = "/".join(context.asset_key.path)
         options = context.definition_metadata or {}
-        columns, allow_missing = options.get("columns"), bool(options.get("allow_missing", False))
+        columns, allow_missing = options.get("columns"), options.get("allow_missing", False)
         if not context.has_asset_partitions:
-            return self.lake.read(key, columns=columns, allow_missing=allow_missing)
+            return self.lake.read(key, columns=columns, allow_missing=bool(allow_missing))
         days = list(context.asset_partition_keys)
         if days and options.get("from_the_first"):
             every = context.asset_partitions_def.get_partition_keys()
             days = [*every[: every.index(days[0])], *days]
-        frame, missing = self.lake.read_days(key, days, columns, allow_missing)
+        if allow_missing == "earlier":
+            first, stored = context.step_context.partition_key_range.start, set(self.lake.days(key))
+            days, allow_missing = [day for day in days if day >= first or day in stored], False
+        frame, missing = self.lake.read_days(key, days, columns, bool(allow_missing))
         if missing:
             context.log.debug(f"{key}: {len(missing)} of {len(days)} days were never materialized and are left out")
         return frame

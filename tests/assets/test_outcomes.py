@@ -163,22 +163,32 @@ def test_a_missing_day_is_no_later_fill(lake: Lake) -> None:
 
 
 def test_an_outcome_known_at_another_bar_later_is_not_scored_twice(lake: Lake) -> None:
-    """A bar that was missing and came with a revision moves the outcome to another day; the first one stands."""
+    """A session that was missing and came with a revision moves the outcome to another day; the first one stands."""
+    sessions = (*DAYS[:3], DAYS[4])
+    closes = pd.to_datetime([f"{day} 20:00" for day in sessions], utc=True)
+    bars = pd.DataFrame({"timestamp": closes, "symbol": "AAPL", "close": [100.0, 100.0, 110.0, 121.0]})
+    lake.write_range("equities/market_panel", bars.drop(index=1), DAYS[0], DAYS[4])
+    write_signal(lake, DAYS[0], equities={"AAPL": "LONG"})
+    signal = lake.read("fused_signal", DAYS[0], DAYS[0]).assign(timestamp=closes[0])
+    lake.write_range("fused_signal", signal, DAYS[0], DAYS[0])
+    for day in DAYS[:5]:
+        materialize(lake, *LEDGERS, first=day)
+    late = lake.read("signal_track_record").query("market == 'equities'")
+    assert late["timestamp"].tolist() == [closes[3]]
+    lake.write_range("equities/market_panel", bars, DAYS[0], DAYS[4])
+    for day in DAYS[:5]:
+        materialize(lake, "signal_track_record", first=day)
+    pd.testing.assert_frame_equal(lake.read("signal_track_record").query("market == 'equities'"), late)
+
+
+def test_an_hour_that_came_later_moves_no_outcome(lake: Lake) -> None:
+    """An hour without any bar is carried: the outcome is known when it is with that hour."""
     panel = lake.read("crypto/market_panel", DAYS[1], DAYS[1])
     lake.write_range("crypto/market_panel", panel[panel["timestamp"].dt.hour != 5], DAYS[1], DAYS[1])
     for day in DAYS[:3]:
         materialize(lake, *LEDGERS, first=day)
-    late = lake.read("signal_track_record")
-    decided = pd.Timestamp(DAYS[1], tz="UTC")
-    assert (
-        late.loc[late["decided_at"] == decided, "timestamp"].tolist()
-        == [pd.Timestamp("2019-07-03 02:00", tz="UTC")] * 3
-    )
-    write_prices(lake)
-    for day in DAYS[:4]:
-        materialize(lake, "signal_track_record", first=day)
     record = lake.read("signal_track_record")
-    assert (record["decided_at"] == decided).sum() == 3
+    assert (record["timestamp"] - record["decided_at"] == pd.Timedelta(hours=25)).all()
 
 
 def test_a_market_that_closes_later_joins_the_day(lake: Lake) -> None:

@@ -357,3 +357,37 @@ def test_hours_of_an_exchange_are_decided_with_their_session() -> None:
     market = replace(EQUITIES, bar="1h", bars_per_session=7.0)
     assert np.flatnonzero(decision_bars(stamps, 7, market)).tolist() == [6, 13, 20, 27]
     assert np.flatnonzero(decision_bars(stamps[3:], 7, market)).tolist() == [3, 10, 17, 24]
+
+
+@pytest.mark.parametrize("mark", ["carried", "no volume"])
+def test_no_order_executes_without_a_trade(mark: str) -> None:
+    """
+    A has a price at bar 1 that nobody traded at: its order lapses there, as without a price; C is traded.
+
+    Its position is entered at bar 2 and earns from there on.
+    """
+    whole = panel(PRICES)
+    volume, carried = np.ones((5, 3)), np.zeros((5, 3), bool)
+    volume[1, 0], carried[1, 0] = (1.0, True) if mark == "carried" else (0.0, False)
+    prices = replace(whole, fields={**whole.fields, "volume": volume}, carried=carried)
+    result = backtest(A_OVER_C, Bars.of(prices, CRYPTO, FREE))
+    missing = replace(whole, fields={"close": np.where((volume == 0) | carried, np.nan, whole["close"])})
+    np.testing.assert_allclose(result.weights[0], [0, 0, -0.5])
+    np.testing.assert_allclose(result.gross, [0.05, 0.10, 0.0], atol=1e-12)
+    np.testing.assert_allclose(result.weights, backtest(A_OVER_C, Bars.of(missing, CRYPTO, FREE)).weights)
+    orders = trades(result, prices, FREE)
+    assert not ((orders["symbol"] == "A") & (orders["timestamp"] == pd.Timestamp("2019-01-01 01:00", tz="UTC"))).any()
+
+
+def test_a_decision_that_cannot_be_filled_has_no_label() -> None:
+    """The entry is a carried bar: NaN; an exit there counts at the carried price."""
+    whole = panel([[100.0], [110.0], [110.0], [121.0], [121.0]])
+    prices = replace(whole, carried=np.array([[False], [False], [True], [False], [False]]))
+    np.testing.assert_allclose(forward_returns(prices, 1)[:, 0], [0.0, np.nan, 0.0, np.nan, np.nan], atol=1e-12)
+
+
+def test_a_position_is_held_through_carried_bars() -> None:
+    """Nothing is earned in the gap, and the whole move where prices resume."""
+    whole = panel([[100.0], [110.0], [110.0], [110.0], [121.0]])
+    prices = replace(whole, carried=np.array([[False], [False], [True], [True], [False]]))
+    np.testing.assert_allclose(bar_returns(prices)[:4, 0], [0.10, 0.0, 0.0, 0.10])

@@ -1,5 +1,7 @@
 """Data coverage of a run date: present, late, absent, closed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,3 +78,24 @@ def test_shares_by_day() -> None:
     days = pd.date_range(RUN_DATE - DAY, periods=2)
     only = table[(table["symbol"] == "A") & (table["timestamp"] > RUN_DATE)]
     assert daily_presence({"funding": only}, 2, days).to_numpy().tolist() == [[0.0, 0.5]]
+
+
+def test_bars_due_are_received_carried_or_missing() -> None:
+    """An outage of ten hours of B is six bars carried and four missing; one that began the day before carries less."""
+    table = bars(CRYPTO, ("A", "B"), RUN_DATE - DAY, RUN_DATE + DAY)
+    hour = (table["timestamp"] - RUN_DATE) / pd.Timedelta(hours=1)
+    out = state(table[~(hour.between(5, 14) & (table["symbol"] == "B"))])
+    assert (out["rows"], out["carried"], out["missing"]) == (38, 6, 4)
+    before = state(table[~hour.between(-2, 5)])
+    assert (before["carried"], before["missing"]) == (2 * 3, 2 * 2)
+    nothing = state(table[~hour.between(5, 14)], market=replace(CRYPTO, max_forward_fill=pd.Timedelta(0)))
+    assert (nothing["carried"], nothing["missing"]) == (0, 20)
+    assert state(table)[["carried", "missing"]].tolist() == [0, 0]
+
+
+def test_a_late_bar_is_received_and_carried_in_the_panel() -> None:
+    """No decision at its close could use it."""
+    table = bars(CRYPTO, ("A", "B"), RUN_DATE - DAY, RUN_DATE + DAY)
+    late = table.index[table["timestamp"] == RUN_DATE + pd.Timedelta(hours=7)]
+    table.loc[late, "available_at"] += pd.Timedelta(hours=2)
+    assert state(table)[["rows", "carried", "missing", "status"]].tolist() == [48, 2, 0, "present"]

@@ -1,6 +1,6 @@
 """Panel fields from raw tables: last known states, sentiment over a day, events at their bar."""
 
-from functools import partial
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -92,7 +92,10 @@ def test_every_kind_is_point_in_time() -> None:
         "news": items,
         "funding": items[["timestamp", "symbol", "available_at"]].assign(funding=rng.normal(size=40)),
     }
-    join = partial(assemble, max_age=AGE)
+
+    def join(bars: pd.DataFrame, facts: Mapping[str, pd.DataFrame], until: pd.Timestamp = START) -> pd.DataFrame:
+        return assemble(bars, facts, AGE)
+
     panel = join(bars(), facts)
     assert late_arrivals(panel, bars(), facts, join) == ""
     early = join(bars(), {**facts, "news": items.assign(available_at=items["timestamp"])})

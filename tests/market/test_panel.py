@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.panel import Panel, align, with_history
+from alpha_pipeline.market.panel import Panel, align
 
 HOURS = pd.date_range("2019-01-01 01:00", periods=4, freq="h", tz="UTC").as_unit("us")
 
@@ -94,16 +94,6 @@ def test_two_sources_cannot_have_the_same_field() -> None:
     fact = bars().rename(columns={"close": "close"})
     with pytest.raises(DataError, match=r"'twice' has the columns \['close'\]"):
         align(bars(), {"twice": fact}, pd.Timedelta(hours=1))
-
-
-def test_history_and_recent_days_are_one_panel() -> None:
-    """Fields of the recent days alone are NaN in the history."""
-    recent = bars().drop(columns="available_at").assign(funding=0.5)
-    recent["timestamp"] += pd.Timedelta(hours=4)
-    panel = with_history(bars(), recent)
-    assert panel.shape == (8, 2)
-    assert np.isnan(panel["funding"][:4]).all()
-    assert (panel["funding"][4:] == 0.5).all()
 
 
 def test_bar_numbers_do_not_depend_on_the_first_bar() -> None:

@@ -48,8 +48,10 @@ def test_what_is_missing_goes_with_its_bar() -> None:
     gaps[0] = False
     fields = {name: np.where(gaps, np.nan, values) for name, values in fields.items()}
     times = pd.date_range("2018-01-01", periods=120, freq="D").to_numpy("datetime64[us]")
-    luck = shuffled(Panel(times, tuple("ABCD"), fields), 5, seed=1)
+    luck = shuffled(Panel(times, tuple("ABCD"), fields, carried=gaps), 5, seed=1)
     assert np.isnan(luck["close"]).sum() == gaps.sum()
+    assert luck.carried is not None and not np.array_equal(luck.carried, gaps)
+    np.testing.assert_array_equal(np.isnan(luck["close"]), luck.carried)
     present = np.isfinite(luck["close"])
     assert (luck["high"][present] >= luck["close"][present]).all() and (luck["low"][present] > 0).all()
 

@@ -294,3 +294,20 @@ def test_a_skipped_day_is_booked_with_the_next() -> None:
     together = keep_book(NOTHING, decisions, panel, CRYPTO, START, marks(12), PaperConfig(), funding)
     assert of(rows, CASH, "equity")[-1] == pytest.approx(of(together, CASH, "equity")[-1], abs=0.5)
     assert_books_balance(rows, 100_000)
+
+
+def test_an_order_waits_for_a_bar_that_was_traded() -> None:
+    """Neither a carried close nor one without volume fills it; the note has the time of the last real price."""
+    panel = prices(A=[100, 100, 105, 110])
+    panel = replace(
+        panel,
+        fields={**panel.fields, "volume": np.array([[5.0], [0.0], [0.0], [7.0]])},
+        carried=np.array([[False], [True], [False], [False]]),
+    )
+    rows = keep_book(NOTHING, decided({"A": "LONG"}), panel, FREE, START, marks(4), HALF)
+    assert of(rows, "A", "quantity") == [0, 0, 0, 5]
+    assert of(rows, "A", "ordered") == [5, 5, 5, 0]
+    assert rows.loc[rows["symbol"] == "A", "trade_price"].iloc[-1] == 110
+    notes = rows.loc[rows["symbol"] == "A", "note"].tolist()
+    assert notes[1] == "no price since 2019-07-01 20:00 UTC"
+    assert_books_balance(rows, 1000.0)

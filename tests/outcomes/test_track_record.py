@@ -112,3 +112,12 @@ def test_nothing_to_score() -> None:
         scored_rows = score_decisions(table, panel, MARKET, BEGIN, END)
         assert len(scored_rows) == 0
         assert list(scored_rows.columns) == [c.name for c in TRACK_RECORD.columns]
+
+
+def test_a_decision_filled_at_a_carried_bar_has_no_outcome() -> None:
+    """No order executed there; an outcome at a carried bar is measured with its price."""
+    carried = np.zeros((5, 2), bool)
+    carried[2, 0] = True
+    panel = replace(PANEL, carried=carried)
+    scored_rows = score_decisions(decided(*((bar, "A", "LONG") for bar in range(3))), panel, MARKET, BEGIN, END)
+    assert scored_rows["decided_at"].tolist() == [CLOSES[0], CLOSES[2]]

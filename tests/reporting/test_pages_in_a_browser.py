@@ -53,7 +53,7 @@ def canary() -> Iterator[tuple[str, list[str]]]:
 def markets(run_date: SimpleNamespace, **changes: object) -> list[MarketReport]:
     """Everything a market brings to the page, with late and absent sources and a headline."""
     row = {"run_date": run_date.run_date, "symbols": 5, "symbols_due": 5, "share": 1.0, "rejected_rows": 0, "rows": 120,
-           "last_known": run_date.run_date, "age_hours": 24.0, "reason": ""}  # fmt: skip
+           "carried": 6, "missing": 2, "last_known": run_date.run_date, "age_hours": 24.0, "reason": ""}  # fmt: skip
     states = {"ohlcv": "present", "funding": "late", "news": "absent"}
     coverage = pd.DataFrame([row | {"source": name, "status": state} for name, state in states.items()])
     coverage.loc[coverage["source"] == "news", "reason"] = "nobody wrote"

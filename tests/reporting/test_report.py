@@ -48,7 +48,7 @@ class Page(HTMLParser):
 def coverage(reason, status="absent", source="funding"):
     """One source as `data_coverage` tells of it."""
     row = {"run_date": RUN_DATE, "source": source, "status": status, "rows": 0, "symbols": 0, "symbols_due": 5,
-           "share": np.nan, "last_known": RUN_DATE, "age_hours": 30.0, "rejected_rows": 0,
+           "share": np.nan, "carried": 0, "missing": 0, "last_known": RUN_DATE, "age_hours": 30.0, "rejected_rows": 0,
            "reason": reason}  # fmt: skip
     return tables.DATA_COVERAGE.conform(pd.DataFrame([row])).to_pandas()
 

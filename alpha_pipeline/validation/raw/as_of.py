@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-Join = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame]], pd.DataFrame]
+# Bars, facts, and the time up to which bars are due.
+Join = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame], pd.Timestamp], pd.DataFrame]
 CUTS = 20
 KEY = ["timestamp", "symbol"]
 
@@ -28,7 +29,7 @@ def late_arrivals(panel: pd.DataFrame, bars: pd.DataFrame, facts: Mapping[str, p
     picked = np.unique(np.linspace(0, max(len(closes) - 1, 0), min(CUTS, len(closes))).astype(int))
     for moment in (pd.Timestamp(closes[k]) for k in picked):
         available = {name: table[table["available_at"] <= moment] for name, table in facts.items()}
-        then = join(bars[bars["available_at"] <= moment], available)
+        then = join(bars[bars["available_at"] <= moment], available, moment)
         now = panel[panel["timestamp"] <= moment].reset_index(drop=True)
         if difference := _difference(now, then.reindex(columns=now.columns).reset_index(drop=True)):
             return f"rebuilt as of {moment:%Y-%m-%d %H:%M}, {difference}"

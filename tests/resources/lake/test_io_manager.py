@@ -131,6 +131,17 @@ def test_missing_days_can_be_allowed(tmp_path: Path) -> None:
     assert len(seen["raw"]) == 2
 
 
+def test_only_days_before_the_run_may_be_missing(tmp_path: Path) -> None:
+    """With `allow_missing="earlier"` the run's own days are required, those of the look-back are not."""
+    seen: Seen = {}
+    assets = graph(seen, lookback(2, allow_missing="earlier"))
+    run(assets, tmp_path, "2019-07-09", "2019-07-10", [RAW])
+    run(assets, tmp_path, "2019-07-10", None, [PANEL])
+    assert seen["raw"]["timestamp"].min() == pd.Timestamp("2019-07-09 12:00", tz="UTC")
+    with pytest.raises(MissingPartitionError, match="2019-07-11"):
+        run(assets, tmp_path, "2019-07-10", "2019-07-11", [PANEL])
+
+
 def test_an_asset_without_earlier_days_gets_a_typed_frame_without_rows(tmp_path: Path) -> None:
     """The first run date of a self-dependent asset maps to zero keys."""
     seen: Seen = {}
