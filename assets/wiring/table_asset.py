@@ -31,7 +31,9 @@ def parquet_asset(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Iterable[dg.AssetDep] = (),
     reads_own_past: bool = False,
+    skippable: bool = False,
     checks: Mapping[str, str] | None = None,
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -47,7 +49,9 @@ def parquet_asset(
         partitioned: False for the history, the only table without partitions.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
+        deps: dependencies that the asset reads from the lake itself.
         reads_own_past: depends on its own earlier days, which it reads from the lake itself.
+        skippable: may end without an output; the run succeeds and nothing is stored.
         checks: warning checks that the asset reports: name to description.
         blocking: checks that stop everything downstream: name to description.
     """
@@ -71,7 +75,8 @@ def parquet_asset(
             backfill_policy=dg.BackfillPolicy.single_run(),
             freshness_policy=freshness_policy(group, table.name, market),
             ins=ins,
-            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else None,
+            deps=[*deps, *([dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else [])],
+            output_required=not skippable,
             io_manager_key="lake",
             check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
             + [

@@ -15,6 +15,7 @@ from .webserver import webserver
 
 pytestmark = pytest.mark.slow
 
+
 def checkout(folder: Path) -> Path:
     """A folder with the `[tool.dg]` of this repository and a link to its package."""
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -58,9 +59,7 @@ def test_a_broken_setting_fails_the_check(workplace: Path) -> None:
 
 def test_an_asset_is_launched_for_a_day(workplace: Path) -> None:
     """`dg launch --assets fused_signal --partition D` stores what `dagster asset materialize` stores."""
-    before = materialize(
-        workplace, "+key:*/source_signals and not (key:*/ohlcv_history or key:*/raw_ohlcv)", RUN_DATE
-    )
+    before = materialize(workplace, "+key:*/source_signals and not (key:*/ohlcv_history or key:*/raw_ohlcv)", RUN_DATE)
     assert before.returncode == 0, before.stdout[-4000:]
     done = dg(checkout(workplace), "launch", "--assets", "fused_signal", "--partition", RUN_DATE)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
