@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.mining import ALL_NIGHTS, funding_input, panel_inputs
@@ -19,6 +20,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import ic_bars, markdown_image
+from alpha_pipeline.resources.configuration import RunConfig
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",
@@ -30,10 +32,12 @@ ALARM_SHARPE = 1.0
 DELAY = "No traded factor with a net Sharpe ratio above 1 may have a negative one when executed one bar later."
 
 
-class BreakdownConfig(dg.Config):
-    """Optional parts of the breakdown: the paths of combinatorial purged cross-validation."""
+class BreakdownConfig(RunConfig):
+    """Optional parts of the breakdown."""
 
-    combinations: bool = False
+    combinations: bool = Field(
+        default=False, description="Measure the paths of combinatorial purged cross-validation, too."
+    )
 
 
 def library_inputs(market: Market) -> dict[str, dg.AssetIn]:

@@ -13,17 +13,16 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.assets.wiring.config import MiningConfig
+from alpha_pipeline.assets.wiring.config import CONFIGURED, MiningConfig
 from alpha_pipeline.assets.wiring.partitions import earlier, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel, with_history
 from alpha_pipeline.mining.progress_report import Progress
-from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
+from alpha_pipeline.mining.proposers import mutation, random_grammar
 from alpha_pipeline.mining.sessions import mine_session
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
@@ -120,12 +119,10 @@ def _trials(market: Market) -> dg.AssetsDefinition:
 def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
     """The configured writer; the random grammar needs no model and opens none."""
     controls = {"random_grammar": random_grammar, "mutation": mutation}
-    chosen = config.proposer or model.proposer
+    chosen = model.proposer if config.proposer == CONFIGURED else config.proposer
     if chosen in controls:
         yield controls[chosen]()
         return
-    if chosen != "model":
-        raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
     with model.open(lake.lake, fresh=config.fresh, retry=config.retry) as chat:
         yield model.writer(chat)
 

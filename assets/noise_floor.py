@@ -18,12 +18,13 @@ from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.shuffled_bars import measure_noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.reporting.funnel import floors
+from alpha_pipeline.resources.configuration import RunConfig
 
 
-class NoiseConfig(dg.Config):
-    """How many shuffled panels a run date is compared with."""
+class NoiseConfig(RunConfig):
+    """Measurement of the noise floor."""
 
-    replays: int = Field(default=5, ge=0)
+    replays: int = Field(default=5, ge=0, description="Shuffled panels that each run date is compared with.")
 
 
 def noise_assets(market: Market) -> list[dg.AssetsDefinition]:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.wiring.partitions import FIRST_DAY, Window, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.resources.configuration import RunConfig
 from alpha_pipeline.resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
 from alpha_pipeline.resources.ingest.ingestion_gate import IngestionGate
 from alpha_pipeline.resources.ingest.listed_symbols import listings_by_day
@@ -45,16 +47,18 @@ FACTS = {
 }
 
 
-class RawConfig(dg.Config):
-    """
-    Collection of a raw table.
+class RawConfig(RunConfig):
+    """Collection of a raw table."""
 
-    `refetch` fetches stored days too: values the vendor has changed since become rows available from now on.
-    `batch_days` are fetched, checked and stored at once; an interrupted run keeps its stored batches.
-    """
-
-    refetch: bool = False
-    batch_days: int = BATCH_DAYS
+    refetch: bool = Field(
+        default=False,
+        description="Fetch stored days too: values the vendor has changed since become rows available from now on.",
+    )
+    batch_days: int = Field(
+        default=BATCH_DAYS,
+        ge=1,
+        description="Days that are fetched, checked and stored at once; an interrupted run keeps its stored batches.",
+    )
 
 
 def raw_assets(market: Market) -> list[dg.AssetsDefinition]:

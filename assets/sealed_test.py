@@ -18,12 +18,13 @@ from alpha_pipeline.library.library_backtests import holdout_segment
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import with_history
 from alpha_pipeline.reporting.formatting import plural
+from alpha_pipeline.resources.configuration import RunConfig
 from alpha_pipeline.resources.lake.holdout_access import record_holdout_access
 from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 from alpha_pipeline.resources.lake.lake import Lake
 
 
-class SealedTestConfig(dg.Config):
+class SealedTestConfig(RunConfig):
     """The decision to open the sealed bars."""
 
     reason: str = Field(

@@ -73,7 +73,7 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
         fused = (
             "One decision per symbol",
             "quant-research",
-            "how often such values",
+            "expected hit rate",
             "decisions",
             RUN_DATE,
         )
