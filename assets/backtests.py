@@ -141,7 +141,12 @@ def _survives_delay(metrics: pd.DataFrame) -> dg.AssetCheckResult:
         passed=failed.empty,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(traded) - len(failed)} of {len(traded)} traded factors pass",
-        metadata={"factors": markdown_table(metrics[["factor_id", "status", "sharpe", "sharpe_delayed"]])},
+        metadata={
+            "failed": len(failed),
+            "traded": len(traded),
+            "sharpe_threshold": ALARM_SHARPE,
+            "factors": markdown_table(metrics[["factor_id", "status", "sharpe", "sharpe_delayed"]]),
+        },
     )
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
@@ -218,6 +219,7 @@ def _canaries(panel: Panel) -> dg.AssetCheckResult:
         check_name=CANARIES,
         passed=not wrong,
         description="; ".join(wrong) or f"{len(canaries())} canaries: every cheater caught, every honest factor passed",
+        metadata={"failed": len(wrong), "canaries": len(canaries())},
     )
 
 
@@ -258,5 +260,17 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
             severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=f"{len(rows) - len(failed) - len(silent)} of {len(rows)} factors pass"
             + (f"; nothing to compare yet: {', '.join(silent['factor'])}" if len(silent) else ""),
-            metadata={"failed": len(failed), "silent": len(silent), "results": markdown_table(rows, 40)},
+            metadata={
+                "factors": len(rows),
+                "failed": len(failed),
+                "silent": len(silent),
+                **_thresholds(rows),
+                "results": markdown_table(rows, 40),
+            },
         )
+
+
+def _thresholds(rows: pd.DataFrame) -> dict[str, float]:
+    """Threshold of a check, and the lowest and highest value; only what is a number."""
+    numbers = {"threshold": rows["threshold"].max(), "lowest": rows["value"].min(), "highest": rows["value"].max()}
+    return {name: float(value) for name, value in numbers.items() if pd.notna(value) and np.isfinite(value)}
