@@ -32,8 +32,8 @@ run: $(READY) ## one night of the whole graph on the embedded data and model
 test: $(READY) ## the tests: offline, deterministic
 	@$(BIN)/python -m pytest -n auto
 
-ui: $(READY) ## dagster dev on the same data, http://127.0.0.1:3000
-	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+ui: $(READY) ## dg dev on the same data, http://127.0.0.1:3000
+	@DAGSTER_HOME=$(CURDIR) $(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 live-check: $(READY) ## does every live vendor answer: two symbols, one finished day, door by door
 	@$(BIN)/python -m alpha_pipeline.resources.tools.live_check

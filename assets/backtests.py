@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.mining import ALL_NIGHTS, funding_input, panel_inputs
@@ -20,6 +21,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.market.universe import survivorship_warning
 from alpha_pipeline.reporting.charts import ic_bars, markdown_image
+from alpha_pipeline.resources.configuration import RunConfig
 
 SHOWN = [
     "factor_id", "status", "rank_ic", "t_stat", "sharpe", "sharpe_delayed", "sharpe_after_cutoff", "max_drawdown",
@@ -31,10 +33,12 @@ ALARM_SHARPE = 1.0
 DELAY = "No traded factor with a net Sharpe ratio above 1 may have a negative one when executed one bar later."
 
 
-class BreakdownConfig(dg.Config):
-    """Optional parts of the breakdown: the paths of combinatorial purged cross-validation."""
+class BreakdownConfig(RunConfig):
+    """Optional parts of the breakdown."""
 
-    combinations: bool = False
+    combinations: bool = Field(
+        default=False, description="Measure the paths of combinatorial purged cross-validation, too."
+    )
 
 
 def library_inputs(market: Market) -> dict[str, dg.AssetIn]:
@@ -138,7 +142,12 @@ def _survives_delay(metrics: pd.DataFrame) -> dg.AssetCheckResult:
         passed=failed.empty,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(traded) - len(failed)} of {len(traded)} traded factors pass",
-        metadata={"factors": markdown_table(metrics[["factor_id", "status", "sharpe", "sharpe_delayed"]])},
+        metadata={
+            "failed": len(failed),
+            "traded": len(traded),
+            "sharpe_threshold": ALARM_SHARPE,
+            "factors": markdown_table(metrics[["factor_id", "status", "sharpe", "sharpe_delayed"]]),
+        },
     )
 
 

@@ -16,7 +16,7 @@ from alpha_pipeline.assets.signals import fusion_inputs, past, prices
 from alpha_pipeline.assets.wiring.config import FusionConfig
 from alpha_pipeline.assets.wiring.partitions import DAYS, MARKETS, Window, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from alpha_pipeline.fusion.comparison import SIMPLEST, ModelComparison, best_method
+from alpha_pipeline.fusion.comparison import ALPHA, SIMPLEST, ModelComparison, best_method
 from alpha_pipeline.fusion.fused_signal import MEMORY_DAYS
 from alpha_pipeline.fusion.out_of_sample import COMPARED_DAYS
 from alpha_pipeline.market.markets import Market
@@ -86,6 +86,7 @@ def comparison_assets() -> list[dg.AssetsDefinition]:
             passed=best == method,
             severity=dg.AssetCheckSeverity.WARN,
             description=f"active: {method}; best by the rule: {best}",
+            metadata={"markets": len(MARKETS), "methods": int(last["method"].nunique()), "p_value_threshold": ALPHA},
         )
         for market in MARKETS:
             charts[f"reliability_{market.name}"] = _reliability(last, market, method)

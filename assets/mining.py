@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.assets.wiring.config import MiningConfig
-from alpha_pipeline.assets.wiring.partitions import earlier, lookback, window
+from alpha_pipeline.assets.wiring.config import CONFIGURED, MiningConfig, mining_config
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS, earlier, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from alpha_pipeline.errors import SettingError
 from alpha_pipeline.expressions import lookback as factor_lookback
 from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
@@ -24,7 +25,7 @@ from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.progress_report import Progress
-from alpha_pipeline.mining.proposers import PROPOSERS, mutation, random_grammar
+from alpha_pipeline.mining.proposers import mutation, random_grammar
 from alpha_pipeline.mining.sessions import mine_session
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
@@ -71,6 +72,8 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         metadata={"allow_missing": True},
     )
 
+    Configuration: Any = mining_config(market)  # noqa: N806  # a class
+
     @parquet_asset(
         tables.TRIALS,
         "mining",
@@ -81,7 +84,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
     )
     def factor_definitions(
         context: dg.AssetExecutionContext,
-        config: MiningConfig,
+        config: Configuration,
         model: LanguageModel,
         lake: dg.ResourceParam[ParquetIOManager],
         ohlcv_history: pd.DataFrame,
@@ -96,7 +99,7 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         # A run date asked in another way before keeps those trials: they count.
         stored = lake.lake.read_days("/".join(context.asset_key.path), context.partition_keys, allow_missing=True)[0]
         run_dates = []
-        with _proposer(model, config, lake) as proposer:
+        with _proposer(model_of(market, model), config, lake) as proposer:
             context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
             for run_date in span.days():
                 known = panel.until(run_date.end)
@@ -117,16 +120,20 @@ def _trials(market: Market) -> dg.AssetsDefinition:
     return factor_definitions
 
 
+def model_of(market: Market, model: LanguageModel) -> LanguageModel:
+    """The model of a market where it differs from the project's, else the one of the run."""
+    own = MARKET_SETTINGS[market.name].model
+    return model if own == SETTINGS.model else LanguageModel.of(own)
+
+
 @contextmanager
 def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
     """The configured writer; the random grammar needs no model and opens none."""
     controls = {"random_grammar": random_grammar, "mutation": mutation}
-    chosen = config.proposer or model.proposer
+    chosen = model.proposer if config.proposer == CONFIGURED else config.proposer
     if chosen in controls:
         yield controls[chosen]()
         return
-    if chosen != "model":
-        raise SettingError(f"proposer is {chosen!r}; expected one of {', '.join(PROPOSERS)}")
     with model.open(lake.lake, fresh=config.fresh, retry=config.retry) as chat:
         yield model.writer(chat)
 
@@ -222,6 +229,7 @@ def _canaries(panel: Panel) -> dg.AssetCheckResult:
         check_name=CANARIES,
         passed=not wrong,
         description="; ".join(wrong) or f"{len(canaries())} canaries: every cheater caught, every honest factor passed",
+        metadata={"failed": len(wrong), "canaries": len(canaries())},
     )
 
 
@@ -262,5 +270,17 @@ def _check(library: pd.DataFrame, panel: Panel, market: Market) -> Iterator[dg.A
             severity=dg.AssetCheckSeverity.ERROR if name in BLOCKING else dg.AssetCheckSeverity.WARN,
             description=f"{len(rows) - len(failed) - len(silent)} of {len(rows)} factors pass"
             + (f"; nothing to compare yet: {', '.join(silent['factor'])}" if len(silent) else ""),
-            metadata={"failed": len(failed), "silent": len(silent), "results": markdown_table(rows, 40)},
+            metadata={
+                "factors": len(rows),
+                "failed": len(failed),
+                "silent": len(silent),
+                **_thresholds(rows),
+                "results": markdown_table(rows, 40),
+            },
         )
+
+
+def _thresholds(rows: pd.DataFrame) -> dict[str, float]:
+    """Threshold of a check, and the lowest and highest value; only what is a number."""
+    numbers = {"threshold": rows["threshold"].max(), "lowest": rows["value"].min(), "highest": rows["value"].max()}
+    return {name: float(value) for name, value in numbers.items() if pd.notna(value) and np.isfinite(value)}

@@ -18,12 +18,13 @@ from alpha_pipeline.mining.loop import MiningSettings
 from alpha_pipeline.mining.shuffled_bars import measure_noise_floor
 from alpha_pipeline.reporting.charts import bar_chart, markdown_image
 from alpha_pipeline.reporting.funnel import floors
+from alpha_pipeline.resources.configuration import RunConfig
 
 
-class NoiseConfig(dg.Config):
-    """How many shuffled panels a run date is compared with."""
+class NoiseConfig(RunConfig):
+    """Measurement of the noise floor."""
 
-    replays: int = Field(default=5, ge=0)
+    replays: int = Field(default=5, ge=0, description="Shuffled panels that each run date is compared with.")
 
 
 def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -61,11 +62,13 @@ def noise_assets(market: Market) -> list[dg.AssetsDefinition]:
             run_dates.append(measure_noise_floor(run_date.start, market, known, trials, settings, config.replays, paid))
         out = pd.concat(run_dates, ignore_index=True)
         admitted = int(out.loc[out["shuffle"] > 0, "accepted"].sum())
+        shuffled = int((out["shuffle"] > 0).sum())
         check = dg.AssetCheckResult(
             check_name="nothing_admitted",
             passed=admitted == 0,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"{admitted} factors admitted on {int((out['shuffle'] > 0).sum())} shuffled panels",
+            description=f"{admitted} factors admitted on {shuffled} shuffled panels",
+            metadata={"admitted": admitted, "admitted_threshold": 0, "shuffled_panels": shuffled},
         )
         yield check
         yield dg.Output(out, metadata=_described(run_dates[-1]))

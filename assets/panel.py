@@ -18,7 +18,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import CARRIED
 from alpha_pipeline.reporting.charts import markdown_image
 from alpha_pipeline.reporting.curves import price_chart
-from alpha_pipeline.validation.raw.as_of import late_arrivals
+from alpha_pipeline.validation.raw.as_of import CUTS, late_arrivals
 
 # A fact older than this at a bar's close counts as absent; the look-back of the inputs follows from it.
 FACT_AGE_DAYS = 3
@@ -89,7 +89,14 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
             closes = panel.pivot(index="timestamp", columns="symbol", values="close")
             metadata["closes"] = dg.MetadataValue.md(markdown_image(price_chart(closes), "closes, first close = 100"))
         check = dg.AssetCheckResult(
-            check_name="late_arrivals", passed=not difference, description=difference or "no difference"
+            check_name="late_arrivals",
+            passed=not difference,
+            description=difference or "no difference",
+            metadata={
+                "rows": len(panel),
+                "rebuilt": min(CUTS, panel["timestamp"].nunique()),
+                "differing": int(bool(difference)),
+            },
         )
         yield check
         yield dg.Output(panel, metadata=metadata)

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.wiring.partitions import FIRST_DAY, Window, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.resources.configuration import RunConfig
 from alpha_pipeline.resources.ingest.collector import BATCH_DAYS, Accept, Collection, Collector
 from alpha_pipeline.resources.ingest.ingestion_gate import IngestionGate
 from alpha_pipeline.resources.ingest.listed_symbols import listings_by_day
@@ -22,7 +24,14 @@ from alpha_pipeline.resources.llm.resource import LanguageModel
 from alpha_pipeline.resources.llm.sentiment import SentimentResource
 from alpha_pipeline.resources.market_data import MarketDataResource
 from alpha_pipeline.text.scorer import SentimentScorer
-from alpha_pipeline.validation.raw.feed_health import feed_warnings, measure_feed_health
+from alpha_pipeline.validation.raw.feed_health import (
+    COVERAGE,
+    JUMP,
+    SKEW,
+    STALE_BARS,
+    feed_warnings,
+    measure_feed_health,
+)
 
 Result = Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]
 Metadata = dict[str, dg.MetadataValue | int | float | str]
@@ -45,16 +54,18 @@ FACTS = {
 }
 
 
-class RawConfig(dg.Config):
-    """
-    Collection of a raw table.
+class RawConfig(RunConfig):
+    """Collection of a raw table."""
 
-    `refetch` fetches stored days too: values the vendor has changed since become rows available from now on.
-    `batch_days` are fetched, checked and stored at once; an interrupted run keeps its stored batches.
-    """
-
-    refetch: bool = False
-    batch_days: int = BATCH_DAYS
+    refetch: bool = Field(
+        default=False,
+        description="Fetch stored days too: values the vendor has changed since become rows available from now on.",
+    )
+    batch_days: int = Field(
+        default=BATCH_DAYS,
+        ge=1,
+        description="Days that are fetched, checked and stored at once; an interrupted run keeps its stored batches.",
+    )
 
 
 def raw_assets(market: Market) -> list[dg.AssetsDefinition]:
@@ -247,11 +258,17 @@ def _scored(gate: IngestionGate, scorer: SentimentScorer) -> Accept:
 def _contract_check(gate: IngestionGate, check: str, refusal: DataError | None = None) -> dg.AssetCheckResult:
     """The check of a contract; after a refusal the caller raises, and nothing is stored."""
     results, rejected = gate.results(), gate.rejected.total()
+    failed = int((~results["passed"].astype(bool)).sum())
     return dg.AssetCheckResult(
         check_name=check,
         passed=refusal is None,
         description=str(refusal) if refusal else f"{len(results)} expectations met; {rejected} rows quarantined",
-        metadata={"rejected_rows": rejected, "expectations": markdown_table(results, 40)},
+        metadata={
+            "rejected_rows": rejected,
+            "expectations_met": len(results) - failed,
+            "expectations_failed": failed,
+            "expectations": markdown_table(results, 40),
+        },
     )
 
 
@@ -268,12 +285,25 @@ def _complete(failures: Mapping[str, str]) -> dg.AssetCheckResult:
 def _healthy(bars: pd.DataFrame, market: Market, span: Window) -> dg.AssetCheckResult:
     health = measure_feed_health(bars[bars["timestamp"] > span.start], market, span.start, span.end)
     warnings = feed_warnings(health, market)
+    worst = {
+        "least_coverage": health["coverage"].min(),
+        "most_stale_bars": health["stale_bars"].max(),
+        "largest_jump": health["jump"].max(),
+        "longest_delay_seconds": health["skew_seconds"].max(),
+    }
+    limits = {
+        "coverage_threshold": COVERAGE,
+        "stale_bars_threshold": STALE_BARS,
+        "jump_threshold": JUMP,
+        "delay_seconds_threshold": SKEW.total_seconds(),
+    }
+    measured = {name: float(value) for name, value in worst.items() if pd.notna(value)}
     return dg.AssetCheckResult(
         check_name="healthy",
         passed=not warnings,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(warnings) or "no warnings",
-        metadata={"warnings": len(warnings), "symbols": markdown_table(health, 60)},
+        metadata={"warnings": len(warnings), **measured, **limits, "symbols": markdown_table(health, 60)},
     )
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
-
-import dagster as dg
+from typing import Literal
 
 from alpha_pipeline.errors import AlphaError, LakeError, SourceError
 from alpha_pipeline.reporting.alert_texts import Alert
+from alpha_pipeline.resources.configuration import AT_RUN_TIME, COMMAS, Resource, described
 from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.resources.secrets import secret
@@ -31,30 +31,18 @@ NO_CHANNEL = (
 SLACK_MARKS = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 
 
-class Alerts(dg.ConfigurableResource):
-    """
-    Channels of alerts.
+class Alerts(Resource):
+    """Channels of alerts; the lake stores delivered ones, so that none is delivered twice a day."""
 
-    Fields:
-        slack_webhook: address of an incoming webhook, of Slack or compatible; a secret, read at run time.
-        mail_to: addresses, separated by commas.
-        mail_from: the sender; the first of `mail_to` when empty.
-        mail_server: `host` or `host:port`; 587, or 465 with `mail_tls` "tls", when there is no port.
-        mail_user, mail_password: of that server, if required; the password is read at run time.
-        mail_tls: "starttls" (default), "tls" from the first byte, or "none" for a server on this machine.
-        ui_url: where the UI is, for links.
-        root: the lake; `alerts/<day>/` stores delivered alerts, so that none is delivered twice a day.
-    """
-
-    slack_webhook: str = ""
-    mail_to: str = ""
-    mail_from: str = ""
-    mail_server: str = "127.0.0.1"
-    mail_user: str = ""
-    mail_password: str = ""
-    mail_tls: str = "starttls"
-    ui_url: str = ""
-    root: str = LakeSettings().root
+    slack_webhook: str = described(AlertSettings, "slack_webhook", AT_RUN_TIME)
+    mail_to: str = described(AlertSettings, "mail_to", COMMAS)
+    mail_from: str = described(AlertSettings, "mail_from")
+    mail_server: str = described(AlertSettings, "mail_server")
+    mail_user: str = described(AlertSettings, "mail_user")
+    mail_password: str = described(AlertSettings, "mail_password", AT_RUN_TIME)
+    mail_tls: Literal["starttls", "tls", "none"] = described(AlertSettings, "mail_tls")
+    ui_url: str = described(AlertSettings, "ui_url")
+    root: str = described(LakeSettings, "root", "delivered alerts are stored in its folder `alerts`")
 
     @classmethod
     def of(cls, settings: AlertSettings, lake: LakeSettings) -> "Alerts":

@@ -6,14 +6,15 @@ The interfaces are in `vendors.protocols`; each vendor has a package beside it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-import dagster as dg
 import pandas as pd
+from pydantic import Field
 
 from alpha_pipeline import tables
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import Market, is_universe_file
+from alpha_pipeline.resources.configuration import AT_RUN_TIME, COMMAS, Resource, described
 from alpha_pipeline.resources.http.rate_limit import RateLimit
 from alpha_pipeline.resources.http.retry import RetryPolicy
 from alpha_pipeline.resources.ingest.collector import LOOK_BACK
@@ -201,19 +202,21 @@ def _feeds(settings: SourceSettings) -> Mapping[str, tuple[str, ...]]:
     return DEFAULT_FEEDS
 
 
-class MarketDataResource(dg.ConfigurableResource):
-    """Market data as a Dagster resource; fields as in `SourceSettings`, lists separated by commas."""
+class MarketDataResource(Resource):
+    """Market data as a Dagster resource."""
 
-    source: str = ""
-    vendors_url: str = ""
-    crypto_symbols: str = ""
-    equity_symbols: str = ""
-    feeds: str = ""
-    metrics: str = ""
-    without: str = ""
-    reddit_id: str = ""
-    reddit_secret: str = ""
-    cache_folder: str = ""
+    source: Literal["", "sample", "live"] = Field(
+        default="", description="In place of the source of each market; files stay files. Empty for the market's own."
+    )
+    vendors_url: str = described(DataSettings, "vendors_url")
+    crypto_symbols: str = described(DataSettings, "crypto_symbols", COMMAS)
+    equity_symbols: str = described(DataSettings, "equity_symbols", COMMAS)
+    feeds: str = described(DataSettings, "feeds", COMMAS)
+    metrics: str = described(DataSettings, "metrics")
+    without: str = described(DataSettings, "without", COMMAS)
+    reddit_id: str = described(DataSettings, "reddit_id")
+    reddit_secret: str = described(DataSettings, "reddit_secret", AT_RUN_TIME)
+    cache_folder: str = described(DataSettings, "cache_folder")
 
     @classmethod
     def of(cls, settings: DataSettings) -> "MarketDataResource":

@@ -71,16 +71,17 @@ def expected_text(info: FieldInfo) -> str:
         return "true or false"
     if info.annotation not in (int, float):
         return "text" if info.annotation in (str, SecretStr) else _list_text(info.annotation)
-    bounds = {
-        bound: getattr(part, bound)
-        for part in info.metadata
-        for bound in ("ge", "gt", "le", "lt")
-        if hasattr(part, bound)
-    }
+    bounds = bounds_of(info)
     kind = "an integer" if info.annotation is int else "a number"
     low = f"[{bounds['ge']:g}" if "ge" in bounds else f"({bounds['gt']:g}" if "gt" in bounds else "(-inf"
     high = f"{bounds['le']:g}]" if "le" in bounds else f"{bounds['lt']:g})" if "lt" in bounds else "inf)"
     return f"{kind} in {low}, {high}" if bounds else kind
+
+
+def bounds_of(info: FieldInfo) -> dict[str, Any]:
+    """Bounds of a number, by pydantic's names."""
+    names = ("ge", "gt", "le", "lt")
+    return {name: getattr(part, name) for part in info.metadata for name in names if hasattr(part, name)}
 
 
 def nearest(given: str, valid: Iterable[str]) -> str:

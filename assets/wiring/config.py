@@ -2,30 +2,44 @@
 Run configuration, as the launchpad and `--config` offer it: the fields and the values of the settings, for one run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import dagster as dg
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
+from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.llm.budget import read_prices
 from alpha_pipeline.market.markets import Market
+from alpha_pipeline.mining.factor_types import FACTOR_TYPES
 from alpha_pipeline.mining.loop import MiningSettings
+from alpha_pipeline.resources.configuration import RunConfig
+from alpha_pipeline.settings.catalog import field_meanings, fields_of
+from alpha_pipeline.settings.messages import bounds_of
 
-Config = TypeVar("Config", bound=dg.Config)
+Config = TypeVar("Config", bound=RunConfig)
 Value = TypeVar("Value")
+# In place of a proposer: the one of the settings.
+CONFIGURED = "configured"
 
 
-def with_fields_of(settings: object) -> Callable[[type[Config]], type[Config]]:
-    """Add the fields of a section of the settings to a configuration; its values are the defaults."""
+def with_fields_of(settings: object, **choices: Sequence[str]) -> Callable[[type[Config]], type[Config]]:
+    """
+    Add the fields of a section of the settings to a configuration; its values are the defaults.
+
+    Args:
+        settings: the section.
+        choices: what fields may be whose choices the settings do not know, such as names of a registry.
+    """
 
     def add(config: type[Config]) -> type[Config]:
         added: dict[str, Any] = {
-            part.name: _field(part.name, getattr(settings, part.name)) for part in _fields(settings)
+            part.name: _field(settings, part.name, choices.get(part.name, ())) for part in _fields(settings)
         }
         model = create_model(config.__name__, __base__=config, __module__=config.__module__, **added)
         model.__doc__ = config.__doc__
@@ -40,7 +54,9 @@ def section_of(config: dg.Config, like: Value) -> Value:
     for part in _fields(like):
         before = getattr(like, part.name)
         value = getattr(config, part.name, before)
-        values[part.name] = section_of(value, before) if isinstance(value, dg.Config) else value
+        if isinstance(value, dg.Config):
+            value = section_of(value, before)
+        values[part.name] = [str(item) for item in value] if isinstance(value, list) else value
     return type(like)(**values)
 
 
@@ -48,27 +64,32 @@ def _fields(settings: object) -> tuple[Any, ...]:
     return fields(settings)  # type: ignore[arg-type]  # sections are dataclasses
 
 
-def _field(name: str, value: Any) -> tuple[Any, Any]:
-    """Type and default, as far as Dagster knows types: nested configurations, lists of text, numbers, text."""
+def _field(settings: object, name: str, choices: Sequence[str]) -> tuple[Any, Any]:
+    """Type and field as far as Dagster knows types: nested configurations, numbers, text, enums, lists of these."""
+    value = getattr(settings, name)
+    meaning, info = field_meanings(type(settings))[name], fields_of(type(settings))[name]
     if is_dataclass(value):
-        empty: type[dg.Config] = type(f"{name.capitalize()}Config", (dg.Config,), {"__doc__": type(value).__doc__})
+        empty = type(f"{name.capitalize()}Config", (RunConfig,), {"__doc__": type(value).__doc__})
         nested = with_fields_of(value)(empty)
-        return nested, nested()
-    return (list[str], list(value)) if isinstance(value, tuple) else (type(value), value)
+        return nested, Field(default=nested(), description=meaning)
+    if isinstance(value, tuple):
+        names = choices or get_args(get_args(info.annotation)[0])
+        item = StrEnum(name, {choice: choice for choice in names}) if names else str
+        return list[item], Field(default=list(value), description=meaning)  # type: ignore[valid-type]  # made here
+    if choices:
+        return Literal[tuple(choices)], Field(default=value, description=meaning)
+    return Annotated[info.annotation, Field(**bounds_of(info))], Field(default=value, description=meaning)
 
 
-@with_fields_of(SETTINGS.mining)
-class MiningConfig(dg.Config):
-    """
-    Mining of one run date; fields as in `alpha_pipeline.settings.Mining`.
+@with_fields_of(SETTINGS.mining, factor_types=tuple(FACTOR_TYPES))
+class MiningConfig(RunConfig):
+    """Mining of one run date."""
 
-    Besides: `proposer` in place of the configured one; `fresh` asks every question again, `retry` those that were not
-    answered, where otherwise stored answers count.
-    """
-
-    proposer: str = ""
-    fresh: bool = False
-    retry: bool = False
+    proposer: Literal["configured", "model", "random_grammar", "mutation"] = Field(
+        default=CONFIGURED, description="What writes formulas; `configured` is the proposer of the settings."
+    )
+    fresh: bool = Field(default=False, description="Ask every question again, where otherwise stored answers count.")
+    retry: bool = Field(default=False, description="Ask the questions again that were not answered.")
 
     def settings(self, prices: Path) -> MiningSettings:
         """The settings of the mining loop."""
@@ -78,9 +99,17 @@ class MiningConfig(dg.Config):
         )
 
 
-@with_fields_of(SETTINGS.fusion)
-class FusionConfig(dg.Config):
-    """Fusion of one run; fields as in `alpha_pipeline.settings.FusionSettings`."""
+def mining_config(market: Market) -> type[MiningConfig]:
+    """The configuration of a market's mining: where the market differs from the project, its values are the defaults."""
+    own = MARKET_SETTINGS[market.name].mining
+    if own == SETTINGS.mining:
+        return MiningConfig
+    return with_fields_of(own, factor_types=tuple(FACTOR_TYPES))(MiningConfig)
+
+
+@with_fields_of(SETTINGS.fusion, method=tuple(METHODS))
+class FusionConfig(RunConfig):
+    """Fusion of one run."""
 
     def settings(self, market: Market | None = None) -> tuple[str, DecisionRule]:
         """The method and the rule: those of the run, else those of the market where it differs from the project."""

@@ -33,6 +33,7 @@ def locked_step(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., 
     - The table is locked: no other process computes or stores it. A step that waited for the lock starts again and
       reads its inputs again, since the other process may have written them.
     - A failed source is retried after a wait; other errors fail at once, since a retry would not change them.
+    - Check results carry the partition they are about, a day or a range.
     - The run is tagged with its machine, for the orphaned-run monitor.
     """
 
@@ -45,7 +46,8 @@ def locked_step(compute: Callable[..., Any], key: dg.AssetKey) -> Callable[..., 
                 raise dg.RetryRequested(max_retries=MAX_RETRIES)
             try:
                 result = compute(context, *arguments, **inputs)
-                yield from result if isgenerator(result) else [_output(result)]
+                for event in result if isgenerator(result) else [_output(result)]:
+                    yield _with_partition(context, event) if isinstance(event, dg.AssetCheckResult) else event
             except SourceError as error:
                 wait = retry_seconds(context.retry_number)
                 if wait is None:
@@ -78,6 +80,19 @@ def _lake(context: dg.AssetExecutionContext) -> Lake:
 
 def _output(result: object) -> object:
     return result if isinstance(result, dg.Output) else dg.Output(result)
+
+
+def _with_partition(context: dg.AssetExecutionContext, result: dg.AssetCheckResult) -> dg.AssetCheckResult:
+    """
+    A check result with the partition as metadata.
+
+    Partitioned check specs are a preview of Dagster that leaves every partition of a range in one run as planned.
+    """
+    if context.assets_def.partitions_def is None:
+        return result
+    days = context.partition_key_range
+    name = days.start if days.start == days.end else f"{days.start}...{days.end}"
+    return result.with_metadata({"partition": name, "partitions": len(context.partition_keys), **result.metadata})
 
 
 def _tag_host(context: dg.AssetExecutionContext) -> None:

@@ -18,17 +18,17 @@ SESSION_DEADLINE = "0 7 * * 2-6"
 WITHIN = timedelta(hours=7)
 
 
-def freshness_policy(group: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
+def freshness_policy(layer: str, name: str, market: Market | None) -> dg.FreshnessPolicy | None:
     """
     Freshness policy of a table; None without a deadline, and for data without a vendor: embedded ones end in 2019,
     files grow when their owner adds to them.
 
     Args:
-        group: of the asset.
+        layer: of the asset, as in `table_asset.LAYERS`.
         name: of the table.
         market: of the table; None for tables joined over markets, which are due every day.
     """
-    has_deadline = (group == "raw" and name != "ohlcv_history") or name in ("fused_signal", "nightly_report")
+    has_deadline = (layer == "raw" and name != "ohlcv_history") or name in ("fused_signal", "nightly_report")
     if not has_deadline or (market.source != "live" if market else not LIVE):
         return None
     daily = market is None or market.calendar == "24/7"

@@ -19,11 +19,12 @@ from alpha_pipeline.text.untrusted import escape_markdown
 OWNER = "team:quant-research"
 # In the order of the data flow. The UI sorts groups by name, hence numbers; the tag `layer` has the name alone.
 LAYERS = ("raw", "panel", "mining", "factors", "backtest", "signal", "outcomes", "report", "sealed")
+JOINED = "joined"
 
 
 def parquet_asset(
     table: Table,
-    group: str,
+    layer: str,
     market: Market | None = None,
     *,
     description: str,
@@ -31,7 +32,9 @@ def parquet_asset(
     partitioned: bool = True,
     kinds: Iterable[str] = ("parquet", "pandas"),
     ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Iterable[dg.AssetDep] = (),
     reads_own_past: bool = False,
+    skippable: bool = False,
     checks: Mapping[str, str] | None = None,
     blocking: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -40,14 +43,16 @@ def parquet_asset(
 
     Args:
         table: name, column schema and units.
-        group: one of LAYERS, the group in the lineage graph.
+        layer: one of LAYERS; with the market it is the group in the lineage graph, `crypto/1_raw`.
         market: prefix of the key; None for assets joined over markets.
         description: text in the lineage graph.
         code_version: increase it when the computation changes its result.
         partitioned: False for the history, the only table without partitions.
         kinds: badges of the node.
         ins: inputs with their partition mappings.
+        deps: dependencies that the asset reads from the lake itself.
         reads_own_past: depends on its own earlier days, which it reads from the lake itself.
+        skippable: may end without an output; the run succeeds and nothing is stored.
         checks: warning checks that the asset reports: name to description.
         blocking: checks that stop everything downstream: name to description.
     """
@@ -56,11 +61,11 @@ def parquet_asset(
     def declare(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         return dg.asset(
             key=key,
-            group_name=f"{LAYERS.index(group) + 1}_{group}",
+            group_name=group_of(layer, market),
             description=description,
             owners=[OWNER],
             kinds=set(kinds),
-            tags={"market": market.name if market else "all", "layer": group},
+            tags={"market": market.name if market else "all", "layer": layer},
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/table_name": key.to_user_string(),
@@ -69,9 +74,10 @@ def parquet_asset(
             code_version=code_version,
             partitions_def=DAYS if partitioned else None,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            freshness_policy=freshness_policy(group, table.name, market),
+            freshness_policy=freshness_policy(layer, table.name, market),
             ins=ins,
-            deps=[dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else None,
+            deps=[*deps, *([dg.AssetDep(key, partition_mapping=earlier(1))] if reads_own_past else [])],
+            output_required=not skippable,
             io_manager_key="lake",
             check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in (checks or {}).items()]
             + [
@@ -86,6 +92,11 @@ def parquet_asset(
 def key_of(name: str, market: Market | None = None) -> dg.AssetKey:
     """Asset key of a table: prefixed by the market, or bare when joined over markets."""
     return dg.AssetKey([market.name, name] if market else [name])
+
+
+def group_of(layer: str, market: Market | None = None) -> str:
+    """Group of the UI, nested by market and layer: `crypto/1_raw`; `joined/6_signal` for tables joined over markets."""
+    return f"{market.name if market else JOINED}/{LAYERS.index(layer) + 1}_{layer}"
 
 
 def column_schema(table: Table) -> dg.TableSchema:

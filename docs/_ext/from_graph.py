@@ -7,6 +7,7 @@ from functools import cache
 import dagster as dg
 from markdown import code, table, words
 
+from alpha_pipeline.assets.wiring.table_asset import LAYERS
 from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.tables import TABLES
 from alpha_pipeline.validation import checks, meaning
@@ -24,16 +25,16 @@ def tables(_: str) -> str:
 
 
 def assets(_: str) -> str:
-    """Every asset by group: what it is, what it reads, what is checked."""
+    """Every asset by layer: what it is, what it reads, what is checked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         graph = _definitions().resolve_asset_graph()
-    groups: dict[str, dict[str, list[dg.AssetKey]]] = {}
+    layers: dict[str, dict[str, list[dg.AssetKey]]] = {layer: {} for layer in LAYERS}
     for key in graph.toposorted_asset_keys:
-        groups.setdefault(graph.get(key).group_name, {}).setdefault(key.path[-1], []).append(key)
+        layers[graph.get(key).tags["layer"]].setdefault(key.path[-1], []).append(key)
     parts = []
-    for group, names in groups.items():
-        parts.append(f"## {group}\n")
+    for layer, names in layers.items():
+        parts.append(f"## {layer}\n")
         for name, keys in names.items():
             node = graph.get(keys[0])
             parts.append(f"### {name}\n\n{words(node.description or '')}\n")

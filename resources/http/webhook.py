@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import dagster as dg
+from pydantic import Field
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.resources.configuration import AT_RUN_TIME, Resource, described
 from alpha_pipeline.resources.http.retry import AttemptFailedError, RetryPolicy, with_retry
 from alpha_pipeline.resources.secrets import secret
 from alpha_pipeline.settings import ExportSettings, variable_of
@@ -23,21 +24,23 @@ AGENT = "alpha-pipeline"
 RETRY_POLICY = RetryPolicy(attempts=3, wait_seconds=1.0, longest_wait_seconds=10.0, timeout_seconds=10.0)
 
 
-class SignalWebhook(dg.ConfigurableResource):
-    """
-    Posts JSON to one address.
+class SignalWebhook(Resource):
+    """Posts JSON to one address, which may contain a secret and is in no message."""
 
-    Args:
-        url: http or https; may contain a secret, hence no message shows it. Empty: nothing is sent.
-        attempts: attempts in all; HTTP 5xx, 408, 429 and no answer are tried again.
-        wait_seconds: before the second attempt, doubling.
-        timeout_seconds: of one attempt, from the DNS lookup to the end of the answer.
-    """
-
-    url: str = ""
-    attempts: int = RETRY_POLICY.attempts
-    wait_seconds: float = RETRY_POLICY.wait_seconds
-    timeout_seconds: float = RETRY_POLICY.timeout_seconds
+    url: str = described(ExportSettings, "webhook", "http or https; empty: nothing is sent; " + AT_RUN_TIME)
+    attempts: int = Field(
+        default=RETRY_POLICY.attempts,
+        ge=1,
+        description="Attempts in all; HTTP 5xx, 408, 429 and no answer are tried again.",
+    )
+    wait_seconds: float = Field(
+        default=RETRY_POLICY.wait_seconds, ge=0, description="Seconds before the second attempt, doubling."
+    )
+    timeout_seconds: float = Field(
+        default=RETRY_POLICY.timeout_seconds,
+        gt=0,
+        description="Seconds of one attempt, from the DNS lookup to the end of the answer.",
+    )
 
     @classmethod
     def of(cls, settings: ExportSettings) -> "SignalWebhook":

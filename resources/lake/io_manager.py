@@ -10,11 +10,12 @@ import dagster as dg
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
+from alpha_pipeline.resources.configuration import IOManager, described
 from alpha_pipeline.resources.lake.lake import Lake, Stored
 from alpha_pipeline.settings import LakeSettings
 
 
-class ParquetIOManager(dg.ConfigurableIOManager):
+class ParquetIOManager(IOManager):
     """
     Stores pandas frames in a `Lake`, for one partition, a range of days, or an unpartitioned table.
 
@@ -25,7 +26,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     computations need the full history.
     """
 
-    root: str = LakeSettings().root
+    root: str = described(LakeSettings, "root")
 
     @property
     def lake(self) -> Lake:

@@ -7,14 +7,12 @@ Requests are made by `client`, stored answers by `cache`.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast
-
-import dagster as dg
+from typing import Literal
 
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.llm.chat import Chat
-from alpha_pipeline.mining.prompts import Constrain
 from alpha_pipeline.mining.proposers import ModelWriter
+from alpha_pipeline.resources.configuration import AT_RUN_TIME, Resource, described
 from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.resources.llm.cache import CachedChat
 from alpha_pipeline.resources.llm.local_server import EMBEDDED_MODEL, embedded_weights, serve
@@ -25,32 +23,18 @@ from alpha_pipeline.settings import ModelSettings
 LOCAL_ANSWER = 1_000  # tokens; longer answers of a small model are useless
 
 
-class LanguageModel(dg.ConfigurableResource):
-    """
-    The model that writes factors.
+class LanguageModel(Resource):
+    """The model that writes factors."""
 
-    Fields:
-        base_url: of an OpenAI-compatible server; empty for a local model.
-        api_key: of that server; read from the environment at run time, never stored or shown.
-        model: its name on the server.
-        gguf: GGUF file of the local model; empty for the embedded one.
-        timeout_seconds: of one attempt.
-        attempts: attempts per call when the server is busy or unreachable.
-        constrain: constraint on answers: "pattern" (the factor language), "schema" (the shape of the JSON) or "none";
-            empty for "pattern" with the local model and "schema" elsewhere.
-        proposer: "model", or a control without a model: "random_grammar" or "mutation".
-        prices: a TOML file of prices; empty for the included one.
-    """
-
-    base_url: str = ""
-    api_key: str = ""
-    model: str = ""
-    gguf: str = ""
-    timeout_seconds: float = 120.0
-    attempts: int = 3
-    constrain: str = ""
-    proposer: str = "model"
-    prices: str = ""
+    base_url: str = described(ModelSettings, "url")
+    api_key: str = described(ModelSettings, "key", AT_RUN_TIME)
+    model: str = described(ModelSettings, "name")
+    gguf: str = described(ModelSettings, "gguf")
+    timeout_seconds: float = described(ModelSettings, "timeout_seconds")
+    attempts: int = described(ModelSettings, "attempts")
+    constrain: Literal["", "pattern", "schema", "none"] = described(ModelSettings, "constrain")
+    proposer: Literal["model", "random_grammar", "mutation"] = described(ModelSettings, "proposer")
+    prices: str = described(ModelSettings, "prices")
 
     @classmethod
     def of(cls, settings: ModelSettings) -> "LanguageModel":
@@ -92,8 +76,8 @@ class LanguageModel(dg.ConfigurableResource):
     def writer(self, chat: Chat) -> ModelWriter:
         """The model as a proposer; a local one is constrained to the factor language and to short answers."""
         if self.base_url:
-            return ModelWriter(chat, cast(Constrain, self.constrain or "schema"))
-        return ModelWriter(chat, cast(Constrain, self.constrain or "pattern"), LOCAL_ANSWER)
+            return ModelWriter(chat, self.constrain or "schema")
+        return ModelWriter(chat, self.constrain or "pattern", LOCAL_ANSWER)
 
     def name(self) -> str:
         """The model's name in the ledger and in the digest of a request."""

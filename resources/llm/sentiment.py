@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-import dagster as dg
 import numpy as np
 
-from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError, SettingError
+from alpha_pipeline.errors import BudgetError, CorruptFileError, ModelError
 from alpha_pipeline.llm.budget import PRICES, Budget, MeteredChat, SpendMeter, Spent, read_prices
 from alpha_pipeline.llm.chat import Chat
+from alpha_pipeline.resources.configuration import Resource, described
 from alpha_pipeline.resources.lake.lake import Lake
 from alpha_pipeline.resources.llm.resource import LOCAL_ANSWER, LanguageModel
 from alpha_pipeline.settings import SentimentSettings
@@ -26,7 +27,6 @@ from alpha_pipeline.text.sentiment_prompt import EDITION, batches, parse_scores,
 from alpha_pipeline.text.untrusted import normalize
 from alpha_pipeline.typing import Array
 
-SCORERS = ("lexicon", "model")
 ANSWER = 4_096  # tokens; twenty scores are some 300, the rest is for hidden reasoning
 # Failed requests in a row, each retried as the model's settings say, after which no further one is made.
 FAILURES = 2
@@ -139,22 +139,14 @@ class ModelScorer:
             self._counts[note] += titles
 
 
-class SentimentResource(dg.ConfigurableResource):
-    """
-    Scorer of sentiment, and the budget of a model for it.
+class SentimentResource(Resource):
+    """Scorer of sentiment, and the budget of a model for it: by default enough for about 900 new titles."""
 
-    Fields:
-        sentiment: "lexicon" (default) or "model" (the configured language model). The embedded model is unsuitable (it
-            gives all titles the same score, or counts), and models of up to 1.5 billion parameters are biased upwards.
-        calls, tokens, seconds, usd: limits per run; titles beyond them get the lexicon's score. Twenty titles take one
-            call and some 800 tokens, so the defaults suffice for about 900 new titles.
-    """
-
-    sentiment: str = "lexicon"
-    calls: int = 50
-    tokens: int = 100_000
-    seconds: float = 600.0
-    usd: float = 0.5
+    sentiment: Literal["lexicon", "model"] = described(SentimentSettings, "scorer")
+    calls: int = described(SentimentSettings, "calls")
+    tokens: int = described(SentimentSettings, "tokens")
+    seconds: float = described(SentimentSettings, "seconds")
+    usd: float = described(SentimentSettings, "usd")
 
     @classmethod
     def of(cls, settings: SentimentSettings) -> "SentimentResource":
@@ -176,12 +168,7 @@ class SentimentResource(dg.ConfigurableResource):
             model: used when `sentiment` is "model".
             lake: stores scores under `sentiment/` and requests under `calls/`.
             retry: request titles again that have no score of the model.
-
-        Raises:
-            SettingError: no such scorer.
         """
-        if self.sentiment not in SCORERS:
-            raise SettingError(f"sentiment scorer is {self.sentiment!r}; expected one of {', '.join(SCORERS)}")
         if self.sentiment == "lexicon":
             yield LexiconScorer()
             return

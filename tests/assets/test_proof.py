@@ -13,6 +13,7 @@ from alpha_pipeline.llm.budget import PRICES
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
+from alpha_pipeline.validation import canaries
 from alpha_pipeline.validation import checks as registered
 from alpha_pipeline.validation.check_registry import _checks
 
@@ -27,8 +28,10 @@ def panel() -> Panel:
 
 
 def test_the_canaries_pass(panel: Panel) -> None:
-    """Each look-ahead factor is refused, each causal factor passes."""
-    assert _canaries(panel).passed
+    """Each look-ahead factor is refused, each causal factor passes; the result counts them."""
+    result = _canaries(panel)
+    assert result.passed
+    assert result.metadata["failed"].value == 0 and result.metadata["canaries"].value == len(canaries())
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,8 @@ def test_a_factor_without_values_yet_fails_no_check(panel: Panel) -> None:
             results[name].passed and results[name].description == "0 of 1 factors pass; nothing to compare yet: young"
         )
     assert not results["coverage"].passed and results["coverage"].severity == dg.AssetCheckSeverity.WARN
+    coverage = {name: value.value for name, value in results["coverage"].metadata.items() if name != "results"}
+    assert coverage == {"factors": 1, "failed": 1, "silent": 0, "threshold": 0.8, "lowest": 0.0, "highest": 0.0}
     constant = library.assign(factor_id="same", expression="sign(supply)")
     assert not {result.check_name: result for result in _check(constant, recent, EQUITIES)}["variation"].passed
 

@@ -42,8 +42,8 @@ def test_an_impossible_threshold_is_refused(
 
 
 def test_a_wrong_setting_of_a_run_is_refused() -> None:
-    """It says that the run is to blame."""
-    with pytest.raises(SettingError, match="by the run"):
+    """By the field, with what is allowed."""
+    with pytest.raises(SettingError, match="method is 'tea'; expected one of weighted"):
         FusionConfig(method="tea").settings()
     with pytest.raises(SettingError, match=r"threshold is -1.0; expected a number in \[0, 1\)"):
         FusionConfig(threshold=-1.0).settings()

@@ -3,20 +3,41 @@
 import json
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
+
+from alpha_pipeline.definitions import build_defs
 
 from .conftest import RUN_DATE, materialize, prepare, settings
 
 pytestmark = pytest.mark.slow
 
 
+def unnumbered_checks(folder: Path) -> list[str]:
+    """Checks whose last result lacks the partition or a number, or is not a result at all."""
+    keys = sorted(build_defs().resolve_asset_graph().asset_check_keys, key=str)
+    bad = []
+    with chdir(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
+        records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    for key in keys:
+        evaluation = records[key].evaluation if key in records else None
+        values = {name: entry.value for name, entry in evaluation.metadata.items()} if evaluation else {}
+        dated = "partition" in values or key.asset_key.path[-1] == "ohlcv_history"
+        numbers = [value for name, value in values.items() if name != "partitions" and isinstance(value, int | float)]
+        if not dated or not numbers:
+            bad.append(f"{key.to_user_string()}: {values.keys()}")
+    return bad
+
+
 def test_a_night_then_one_asset_again(workplace: Path) -> None:
     """The whole graph for a run date; then `--select fused_signal` alone gives the same bytes."""
     run_date = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", RUN_DATE)
     assert run_date.returncode == 0, run_date.stdout[-4000:]
+    assert unnumbered_checks(workplace) == []
     file = workplace / "data" / "fused_signal" / f"day={RUN_DATE}" / "part-0.parquet"
     first = file.read_bytes()
     again = materialize(workplace, "fused_signal", RUN_DATE)

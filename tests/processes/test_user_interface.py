@@ -66,14 +66,14 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
     run_date = materialize(workplace, "not (key:*/ohlcv_history or key:*/sealed_test)", RUN_DATE)
     assert run_date.returncode == 0, run_date.stdout[-4000:]
     with webserver(workplace) as server, tab(tmp_path) as browser:
-        groups = ("1_raw", "2_panel", "3_mining", "4_factors", "5_backtest", "6_signal", "8_report")
+        groups = ("crypto", "equities", "joined")  # closed at first; the layers are below them
         page(browser, f"{server.address}/asset-groups", groups, tmp_path / "lineage.png")
         listed = browser.text()
         assert [listed.index(group) for group in groups] == sorted(listed.index(group) for group in groups)
         fused = (
             "One decision per symbol",
             "quant-research",
-            "how often such values",
+            "expected hit rate",
             "decisions",
             RUN_DATE,
         )
@@ -81,6 +81,7 @@ def test_the_pages_tell_the_story(workplace: Path, tmp_path: Path) -> None:
         checks = ("no_lookahead", "variation")
         page(browser, f"{server.address}/assets/crypto/factor_values?view=checks", checks, tmp_path / "checks.png")
         node = server.ask(NODE, key={"path": ["crypto", "factor_values"]})["assetNodeOrError"]
+        assert node["groupName"] == "crypto/4_factors"
         found = {c["name"]: c for c in node["assetChecksOrError"]["checks"]}
         blocking = [c for c in found.values() if c["blocking"]]
         assert {"no_lookahead", "variation"} <= {c["name"] for c in blocking}

@@ -1,4 +1,4 @@
-"""A real `dagster dev` on loopback, asked through the GraphQL endpoint its own pages use."""
+"""A real `dagster dev` or `dg dev` on loopback, asked through the GraphQL endpoint its own pages use."""
 
 import json
 import os
@@ -35,14 +35,14 @@ class Webserver:
 
 
 @contextmanager
-def webserver(folder: Path, **extra: str) -> Iterator[Webserver]:
-    """Start `dagster dev` in the folder, wait until the code location is loaded, end it with all its children."""
+def webserver(folder: Path, program: str = "dagster", **extra: str) -> Iterator[Webserver]:
+    """Start `PROGRAM dev` in the folder, wait until the code location is loaded, end it with all its children."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (folder / "dagster-dev.log").open("w")
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1", "--port", str(port)],
+        [str(Path(sys.executable).with_name(program)), "dev", "--host", "127.0.0.1", "--port", str(port)],
         cwd=folder,
         env=settings(folder, **extra),
         stdout=log,

@@ -1,7 +1,7 @@
 """Execution of a step: retries of failed sources, and the lock of its table."""
 
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from alpha_pipeline import tables
-from alpha_pipeline.assets.wiring import execution
+from alpha_pipeline.assets.wiring import execution, table_asset
 from alpha_pipeline.assets.wiring.table_asset import parquet_asset
 from alpha_pipeline.errors import DataError, SourceError
 from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
@@ -102,3 +102,27 @@ def test_the_table_is_locked_until_it_is_stored(tmp_path: Path) -> None:
     (signed,) = seen
     assert signed.startswith(f"run {result.run_id[:8]} (process ")
     assert free(lock_file(Lake(str(tmp_path)), "fused_signal"))
+
+
+@pytest.mark.parametrize(
+    ("last", "partition", "days"), [("2019-09-30", "2019-09-30", 1), ("2019-10-02", "2019-09-30...2019-10-02", 3)]
+)
+def test_a_check_result_carries_its_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, partition: str, days: int
+) -> None:
+    """A day or a range, beside the numbers of the check."""
+    monkeypatch.setattr(table_asset, "DAYS", dg.DailyPartitionsDefinition("2019-09-01", end_date="2019-10-05"))
+
+    @parquet_asset(tables.FUSED_SIGNAL, "signal", description="under test", checks={"sound": "It is sound."})
+    def fused(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.Output[pd.DataFrame]]:
+        yield dg.AssetCheckResult(check_name="sound", passed=True, metadata={"failed": 0})
+        yield dg.Output(tables.FUSED_SIGNAL.empty())
+
+    result = dg.materialize(
+        [fused],
+        tags={"dagster/asset_partition_range_start": DAY, "dagster/asset_partition_range_end": last},
+        resources={"lake": ParquetIOManager(root=str(tmp_path))},
+    )
+    (evaluation,) = result.get_asset_check_evaluations()
+    values = {name: value.value for name, value in evaluation.metadata.items()}
+    assert values == {"partition": partition, "partitions": days, "failed": 0}
