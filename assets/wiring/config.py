@@ -100,7 +100,7 @@ class MiningConfig(RunConfig):
 
 
 def mining_config(market: Market) -> type[MiningConfig]:
-    """The configuration of a market's mining: where the market differs from the project, its values are the defaults."""
+    """The configuration of a market's mining, whose defaults are the values of the market."""
     own = MARKET_SETTINGS[market.name].mining
     if own == SETTINGS.mining:
         return MiningConfig
