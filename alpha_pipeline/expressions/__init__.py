@@ -11,16 +11,24 @@ from alpha_pipeline.expressions.analysis import complexity, identity, lookback, 
 from alpha_pipeline.expressions.dsl.parser import read
 from alpha_pipeline.expressions.dsl.printer import to_dsl, to_math
 from alpha_pipeline.expressions.evaluation import evaluate
+from alpha_pipeline.expressions.factor_calls import NamedFactors, factor_reader
 from alpha_pipeline.expressions.node import Node, fields_used, walk
 from alpha_pipeline.expressions.pandas_code.code_printer import to_code
 from alpha_pipeline.expressions.pandas_code.reader import read_code
 
 __all__ = [
-    "Node", "complexity", "evaluate", "fields_used", "identity", "lookback", "parse", "similarity", "to_text", "walk",
+    "NamedFactors", "Node", "complexity", "evaluate", "fields_used", "identity", "lookback", "parse", "similarity",
+    "to_text", "walk",
 ]  # fmt: skip
 
 
-def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None, bar: str = "1h") -> Node:
+def parse(
+    text: str,
+    dialect: str = "dsl",
+    fields: Collection[str] | None = None,
+    bar: str = "1h",
+    factors: NamedFactors | None = None,
+) -> Node:
     """
     Read a factor.
 
@@ -29,16 +37,19 @@ def parse(text: str, dialect: str = "dsl", fields: Collection[str] | None = None
         dialect: "dsl", "math" (the DSL plus Greek letters) or "pandas" (code, translated and never executed).
         fields: names the panel has; None accepts any name as a field.
         bar: length of a bar; durations such as "5d" become bars by it.
+        factors: gives the canonical DSL of admitted factors by name, which `factor("name")` stands for; it is called
+            only for a text that has such a call, and the factor's tree takes the place of the call.
 
     Raises:
         ExpressionError: the text is refused: what, where (caret), why and what to write instead.
         SettingError: no such dialect.
     """
+    read_factor = factor_reader(factors, fields, bar)
     if dialect == "pandas":
-        return read_code(text, fields)
+        return read_code(text, fields, read_factor)
     if dialect not in {"dsl", "math"}:
         raise SettingError(f"unknown dialect {dialect!r}; expected 'dsl', 'math' or 'pandas'")
-    return read(text, fields, bar, math=dialect == "math")
+    return read(text, fields, bar, math=dialect == "math", read_factor=read_factor)
 
 
 def to_text(node: Node, dialect: str = "dsl") -> str:

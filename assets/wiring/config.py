@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-from pydantic import create_model
+from pydantic import Field, create_model
 
-from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, MARKETS, SETTINGS
+from alpha_pipeline.factors.submitted_factors import SubmittedFactor, read_factor_file
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.llm.budget import read_prices
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.mining.loop import MiningSettings
+from alpha_pipeline.mining.sessions import USER, published_candidates
 
 Config = TypeVar("Config", bound=dg.Config)
 Value = TypeVar("Value")
@@ -57,18 +59,40 @@ def _field(name: str, value: Any) -> tuple[Any, Any]:
     return (list[str], list(value)) if isinstance(value, tuple) else (type(value), value)
 
 
+class SubmissionConfig(dg.Config):
+    """A formula of the user to try once; fields as in `alpha_pipeline.factors.submitted_factors.SubmittedFactor`."""
+
+    expression: str
+    name: str = ""
+    rationale: str = ""
+    dialect: str = "dsl"
+
+
 @with_fields_of(SETTINGS.mining)
 class MiningConfig(dg.Config):
     """
     Mining of one run date; fields as in `alpha_pipeline.settings.Mining`.
 
     Besides: `proposer` in place of the configured one; `fresh` asks every question again, `retry` those that were not
-    answered, where otherwise stored answers count.
+    answered, where otherwise stored answers count. `submissions` are formulas of the user, tried before the proposer
+    is asked.
     """
 
     proposer: str = ""
     fresh: bool = False
     retry: bool = False
+    submissions: list[SubmissionConfig] = Field(default_factory=list)
+
+    def candidates_for(self, market: Market, file: Path) -> dict[str, tuple[SubmittedFactor, ...]]:
+        """
+        Formulas to try besides those of the proposer, by proposer: those submitted, of the file, of published sets.
+
+        Raises:
+            SettingError: the file is invalid.
+        """
+        submitted = [SubmittedFactor(**dict(submission)) for submission in self.submissions]
+        in_file = [factor for factor in read_factor_file(file, MARKETS) if factor.market == market.name]
+        return {USER: (*submitted, *in_file), **published_candidates(self.candidates)}
 
     def settings(self, prices: Path) -> MiningSettings:
         """The settings of the mining loop."""
