@@ -4,7 +4,7 @@ Factors: the run date's trials, and the values of the library they lead to.
 The outer loop is an edge: the run date's trials depend on those of every earlier run date.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,17 +16,19 @@ import pandas as pd
 
 from alpha_pipeline import tables
 from alpha_pipeline.assets.wiring.config import CONFIGURED, MiningConfig, mining_config
-from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS, earlier, lookback, window
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS, Window, earlier, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
 from alpha_pipeline.expressions import lookback as factor_lookback
+from alpha_pipeline.factors.submitted_factors import factor_file
 from alpha_pipeline.factors.values import evaluate_one, factor_values, library_nodes
+from alpha_pipeline.library.lifecycle import library_as_of
 from alpha_pipeline.llm.budget import PRICES, Spent, month_so_far, spent, tightest
 from alpha_pipeline.market.gaps import with_history
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.mining.proposers import mutation, random_grammar
-from alpha_pipeline.mining.sessions import mine_session
+from alpha_pipeline.mining.sessions import mine_session, try_candidates
 from alpha_pipeline.mining.task import Proposer
 from alpha_pipeline.reporting.charts import bar_chart, funnel_chart, markdown_image
 from alpha_pipeline.reporting.formatting import plural
@@ -98,16 +100,23 @@ def _trials(market: Market) -> dg.AssetsDefinition:
         ledger = earlier_trials[earlier_trials["run_date"] < span.start]
         # A run date asked in another way before keeps those trials: they count.
         stored = lake.lake.read_days("/".join(context.asset_key.path), context.partition_keys, allow_missing=True)[0]
-        run_dates = []
+        candidates = config.candidates_for(market, factor_file())
+        newest = max(lake.lake.days("/".join(context.asset_key.path)), default="")
+        run_dates: list[pd.DataFrame] = []
         with _proposer(model_of(market, model), config, lake) as proposer:
-            context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
+            if settings.rounds:
+                context.log.info(f"proposer: {proposer.name} {proposer.model}".rstrip())
             for run_date in span.days():
                 known = panel.until(run_date.end)
                 tell = partial(_tell, context, run_date.run_date)
                 paid = raw_funding[raw_funding["available_at"] <= run_date.end]
-                earlier_trials = stored[stored["run_date"] == run_date.start]
-                told = (proposer, settings, tell, paid, config.fresh)
-                run_dates.append(mine_session(run_date.start, market, known, ledger, earlier_trials, *told))
+                retired = partial(_retired, lake, market, panel, raw_funding, list(span.days()), tuple(run_dates))
+                rows = stored[stored["run_date"] == run_date.start]
+                if run_date.run_date >= newest:  # a replay of an older run date gets no new trials
+                    told = (candidates, settings, tell, paid, retired)
+                    rows = try_candidates(run_date.start, market, known, ledger, rows, *told)
+                asked = (proposer, settings, tell, paid, config.fresh, retired)
+                run_dates.append(mine_session(run_date.start, market, known, ledger, rows, *asked))
                 ledger = pd.concat([ledger, run_dates[-1]], ignore_index=True)
         trials = pd.concat(run_dates, ignore_index=True)
         if silent := unanswered(trials):
@@ -128,14 +137,35 @@ def model_of(market: Market, model: LanguageModel) -> LanguageModel:
 
 @contextmanager
 def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager) -> Iterator[Proposer]:
-    """The configured writer; the random grammar needs no model and opens none."""
+    """The configured writer; controls, and a run date without rounds, need no model and open none."""
     controls = {"random_grammar": random_grammar, "mutation": mutation}
     chosen = model.proposer if config.proposer == CONFIGURED else config.proposer
+    chosen = chosen if config.rounds else "random_grammar"  # type: ignore[attr-defined]  # of the settings
     if chosen in controls:
         yield controls[chosen]()
         return
     with model.open(lake.lake, fresh=config.fresh, retry=config.retry) as chat:
         yield model.writer(chat)
+
+
+def _retired(
+    lake: ParquetIOManager,
+    market: Market,
+    panel: Panel,
+    funding: pd.DataFrame,
+    days: Sequence[Window],
+    run_dates: Sequence[pd.DataFrame],
+) -> frozenset[str]:
+    """
+    factor_ids retired before a run date: in the library stored before the first of `days`, brought forward over the
+    trials of the run dates mined since. Dagster refuses a library that depends on trials and the other way round.
+    """
+    key = "/".join(key_of("factor_library", market).path)
+    stored = [day for day in lake.lake.days(key) if day < days[0].run_date]
+    library = tables.LIBRARY.complete(lake.lake.read(key, stored[-1], stored[-1])) if stored else tables.LIBRARY.empty()
+    for day, trials in zip(days, run_dates, strict=False):
+        library = library_as_of(day.start, market, panel, library, trials, funding)
+    return frozenset(library.loc[library["status"] == "retired", "factor_id"])
 
 
 def _tell(context: dg.AssetExecutionContext, run_date: str, progress: Progress) -> None:

@@ -7,7 +7,17 @@ Each command parses arguments, calls the library once and prints text or JSON. O
 import sys
 from collections.abc import Sequence
 
-from alpha_pipeline.cli import backtesting, completion, configuration, fusing, language, mining, projects, running
+from alpha_pipeline.cli import (
+    backtesting,
+    completion,
+    configuration,
+    fusing,
+    language,
+    mining,
+    projects,
+    running,
+    submitting,
+)
 from alpha_pipeline.cli.arguments import EXIT_CODES, Commands, Parser, Version, parse
 from alpha_pipeline.cli.terminal import silence
 from alpha_pipeline.errors import AlphaError
@@ -56,6 +66,7 @@ def parser() -> Parser:
     program.add_argument("--version", action=Version, help="show the version and exit")
     program.set_defaults(parser=program, program=program)
     commands = Commands(program)
-    for subject in (running, projects, fusing, backtesting, mining, language, configuration, completion):
+    subjects = (running, projects, fusing, backtesting, mining, submitting, language, configuration, completion)
+    for subject in subjects:
         subject.add_commands(commands)
     return program

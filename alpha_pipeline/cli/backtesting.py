@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpha_pipeline.cli.accounts import BacktestRun, FactorRun, sampling_error, show
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import Bars, bars_of, market_name, market_with, stored
+from alpha_pipeline.cli.data import Bars, bars_of, market_name, market_with, parse_factor, stored
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
@@ -42,12 +42,13 @@ def add_commands(commands: Commands) -> None:
         "backtest", _backtest, "backtest factors on recent days of the sample period, after costs",
         ("--symbol BTCUSDT --days 30 --capital 100000", "'-zscore(close, 5d)' --symbol BTC/USDT",
          "'rank(volume)' momentum_volume --market equities --days 250",
-         "'ts_return(close, 1d)' --symbol ETHUSDT --json"),
+         "alpha012 alpha158.CORD20 --symbol BTCUSDT", "'ts_return(close, 1d)' --symbol ETHUSDT --json"),
         FIELDS,
     )  # fmt: skip
     command.add_argument(
         "expressions", nargs="*", metavar="EXPRESSION",
-        help="expressions, or names of reference or library factors; several are compared (default: all references)",
+        help="expressions, or names of reference, published or library factors; several are compared (default: the "
+        "references)",
     )  # fmt: skip
     add_dialect(command)
     data = command.add_argument_group("data")
@@ -217,27 +218,15 @@ def _factors(options: argparse.Namespace, bars: Bars) -> "dict[str, Node | str]"
         return {name: node for name, node in nodes.items() if fields_used(node) <= set(bars.panel.fields)}
     factors: dict[str, Node | str] = {}
     for text in map(str.strip, options.expressions):
-        named = references.get(text) or ("" if bars.own or not text.isidentifier() else _library(bars).get(text, ""))
         try:
-            dialect = "dsl" if named else options.dialect
-            factors[text] = parse(named or text, dialect=dialect, fields=bars.panel.fields, bar=bars.market.clock)
+            factors[text] = parse_factor(
+                text, options.dialect, bars.panel.fields, bars.market.clock, bars.market.name, options.run_date
+            )
         except ExpressionError as error:
             if len(options.expressions) == 1:
                 raise
             factors[text] = str(error).splitlines()[0]
     return factors
-
-
-def _library(bars: Bars) -> dict[str, str]:
-    """Library factors of the latest stored run date: expression by id and by name."""
-    key = f"{bars.market.name}/factor_library"
-    days = stored().days(key)
-    rows = stored().read(key, days[-1], days[-1]) if days else None
-    if rows is None:
-        return {}
-    return dict(zip(rows["name"], rows["expression"], strict=True)) | dict(
-        zip(rows["factor_id"], rows["expression"], strict=True)
-    )
 
 
 def _record_access(options: argparse.Namespace, bars: Bars, symbols: tuple[str, ...]) -> int:

@@ -4,8 +4,10 @@ Data of the commands: the stored lake, or the embedded prices. Heavy imports are
 The commands decide what to compute.
 """
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from alpha_pipeline.errors import LakeError, SettingError
 if TYPE_CHECKING:  # imports delay every command
     import pandas as pd
 
+    from alpha_pipeline.expressions import NamedFactors, Node
+    from alpha_pipeline.market.durations import Clock
     from alpha_pipeline.market.markets import Market
     from alpha_pipeline.market.panel import Panel
     from alpha_pipeline.resources.lake.lake import Lake
@@ -102,6 +106,56 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
     if panel.shape[0] == 0:
         raise SettingError(f"there are no {market} prices up to {run_date}")
     return Bars(chosen, panel, "embedded prices")
+
+
+def parse_factor(
+    text: str,
+    dialect: str,
+    fields: Collection[str] | None,
+    bar: "str | Clock",
+    market: str,
+    run_date: str | None = None,
+) -> "Node":
+    """
+    Read a factor: a formula, or the name of a reference, of a published formula or of a factor of the library.
+
+    Args:
+        text, dialect, fields, bar: as of `published.parse_named`; "-" reads standard input.
+        market: its library has the factors that `factor("name")` and names stand for.
+        run_date: ISO day of the library (default: the latest stored).
+
+    Raises:
+        As `published.parse_named`.
+    """
+    from alpha_pipeline.factors.published import parse_named
+
+    text = sys.stdin.read() if text.strip() == "-" else text.strip()
+    factors = (library_factors(market, run_date), library_factors(market, run_date, retired=True))
+    return parse_named(text, dialect, fields, bar, *factors)
+
+
+def library_factors(market: str, run_date: str | None = None, retired: bool = False) -> "NamedFactors":
+    """
+    The function that gives the library of a market: expression by factor_id and by name.
+
+    Args:
+        market: its name.
+        run_date: last ISO day of a library to read (default: the latest stored).
+        retired: whether retired factors are among them.
+    """
+
+    @cache
+    def read() -> dict[str, str]:
+        from alpha_pipeline.factors.values import named_expressions
+
+        key = f"{market}/factor_library"
+        days = [day for day in stored().days(key) if run_date is None or day <= run_date]
+        if not days:
+            return {}
+        rows = stored().read(key, days[-1], days[-1])
+        return named_expressions(rows if retired else rows[rows["status"] != "retired"])
+
+    return read
 
 
 def lake_root() -> str:

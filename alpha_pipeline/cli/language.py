@@ -1,13 +1,12 @@
 """`operators`, `check`, `explain` and `evaluate`: the factor language and its values."""
 
 import argparse
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpha_pipeline.cli.arguments import Commands, complete, names
-from alpha_pipeline.cli.data import Bars, embedded, market_name, market_of
+from alpha_pipeline.cli.data import Bars, embedded, market_name, market_names, market_of, parse_factor
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs
 from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
 from alpha_pipeline.errors import SettingError
@@ -40,7 +39,8 @@ def add_commands(commands: Commands) -> None:
 
     explanation = commands.add(
         "explain", _explain, "explain an expression step by step, in words and in three dialects",
-        ("'-zscore(close, 5d) * rank(volume)'", "'rsi(14)' --bar 1D", "'rsi(14)' --json"), f"{CHECK_FIELDS}, text",
+        ("'-zscore(close, 5d) * rank(volume)'", "alpha158.CORD20 --bar 1D", "'rsi(14)' --json"),
+        f"{CHECK_FIELDS}, text",
     )  # fmt: skip
     add_expression(explanation)
     _add_fields(explanation)
@@ -71,7 +71,11 @@ def add_commands(commands: Commands) -> None:
 def add_expression(command: argparse.ArgumentParser) -> None:
     """Add the expression and its dialect."""
     complete(
-        command.add_argument("expression", help="the expression, or - to read it from standard input"), "operators"
+        command.add_argument(
+            "expression",
+            help="the expression, or the name of a reference, published or library factor; - reads standard input",
+        ),
+        "operators",
     )
     add_dialect(command)
 
@@ -86,6 +90,10 @@ def add_dialect(command: argparse.ArgumentParser) -> None:
 def _add_fields(command: argparse.ArgumentParser) -> None:
     command.add_argument("--bar", default="1h", help="bar size that converts durations to bars (default %(default)s)")
     command.add_argument("--fields", default=EMBEDDED_FIELDS, help="available fields (default %(default)s)")
+    market = command.add_argument(
+        "--market", type=market_name, help="market whose library factor('name') is looked up in (default: the first)"
+    )
+    complete(market, "markets")
 
 
 def _operators(options: argparse.Namespace) -> int:
@@ -173,10 +181,8 @@ def _embedded_bars(market: str) -> Bars:
 
 
 def _node(options: argparse.Namespace, fields: Collection[str], bar: "str | Clock") -> "Node":
-    from alpha_pipeline.expressions import parse
     from alpha_pipeline.factors.description import bar_length
 
     if isinstance(bar, str):
         bar_length(bar)
-    text = sys.stdin.read() if options.expression == "-" else options.expression.strip()
-    return parse(text, dialect=options.dialect, fields=fields, bar=bar)
+    return parse_factor(options.expression, options.dialect, fields, bar, options.market or market_names()[0])

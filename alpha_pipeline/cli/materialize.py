@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from subprocess import PIPE, STDOUT
 
 import pandas as pd
@@ -24,6 +23,7 @@ from alpha_pipeline.market.markets import configured_markets
 from alpha_pipeline.settings import child_environment, load_settings
 
 MODULE = "alpha_pipeline.definitions"
+CANCELLABLE = "alpha_pipeline.assets.automation.cancellable"  # `dagster`, whose run is CANCELED by Ctrl-C
 SHUTDOWN_SECONDS = 10.0
 Log = Callable[[str], None]
 
@@ -106,8 +106,8 @@ def _prices(request: RunRequest, log: Log) -> None:
 
 
 def _dagster(log: Log, *arguments: str) -> None:
-    command = [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", MODULE, *arguments]
-    shown = ["dagster", *command[1:]]
+    shown = ["dagster", "asset", "materialize", "-m", MODULE, *arguments]
+    command = [sys.executable, "-m", CANCELLABLE, *shown[1:]]
     log("$ " + " ".join(f"'{a}'" if any(c in a for c in ' *"') else a for a in shown))
     environment = child_environment(PYTHONWARNINGS="ignore")
     with (
@@ -143,10 +143,13 @@ def _stoppable() -> Iterator[None]:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Interrupt a process group; kill it after `SHUTDOWN_SECONDS`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+    """Cancel the run of a process; end its process group by harder signals, each after `SHUTDOWN_SECONDS`."""
+    for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+            if number is signal.SIGUSR1:  # the process marks its run as canceled and interrupts its group
+                os.kill(process.pid, number)
+            else:
+                os.killpg(process.pid, number)
         try:
             process.communicate(timeout=SHUTDOWN_SECONDS)
             break

@@ -12,15 +12,17 @@ from alpha_pipeline.cli.data import (
     bars_of,
     default_run_date,
     lake_root,
+    library_factors,
     market_name,
     market_names,
     market_of,
+    parse_factor,
     priced_days,
     require_writable,
     stored,
 )
 from alpha_pipeline.cli.language import add_dialect
-from alpha_pipeline.cli.running import add_run_date, stream_progress
+from alpha_pipeline.cli.running import add_run_date, check_factor_file, require_newest, stream_progress
 from alpha_pipeline.cli.terminal import echo, print_json, progress
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.text.untrusted import printable
@@ -83,6 +85,7 @@ def add_commands(commands: Commands) -> None:
     session = commands.add(
         "mine", _mine, "run only the mining of one run date: trials to the ledger, admissions to the library",
         ("--market crypto --rounds 3 --factor-types momentum,volume",
+         "--candidates alpha158 --market equities",
          "--proposer random_grammar --rounds 1 --proposals 2 --json"),
         "run_date, seconds, trials [rows of factor_definitions with their market]",
     )  # fmt: skip
@@ -100,6 +103,10 @@ def add_commands(commands: Commands) -> None:
     prompts.add_argument("--context", default="", help="additional instructions for the model")
     prompts.add_argument("--seed", type=int, help="random seed")
     prompts.add_argument("--proposer", choices=["model", "random_grammar", "mutation"], help="source of proposals")
+    prompts.add_argument(
+        "--candidates", default="",
+        help="try published sets once, alpha101,alpha158; the proposer is asked only with --rounds",
+    )  # fmt: skip
     prompts.add_argument("--fresh", action="store_true", help="ignore stored answers")
     prompts.add_argument("--retry", action="store_true", help="repeat requests that were left unanswered")
 
@@ -128,7 +135,8 @@ def _generate(options: argparse.Namespace) -> int:
     task = task_for(market, fields, options.factor_type, options.lookback, options.seed)
     beyond = FACTOR_TYPES[task.factor_type].beyond_prices
     prompt_mode: PromptMode = "code" if options.code else "multimodal" if beyond else "generate"
-    task = replace(task, prompt_mode=prompt_mode, context=_text(options.context))
+    factors = library_factors(market.name)
+    task = replace(task, prompt_mode=prompt_mode, context=_text(options.context), factors=factors)
     attempts: list[Attempt] = []
     with (
         _writer(options) as (proposer, meter),
@@ -150,15 +158,16 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _optimize(options: argparse.Namespace) -> int:
-    from alpha_pipeline.expressions import lookback, parse
+    from alpha_pipeline.expressions import lookback
     from alpha_pipeline.mining.research import improve, task_for, train_bars
 
     if options.steps < 0:
         raise SettingError(f"--steps must be at least 0; got {options.steps}")
     market = _market(options.asset_type)
     train = train_bars(bars_of(_NAMES[options.asset_type]).panel, market)
-    node = parse(options.expression.strip(), options.dialect, fields=list(train.fields), bar=market.clock)
+    node = parse_factor(options.expression, options.dialect, list(train.fields), market.clock, market.name)
     task = task_for(market, tuple(train.fields), "momentum", max(5, lookback(node)), options.seed)
+    task = replace(task, factors=library_factors(market.name))
     with (
         _writer(options) as (proposer, meter),
         progress(f"requesting factors from {proposer.model}", options.steps + 1) as tick,
@@ -185,17 +194,23 @@ def _mine(options: argparse.Namespace) -> int:
 
     run_date = require_run_date(options.run_date or default_run_date())
     markets = [options.market] if options.market else list(market_names())
+    candidates = names(options.candidates)
     values = {
-        "rounds": options.rounds, "proposals_per_round": options.proposals, "batch": options.batch,
+        "candidates": candidates or None,
+        "rounds": 0 if candidates and options.rounds is None else options.rounds,
+        "proposals_per_round": options.proposals, "batch": options.batch,
         "context": _text(options.context) or None, "seed": options.seed, "proposer": options.proposer,
         "fresh": options.fresh or None, "retry": options.retry or None,
         "prompt_modes": options.prompt_modes.split(",") if options.prompt_modes else None,
         "factor_types": options.factor_types.split(",") if options.factor_types else None,
     }  # fmt: skip
     config = {name: value for name, value in values.items() if value is not None}
-    shared = ("rounds", "proposals_per_round", "batch", "prompt_modes", "factor_types")
+    shared = ("candidates", "rounds", "proposals_per_round", "batch", "prompt_modes", "factor_types")
     mining: dict[str, Any] = {name: config[name] for name in shared if name in config}
     MiningSettings(**mining)  # invalid settings are refused before any process starts
+    check_factor_file()
+    if candidates:
+        require_newest(run_date, markets)
     require_writable()
     with stream_progress(f"mining of {run_date}", options.json) as log:
         seconds = run_mining(RunRequest(run_date, first_day(), priced_days()), markets, config, log)

@@ -2,15 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from alpha_pipeline.cli.arguments import Commands, complete
 from alpha_pipeline.cli.data import default_run_date, lake_root, market_names, priced_days, require_writable, stored
 from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silence
-from alpha_pipeline.errors import AlphaError
+from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.text.untrusted import printable
 
+DEFINITIONS = "factor_definitions"
 REPORT_FIELDS = """\
 run_date, signal [rows of fused_signal], funnel {market: {proposer: {stage: count}}},
   library {market: [rows]}, page"""
@@ -46,6 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     from alpha_pipeline.market.run_dates import first_day, require_run_date
 
     run_date = require_run_date(options.run_date or default_run_date())
+    check_factor_file()
     require_writable()
     with stream_progress(f"run of {run_date}", options.json) as log:
         seconds = run_graph(RunRequest(run_date, first_day(), priced_days(), options.fresh), log)
@@ -62,6 +64,27 @@ def _run(options: argparse.Namespace) -> int:
     echo("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
     echo(f"      --select fused_signal --partition {run_date}   recompute one asset")
     return 0
+
+
+def check_factor_file() -> None:
+    """SettingError if `factors.toml` is invalid, before any process starts; nothing where there is none."""
+    from alpha_pipeline.factors.submitted_factors import factor_file, read_factor_file
+    from alpha_pipeline.market.markets import configured_markets
+    from alpha_pipeline.settings import load_settings
+
+    if factor_file().is_file():
+        read_factor_file(factor_file(), configured_markets(load_settings()))
+
+
+def require_newest(run_date: str, markets: Sequence[str]) -> None:
+    """SettingError if the trial ledger of a market has a later run date: a trial there would not know its own past."""
+    for market in markets:
+        last = max(stored().days(f"{market}/{DEFINITIONS}"), default="")
+        if last > run_date:
+            raise SettingError(
+                f"run date {run_date} is not the last one of {market}, {last}; a formula is tried on the last one, "
+                "since later ones were mined without it"
+            )
 
 
 @contextmanager

@@ -30,6 +30,19 @@ def library_nodes(library: pd.DataFrame, market: Market) -> dict[str, Node]:
     return {str(row.factor_id): parse(str(row.expression), bar=market.clock) for row in active.itertuples()}
 
 
+def named_expressions(factors: pd.DataFrame) -> dict[str, str]:
+    """
+    Expression by factor_id, and by name where only one factor has that name.
+
+    Args:
+        factors: columns factor_id, name, expression, one row a factor.
+    """
+    unique = factors.drop_duplicates("name", keep=False)
+    names = dict(zip(unique["name"].astype(str), unique["expression"].astype(str), strict=True))
+    ids = dict(zip(factors["factor_id"].astype(str), factors["expression"].astype(str), strict=True))
+    return names | ids
+
+
 def evaluate_all(nodes: Mapping[str, Node], panel: Panel) -> dict[str, Array]:
     """
     Values of each factor on the panel, float64 (bars, symbols); one batch, shared sub-expressions once.

@@ -5,7 +5,7 @@ Tasks are planned in `planner`; a trial's stages are in `stages`. Deterministic 
 proposer's answers; uses no bar after the run date and none of the sealed test before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import field, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.planner import next_task
 from alpha_pipeline.mining.progress_report import Progress
-from alpha_pipeline.mining.run_context import RunContext, load_active_factors
+from alpha_pipeline.mining.run_context import RunContext, admitted_factors, load_active_factors
 from alpha_pipeline.mining.stages import ParsedProposal, measure_references, parse_proposal, run_stages
 from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import Trial, trials_table
@@ -32,6 +32,7 @@ from alpha_pipeline.settings import AtLeastOne, Mining, section
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
+Retired = Callable[[], Collection[str]]
 MAX_UNANSWERED = 3  # requests in a row without a reply before the run date goes on without the model
 MEASURE_BATCH = 32  # trials evaluated together; all their values are in memory
 CRITIQUE_ROWS = 12  # trials of a round shown to the critic, the strongest first
@@ -67,6 +68,7 @@ def mine(
     settings: MiningSettings,
     report: Report = lambda progress: None,
     funding: pd.DataFrame | None = None,
+    retired: Retired = frozenset,
 ) -> pd.DataFrame:
     """
     Mine one run date.
@@ -80,6 +82,8 @@ def mine(
         settings: of the loop.
         report: called with the progress after every batch of trials.
         funding: rows of `tables.RAW_FUNDING`, paid by holders at their timestamps; none by default.
+        retired: gives the factor_ids that live performance had retired before the run date; called only for a proposal
+            with `factor("name")`, for which a retired factor is unknown.
 
     Returns:
         Rows of `tables.TRIALS`: references that are not in the ledger, then the proposals in order. An unanswered
@@ -92,8 +96,8 @@ def mine(
     if settings.factor_types and not set(settings.factor_types) & set(available(panel.fields)):
         types, fields = ", ".join(settings.factor_types), ", ".join(sorted(panel.fields))
         raise SettingError(f"{market.name} lacks the fields of the factor types {types}; it has {fields}")
-    context = _run_context(run_date, market, panel, settings, funding)
-    run = _MiningRun(context, TRIALS.complete(ledger), proposer, settings, report)
+    context = context_of(run_date, market, panel, settings, funding)
+    run = _MiningRun(context, TRIALS.complete(ledger), proposer, settings, report, retired)
     try:
         for number in range(settings.rounds):
             run.round(number)
@@ -102,9 +106,10 @@ def mine(
     return trials_table(run.trials, settings.admission.to_text())
 
 
-def _run_context(
+def context_of(
     run_date: pd.Timestamp, market: Market, panel: Panel, settings: MiningSettings, funding: pd.DataFrame | None
 ) -> RunContext:
+    """Everything that is fixed for a run date; arguments as of `mine`."""
     past = panel.until(run_date + pd.Timedelta(1, "D"))  # later bars of the caller are not used
     history = recent_history(past, market)
     cut = market_split(history.timestamps, market)
@@ -129,8 +134,15 @@ class _MiningRun:
     """The state of one run date."""
 
     def __init__(
-        self, context: RunContext, ledger: pd.DataFrame, proposer: Proposer, settings: MiningSettings, report: Report
+        self,
+        context: RunContext,
+        ledger: pd.DataFrame,
+        proposer: Proposer,
+        settings: MiningSettings,
+        report: Report,
+        retired: Retired,
     ) -> None:
+        self.retired = retired
         self.context, self.ledger, self.settings, self.report = context, ledger, settings, report
         used = month_so_far(ledger, context.run_date + pd.Timedelta(1, "us"))  # with earlier sessions of the run date
         self.meter = SpendMeter(settings.budget, settings.prices.get(proposer.model), used)
@@ -188,6 +200,7 @@ class _MiningRun:
                 history=self.history, knowledge=knowledge, count=min(settings.batch, size - len(proposals)),
                 factor_types=settings.factor_types, context=settings.context,
             )  # fmt: skip
+            task = replace(task, factors=lambda: admitted_factors(self._ledger_so_far(), self.retired()))
             try:
                 proposals += self._propose(task, knowledge, number)
             except BudgetError as limit:

@@ -4,7 +4,7 @@ Measurement of factors on the bars of a run date: values, checks, train and vali
 Factors are measured in parallel; what follows from the numbers is decided in `judge`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -15,7 +15,7 @@ import pandas as pd
 from alpha_pipeline.backtesting import Bars, EvaluationBars, measures_and_returns
 from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
-from alpha_pipeline.factors.values import evaluate_all, evaluate_one
+from alpha_pipeline.factors.values import evaluate_all, evaluate_one, named_expressions
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
@@ -79,6 +79,7 @@ class ActiveFactor:
         return cls(values, SampledRanks.of(values))
 
 
+_NAMED = ["factor_id", "name", "expression"]
 ActiveFactors = dict[str, ActiveFactor]  # by factor_id
 
 
@@ -93,11 +94,28 @@ class Measurement:
 
 def load_active_factors(ledger: pd.DataFrame, context: RunContext) -> ActiveFactors:
     """Every factor that was accepted and not replaced, if the market still has its fields."""
-    accepted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
-    accepted = accepted[~accepted["factor_id"].isin(ledger["replaces"])]
+    accepted = _accepted(ledger)
     nodes = {str(row.factor_id): parse(str(row.canonical), bar=context.market.clock) for row in accepted.itertuples()}
     usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(context.panel.fields)}
     return {name: ActiveFactor.of(values) for name, values in evaluate_all(usable, context.panel).items()}
+
+
+def admitted_factors(ledger: pd.DataFrame, retired: Collection[str] = ()) -> dict[str, str]:
+    """
+    Canonical DSL of every admitted factor by factor_id and, where it is unique, by name.
+
+    Args:
+        ledger: rows of `tables.TRIALS`.
+        retired: factor_ids that live performance has retired.
+    """
+    accepted = _accepted(ledger)
+    accepted = accepted[~accepted["factor_id"].isin(list(retired))]
+    return named_expressions(accepted[["factor_id", "name", "canonical"]].set_axis(_NAMED, axis=1))
+
+
+def _accepted(ledger: pd.DataFrame) -> pd.DataFrame:
+    accepted = ledger[ledger["verdict"] == "accepted"].drop_duplicates("factor_id")
+    return accepted[~accepted["factor_id"].isin(ledger["replaces"])]
 
 
 def measure(context: RunContext, nodes: Sequence[Node], checked: bool = True) -> Iterator[Measurement]:

@@ -40,7 +40,7 @@ def parse_proposal(proposal: Proposal, task: Task) -> Node:
     """
     if not proposal.source:
         raise ExpressionError("the reply holds no expression", kind="syntax")
-    node = parse(proposal.source, proposal.dialect, fields=task.fields, bar=task.market.clock)
+    node = parse(proposal.source, proposal.dialect, task.fields, task.market.clock, task.factors)
     if not fields_used(node):
         raise ExpressionError("the expression uses no field, so it is a constant", proposal.source, kind="type")
     return node

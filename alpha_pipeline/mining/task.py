@@ -2,10 +2,11 @@
 A task for a proposer, its proposals, and the protocol of proposers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions import NamedFactors
 from alpha_pipeline.factors.definition import Dialect
 from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.market.markets import Market
@@ -51,6 +52,7 @@ class Task:
         parent: the factor to improve; only with prompt mode "optimize".
         context: further instructions of the user.
         notes: lines of the knowledge base; untrusted text.
+        factors: admitted factors, which a formula may use as `factor("name")`; None where there is no library.
     """
 
     market: Market
@@ -63,6 +65,7 @@ class Task:
     parent: Parent | None = None
     context: str = ""
     notes: tuple[str, ...] = ()
+    factors: NamedFactors | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Proposer(Protocol):
 
     @property
     def name(self) -> str:
-        """`model`, `random_grammar` or `mutation`; stored with every trial."""
+        """`model` or a control, such as `random_grammar`; stored with every trial."""
         ...
 
     @property

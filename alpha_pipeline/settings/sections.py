@@ -31,6 +31,7 @@ from alpha_pipeline.settings.value_types import (
 SAMPLE_DAYS, LIVE_DAYS, FILE_DAYS = ("2019-07-01", "2019-10-01"), ("2026-01-01", ""), ("", "")
 # From an idea; as pandas code; by improving a factor; from fields beyond prices.
 PromptMode = Literal["generate", "code", "optimize", "multimodal"]
+FormulaSet = Literal["alpha101", "alpha158"]
 
 
 @section
@@ -219,6 +220,7 @@ class Mining:
         context: what the user wants considered besides.
         repairs: times a refused proposal goes back to its writer.
         seed: start of every proposal's seed.
+        candidates: published sets whose formulas are tried once, beside what is proposed: `alpha101`, `alpha158`.
         budget: what the model may cost.
         admission: what a factor must show.
     """
@@ -231,6 +233,7 @@ class Mining:
     context: str = ""
     repairs: Count = 1
     seed: int = 0
+    candidates: tuple[FormulaSet, ...] = ()
     budget: Budget = Budget()
     admission: Admission = Admission()
 

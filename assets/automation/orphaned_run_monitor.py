@@ -61,7 +61,7 @@ def end_orphaned_runs(instance: dg.DagsterInstance, log: Callable[[str], None] =
 
 def orphan_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
     """Why a started run cannot be running, as a clause; None if it may be running."""
-    started = _started(instance, run.run_id)
+    started = started_process(instance, run.run_id)
     if started is None:
         return None
     pid, moment = started
@@ -74,7 +74,7 @@ def orphan_reason(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | Non
     return f"its process {pid} on {host} no longer exists"
 
 
-def _started(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
+def started_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """Process id of the run and when it was logged, in seconds of the epoch; the last such event."""
     for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)):
         event = entry.dagster_event

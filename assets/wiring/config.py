@@ -11,13 +11,15 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import dagster as dg
 from pydantic import Field, create_model
 
-from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, MARKETS, SETTINGS
+from alpha_pipeline.factors.submitted_factors import SubmittedFactor, read_factor_file
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.fusion.methods.method_table import METHODS
 from alpha_pipeline.llm.budget import read_prices
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES
 from alpha_pipeline.mining.loop import MiningSettings
+from alpha_pipeline.mining.sessions import USER, published_candidates
 from alpha_pipeline.resources.configuration import RunConfig
 from alpha_pipeline.settings.catalog import field_meanings, fields_of
 from alpha_pipeline.settings.messages import bounds_of
@@ -81,6 +83,15 @@ def _field(settings: object, name: str, choices: Sequence[str]) -> tuple[Any, An
     return Annotated[info.annotation, Field(**bounds_of(info))], Field(default=value, description=meaning)
 
 
+class SubmissionConfig(RunConfig):
+    """A formula of the user, tried once."""
+
+    expression: str = Field(description="The formula.")
+    name: str = Field(default="", description="Name of the factor; empty for one from the formula.")
+    rationale: str = Field(default="", description="Why it should predict returns.")
+    dialect: Literal["dsl", "math", "pandas"] = Field(default="dsl", description="Language of the formula.")
+
+
 @with_fields_of(SETTINGS.mining, factor_types=tuple(FACTOR_TYPES))
 class MiningConfig(RunConfig):
     """Mining of one run date."""
@@ -90,6 +101,21 @@ class MiningConfig(RunConfig):
     )
     fresh: bool = Field(default=False, description="Ask every question again, where otherwise stored answers count.")
     retry: bool = Field(default=False, description="Ask the questions again that were not answered.")
+    submissions: list[SubmissionConfig] = Field(
+        default_factory=list, description="Formulas of the user, tried before the proposer is asked."
+    )
+
+    def candidates_for(self, market: Market, file: Path) -> dict[str, tuple[SubmittedFactor, ...]]:
+        """
+        Formulas to try besides those of the proposer, by proposer: those submitted, of the file, of published sets.
+
+        Raises:
+            SettingError: the file is invalid.
+        """
+        submitted = [SubmittedFactor(**dict(submission)) for submission in self.submissions]
+        in_file = [factor for factor in read_factor_file(file, MARKETS) if factor.market == market.name]
+        candidates: list[str] = self.candidates  # type: ignore[attr-defined]  # of the settings
+        return {USER: (*submitted, *in_file), **published_candidates(candidates)}
 
     def settings(self, prices: Path) -> MiningSettings:
         """The settings of the mining loop."""

@@ -11,7 +11,7 @@ import pytest
 from alpha_pipeline.cli import main, parser
 from tests.helpers.openai_server import OpenAIServer, serving
 
-SLOW = {"run", "mine", "report"}
+SLOW = {"run", "mine", "report", "submit"}
 ANSWER = (
     '{"factors": [{"name": "one", "expression": "ts_zscore(close, 20)"}, {"name": "two", "expression": "rsi(14)"}, '
 )

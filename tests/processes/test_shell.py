@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
+from dagster._core.instance.ref import InstanceRef
 
+from alpha_pipeline.assets.automation.alert_sensors import RUNS, failed_runs
 from tests.cli.test_examples import SLOW, examples
 
 from .conftest import RUN_DATE, settings
@@ -67,6 +70,42 @@ def test_an_interrupted_night_leaves_no_process(workplace: Path, number: int) ->
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted; stored results are intact" in told
     assert "Traceback" not in told and _with_mark(mark) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["mine", "submit"])
+def test_an_interrupted_run_is_canceled_and_alerts_nobody(workplace: Path, command: str, number: int) -> None:
+    """Not a failure: the sensor of failed runs finds none."""
+    arguments = {"mine": ["--rounds", "50", "--proposals", "64"], "submit": ["ts_mean(ts_rank(close, 400), 400)"]}
+    process = subprocess.Popen(
+        [PROGRAM, command, "--market", "crypto", *arguments[command]], cwd=workplace, env=settings(workplace),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    _wait_for_run(workplace)
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in printed, printed
+    with dg.DagsterInstance.from_ref(_instance(workplace)) as instance:
+        assert instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.CANCELED
+        assert failed_runs(instance, {RUNS: 0})[0] == []
+
+
+def _wait_for_run(folder: Path) -> None:
+    """Until the last run of the folder is under way."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with dg.DagsterInstance.from_ref(_instance(folder)) as instance:
+            if instance.get_runs(limit=1)[0].status is dg.DagsterRunStatus.STARTED:
+                return
+        time.sleep(0.2)
+    raise AssertionError("no run was started")
+
+
+def _instance(folder: Path) -> InstanceRef:
+    """The run history of a working folder."""
+    overrides = {"storage": {"sqlite": {"base_dir": str(folder / ".dagster")}}}
+    return InstanceRef.from_dir(str(folder / ".dagster"), overrides=overrides)
 
 
 def _with_mark(mark: str) -> list[int]:

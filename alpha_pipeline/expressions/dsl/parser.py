@@ -6,7 +6,7 @@ Characters are read in `tokens`, calls are resolved in `calls`; no part of a tex
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alpha_pipeline.errors import ExpressionError
@@ -16,6 +16,8 @@ from alpha_pipeline.expressions.node import Node, NodeError, constant
 from alpha_pipeline.expressions.node import field as field_node
 from alpha_pipeline.market.durations import Clock
 from alpha_pipeline.operators import operators
+
+ReadFactor = Callable[[Sequence[object]], Node]
 
 MAX_RECURSION = 200
 TERNARY, OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POWER = range(1, 10)
@@ -51,6 +53,7 @@ class _Reader:
     fields: Collection[str] | None
     clock: Clock
     names: Mapping[str, Node] = field(default_factory=dict)
+    read_factor: ReadFactor | None = None
     next: int = 0
     level: int = 0
 
@@ -202,9 +205,20 @@ class _Reader:
                 break
             self.take()
         self.close(opened)
+        if name.text == "factor" and self.read_factor is not None:
+            return Argument(self.admitted(name, [*arguments, *named.values()]), name.position)
         return Argument(
             call(name.text.lstrip("$"), name.position, arguments, named, self.context, self.fields or ()), name.position
         )
+
+    def admitted(self, call: Token, arguments: Sequence[Argument]) -> Node:
+        """`factor("name")`: the tree of an admitted factor."""
+        quoted = [a.value[1:-1] if isinstance(a.value, str) and a.value[0] in "\"'" else None for a in arguments]
+        try:
+            return self.read_factor(quoted)  # type: ignore[misc]  # the caller has one
+        except ExpressionError as error:
+            position = arguments[0].position if arguments else call.position
+            raise self.refuse(error.reason, position, error.suggestion, error.kind) from None
 
     def name(self, token: Token) -> Node:
         name = token.text.lstrip("$")
@@ -245,9 +259,16 @@ class _Reader:
         return self.refuse(reason, token.position, next(iter(close + fields), None), "unknown")
 
 
-def read(text: str, fields: Collection[str] | None, clock: Clock, math: bool) -> Node:
+def read(
+    text: str, fields: Collection[str] | None, clock: Clock, math: bool, read_factor: ReadFactor | None = None
+) -> Node:
     """
     The node of a DSL text (or, with `math`, of a mathematical expression).
+
+    Args:
+        text, fields, bar: as of `expressions.parse`.
+        math: also read Greek letters.
+        read_factor: of `factor_calls.factor_reader`; None where the language has no `factor("name")`.
 
     Raises:
         ExpressionError: the text is refused; the caret is under the fault.
@@ -256,7 +277,7 @@ def read(text: str, fields: Collection[str] | None, clock: Clock, math: bool) ->
         tokens = tokenize(text, greek=math)
         if tokens[0].kind == "end":
             raise ExpressionError("the expression is empty", text, 0)
-        return _Reader(text, tokens, fields, clock).program()
+        return _Reader(text, tokens, fields, clock, read_factor=read_factor).program()
     except ExpressionError as error:
         error.suggestion = error.suggestion or _INSTEAD[error.kind]
         raise

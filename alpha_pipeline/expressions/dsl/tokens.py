@@ -17,7 +17,7 @@ MAX_BRACKETS = 64
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<duration>\"[^\"\n]{0,20}\"|'[^'\n]{0,20}'|[0-9]{1,9}(?:min|[hdw])\b)"
+    r"|(?P<duration>\"[^\"\n]{0,100}\"|'[^'\n]{0,100}'|[0-9]{1,9}(?:min|[hdw])\b)"
     r"|(?P<number>(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?(?![A-Za-z0-9_.]))"
     r"|(?P<name>\$?[A-Za-z_][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_]))"
     r"|(?P<mark>\*\*|<=|>=|==|!=|&&|\|\||<>|[-+*/^()<>,=&|!~?:;])",
@@ -106,7 +106,8 @@ def _unreadable(text: str, position: int, source: str, where: int) -> tuple[str,
         reason = f"{character!r} is not part of the language; group with ( and ), write windows as arguments"
         return reason, source, where, "delay(close, 1) for the bar before, df['close'] only in the pandas dialect"
     if character in "\"'":
-        return "a quoted text can only be a duration such as '5d' or '4h'", source, where, "ts_mean(close, '5d')"
+        reason = "a quoted text can only be a duration such as '5d', or the name of a factor as in factor('name')"
+        return reason, source, where, "ts_mean(close, '5d')"
     if not character.isprintable() or not character.isascii():
         reason = f"the character {character!a} is not part of the language; write plain ASCII"
         folded = unicodedata.normalize("NFKD", source[:200]).encode("ascii", "ignore").decode().strip()

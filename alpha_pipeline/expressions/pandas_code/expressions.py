@@ -6,7 +6,7 @@ Statements are translated in `reader`, attributes and calls in `calls`.
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions.node import Node, NodeError, build, constant
@@ -36,6 +36,7 @@ from alpha_pipeline.expressions.pandas_code.window_functions import applied, ite
 MAX_STEPS = 20_000
 
 Variables = dict[str, Value]
+ReadFactor = Callable[[Sequence[object]], Node]
 
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 _LOGIC = {ast.BitAnd: "both", ast.BitOr: "either"}
@@ -52,8 +53,8 @@ _SIGNS = {
 class Expressions(ABC):
     """Translates expressions; variables hold nodes, never Python objects of the code."""
 
-    def __init__(self, text: str, fields: Collection[str] | None) -> None:
-        self.text, self.fields = text, fields
+    def __init__(self, text: str, fields: Collection[str] | None, read_factor: ReadFactor | None = None) -> None:
+        self.text, self.fields, self.read_factor = text, fields, read_factor
         self.steps = 0
 
     @abstractmethod
@@ -233,7 +234,17 @@ class Expressions(ABC):
             return self.function(node, local, given, named)
         if isinstance(local, Builtin):
             return pandas_functions.numpy_call(local.name, given, named)
+        if node.func.id == "factor" and self.read_factor is not None:
+            return self._admitted([*given, *named.values()])
         return pandas_builtins.builtin(node.func.id, given, named)
+
+    def _admitted(self, given: list[Value]) -> Node:
+        """`factor("name")`: the tree of an admitted factor."""
+        assert self.read_factor is not None
+        try:
+            return self.read_factor(given)
+        except ExpressionError as error:
+            raise Refusal(error.reason, error.suggestion, error.kind) from None
 
     def _method(self, at: ast.Call, owner: Value, name: str, given: list[Value], named: Variables) -> Value:
         """A method call; methods with a function argument are handled here."""

@@ -20,7 +20,7 @@ from alpha_pipeline.expressions.pandas_code.code_values import (
     Value,
     kind,
 )
-from alpha_pipeline.expressions.pandas_code.expressions import Expressions, Variables
+from alpha_pipeline.expressions.pandas_code.expressions import Expressions, ReadFactor, Variables
 from alpha_pipeline.expressions.pandas_code.frames import assigned_part, column, with_column
 from alpha_pipeline.expressions.pandas_code.refusals import STATEMENTS, refused_name
 from alpha_pipeline.expressions.pandas_code.source import syntax_tree
@@ -32,7 +32,7 @@ _ENTRY = ("calculate_factor", "factor", "compute_factor", "calculate", "alpha")
 _ANNOTATION = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
 
 
-def read_code(text: str, fields: Collection[str] | None) -> Node:
+def read_code(text: str, fields: Collection[str] | None, read_factor: ReadFactor | None = None) -> Node:
     """
     The node of pandas code: `def calculate_factor(df): ...`, or statements ending in an expression or assignment.
 
@@ -41,7 +41,7 @@ def read_code(text: str, fields: Collection[str] | None) -> Node:
     """
     tree = syntax_tree(text)
     try:
-        return _Reader(text, fields).module(tree)
+        return _Reader(text, fields, read_factor).module(tree)
     except RecursionError:
         raise ExpressionError("the code is nested too deep", text, kind="limit") from None
 
