@@ -17,7 +17,6 @@ from alpha_pipeline.resources.files.bar_remarks import (
     stamp_remark,
 )
 from alpha_pipeline.resources.files.bar_spacing import DAY_US, bar_of_distances, off_grid, spacing
-from alpha_pipeline.resources.files.file_format import BAR_FIELDS, FileFormat
 from alpha_pipeline.resources.files.file_readings import (
     FileReading,
     file_title,
@@ -30,8 +29,9 @@ from alpha_pipeline.resources.files.file_readings import (
     with_reason,
 )
 from alpha_pipeline.resources.files.file_tables import RawTable, read_table
+from alpha_pipeline.resources.files.formats import BAR_FIELDS, FileFormat
 from alpha_pipeline.resources.files.layout import Layout, recognize
-from alpha_pipeline.resources.files.long_columns import LongColumns, long_columns
+from alpha_pipeline.resources.files.long_form import LongColumns, long_columns
 from alpha_pipeline.resources.files.stamps import NAT, closes_of_dates
 from alpha_pipeline.typing import Array, Flags, Integers
 from alpha_pipeline.validation.raw.rows import split_file_bars

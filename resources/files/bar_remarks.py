@@ -12,7 +12,7 @@ from alpha_pipeline.market.markets import Market, market_clock
 from alpha_pipeline.resources.files.bar_spacing import DAY_US, Spacing
 from alpha_pipeline.resources.files.file_readings import index_of
 from alpha_pipeline.resources.files.layout import Layout
-from alpha_pipeline.resources.files.long_columns import LongColumns
+from alpha_pipeline.resources.files.long_form import LongColumns
 from alpha_pipeline.typing import Flags, Integers
 from alpha_pipeline.validation.raw.feed_health import JUMP, split_like
 

@@ -8,7 +8,6 @@ import pandas as pd
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.market.calendars import exchange_zone
 from alpha_pipeline.market.markets import Market
-from alpha_pipeline.resources.files.file_format import FileFormat
 from alpha_pipeline.resources.files.file_readings import (
     FileReading,
     file_title,
@@ -19,8 +18,9 @@ from alpha_pipeline.resources.files.file_readings import (
     with_place,
 )
 from alpha_pipeline.resources.files.file_tables import read_table
+from alpha_pipeline.resources.files.formats import FileFormat
 from alpha_pipeline.resources.files.layout import recognize
-from alpha_pipeline.resources.files.long_columns import long_columns
+from alpha_pipeline.resources.files.long_form import long_columns
 from alpha_pipeline.resources.files.stamps import NAT, Stamps
 from alpha_pipeline.typing import Integers
 

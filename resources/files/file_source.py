@@ -20,8 +20,8 @@ from alpha_pipeline.market.markets import Market, expected_closes
 from alpha_pipeline.market.panel import align
 from alpha_pipeline.resources.files.bar_files import read_bars
 from alpha_pipeline.resources.files.fact_files import read_facts
-from alpha_pipeline.resources.files.file_format import FileFormat
 from alpha_pipeline.resources.files.file_readings import FileReading
+from alpha_pipeline.resources.files.formats import FileFormat
 from alpha_pipeline.resources.vendors.protocols import FACTS, FetchResult, pick_symbols, require_window, utc_now
 from alpha_pipeline.settings import FactSettings, FileSettings
 

@@ -22,7 +22,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.dataset as arrow_dataset
 
 from alpha_pipeline.errors import DataError, SettingError
-from alpha_pipeline.resources.files.file_format import (
+from alpha_pipeline.resources.files.formats import (
     AVAILABLE_NAMES,
     SYMBOL_NAMES,
     TIME_NAMES,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from alpha_pipeline.errors import DataError, SettingError
-from alpha_pipeline.resources.files.file_format import (
+from alpha_pipeline.resources.files.file_tables import RawTable, read_head
+from alpha_pipeline.resources.files.formats import (
     AVAILABLE_NAMES,
     BAR_FIELDS,
     FIELD_NAMES,
@@ -25,7 +26,6 @@ from alpha_pipeline.resources.files.file_format import (
     field_of,
     fold,
 )
-from alpha_pipeline.resources.files.file_tables import RawTable, read_head
 
 _SHORT_TABLE = 14  # one-letter names are fields in narrow tables only: C, L, O, V are tickers too
 

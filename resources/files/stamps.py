@@ -22,7 +22,7 @@ from alpha_pipeline.market.calendars import (
     session_closes,
     usual_closes,
 )
-from alpha_pipeline.resources.files.file_format import DateOrder
+from alpha_pipeline.resources.files.formats import DateOrder
 from alpha_pipeline.resources.files.number_columns import is_number, is_text
 from alpha_pipeline.typing import Flags, Integers
 

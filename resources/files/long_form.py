@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as compute
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.resources.files.file_format import BAR_FIELDS, FIELD_NAMES, FileFormat
 from alpha_pipeline.resources.files.file_tables import RawTable
+from alpha_pipeline.resources.files.formats import BAR_FIELDS, FIELD_NAMES, FileFormat
 from alpha_pipeline.resources.files.layout import Layout
 from alpha_pipeline.resources.files.number_columns import (
     NumberColumn,
