@@ -177,7 +177,7 @@ class _Account:
         self.carry += np.minimum(notional, 0.0) * borrow
         if "dividend" in panel.fields:
             self.carry += self.quantity * np.nan_to_num(self._spread(panel["dividend"][t]))
-        filled = (self._spread(traded) == 1) & (self.ordered != 0)
+        filled = (self._spread(traded.astype(float)) == 1) & (self.ordered != 0)
         units = np.where(filled, self.ordered, 0.0)
         notional = units * np.where(priced, close, 0.0)
         self.flow -= notional
