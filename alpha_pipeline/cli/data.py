@@ -55,13 +55,21 @@ class Bars:
 
 
 def embedded(market: str) -> "Panel":
-    """All embedded bars of a market, short gaps carried."""
+    """All bars of a market that are at hand without a lake, those of its files or embedded ones; short gaps carried."""
     from alpha_pipeline.market.gaps import with_history
     from alpha_pipeline.resources.vendors.sample import SampleSource
     from alpha_pipeline.tables import MARKET_PANEL
 
-    chosen, source = market_of(market), SampleSource()
-    return with_history(source.history(chosen, source.coverage(chosen)[1]), MARKET_PANEL.empty(), chosen)
+    chosen = market_of(market)
+    if chosen.source == "files":
+        from alpha_pipeline.resources.files.file_source import FileBars
+
+        files = FileBars(chosen)
+        bars = files.history(chosen, files.coverage(chosen)[1])
+    else:
+        sample = SampleSource()
+        bars = sample.history(chosen, sample.coverage(chosen)[1])
+    return with_history(bars, MARKET_PANEL.empty(), chosen)
 
 
 def bars_of(market: str, run_date: str | None = None) -> Bars:
@@ -97,15 +105,14 @@ def bars_of(market: str, run_date: str | None = None) -> Bars:
             f"lake {lake_root()}",
             paid if len(paid) else None,
         )
-    until = (
-        pd.Timestamp(run_date, tz="UTC") + pd.Timedelta(days=1)
-        if run_date
-        else pd.Timestamp(_end(end_day(), SAMPLE_DAYS))
-    )
-    panel = embedded(market).until(until)
+    panel = embedded(market)
+    if run_date:
+        panel = panel.until(pd.Timestamp(run_date, tz="UTC") + pd.Timedelta(days=1))
+    elif chosen.source != "files":
+        panel = panel.until(pd.Timestamp(_end(end_day(), SAMPLE_DAYS)))
     if panel.shape[0] == 0:
         raise SettingError(f"there are no {market} prices up to {run_date}")
-    return Bars(chosen, panel, "embedded prices")
+    return Bars(chosen, panel, chosen.files.path if chosen.source == "files" else "embedded prices")
 
 
 def parse_factor(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from alpha_pipeline.cli.arguments import Commands, complete, names
 from alpha_pipeline.cli.data import Bars, bars_of, lake_root, market_name, market_names, stored
 from alpha_pipeline.cli.terminal import echo, print_json, print_pairs, progress, table
+from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
 from alpha_pipeline.errors import MissingPartitionError, SettingError
 
 if TYPE_CHECKING:  # imports delay every command
@@ -40,6 +41,7 @@ def add_commands(commands: Commands) -> None:
         "--run-date", metavar="YYYY-MM-DD", help="decision at the end of this run date (default: the latest)"
     )
     complete(run_date, "run_dates")
+    add_file_options(command.add_argument_group("data"))
     complete(command.add_argument("--method", help="recompute with this fusion method (default: as stored)"), "methods")
 
 
@@ -49,7 +51,8 @@ def _fuse(options: argparse.Namespace) -> int:
     from alpha_pipeline.market.symbols import find_symbols
     from alpha_pipeline.settings import load_settings
 
-    settings = configured_method(load_settings().fusion, options.method or "")
+    check_file_options(options, {"--run-date": "it is decided at its last bar"} if options.run_date else {})
+    own = {market.name or name: market.fusion for name, market in load_settings().markets.items()}
     days = stored().days("fused_signal")
     run_date = require_run_date(options.run_date) if options.run_date else next(reversed(days), None)
     markets, typed = [options.market] if options.market else list(market_names()), names(options.symbol)
@@ -58,12 +61,13 @@ def _fuse(options: argparse.Namespace) -> int:
     available: list[str] = []
     with progress("fusing", len(markets)) as step:
         for market in markets:
-            bars = bars_of(market, run_date)
+            settings = configured_method(own[market], options.method or "")
+            bars = file_bars(options, options.symbol) if options.data else bars_of(market, run_date)
             available += bars.panel.symbols
             matches = _matches([text for text in typed if text not in resolved], bars)
             resolved |= matches
             if matches or not typed:
-                stored_date = run_date if run_date in days else None
+                stored_date = run_date if run_date in days and not bars.own else None
                 source, explained = _explain(bars, stored_date, settings, bool(options.method), set(matches.values()))
                 decisions += [(source, decision) for decision in explained]
             step(market)

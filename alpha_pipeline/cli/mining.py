@@ -21,19 +21,22 @@ from alpha_pipeline.cli.data import (
     require_writable,
     stored,
 )
+from alpha_pipeline.cli.file_project import enter_file_project
 from alpha_pipeline.cli.language import add_dialect
 from alpha_pipeline.cli.running import add_run_date, check_factor_file, require_newest, stream_progress
 from alpha_pipeline.cli.terminal import echo, print_json, progress
+from alpha_pipeline.cli.user_files import add_file_options, check_file_options, file_bars
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.text.untrusted import printable
 
 if TYPE_CHECKING:  # imports delay every command
+    from alpha_pipeline.cli.data import Bars
     from alpha_pipeline.llm.budget import SpendMeter
     from alpha_pipeline.market.markets import Market
     from alpha_pipeline.mining.research import Attempt
     from alpha_pipeline.mining.task import Proposer
 
-ASSET_TYPES = ("crypto", "stock", "forex")
+ASSET_TYPES = ("crypto", "stock", "forex", "future", "other")
 MAX_COUNT = 1_000  # factors of one `generate`
 TRAIN_ONLY = (
     "Measured on train only; research commands do not count as trials and never read validation or the holdout."
@@ -53,7 +56,7 @@ def add_commands(commands: Commands) -> None:
         USAGE_FIELDS + ATTEMPT_FIELDS,
     )  # fmt: skip
     what = generation.add_argument_group("task")
-    what.add_argument("--asset-type", choices=ASSET_TYPES, default="crypto", help="asset class (default %(default)s)")
+    _add_bars(generation)
     factor_type = what.add_argument(
         "--factor-type", default="momentum", help="momentum, mean_reversion, ... (default %(default)s)"
     )
@@ -74,9 +77,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     complete(optimization.add_argument("expression", help="the factor to start from"), "operators")
     add_dialect(optimization)
-    optimization.add_argument(
-        "--asset-type", choices=ASSET_TYPES[:2], default="crypto", help="asset class (default %(default)s)"
-    )
+    _add_bars(optimization)
     optimization.add_argument(
         "--steps", type=int, default=3, help="number of improvements to try (default %(default)s)"
     )
@@ -90,7 +91,9 @@ def add_commands(commands: Commands) -> None:
         "run_date, seconds, trials [rows of factor_definitions with their market]",
     )  # fmt: skip
     add_run_date(session)
-    session.add_argument("--market", type=market_name, help="market to mine (default all of the project)")
+    data = session.add_argument_group("data")
+    complete(data.add_argument("--market", type=market_name, help="market to mine (default: all)"), "markets")
+    add_file_options(data)
     size = session.add_argument_group("budget")
     size.add_argument("--rounds", type=int, help="number of rounds; each sees the results of the earlier ones")
     size.add_argument("--proposals", type=int, help="factors per round")
@@ -111,6 +114,44 @@ def add_commands(commands: Commands) -> None:
     prompts.add_argument("--retry", action="store_true", help="repeat requests that were left unanswered")
 
 
+def _add_bars(command: argparse.ArgumentParser) -> None:
+    """What a research command measures on: a market of the project, or a file."""
+    data = command.add_argument_group("data")
+    data.add_argument(
+        "--asset-type", choices=ASSET_TYPES, help="the first market of this type (default: the first of the project)"
+    )
+    complete(data.add_argument("--market", type=market_name, help="the market, instead of a type"), "markets")
+    add_file_options(data)
+
+
+def _bars(options: argparse.Namespace) -> "tuple[Market, Bars | None]":
+    """The market of a research command and its bars; None for an asset type that the project has no market of."""
+    if options.asset_type and options.market:
+        raise SettingError("--asset-type and --market were both given; expected one of them")
+    names = market_names()
+    fits = [name for name in names if market_of(name).asset_type == options.asset_type] if options.asset_type else names
+    if options.data:
+        options.market = options.market or (fits[0] if options.asset_type and fits else None)
+        check_file_options(options, {})
+        bars = file_bars(options, "")
+        return bars.market, bars
+    check_file_options(options, {})
+    if options.market or fits:
+        bars = bars_of(options.market or fits[0])
+        return bars.market, bars
+    return _typical_market(options.asset_type), None
+
+
+def _typical_market(asset_type: str) -> "Market":
+    """A market of an asset type with its default calendar, bar and costs."""
+    from alpha_pipeline.market.markets import market_of_settings
+    from alpha_pipeline.settings import MarketSettings
+    from alpha_pipeline.settings.market_section import complete_market
+
+    values = {"calendar": "24/7", "bar": "1D", **complete_market(asset_type, {"asset_type": asset_type}, {})}
+    return market_of_settings(asset_type, MarketSettings(**values))
+
+
 def _add_model(command: argparse.ArgumentParser) -> None:
     model = command.add_argument_group("model")
     model.add_argument("--seed", type=int, default=0, help="random seed of the model (default %(default)s)")
@@ -126,11 +167,11 @@ def _generate(options: argparse.Namespace) -> int:
         raise SettingError(f"--count and --lookback must be at least 1; got {options.count} and {options.lookback}")
     if options.count > MAX_COUNT:
         raise SettingError(f"--count is {options.count}; expected at most {MAX_COUNT}; use `mine` for more")
-    market, data = _market(options.asset_type), _NAMES.get(options.asset_type)
+    market, bars = _bars(options)
     named = tuple(names(options.fields))
     if invalid := [name for name in named if not name.isidentifier()]:
         raise SettingError(f"--fields must be names such as funding_rate; got {', '.join(map(repr, invalid))}")
-    train = train_bars(bars_of(data).panel, market) if data and not named else None
+    train = train_bars(bars.panel, market) if bars and not named else None
     fields = named or (tuple(train.fields) if train else ("open", "high", "low", "close"))
     task = task_for(market, fields, options.factor_type, options.lookback, options.seed)
     beyond = FACTOR_TYPES[task.factor_type].beyond_prices
@@ -152,8 +193,8 @@ def _generate(options: argparse.Namespace) -> int:
         print_json(_usage(proposer, meter) | {"factors": [_record(attempt) for attempt in attempts]})
     else:
         _show(attempts, f"{task.factor_type}, window {task.window}: {_usage_text(proposer, meter)}")
-        if data is None:
-            echo(f"not measured: no {options.asset_type} prices available")
+        if bars is None:
+            echo(f"not measured: the project has no market of type {options.asset_type}; give its bars with --data")
     return 0 if any(not attempt.refused for attempt in attempts) else 1
 
 
@@ -163,8 +204,10 @@ def _optimize(options: argparse.Namespace) -> int:
 
     if options.steps < 0:
         raise SettingError(f"--steps must be at least 0; got {options.steps}")
-    market = _market(options.asset_type)
-    train = train_bars(bars_of(_NAMES[options.asset_type]).panel, market)
+    market, bars = _bars(options)
+    if bars is None:
+        raise SettingError(f"the project has no market of type {options.asset_type}; give its bars with --data")
+    train = train_bars(bars.panel, market)
     node = parse_factor(options.expression, options.dialect, list(train.fields), market.clock, market.name)
     task = task_for(market, tuple(train.fields), "momentum", max(5, lookback(node)), options.seed)
     task = replace(task, factors=library_factors(market.name))
@@ -192,6 +235,8 @@ def _mine(options: argparse.Namespace) -> int:
     from alpha_pipeline.mining.loop import MiningSettings
     from alpha_pipeline.reporting.text_tables import funnel_text
 
+    if options.data:
+        options.market = enter_file_project(options)
     run_date = require_run_date(options.run_date or default_run_date())
     markets = [options.market] if options.market else list(market_names())
     candidates = names(options.candidates)
@@ -223,16 +268,6 @@ def _mine(options: argparse.Namespace) -> int:
     echo("\n" + funnel_text(trials))
     echo(f"\nLedger: {path}\nDone in {seconds:.0f} s.")
     return 0
-
-
-_NAMES = {"crypto": "crypto", "stock": "equities"}
-
-
-def _market(asset_type: str) -> "Market":
-    """The market of an asset type; forex trades around the clock like crypto and has no embedded data."""
-    if asset_type == "forex":
-        return replace(market_of("crypto"), name="forex", asset_type="forex")
-    return market_of(_NAMES[asset_type])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from alpha_pipeline.cli.arguments import Commands
+from alpha_pipeline.cli.file_project import first_run_date
 from alpha_pipeline.cli.terminal import echo, print_json
 from alpha_pipeline.errors import SettingError
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from alpha_pipeline.resources.files import FileReading
 
 FIELDS = "file, market, understood [line], rejected {reason: rows}, rows, symbols, bar, first_close, last_close, table"
-# Run dates of a project from files: the last sessions of the data; earlier bars are its history.
-RUN_DATES = 20
 SHOWN_REJECTED = 5
 
 
@@ -64,8 +63,8 @@ def _init(options: argparse.Namespace) -> int:
     folder = options.folder
     given: dict[str, object] = {}
     if options.data:
-        reading, market = _understood(options)
-        given = {"days": _days(reading, market), "markets": {options.market: _table(options, reading, folder)}}
+        reading, _ = _understood(options)
+        given = {"days": _days(reading), "markets": {options.market: _table(options, reading, folder)}}
     elif options.market or options.asset_type:
         raise SettingError("--market and --asset-type describe the data of --data, which is not given")
     templates = resources.files("alpha_pipeline.cli") / "templates"
@@ -158,12 +157,9 @@ def _reasons(rejected: "pd.DataFrame") -> dict[str, int]:
     return {str(reason): int(count) for reason, count in counts.items()}
 
 
-def _days(reading: "FileReading", market: "Market") -> dict[str, str]:
+def _days(reading: "FileReading") -> dict[str, str]:
     """Run dates of the project: the last sessions of the file."""
-    from alpha_pipeline.market.calendars import partition_days
-
-    days = partition_days(reading.table["timestamp"]).drop_duplicates().sort_values()
-    return {"first": str(days.iloc[-min(RUN_DATES, len(days))].date())}
+    return {"first": first_run_date(reading.table)}
 
 
 def _table(options: argparse.Namespace, reading: "FileReading", folder: Path) -> Mapping[str, object]:
@@ -193,9 +189,9 @@ def _append(name: str, table: str, reading: "FileReading", market: "Market") -> 
     path = file.path or Path(FILE_NAME)
     if file.has(("markets", name)):
         raise SettingError(f"{file.place(('markets', name))} exists already; nothing was written")
-    days = "" if file.has(("days", "first")) else f'[days]\nfirst = "{_days(reading, market)["first"]}"\n\n'
+    days = "" if file.has(("days", "first")) else f'[days]\nfirst = "{_days(reading)["first"]}"\n\n'
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     if days and "[days]" in before:
-        raise SettingError(f'{path} has [days] without first; set first = "{_days(reading, market)["first"]}"')
+        raise SettingError(f'{path} has [days] without first; set first = "{_days(reading)["first"]}"')
     path.write_text(f"{before.rstrip()}\n\n{days}{table}".lstrip(), encoding="utf-8")
     echo(f"written to {path}")

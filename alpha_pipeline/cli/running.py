@@ -4,10 +4,21 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from alpha_pipeline.cli.arguments import Commands, complete
-from alpha_pipeline.cli.data import default_run_date, lake_root, market_names, priced_days, require_writable, stored
+from alpha_pipeline.cli.data import (
+    default_run_date,
+    lake_root,
+    market_name,
+    market_names,
+    priced_days,
+    require_writable,
+    stored,
+)
+from alpha_pipeline.cli.file_project import enter_file_project
 from alpha_pipeline.cli.terminal import Step, echo, print_json, progress, silence
+from alpha_pipeline.cli.user_files import add_file_options
 from alpha_pipeline.errors import AlphaError, SettingError
 from alpha_pipeline.text.untrusted import printable
 
@@ -24,6 +35,7 @@ def add_commands(commands: Commands) -> None:
         ("", "--run-date 2019-09-30 --fresh", "--json"), f"seconds, {REPORT_FIELDS}",
     )  # fmt: skip
     add_run_date(run)
+    _add_data(run)
     run.add_argument("--fresh", action="store_true", help="reload prices that are already stored")
     report = commands.add(
         "report",
@@ -33,6 +45,23 @@ def add_commands(commands: Commands) -> None:
         REPORT_FIELDS,
     )
     add_run_date(report, "the latest report")
+    _add_data(report)
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    """`--data`: the file as a project of its own, with the calendar and costs of a market."""
+    data = command.add_argument_group("data")
+    complete(
+        data.add_argument("--market", type=market_name, help="whose calendar and costs apply to --data"), "markets"
+    )
+    add_file_options(data)
+
+
+def _enter(options: argparse.Namespace) -> None:
+    if options.market and not options.data:
+        options.parser.error("--market says whose calendar and costs apply to --data, which is not given")
+    if options.data:
+        enter_file_project(options)
 
 
 def add_run_date(command: argparse.ArgumentParser, default: str = "the latest completed day") -> None:
@@ -46,6 +75,7 @@ def _run(options: argparse.Namespace) -> int:
     from alpha_pipeline.cli.materialize import RunRequest, run_graph
     from alpha_pipeline.market.run_dates import first_day, require_run_date
 
+    _enter(options)
     run_date = require_run_date(options.run_date or default_run_date())
     check_factor_file()
     require_writable()
@@ -58,12 +88,24 @@ def _run(options: argparse.Namespace) -> int:
     lake = lake_root()
     echo(f"Parquet {lake}/<market>/<asset>/day={run_date}/part-0.parquet, {lake}/fused_signal/...")
     echo(f"\nDone in {seconds:.0f} s. Try next:")
-    echo("  make ui                                             the asset graph with checks and plots")
-    echo("  .venv/bin/alpha-pipeline fuse --symbol BTCUSD       a decision and its reasons")
-    echo("  .venv/bin/alpha-pipeline operators                  the factor language")
-    echo("  .venv/bin/dagster asset materialize -m alpha_pipeline.definitions \\")
-    echo(f"      --select fused_signal --partition {run_date}   recompute one asset")
+    for command, about in _next_steps(run_date):
+        echo(f"  {command:<52}{about}")
     return 0
+
+
+def _next_steps(run_date: str) -> list[tuple[str, str]]:
+    """Commands and what they show, as they can be typed in this folder."""
+    program = ".venv/bin/" if Path(".venv/bin/alpha-pipeline").exists() else ""
+    symbol = next(iter(stored().read("fused_signal", run_date, run_date, columns=["symbol"])["symbol"]), "BTCUSD")
+    return [
+        (
+            f"{program}dagster dev" if not Path("Makefile").exists() else "make ui",
+            "the asset graph with checks and plots",
+        ),
+        (f"{program}alpha-pipeline fuse --symbol {symbol}", "a decision and its reasons"),
+        (f"{program}alpha-pipeline operators", "the factor language"),
+        (f"{program}alpha-pipeline submit '<formula>'", "try a factor of your own"),
+    ]
 
 
 def check_factor_file() -> None:
@@ -117,6 +159,7 @@ def stream_progress(task: str, to_stderr: bool) -> Iterator[Step]:
 
 
 def _report(options: argparse.Namespace) -> int:
+    _enter(options)
     run_date = options.run_date or _latest()
     if options.json:
         _summary(run_date)
