@@ -10,7 +10,7 @@ import pandas as pd
 from alpha_pipeline.errors import DataError
 from alpha_pipeline.market.calendars import ALWAYS, WEEKDAYS, expected_closes
 from alpha_pipeline.market.markets import Market, bar_length
-from alpha_pipeline.market.panel import KEY, Panel
+from alpha_pipeline.market.panel import KEY, Panel, first_bar_number
 from alpha_pipeline.resources.files.file_readings import FileReading
 
 MOST_CELLS = 500_000_000  # of a field: 4 GB
@@ -64,10 +64,7 @@ def panel_of_reading(reading: FileReading, market: Market) -> Panel:
             values.reshape(-1)[cell] = table[name].to_numpy("float64")
             if not np.isnan(values).all():
                 fields[name] = values
-    empty = Panel.from_table(
-        pd.DataFrame({"timestamp": pd.DatetimeIndex(times).tz_localize("UTC"), "symbol": "", "x": 0.0})
-    )
-    panel = Panel(times, tuple(str(name) for name in names), fields, empty.origin)
+    panel = Panel(times, tuple(str(name) for name in names), fields, first_bar_number(times))
     return panel.until(pd.Timestamp(times[-1], tz="UTC"))
 
 
