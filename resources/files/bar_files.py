@@ -64,7 +64,9 @@ def read_bars(file_format: FileFormat, market: Market, now: pd.Timestamp) -> Fil
     distances = _distances(moments, columns.symbols)
     bar = bar_of_distances(distances, columns.stamps.are_dates)
     closes, dated = _closes(moments, columns, layout, market, bar, title)
-    remarks += [stamp_remark(columns, layout, moments, closes, market, bar), *dated, *columns.remarks]
+    past = closes <= micros_of(pd.DatetimeIndex([now.tz_convert(None)]))
+    past = past if past.any() else ~past
+    remarks += [stamp_remark(columns, layout, moments[past], closes[past], market, bar), *dated, *columns.remarks]
     frame, places = _frame(columns, closes), columns.rows
     kept, conflicts, merged = _unique(columns.symbols, closes, values)
     judged = split_file_bars(frame[kept].assign(row=places[kept]), now)

@@ -31,7 +31,7 @@ def stamp_remark(
     if columns.stamps.are_dates or (is_exchange and bool((moments[:10_000] % DAY_US == 0).all()) and bar[-1] in "DWM"):
         where = f"the session of {market.calendar}" if is_exchange else "the day (midnight)"
         what = "closes of" if layout.stamp == "close" or bar == "1D" else f"first days of {bar} bars, which end with"
-        line = f"times: {kind}, {what} {where}; {written} closes at {shown}"
+        line = f"times: {'dates' if kind == 'times' else kind}, {what} {where}; {written} closes at {shown}"
         starts = index_of(np.unique(moments)).day == 1
         if layout.stamp == "close" and bar == "1M" and starts.all():
             line += "; all are the first of a month: if they begin their bar, give --stamp open"
@@ -80,15 +80,13 @@ def content_remarks(table: pd.DataFrame, distinct: pd.DatetimeIndex, sessions: S
     np.maximum.at(last, codes, place)
     missing = int((last - first + 1).sum()) - len(table)
     if missing:
-        lines.append(f"gaps: {missing:,} bars of single symbols are missing between their first and last one")
+        lines.append(f"gaps: {missing:,} missing between the first and the last bar of single symbols")
     if market.calendar == ALWAYS and not sessions.bar.endswith("M"):
         length = market_clock(ALWAYS, sessions.bar).bar_length
         absent = round((distinct.max() - distinct.min()) / length) + 1 - len(distinct)
         if absent:
             after = distinct[:-1][np.diff(distinct) > length]
-            lines.append(
-                f"gaps: {absent:,} bars of all symbols are missing, the first after {after[0]:%Y-%m-%d %H:%M} UTC"
-            )
+            lines.append(f"gaps: {absent:,} missing of all symbols, the first after {after[0]:%Y-%m-%d %H:%M} UTC")
     if market.calendar not in (ALWAYS, WEEKDAYS) and sessions.bar[-1] not in "DWM":
         traded = pd.Series(distinct, name="timestamp")
         outside = traded[~_in_session(replace(market, bar=sessions.bar), traded)]

@@ -24,6 +24,7 @@ import pyarrow.dataset as arrow_dataset
 from alpha_pipeline.errors import DataError, SettingError
 from alpha_pipeline.resources.files.formats import (
     AVAILABLE_NAMES,
+    METATRADER_NAMES,
     SYMBOL_NAMES,
     TIME_NAMES,
     VENDORS,
@@ -39,6 +40,7 @@ HEAD_BYTES = 1 << 20
 BLOCK_BYTES = 1 << 24  # the longest line: a wide table of 5,000 symbols has 100 kB
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _STAMP = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T]\d{1,2}:\d{2}(:\d{2})?)?")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _SEGMENT = re.compile(r"([A-Za-z_][\w-]*)=([^/]+)")
 
 
@@ -53,6 +55,7 @@ class RawTable:
         files: (path, rows, lines before the first row) in order.
         cut_rows: (place, text) of lines with another number of cells than the header.
         preset: vendor that the number of columns without a header tells; "" otherwise.
+        has_comma_cells: whether commas may be decimal marks, since they do not separate the columns.
     """
 
     columns: dict[str, pa.ChunkedArray]
@@ -60,6 +63,7 @@ class RawTable:
     pairs: dict[str, tuple[str, str]] = field(default_factory=dict)
     cut_rows: tuple[tuple[str, str], ...] = ()
     preset: str = ""
+    has_comma_cells: bool = False
 
     @property
     def rows(self) -> int:
@@ -251,7 +255,7 @@ def _read_csv(system: Any, path: str, root: str, file_format: FileFormat) -> Raw
     for key, value in _segments(path, root).items():
         columns.setdefault(key, pa.chunked_array([pa.array([value] * table.num_rows, pa.string())]))
     files = ((path, table.num_rows, dialect.header_lines),)
-    return RawTable(columns, files, dialect.pairs, tuple(cut), dialect.preset)
+    return RawTable(columns, files, dialect.pairs, tuple(cut), dialect.preset, dialect.delimiter != ",")
 
 
 def _open(system: Any, path: str) -> Any:
@@ -306,7 +310,7 @@ def _dialect(head: bytes, name: str, file_format: FileFormat) -> _Dialect:
     start, delimiter = _header_line(lines)
     rows = list(csv.reader(io.StringIO("\n".join(lines[start : start + 4])), delimiter=delimiter))
     first = [cell.strip() for cell in rows[0]]
-    if all(_NUMBER.fullmatch(cell) or _STAMP.fullmatch(cell) for cell in first):
+    if all(_NUMBER.fullmatch(cell) or _STAMP.fullmatch(cell) or _CLOCK.fullmatch(cell) for cell in first):
         preset, names = _without_header(first, name, file_format)
         return _Dialect(delimiter, encoding, start, names, {}, preset)
     pairs, header_rows = _two_headers(rows)
@@ -339,6 +343,8 @@ def _header_line(lines: Sequence[str]) -> tuple[int, str]:
 
 def _without_header(cells: Sequence[str], name: str, file_format: FileFormat) -> tuple[str, list[str]]:
     """Preset and names of a file that begins with numbers."""
+    if _STAMP.fullmatch(cells[0]) and len(cells) == 7 and _CLOCK.fullmatch(cells[1]):
+        return "", list(METATRADER_NAMES)  # MetaTrader, HistData
     asked = [file_format.preset] if file_format.preset in VENDORS else list(VENDORS)
     for preset in asked:
         for names in VENDORS[preset].names:
@@ -355,7 +361,7 @@ def _two_headers(rows: list[list[str]]) -> tuple[dict[str, tuple[str, str]], int
     if len(rows) < 3 or len(rows[0]) != len(rows[1]) or len(rows[0]) < 2:
         return {}, 0
     pairs = {f"{upper} of {lower}": (upper, lower) for upper, lower in zip(rows[0][1:], rows[1][1:], strict=True)}
-    if len(pairs) < len(rows[0]) - 1 or any(_NUMBER.fullmatch(cell) for cell in rows[1][1:] if not cell.isdigit()):
+    if len(pairs) < len(rows[0]) - 1 or _NUMBER.fullmatch(rows[1][0]) or _STAMP.match(rows[1][0]):
         return {}, 0
     ordered = _field_first(pairs)
     third_is_index = bool(rows[2]) and not any(cell.strip() for cell in rows[2][1:])
@@ -381,6 +387,7 @@ def _joined(tables: list[RawTable]) -> RawTable:
     return RawTable(
         columns, tuple(file for table in tables for file in table.files), pairs,
         tuple(row for table in tables for row in table.cut_rows), presets.pop() if len(presets) == 1 else "",
+        any(table.has_comma_cells for table in tables),
     )  # fmt: skip
 
 

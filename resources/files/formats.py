@@ -97,7 +97,8 @@ BINANCE_NAMES = (
     "taker_buy_quote_volume", "ignore",
 )  # fmt: skip
 BYBIT_NAMES = ("start_time", "open", "high", "low", "close", "volume", "turnover")
-METATRADER_NAMES = ("start_time", "open", "high", "low", "close", "volume")
+BYBIT_FILE_NAMES = ("start_time", "open", "high", "low", "close", "volume")
+METATRADER_NAMES = ("open_date", "open_time", "open", "high", "low", "close", "volume")
 _EXCHANGE_FILE = r"(?<![A-Z0-9])([A-Z0-9]{5,})[-_](?:\d+[smhdwM]?|D|W|M)(?=[-_.]|$)"
 # The layouts that are recognized, the most specific first.
 VENDORS: dict[str, Preset] = {
@@ -109,7 +110,7 @@ VENDORS: dict[str, Preset] = {
     "bybit": Preset(
         (frozenset({"starttime", "openprice", "closeprice"}), frozenset({"start_time", "open", "close", "turnover"}),
          frozenset({"start_at", "open", "close", "turnover"})),
-        (BYBIT_NAMES, METATRADER_NAMES), "open", "crypto", _EXCHANGE_FILE,
+        (BYBIT_NAMES, BYBIT_FILE_NAMES), "open", "crypto", _EXCHANGE_FILE,
     ),
     "cryptodatadownload": Preset(
         (frozenset({"unix", "date", "symbol", "close"}), frozenset({"unix_timestamp", "date", "symbol", "close"})),

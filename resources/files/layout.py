@@ -137,6 +137,8 @@ def _times(table: RawTable, mapped: dict[str, str], name: str) -> tuple[str, ...
     if "timestamp" in mapped:
         return (mapped["timestamp"],)
     columns = {fold(column): column for column in reversed(table.columns)}
+    if "open_date" in columns and "open_time" in columns:
+        return columns["open_date"], columns["open_time"]
     exact = next((n for n in TIME_NAMES[:10] if n in columns), "")
     if exact:
         return (columns[exact],)
@@ -247,7 +249,7 @@ def _require_distinct(names: Sequence[str], title: str) -> None:
 def _stamp(preset: str, times: tuple[str, ...], file_format: FileFormat) -> Stamp:
     if file_format.stamp:
         return file_format.stamp
-    if fold(times[0]) in OPEN_TIMES:
+    if fold(times[-1]) in OPEN_TIMES:
         return "open"
     return VENDORS.get(preset, Preset()).stamp or "close"
 

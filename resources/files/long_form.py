@@ -85,11 +85,13 @@ class _NumberReader:
     """Reads columns of one file, with the evidence of all for each, and collects what to remark."""
 
     def __init__(self, table: RawTable, file_format: FileFormat) -> None:
-        self._table, self._decimal = table, file_format.decimal
+        self._table, self._decimal = table, str(file_format.decimal)
         self._blanks: dict[str, dict[str, int]] = {}
         self._texts: list[str] = []
         numeric = {c: v for c, v in table.columns.items() if is_text(v.type)}
         self._evidence = cache(lambda: decimal_evidence(numeric))
+        if table.has_comma_cells and not self._decimal and self._evidence() == {","}:
+            self._decimal = ","
 
     def read(self, ours: str, column: str, is_required: bool) -> Array | None:
         """A column as numbers; None for a column of text that is not required."""

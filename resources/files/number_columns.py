@@ -95,10 +95,11 @@ def read_numbers(column: pa.ChunkedArray, decimal: str, of_file: Callable[[], se
         return NumberColumn(np.full(len(column), np.nan))
     if not is_text(column.type):
         return NumberColumn(np.full(len(column), np.nan), text_row=0, text=str(column[0].as_py()), share_of_text=1.0)
-    try:
-        return NumberColumn(_floats(column.cast(pa.float64())))
-    except pa.ArrowInvalid:
-        pass
+    if decimal != ",":
+        try:
+            return NumberColumn(_floats(column.cast(pa.float64())))
+        except pa.ArrowInvalid:
+            pass
     texts = compute.utf8_trim_whitespace(column.cast(pa.string()))
     is_odd = compute.invert(compute.match_substring_regex(texts, PLAIN))
     odd = compute.if_else(compute.fill_null(is_odd, True), texts, pa.scalar(None, pa.string()))
@@ -110,7 +111,7 @@ def read_numbers(column: pa.ChunkedArray, decimal: str, of_file: Callable[[], se
     codes = compute.fill_null(words.indices, len(distinct)).to_numpy(zero_copy_only=False)
     plain = compute.if_else(compute.fill_null(is_odd, True), pa.scalar("nan"), texts)
     values = _floats(plain.cast(pa.float64()))
-    if mark == ",":  # 1.204 with a decimal comma elsewhere is twelve hundred
+    if mark == ",":  # 1.204 beside decimal commas is twelve hundred
         values = _with_dot_thousands(texts, values)
     values = np.where(codes < len(distinct), numbers[codes], values)
     counts = np.bincount(codes, minlength=len(distinct) + 1)

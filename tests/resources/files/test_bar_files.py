@@ -390,3 +390,23 @@ def test_columns_of_text_are_no_fields(tmp_path: Path) -> None:
     reading = _read(tmp_path / "bars.csv")
     assert "short_interest" in reading.table and "sector" not in reading.table
     assert "columns of text, not fields: sector" in reading.remarks
+
+
+def test_metatrader_without_a_header(tmp_path: Path) -> None:
+    """Dates with dots and times in two columns, stamped at the open."""
+    text = "\n".join(f"{t:%Y.%m.%d},{t:%H:%M},1.10,1.12,1.09,1.11,{k}" for k, t in enumerate(HOURS))
+    reading = _read(_csv(tmp_path, text, "EURUSD60.csv"), symbol="EURUSD")
+    assert reading.table["timestamp"].iloc[0] == HOURS[0] + pd.Timedelta(hours=1) and reading.bar == "1h"
+
+
+def test_points_beside_decimal_commas_are_thousands(tmp_path: Path) -> None:
+    """In a file with decimal commas 1.204 is twelve hundred and four."""
+    rows = [f"{t:%Y-%m-%d %H:%M};AAA;{100 + k},25;1.{204 + k}" for k, t in enumerate(HOURS)]
+    table = _read(_csv(tmp_path, "\n".join(["timestamp;symbol;close;volume", *rows]))).table
+    assert table["close"].iloc[0] == 100.25 and table["volume"].iloc[0] == 1204
+
+
+def test_whole_prices_are_no_second_header(tmp_path: Path) -> None:
+    """Nor is a line of dates and whole numbers below the names of fields."""
+    reading = _read(_csv(tmp_path, "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n2024-01-03,1,2,1,2"), symbol="AAA")
+    assert reading.table["close"].tolist() == [2, 2]
