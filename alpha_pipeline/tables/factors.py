@@ -30,7 +30,7 @@ TRIALS = Table(
     (
         RUN_DATE,
         column("trial", INT, "", "number of the trial within its run date, from 0"),
-        column("session", TEXT, "", "mining session: proposer and settings; a run date may hold several, in order"),
+        column("session", TEXT, "", "mining session: proposer and settings, or user#0; a run date may hold several"),
         column("round", INT, "", "round of the mining loop, from 0"),
         column("factor_type", TEXT, "", "requested type of factor; empty for references"),
         column("prompt_mode", TEXT, "", "generate, code, optimize or multimodal"),
@@ -39,7 +39,7 @@ TRIALS = Table(
         ),
         FACTOR_ID,
         column("name", TEXT, "", "the proposer's name for it, untrusted text"),
-        column("proposer", TEXT, "", "model, random_grammar, mutation or reference"),
+        column("proposer", TEXT, "", "model, random_grammar, mutation, reference, user, or a published set"),
         column("model", TEXT, "", "language model; empty for other proposers"),
         column("request_hash", TEXT, "", "SHA-256 of the stored model request; empty without a language model"),
         column("parent", TEXT, "", "factor_id of the factor it improves; empty for a new idea"),
@@ -85,7 +85,7 @@ LIBRARY = Table(
         column("identity", TEXT, "", "SHA-256 of the canonical form"),
         column("status", TEXT, "", "reference (shipped, not traded), accepted, probation or retired"),
         column("since", TIME, "UTC", "run date of entry"),
-        column("proposer", TEXT, "", "model, random_grammar or reference"),
+        column("proposer", TEXT, "", "as in factor_definitions"),
         column("model", TEXT, "", "language model that wrote it; empty for the others"),
         column(
             "weight",

@@ -36,7 +36,7 @@ ELSEWHERE = {
 }
 # Commands that start processes of the graph or ask a model: seconds to minutes, so they wait for the slow suite.
 SLOW = ("dagster ", "alpha-pipeline run", "alpha-pipeline mine", "alpha-pipeline report", "alpha-pipeline generate")
-SLOW += ("alpha-pipeline optimize", "bash one_night.sh", "bash ask.sh")
+SLOW += ("alpha-pipeline optimize", "alpha-pipeline submit", "bash one_night.sh", "bash ask.sh")
 SLOW += ("ls ", "cat ", "sha256sum ")  # they look at what those have stored
 
 
