@@ -69,7 +69,7 @@ def test_every_field_has_a_description(shown: dict[str, dg.Field]) -> None:
         ("model.proposer", set(PROPOSERS)),
         ("model.constrain", {"", "pattern", "schema", "none"}),
         ("sentiment.sentiment", {"lexicon", "model"}),
-        ("data.source", {"sample", "live"}),
+        ("data.source", {"", "sample", "live"}),
         ("alerts.mail_tls", {"starttls", "tls", "none"}),
     ],
 )
