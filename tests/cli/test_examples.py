@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from alpha_pipeline.cli import main, parser
@@ -47,13 +49,30 @@ FAST = [line for name, lines in examples().items() if name not in SLOW for line 
 
 
 @pytest.mark.parametrize("line", FAST)
-def test_an_example_works(line: str, model: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_example_works(
+    line: str, model: None, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit code 0, something on standard output and nothing beside it; with --json one strict document."""
+    monkeypatch.setenv("ALPHA_PIPELINE_LAKE", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    _write_files(tmp_path)
     assert main(shlex.split(line)) == 0
     captured = capsys.readouterr()
     assert captured.out and captured.err == ""
     if "--json" in line:
         json.loads(captured.out, parse_constant=lambda name: 1 / 0)
+
+
+def _write_files(folder: Path) -> None:
+    """The files that the examples name: days of stocks, hours of currencies."""
+    days = pd.date_range("2024-01-02", "2024-03-28", freq="B").difference(pd.to_datetime(["2024-01-15", "2024-02-19"]))
+    hours = pd.date_range("2024-01-02 01:00", "2024-01-05", freq="h", tz="UTC")
+    for name, stamps, symbols in (("stocks.csv", days, ("AAA", "BBB")), ("bars/x.parquet", hours, ("EURUSD",))):
+        prices = np.linspace(10.0, 20.0, len(stamps))
+        rows = [pd.DataFrame({"timestamp": stamps, "symbol": s, "close": prices, "volume": 1.0}) for s in symbols]
+        (folder / name).parent.mkdir(exist_ok=True)
+        table = pd.concat(rows)
+        table.to_csv(folder / name, index=False) if name.endswith("csv") else table.to_parquet(folder / name)
 
 
 def test_all_commands_have_examples() -> None:

@@ -78,7 +78,7 @@ def test_fields_one_names_are_read_but_not_measured(server: OpenAIServer, capsys
     assert "funding: funding" in asked[1]["content"] and "rank IC" not in capsys.readouterr().out
     assert main(["generate", "--asset-type", "forex"]) == 0
     assert "for forex on 1h bars" in server.requests[-1]["messages"][1]["content"]
-    assert "not measured: no forex prices available" in capsys.readouterr().out
+    assert "not measured: the project has no market of type forex; give its bars with --data" in capsys.readouterr().out
 
 
 def test_optimize_shows_every_step_and_the_best(server: OpenAIServer, capsys: Captured) -> None:

@@ -16,7 +16,7 @@ from alpha_pipeline.tables import NIGHTLY_REPORT
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (
-    "run", "report", "fuse", "backtest", "generate", "optimize", "mine", "submit", "operators", "check", "explain",
+    "run", "report", "init", "import", "fuse", "backtest", "generate", "optimize", "mine", "submit", "operators", "check", "explain",
     "evaluate", "settings", "completion",
 )  # fmt: skip
 SHOWN_AS_DATA = set(COMMANDS) - {"completion"}
@@ -56,7 +56,7 @@ def test_the_version(capsys: Captured) -> None:
     [
         (("backtst",), "COMMAND 'backtst' is unknown; did you mean backtest?"),
         (("backtest", "--symbl", "BTC"), "backtest: unknown option '--symbl'; did you mean --symbol"),
-        (("evaluate", "close", "--market", "cypto"), "--market 'cypto' is unknown; did you mean crypto?"),
+        (("evaluate", "close", "--market", "cypto"), "--market: 'cypto' is unknown; did you mean crypto?"),
         (("backtest", "--days", "soon"), "argument --days: invalid float value: 'soon'"),
         (("--frobnicate",), "the following arguments are required: COMMAND"),
         ((), "the following arguments are required: COMMAND"),
