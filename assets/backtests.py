@@ -13,7 +13,7 @@ from alpha_pipeline.assets.mining import ALL_NIGHTS, funding_input, panel_inputs
 from alpha_pipeline.assets.raw import Result
 from alpha_pipeline.assets.wiring.partitions import Window, lookback, window
 from alpha_pipeline.assets.wiring.table_asset import key_of, markdown_table, parquet_asset
-from alpha_pipeline.backtesting.splits import Segment
+from alpha_pipeline.backtesting.splits import Segment, Split
 from alpha_pipeline.library.library_backtests import LibraryBacktest, validation_segment
 from alpha_pipeline.llm.training_cutoffs import cutoff_of
 from alpha_pipeline.market.gaps import with_history
@@ -75,7 +75,7 @@ def library_backtests(
     library: pd.DataFrame,
     panel: Panel,
     funding: pd.DataFrame,
-    segment: Callable[[int, int], Segment] = validation_segment,
+    segment: Callable[[Split], Segment] = validation_segment,
 ) -> Iterator[tuple[Window, LibraryBacktest]]:
     """The backtest of each run date in a window, with the library and the data as of that date."""
     for run_date in span.days():

@@ -45,7 +45,9 @@ def sealed_assets(market: Market) -> list[dg.AssetsDefinition]:
         description="Backtest metrics of the library on the holdout, the bars neither writer nor judge has seen. Each "
         "materialization is one holdout access, and accesses are counted, as each makes the test less independent. "
         "Skipped unless its configuration has a reason; no schedule runs it.",
-        deps=[dg.AssetDep(asset.key, partition_mapping=asset.partition_mapping) for asset in read.values()],
+        deps=[
+            dg.AssetDep(asset.key, partition_mapping=asset.partition_mapping) for asset in read.values() if asset.key
+        ],
         skippable=True,
     )
     def sealed_test(

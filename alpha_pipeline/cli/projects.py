@@ -153,8 +153,9 @@ def _columns(pairs: list[str]) -> dict[str, str]:
 
 
 def _reasons(rejected: "pd.DataFrame") -> dict[str, int]:
-    counts = rejected["reason"].value_counts() if "reason" in rejected else {}
-    return {str(reason): int(count) for reason, count in counts.items()}
+    if "reason" not in rejected:
+        return {}
+    return {str(reason): int(count) for reason, count in rejected["reason"].value_counts().items()}
 
 
 def _days(reading: "FileReading") -> dict[str, str]:

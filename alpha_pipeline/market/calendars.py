@@ -181,7 +181,7 @@ def _periods(market: HasBars, start: pd.Timestamp, end: pd.Timestamp) -> pd.Date
     if market.calendar == WEEKDAYS:
         days = days[days.day_of_week < 5]
     closes = pd.Series(session_closes(market.calendar, days), index=days).dropna()
-    period = closes.index.to_period("W-SUN" if market.bar == "1W" else "M")
+    period = pd.DatetimeIndex(closes.index).to_period("W-SUN" if market.bar == "1W" else "M")
     ends = pd.DatetimeIndex(closes.groupby(period).last())
     return ends[(ends > start) & (ends <= end)]
 
@@ -205,7 +205,8 @@ def _sessions(calendar: str, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataF
             f"calendar {calendar} knows the days from {exchange.first_session.date()} to "
             f"{exchange.last_session.date()}; asked for {first.date()} to {last.date()}"
         )
-    return exchange.schedule.loc[first - DAY : last + DAY]
+    schedule: pd.DataFrame = exchange.schedule.loc[first - DAY : last + DAY]
+    return schedule
 
 
 def _day(moment: pd.Timestamp) -> pd.Timestamp:

@@ -234,7 +234,7 @@ def complete_market(name: str, given: dict[str, Any], project: dict[str, Any]) -
     """
     base = dict(EMBEDDED_MARKETS.get(name, {}))
     asset_type = given.get("asset_type", base.get("asset_type"))
-    values = {**BY_ASSET_TYPE.get(asset_type, {}), **base, **given}
+    values = {**BY_ASSET_TYPE.get(str(asset_type), {}), **base, **given}
     values["source"] = (
         given.get("source")
         or ("files" if _path(given.get("files")) else "")

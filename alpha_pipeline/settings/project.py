@@ -92,7 +92,9 @@ class Settings(BaseSettings):
         environment, path, content = _inputs()
         file = _file(path, content)
         given = values_of(dict(environment), _catalog(_tables(file)))
-        markets = {} if "markets" in init_settings() else {"markets": {name: {} for name in EMBEDDED_MARKETS}}
+        markets: dict[str, Any] = (
+            {} if "markets" in init_settings() else {"markets": {name: {} for name in EMBEDDED_MARKETS}}
+        )
         return init_settings, _Source(settings_cls, given), _Source(settings_cls, {**markets, **file.values})
 
     @model_validator(mode="before")

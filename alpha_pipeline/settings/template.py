@@ -55,7 +55,8 @@ def _of_project(name: str, given: Mapping[str, object]) -> str:
 
 def _section(path: tuple[str, ...], section: object, given: Mapping[str, object]) -> str:
     """A table and those below it; defaults are comments, and so is the head of a table without a given value."""
-    own, below = [], []
+    own: list[Setting] = []
+    below: list[Setting] = []
     for setting in walk(section, path, "section"):
         (own if len(setting.path) == len(path) + 1 else below).append(setting)
     if path[0] == "markets":

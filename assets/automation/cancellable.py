@@ -46,4 +46,4 @@ def _mark_and_interrupt() -> None:
 
 if __name__ == "__main__":
     signal.signal(CANCEL, _cancel)
-    sys.exit(main())
+    sys.exit(main())  # type: ignore[no-untyped-call]  # Dagster's

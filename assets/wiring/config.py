@@ -72,7 +72,7 @@ def _field(settings: object, name: str, choices: Sequence[str]) -> tuple[Any, An
     meaning, info = field_meanings(type(settings))[name], fields_of(type(settings))[name]
     if is_dataclass(value):
         empty = type(f"{name.capitalize()}Config", (RunConfig,), {"__doc__": type(value).__doc__})
-        nested = with_fields_of(value)(empty)
+        nested: Any = with_fields_of(value)(empty)
         return nested, Field(default=nested(), description=meaning)
     if isinstance(value, tuple):
         names = choices or get_args(get_args(info.annotation)[0])
@@ -97,7 +97,7 @@ class MiningConfig(RunConfig):
     """Mining of one run date."""
 
     proposer: Literal["configured", "model", "random_grammar", "mutation"] = Field(
-        default=CONFIGURED, description="What writes formulas; `configured` is the proposer of the settings."
+        default="configured", description="What writes formulas; `configured` is the proposer of the settings."
     )
     fresh: bool = Field(default=False, description="Ask every question again, where otherwise stored answers count.")
     retry: bool = Field(default=False, description="Ask the questions again that were not answered.")

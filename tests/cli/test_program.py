@@ -16,8 +16,8 @@ from alpha_pipeline.tables import NIGHTLY_REPORT
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = (
-    "run", "report", "init", "import", "fuse", "backtest", "generate", "optimize", "mine", "submit", "operators", "check", "explain",
-    "evaluate", "settings", "completion",
+    "run", "report", "init", "import", "fuse", "backtest", "generate", "optimize", "mine", "submit", "operators",
+    "check", "explain", "evaluate", "settings", "completion",
 )  # fmt: skip
 SHOWN_AS_DATA = set(COMMANDS) - {"completion"}
 ROOT = Path(__file__).parents[2]
