@@ -24,6 +24,7 @@ from alpha_pipeline.resources.files.long_form import long_columns
 from alpha_pipeline.resources.files.stamps import NAT, Stamps
 from alpha_pipeline.typing import Integers
 
+DAY_MICROSECONDS = 86_400_000_000
 NO_LAG = pd.Timedelta(0)
 
 
@@ -31,7 +32,8 @@ def read_facts(file_format: FileFormat, market: Market, lag: pd.Timedelta = NO_L
     """
     Facts of a file: any numeric columns with the time of the event and `available_at`, when it was known.
 
-    A date without a time is the end of that day at the market's exchange: nothing is known before it.
+    A date without a time is the end of that day at the market's exchange, or the moment of that day at which it was
+    known.
 
     Args:
         file_format: where it is; `units` are of its columns.
@@ -56,6 +58,9 @@ def read_facts(file_format: FileFormat, market: Market, lag: pd.Timedelta = NO_L
         raise SettingError(f"{title} has no numeric column {', '.join(missing)}; it has {', '.join(columns.values)}")
     moments = _moments(columns.stamps, market)
     known_at = _moments(columns.available, market) if columns.available else moments + lag // pd.Timedelta(1, "us")
+    if columns.stamps.are_dates:  # an event of a day that is known before the day ends has happened by then
+        on_its_day = (known_at < moments) & (known_at > moments - DAY_MICROSECONDS) & (known_at != NAT)
+        moments = np.where(on_its_day, known_at, moments)
     faults = {
         "no symbol": columns.symbols < 0,
         "a time that is missing or cannot be read": (moments == NAT) | (known_at == NAT),
