@@ -119,7 +119,10 @@ def _on_grid(panel: Panel, market: Market, until: pd.Timestamp | None) -> Panel:
         due = due[(bar_ends.day_of_week != FRIDAY) | (bar_ends.hour < LAST_HOUR)]
     closes = due.tz_localize(None).to_numpy("datetime64[us]")
     closed = np.searchsorted(panel.timestamps, closes, side="right")
-    absent = closes[np.diff(closed, prepend=0) == 0]
+    is_absent = np.diff(closed, prepend=0) == 0
+    if market.bar_length < DAY:  # not all vendors have the part of a bar that ends a session
+        is_absent[1:] &= np.diff(closes) >= market.bar_length.to_timedelta64()
+    absent = closes[is_absent]
     if not len(absent):
         return panel
     grid = np.sort(np.concatenate([panel.timestamps, absent]))

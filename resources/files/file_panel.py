@@ -8,16 +8,23 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.errors import DataError
-from alpha_pipeline.market.calendars import ALWAYS, WEEKDAYS, expected_closes
-from alpha_pipeline.market.markets import Market, bar_length
-from alpha_pipeline.market.panel import KEY, Panel
+from alpha_pipeline.market.calendars import ALWAYS, WEEKDAYS
+from alpha_pipeline.market.gaps import complete
+from alpha_pipeline.market.markets import NOTHING, Market
+from alpha_pipeline.market.panel import KEY, Panel, first_bar_number
 from alpha_pipeline.resources.files.file_readings import FileReading
+from alpha_pipeline.typing import Times
 
 MOST_CELLS = 500_000_000  # of a field: 4 GB
 
 
 def market_of_reading(reading: FileReading, market: Market) -> Market:
-    """The market with the bars of a file; horizon and rebalancing keep their number of sessions."""
+    """
+    The market with the bars of a file; horizon and rebalancing keep their number of sessions.
+
+    What a market of a vendor carries over gaps is not asked of a file: `max_forward_fill` is that of a market of files.
+    """
+    market = market if market.source == "files" else replace(market, max_forward_fill=NOTHING)
     bars = reading.spacing
     if bars is None or (bars.bar == market.bar and bars.bars_per_session == market.bars_per_session):
         return market
@@ -33,8 +40,7 @@ def panel_of_reading(reading: FileReading, market: Market) -> Panel:
     """
     The bars of a file as matrices, prices and volumes in the shares of the last bar.
 
-    On 24/7 and 24/5 every bar of the calendar between the first and the last has a row, so that an outage is a gap; on
-    an exchange the rows are the bars that any symbol has.
+    An outage of all symbols is a gap, and short gaps are carried where the market says so: see `gaps.complete`.
 
     Args:
         reading: bars; those known only after their close are left out, since no decision could use them.
@@ -49,11 +55,12 @@ def panel_of_reading(reading: FileReading, market: Market) -> Panel:
     if table.empty:
         raise DataError(f"{reading.title} has no bar that was known at its close")
     stamps = table["timestamp"].dt.tz_localize(None).to_numpy("datetime64[us]")
-    times = _grid(stamps, market)
+    times = np.unique(stamps)
     codes, names = pd.factorize(table["symbol"], sort=True)
-    if len(times) * len(names) > MOST_CELLS:
+    bars = max(len(times), _due(times, market))
+    if bars * len(names) > MOST_CELLS:
         raise DataError(
-            f"{reading.title}: {len(times):,} bars of {market.bar} for {len(names):,} symbols are more than "
+            f"{reading.title}: {bars:,} bars of {market.bar} for {len(names):,} symbols are more than "
             f"{MOST_CELLS:,} cells; read fewer symbols or a shorter time"
         )
     cell = np.searchsorted(times, stamps) * len(names) + codes
@@ -64,26 +71,12 @@ def panel_of_reading(reading: FileReading, market: Market) -> Panel:
             values.reshape(-1)[cell] = table[name].to_numpy("float64")
             if not np.isnan(values).all():
                 fields[name] = values
-    empty = Panel.from_table(
-        pd.DataFrame({"timestamp": pd.DatetimeIndex(times).tz_localize("UTC"), "symbol": "", "x": 0.0})
-    )
-    panel = Panel(times, tuple(str(name) for name in names), fields, empty.origin)
+    panel = complete(Panel(times, tuple(str(name) for name in names), fields, first_bar_number(times)), market)
     return panel.until(pd.Timestamp(times[-1], tz="UTC"))
 
 
-def _grid(stamps: np.ndarray, market: Market) -> np.ndarray:
-    """Distinct closes with those that the calendar has between them."""
-    times = np.unique(stamps)
-    if market.calendar not in (ALWAYS, WEEKDAYS) or market.bar.endswith("M") or len(times) < 2:
-        return times
-    if market.calendar == ALWAYS:
-        step = bar_length(market.bar).to_timedelta64().astype("timedelta64[us]")
-        count = int((times[-1] - times[0]) // step) + 1
-        if count > MOST_CELLS:
-            raise DataError(
-                f"{count:,} bars of {market.bar} from {times[0]} to {times[-1]}; expected fewer than {MOST_CELLS:,}"
-            )
-        return np.union1d(times, times[0] + np.arange(count) * step)
-    first, last = (pd.Timestamp(t, tz="UTC") for t in (times[0], times[-1]))
-    due = expected_closes(market, first, last).tz_localize(None).to_numpy("datetime64[us]")
-    return np.union1d(times, due)
+def _due(times: Times, market: Market) -> int:
+    """About the number of bars of the clock between the first close and the last; 0 for sessions."""
+    if market.calendar not in (ALWAYS, WEEKDAYS):
+        return 0
+    return int((times[-1] - times[0]) / market.bar_length.to_timedelta64()) + 1

@@ -1,6 +1,7 @@
 """Bars of users' files: layouts, rows that cannot be true, remarks, refusals."""
 
 import gzip
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -208,8 +209,6 @@ def test_bars_and_years(tmp_path: Path, days: pd.DatetimeIndex, market: Market, 
 
 def test_forex_has_weeks_of_five_days(tmp_path: Path) -> None:
     """On 24/5 a missing hour is a gap and a weekend is none."""
-    from dataclasses import replace
-
     clock = market_clock("24/5", "1h")
     market = replace(CRYPTO, calendar="24/5", periods_per_year=clock.periods_per_year)
     times = pd.date_range("2024-01-01 01:00", "2024-01-13", freq="h")
@@ -218,6 +217,25 @@ def test_forex_has_weeks_of_five_days(tmp_path: Path) -> None:
     panel = panel_of_reading(reading, market_of_reading(reading, market))
     assert panel.shape[0] == 240 and np.isnan(panel["close"]).sum() == 1
     assert reading.spacing is not None and reading.spacing.periods_per_year == 260 * 24
+
+
+def test_a_market_of_files_carries_what_it_asks_for(tmp_path: Path) -> None:
+    """An outage of four hours of all symbols is four empty rows; carried for three hours where the market says so."""
+    text = "\n".join(["timestamp,symbol,close", *_lines(HOURS.delete([10, 11, 12, 13]))])
+    reading = _read(_csv(tmp_path, text), CRYPTO)
+    asked = replace(CRYPTO, source="files", max_forward_fill=pd.Timedelta(hours=3))
+    for market, empty in ((CRYPTO, 4), (replace(asked, max_forward_fill=pd.Timedelta(0)), 4), (asked, 1)):
+        panel = panel_of_reading(reading, market_of_reading(reading, market))
+        assert panel.shape[0] == len(HOURS) and np.isnan(panel["close"]).sum() == empty
+
+
+def test_the_hours_of_currencies_from_new_york(tmp_path: Path) -> None:
+    """Sunday 22:00 to Friday 22:00 UTC: no Friday evening is missing."""
+    market = replace(CRYPTO, calendar="24/5")
+    weeks = [pd.date_range("2024-01-07 22:00", "2024-01-12 22:00", freq="h") + pd.Timedelta(days=7 * k) for k in (0, 1)]
+    reading = _read(_csv(tmp_path, "\n".join(["timestamp,symbol,close", *_lines(weeks[0].append(weeks[1]))])), market)
+    panel = panel_of_reading(reading, market_of_reading(reading, market))
+    assert panel.shape[0] == 242 and np.isfinite(panel["close"]).all()
 
 
 @pytest.mark.parametrize(
