@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha_pipeline.market.gaps import carried_bars, carried_note, complete, is_traded, with_history
@@ -74,6 +74,7 @@ def test_the_last_close_is_carried_up_to_the_end() -> None:
     assert panel({"A": [0, 1]}).shape == (2, 1)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(holed(), st.integers(0, 12))
 def test_pandas_carries_the_same(hours: dict[str, list[int]], longest: int) -> None:
     """`reindex` to the hours and `ffill(limit=...)` give the same closes, for every pattern of gaps."""
@@ -86,6 +87,7 @@ def test_pandas_carries_the_same(hours: dict[str, list[int]], longest: int) -> N
     np.testing.assert_array_equal(carried, (expected.notna() & closes.isna()).to_numpy())
 
 
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(holed(), st.integers(0, 39))
 def test_a_panel_as_of_a_bar_is_the_later_one_up_to_it(hours: dict[str, list[int]], cut: int) -> None:
     """No bar depends on a later one: cut at any close, or made of the bars until then, the panel is the same."""
@@ -104,6 +106,7 @@ def test_a_panel_as_of_a_bar_is_the_later_one_up_to_it(hours: dict[str, list[int
             np.testing.assert_array_equal(carried[:, k], later.carried[:, column])
 
 
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(holed(), st.integers(1, 39))
 def test_history_and_days_join_without_a_seam(hours: dict[str, list[int]], day: int) -> None:
     """Days that were stored one by one, each with its carried bars, are the panel of all bars at once."""
