@@ -102,6 +102,14 @@ def test_the_file_may_be_elsewhere(project: Path, monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
+def test_a_list_may_be_one_text(project: Path) -> None:
+    """A universe by the name of its file, one horizon without brackets."""
+    text = STOCKS.replace('["AAA", "BBB"]', '"universe.csv"').replace('["5 sessions"]', '"1 month"')
+    _written(project, text)
+    (market,) = _markets()
+    assert market.universe == (str(project / "universe.csv"),) and market.horizon_bars == 147
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
 from alpha_pipeline.errors import SettingError
@@ -104,10 +104,15 @@ def _durations(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(_duration, texts))
 
 
+def _names(value: object) -> object:
+    """A text is a list separated by commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 SecretAddress = Annotated[SecretStr, AfterValidator(_secret_address)]
 Day = Annotated[str, AfterValidator(_day)]
-Names = tuple[str, ...]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Key = Annotated[SecretStr, AfterValidator(_one_line)]
 Mail = Annotated[str, AfterValidator(_mail)]
 Mails = Annotated[Names, AfterValidator(_mails)]
