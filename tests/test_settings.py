@@ -195,7 +195,7 @@ def test_pages_name_settings_that_exist() -> None:
     folders = [ROOT / "docs", ROOT / "benchmarks", ROOT / "resources", ROOT / "alpha_pipeline", ROOT / "assets"]
     files = [file for folder in folders for end in ("md", "py", "toml", "yaml") for file in folder.rglob(f"*.{end}")]
     for file in [*files, ROOT / "README.md", ROOT / "dagster.yaml", ROOT / "Makefile"]:
-        text = file.read_text(encoding="utf-8").replace("MARKETS__STOCKS__", "MARKETS__CRYPTO__")  # a market of the user
+        text = file.read_text(encoding="utf-8").replace("MARKETS__STOCKS__", "MARKETS__CRYPTO__")  # of the user
         named = set(re.findall(r"ALPHA_PIPELINE_[A-Z_]*[A-Z]\b", text))
         assert named <= names, file
 
