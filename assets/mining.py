@@ -110,7 +110,9 @@ def _trials(market: Market) -> dg.AssetsDefinition:
                 known = panel.until(run_date.end)
                 tell = partial(_tell, context, run_date.run_date)
                 paid = raw_funding[raw_funding["available_at"] <= run_date.end]
-                retired = partial(_retired, lake, market, panel, raw_funding, list(span.days()), tuple(run_dates))
+                retired = partial(
+                    retired_factors, lake, market, panel, raw_funding, list(span.days()), tuple(run_dates)
+                )
                 rows = stored[stored["run_date"] == run_date.start]
                 if run_date.run_date >= newest:  # a replay of an older run date gets no new trials
                     told = (candidates, settings, tell, paid, retired)
@@ -148,7 +150,7 @@ def _proposer(model: LanguageModel, config: MiningConfig, lake: ParquetIOManager
         yield model.writer(chat)
 
 
-def _retired(
+def retired_factors(
     lake: ParquetIOManager,
     market: Market,
     panel: Panel,

@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_pipeline.assets.mining import retired_factors
+from alpha_pipeline.assets.wiring.partitions import Window
 from alpha_pipeline.definitions import build_defs
+from alpha_pipeline.market.gaps import with_history
+from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.resources.lake.io_manager import ParquetIOManager
 from alpha_pipeline.resources.lake.lake import Lake
-from alpha_pipeline.tables import LIBRARY, TRIALS
+from alpha_pipeline.tables import LIBRARY, RAW_FUNDING, TRIALS
 from benchmarks.life import DAY, FIRST, led
 
-KEY = "equities/factor_library"
+KEY, PANEL = "equities/factor_library", "equities/market_panel"
 NIGHTS = [str((FIRST + k * DAY).date()) for k in range(50)]
 
 
@@ -87,3 +91,18 @@ def test_run_dates_in_one_run_equal_run_dates_run_apart(stored: Path, metadata: 
     assert not missing and len(apart) == 2 * len(NIGHTS)
     pd.testing.assert_frame_equal(apart, at_once, check_exact=True)
     assert list(apart.columns) == [c.name for c in LIBRARY.columns]
+
+
+def test_mining_knows_what_was_retired_before_its_run_date(stored: Path, metadata: dict[str, object]) -> None:
+    """From the stored library of the day before, or brought forward over the run dates of the same run."""
+    lake = ParquetIOManager(root=str(stored))
+    panel = with_history(lake.lake.read("equities/ohlcv_history"), lake.lake.read_days(PANEL, NIGHTS)[0], EQUITIES)
+    library = lake.lake.read_days(KEY, NIGHTS)[0]
+    first = library.loc[library["status"] == "retired", "run_date"].min()
+    place = NIGHTS.index(f"{first:%Y-%m-%d}")
+    days = [Window(FIRST + k * DAY, FIRST + (k + 1) * DAY) for k in range(len(NIGHTS))]
+    none, funding = TRIALS.empty(), RAW_FUNDING.empty()
+    assert retired_factors(lake, EQUITIES, panel, funding, days[place:], []) == frozenset()
+    assert retired_factors(lake, EQUITIES, panel, funding, days[place:], [none]) == {"lost"}
+    assert retired_factors(lake, EQUITIES, panel, funding, days[place + 1 :], []) == {"lost"}
+    assert retired_factors(lake, EQUITIES, panel, funding, days, []) == frozenset()
