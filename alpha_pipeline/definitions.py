@@ -1,10 +1,11 @@
 """
 Composition root: assets, checks, schedules and resources as one Dagster code location.
 
-The only module of this package that imports Dagster.
+With `components`, the only module of this package that imports Dagster.
 """
 
 import warnings
+from functools import cache
 
 import dagster as dg
 
@@ -29,11 +30,16 @@ from alpha_pipeline.assets.report import report_assets  # noqa: E402
 from alpha_pipeline.assets.sealed_test import sealed_assets  # noqa: E402
 from alpha_pipeline.assets.signals import joined_signal_assets, signal_assets  # noqa: E402
 from alpha_pipeline.assets.tear_sheets import tear_sheet_assets  # noqa: E402
-from alpha_pipeline.assets.wiring.partitions import MARKETS  # noqa: E402
+from alpha_pipeline.assets.wiring.partitions import MARKETS, register_market  # noqa: E402
+from alpha_pipeline.market.markets import Market  # noqa: E402
 from alpha_pipeline.resources import default_resources  # noqa: E402
-from alpha_pipeline.settings import load_settings  # noqa: E402  # the filters must stand before the asset modules load
+from alpha_pipeline.settings import MarketSettings, load_settings  # noqa: E402  # the filters must stand before the asset modules load
 
-__all__ = ["build_defs", "defs"]
+__all__ = ["build_defs", "build_market_defs", "defs"]
+PER_MARKET = (
+    raw_assets, coverage_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets,
+    sealed_assets, tear_sheet_assets, signal_assets,
+)  # fmt: skip
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
@@ -48,11 +54,7 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         SettingError: an unknown or invalid setting.
     """
     settings = load_settings()
-    per_market = (
-        raw_assets, coverage_assets, panel_assets, factor_assets, library_assets, noise_assets, backtest_assets,
-        sealed_assets, tear_sheet_assets, signal_assets,
-    )  # fmt: skip
-    assets = [asset for market in MARKETS for build in per_market for asset in build(market)]
+    assets = [asset for market in MARKETS for asset in _market_assets(market)]
     assets += [
         *joined_signal_assets(),
         *comparison_assets(),
@@ -70,6 +72,33 @@ def build_defs(resource_overrides: dict[str, object] | None = None) -> dg.Defini
         resources={**default_resources(settings), **(resource_overrides or {})},
         executor=EXECUTORS[settings.executor],
     )
+
+
+def build_market_defs(name: str, section: MarketSettings) -> dg.Definitions:
+    """
+    Assets, checks, nightly schedule and resources of one market, for a component in another project.
+
+    Args:
+        name: of the market, where the section has none.
+        section: of the settings.
+
+    Raises:
+        SettingError: values that do not fit each other.
+    """
+    market = register_market(name, section)
+    assets = _market_assets(market)
+    keys = [key for asset in assets for key in asset.keys]
+    return dg.Definitions(assets=assets, schedules=[nightly_schedule(market, keys)], resources=_shared_resources())
+
+
+def _market_assets(market: Market) -> list[dg.AssetsDefinition]:
+    return [asset for build in PER_MARKET for asset in build(market)]
+
+
+@cache
+def _shared_resources() -> dict[str, object]:
+    """One object each for all components: Dagster merges definitions whose resources of a name are the same."""
+    return default_resources(load_settings())
 
 
 @dg.definitions

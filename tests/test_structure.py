@@ -14,7 +14,7 @@ MOST_VAGUE = 3.0
 MOST_MODULES = 18
 # Module names that may stand in several packages; assets are named after the layer whose results they store.
 MOST_REPEATED_NAMES = 8
-ROOT_MODULES = {"__init__", "definitions", "errors", "settings", "typing"}
+ROOT_MODULES = {"__init__", "components", "definitions", "errors", "settings", "typing"}
 
 
 def _folders() -> list[Path]:

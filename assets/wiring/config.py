@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import dagster as dg
 from pydantic import Field, create_model
 
-from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, MARKETS, SETTINGS
+from alpha_pipeline.assets.wiring.partitions import MARKET_SETTINGS, SETTINGS, all_markets
 from alpha_pipeline.factors.submitted_factors import SubmittedFactor, read_factor_file
 from alpha_pipeline.fusion.decision import DecisionRule, configured_method
 from alpha_pipeline.fusion.methods.method_table import METHODS
@@ -113,7 +113,7 @@ class MiningConfig(RunConfig):
             SettingError: the file is invalid.
         """
         submitted = [SubmittedFactor(**dict(submission)) for submission in self.submissions]
-        in_file = [factor for factor in read_factor_file(file, MARKETS) if factor.market == market.name]
+        in_file = [factor for factor in read_factor_file(file, all_markets()) if factor.market == market.name]
         candidates: list[str] = self.candidates  # type: ignore[attr-defined]  # of the settings
         return {USER: (*submitted, *in_file), **published_candidates(candidates)}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import dagster as dg
 import pandas as pd
 
-from alpha_pipeline.market.markets import configured_markets
-from alpha_pipeline.settings import load_settings
+from alpha_pipeline.market.markets import Market, configured_markets, market_of_settings
+from alpha_pipeline.settings import MarketSettings, load_settings
 
 # Read once, when the code location loads: partitions and markets are what the graph is made of.
 SETTINGS = load_settings()
@@ -20,8 +20,23 @@ MARKET_SETTINGS = {market.name: part for market, part in zip(MARKETS, SETTINGS.m
 LIVE, FIRST_DAY = SETTINGS.live, SETTINGS.days.first
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_date=SETTINGS.days.end or None)
 
+_registered: dict[str, Market] = {}
+
 # Dagster tracks staleness over at most 100 upstream partitions per partition; longer histories are read from the lake.
 LOOKBACK_DAYS = 98
+
+
+def register_market(name: str, section: MarketSettings) -> Market:
+    """The market of a component, which no settings of the project name; known by its name from now on."""
+    market = market_of_settings(name, section)
+    MARKET_SETTINGS[market.name] = section
+    _registered[market.name] = market
+    return market
+
+
+def all_markets() -> tuple[Market, ...]:
+    """The markets of the settings and of components."""
+    return (*(market for market in MARKETS if market.name not in _registered), *_registered.values())
 
 
 def lookback(days: int = LOOKBACK_DAYS) -> dg.TimeWindowPartitionMapping:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 
 import dagster as dg
-from markdown import code, table, words
+from markdown_parts import code, table, words
 
 from alpha_pipeline.assets.wiring.table_asset import LAYERS
 from alpha_pipeline.fusion.methods.method_table import METHODS

@@ -1,7 +1,7 @@
 """The vocabulary as tables: what the registry says, and what one missing value does, found by trying."""
 
 import numpy as np
-from markdown import code, table, words
+from markdown_parts import code, table, words
 
 from alpha_pipeline.expressions import evaluate, lookback, parse, walk
 from alpha_pipeline.expressions.node import Node

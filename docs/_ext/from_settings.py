@@ -1,6 +1,6 @@
 """The settings as tables, from the model: one heading and one table a subject."""
 
-from markdown import code, table, words
+from markdown_parts import code, table, words
 
 from alpha_pipeline.settings import Setting, all_settings
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 FIRST_DAY, RUN_DATE = "2019-09-01", "2019-09-30"
 
 Dagster = Callable[..., subprocess.CompletedProcess[str]]
+Installed = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def settings(folder: Path, **extra: str) -> dict[str, str]:
@@ -74,3 +76,36 @@ def priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workplace(priced: Path, tmp_path: Path) -> Path:
     """A private copy of the priced folder, run history included."""
     return Path(shutil.copytree(priced, tmp_path / "workplace"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built offline."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*pip, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=300)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Run a program of a fresh environment: the wheel, and the dependencies of this environment."""
+    place = tmp_path_factory.mktemp("environment") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True, timeout=120)
+    python = place / "bin" / "python"
+    paths = {"base": str(place), "platbase": str(place)}
+    site = Path(sysconfig.get_path("purelib", scheme="venv", vars=paths))
+    # A folder named in a .pth file is searched last, and its own .pth files, the editable installation, are not read.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True, timeout=300)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ALPHA_PIPELINE_", "DAGSTER_", "PYTHON"))}
+
+    def program(name: str, *arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(place / "bin" / name), *arguments],
+            cwd=cwd, env={**kept, **extra}, capture_output=True, text=True, timeout=900, check=False,
+        )  # fmt: skip
+
+    return program

@@ -64,10 +64,10 @@ def test_each_complete_day_is_joined_once(workplace: Path) -> None:
         assert server.ask(START, sensor=selector)["startSensor"] == {"name": "nightly_joined_sensor"}
         first = ("SUCCESS", RUN_DATE, RUN_DATE)
         wait(server, {first})
-        assert stored_days(workplace) == {key: [RUN_DATE] for key in JOINED}
+        assert stored_days(workplace) == {name: [RUN_DATE] for name in JOINED}
         coins = materialize(workplace, f"+key:crypto/source_signals and {inputs}", SATURDAY)
         assert coins.returncode == 0, coins.stdout[-4000:]
         wait(server, {first, ("SUCCESS", SATURDAY, SATURDAY)})
-        assert stored_days(workplace) == {key: [SATURDAY, RUN_DATE] for key in JOINED}
+        assert stored_days(workplace) == {name: [SATURDAY, RUN_DATE] for name in JOINED}
         time.sleep(70)  # a tick later nothing more is due
         assert len(joined_runs(server)) == 2
