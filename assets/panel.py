@@ -78,8 +78,9 @@ def panel_assets(market: Market) -> list[dg.AssetsDefinition]:
         panel = panel.dropna(axis="columns", how="all") if len(panel) else panel
         fields = [name for name in panel.columns if name not in (*tables.MARKET_PANEL.keys, CARRIED)]
         context.log.info(f"{len(panel):,} rows, fields {', '.join(fields)}; absent: {', '.join(absent) or 'none'}")
+        units = {name: unit for facts in market.facts.values() for name, unit in facts.units.items()}
         metadata: dict[str, dg.MetadataValue | int | str] = {
-            "fields": ", ".join(fields),
+            "fields": ", ".join(f"{name} ({units[name]})" if name in units else name for name in fields),
             "field_count": len(fields),
             "absent_sources": ", ".join(absent) or "none",
         }

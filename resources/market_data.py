@@ -302,8 +302,13 @@ def _universe(market: Market) -> tuple[str, ...]:
     """Symbols of the market's universe; those of a file are read."""
     if not is_universe_file(market.universe):
         return market.universe
-    from alpha_pipeline.resources.files.file_source import read_universe
+    from alpha_pipeline.resources.files.file_source import has_dates, read_universe
 
+    if market.source != "files" and has_dates(market.universe[0]):
+        raise SettingError(
+            f"universe {market.universe[0]} of markets.{market.name} has from and to; they are not supported yet for "
+            f"the source {market.source!r}"
+        )
     return read_universe(market.universe[0])
 
 

@@ -139,6 +139,20 @@ def test_a_universe_is_a_list_or_a_file(tmp_path: Path) -> None:
         read_universe(str(tmp_path / "absent.csv"))
 
 
+def test_a_universe_may_change(tmp_path: Path) -> None:
+    """Bars of a symbol count on the days on which it belongs to the universe, both ends included."""
+    _rows().to_csv(tmp_path / "bars.csv", index=False)
+    (tmp_path / "universe.csv").write_text(f"symbol,from,to\nAAA,,{DAYS[1]}\nAAA,{DAYS[3]},\nNA,{DAYS[2]},\n")
+    market = replace(_market(tmp_path), universe=(str(tmp_path / "universe.csv"),))
+    history = FileBars(market).history(market, _moment("2024-01-06"))
+    days = history["timestamp"].dt.strftime("%Y-%m-%d")
+    assert days[history["symbol"] == "AAA"].tolist() == [DAYS[0], DAYS[1], DAYS[3]]
+    assert days[history["symbol"] == "NA"].tolist() == [DAYS[2], DAYS[3]]
+    (tmp_path / "universe.csv").write_text("symbol,from,to\nAAA,soon,\n")
+    with pytest.raises(SettingError, match="from and to are days as YYYY-MM-DD"):
+        FileBars(market).history(market, _moment("2024-01-06"))
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     """By its name, not by a traceback."""
     (tmp_path / "bars.csv").mkdir()
