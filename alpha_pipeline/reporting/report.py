@@ -155,8 +155,8 @@ def _costs(market: Market) -> str:
     rate = market.borrow_bps_per_year
     borrow = f", {rate:g} bps a year borrow cost for shorts" if rate else ""
     return (
-        f"{market.name.capitalize()} ({market.currency}): {market.fee_bps:g} bps fee and {market.slippage_bps:g} bps slippage per unit of "
-        f"turnover{borrow}; forward returns over {plural(market.horizon_bars, 'bar')} of {market.bar}."
+        f"{market.name.capitalize()} ({market.currency}): {market.fee_bps:g} bps fee and {market.slippage_bps:g} bps "
+        f"slippage per unit of turnover{borrow}; forward returns over {plural(market.horizon_bars, 'bar')} of {market.bar}."
     )
 
 
