@@ -156,7 +156,8 @@ def _costs(market: Market) -> str:
     borrow = f", {rate:g} bps a year borrow cost for shorts" if rate else ""
     return (
         f"{market.name.capitalize()} ({market.currency}): {market.fee_bps:g} bps fee and {market.slippage_bps:g} bps "
-        f"slippage per unit of turnover{borrow}; forward returns over {plural(market.horizon_bars, 'bar')} of {market.bar}."
+        f"slippage per unit of turnover{borrow}; "
+        f"forward returns over {plural(market.horizon_bars, 'bar')} of {market.bar}."
     )
 
 

@@ -31,7 +31,7 @@ PROSE = ("text", "mermaid", "json")  # shown, not run
 # Commands that a page shows and no test of a page runs, with the test or the reason that stands for them.
 ELSEWHERE = {
     "make run": "sets up .venv and calls `alpha-pipeline run`, which the page on schedules runs",
-    "make ui": "serves until it is ended; tests/processes/test_dg.py starts it, test_user_interface.py looks at its pages",
+    "make ui": "serves until it is ended; tests/processes/test_dg.py starts it, test_user_interface.py looks at it",
     "dg": "tests/processes/test_dg.py runs it in this repository, test_component.py in another project",
     "pip install alpha-pipeline": "tests/processes/test_wheel.py installs the wheel",
     "source .venv/bin/activate": "the tests run in the environment already",
