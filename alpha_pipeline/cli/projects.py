@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alpha_pipeline.market.markets import Market
     from alpha_pipeline.resources.files import FileReading
 
+INIT_FIELDS = "folder, files [name], understood [line]"
 FIELDS = "file, market, understood [line], rejected {reason: rows}, rows, symbols, bar, first_close, last_close, table"
 SHOWN_REJECTED = 5
 
@@ -25,7 +26,7 @@ def add_commands(commands: Commands) -> None:
     """`init` and `import`."""
     init = commands.add(
         "init", _init, "write a project folder: alpha_pipeline.toml with every setting, .env.example, dagster.yaml",
-        ("desk", "desk --data stocks.csv --market stocks --asset-type stock"),
+        ("desk", "desk --data stocks.csv --market stocks --asset-type stock --json"), INIT_FIELDS,
     )  # fmt: skip
     init.add_argument("folder", type=Path, help="created where it does not exist; no file in it is replaced")
     init.add_argument("--data", help="a file, folder or glob of bars, which becomes a market of the project")
@@ -80,8 +81,12 @@ def _init(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in contents.items():
         (folder / name).write_text(text, encoding="utf-8")
-    if options.data:
-        echo("\n".join(reading.remarks))
+    remarks = list(reading.remarks) if options.data else []
+    if options.json:
+        print_json({"folder": str(folder), "files": list(contents), "understood": remarks})
+        return 0
+    for remark in remarks:
+        echo(remark)
     echo(f"{folder}: {', '.join(contents)}\n\nNext:\n  cd {folder}\n  alpha-pipeline settings\n  alpha-pipeline run")
     return 0
 
