@@ -23,6 +23,7 @@ _TIME = {
     "week": pd.Timedelta(days=7), "month": pd.Timedelta(days=365.25 / 12), "year": pd.Timedelta(days=365.25),
 }  # fmt: skip
 _SESSIONS_OF_WEEK, _SESSIONS_OF_MONTH = 5.0, 21.0
+MOST_DIGITS = 9
 
 
 class Clock(NamedTuple):
@@ -53,11 +54,11 @@ def duration_bars(text: str, clock: Clock) -> int:
     if unit == "bar":
         bars = float(count)
     elif unit in ("min", "h"):
-        bars = count * _TIME[unit] / clock.bar_length
+        bars = count * (_TIME[unit] / clock.bar_length)
     elif unit == "year":
         bars = float(round(count * clock.periods_per_year))
     elif clock.calendar == ALWAYS:
-        bars = count * _TIME[unit] / clock.bar_length
+        bars = count * (_TIME[unit] / clock.bar_length)
         bars = float(round(bars)) if unit == "month" else bars
     else:
         sessions = {"session": 1.0, "week": _SESSIONS_OF_WEEK, "month": _SESSIONS_OF_MONTH}[unit]
@@ -81,11 +82,18 @@ def duration_time(text: str) -> pd.Timedelta:
         raise SettingError(
             f"{text!r} has no length by the clock; expected a duration such as '6h', '30 days', '3 years'"
         )
-    return count * _TIME[unit]
+    try:
+        return count * _TIME[unit]
+    except (OverflowError, pd.errors.OutOfBoundsTimedelta):
+        raise SettingError(f"{text!r} is longer than any history; expected a duration such as '3 years'") from None
 
 
 def _parts(text: str) -> tuple[int, str]:
     match = re.fullmatch(DURATION, text)
     if match is None:
         raise SettingError(f"{text!r} is no duration; expected one such as '4h', '5 sessions', '1 month'")
+    if len(match[1]) > MOST_DIGITS:
+        raise SettingError(
+            f"{text[:40]!r} is longer than any history; expected a number of at most {MOST_DIGITS} digits"
+        )
     return int(match[1]), _UNITS[match[2]]

@@ -12,7 +12,7 @@ import pytest
 
 from alpha_pipeline.errors import DataError, LakeError, MissingPartitionError, SettingError
 from alpha_pipeline.resources.lake.lake import Lake
-from alpha_pipeline.tables import INT, LIBRARY, RAW_OHLCV, TABLES, TEXT, TIME, Column
+from alpha_pipeline.tables import INT, LIBRARY, RAW_FUNDING, RAW_OHLCV, TABLES, TEXT, TIME, Column
 
 KEY = "crypto/market_panel"
 
@@ -173,12 +173,12 @@ def test_only_requested_columns_are_read_in_their_order(lake: Lake) -> None:
     assert read["volume"].isna().tolist() == [False, False, True, True]
 
 
-@pytest.mark.parametrize("key", [KEY, "crypto/raw_ohlcv"])
+@pytest.mark.parametrize("key", [KEY, "crypto/raw_funding"])
 def test_an_unknown_column_is_an_error_with_the_available_ones(lake: Lake, key: str) -> None:
     """A misspelt column is an error, not a column of NaN."""
-    frame = panel("2019-07-01", 1) if key == KEY else RAW_OHLCV.empty()
+    frame = panel("2019-07-01", 1) if key == KEY else RAW_FUNDING.empty()
     lake.write_range(key, frame, "2019-07-01", "2019-07-01")
-    with pytest.raises(DataError, match=r"no column \['clsoe'\].*'close'"):
+    with pytest.raises(DataError, match=r"no column \['clsoe'\].*'(close|funding)'"):
         lake.read(key, columns=["timestamp", "clsoe"])
 
 
