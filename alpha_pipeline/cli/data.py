@@ -48,7 +48,7 @@ class Bars:
 
     @property
     def rows_set_aside(self) -> str:
-        """`; 3 rows set aside: 2 high below low, 1 no close`; empty when there are none."""
+        """Text such as "; 3 rows set aside: 2 high below low, 1 no close", empty when there are none."""
         rows = sum(self.set_aside.values())
         listed = ", ".join(f"{count:,} {reason}" for reason, count in self.set_aside.items())
         return f"; {rows:,} row{'s' * (rows != 1)} set aside: {listed}" if rows else ""
