@@ -38,7 +38,7 @@ def test_an_unreachable_model_is_named_and_the_night_goes_on(workplace: Path) ->
     silent = materialize(workplace, "crypto/factor_definitions", RUN_DATE, ALPHA_PIPELINE_PROPOSER="model", **address)
     assert silent.returncode == 0
     assert "no answer: model 'some-model' at http://127.0.0.1:9/v1: cannot be reached" in silent.stdout
-    assert "the run date goes on without the model" in silent.stdout
+    assert "stopped early: 3 requests in a row without a reply of the model" in silent.stdout
     (file,) = (workplace / "data/crypto/factor_definitions").glob(f"day={RUN_DATE}/*.parquet")
     explain_decisions = pd.read_parquet(file)["verdict"].value_counts()
     assert explain_decisions["unanswered"] == 3 and explain_decisions["accepted"] > 0
