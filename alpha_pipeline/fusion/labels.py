@@ -5,6 +5,7 @@ A decision at the close of a bar is filled one bar later and closed a horizon af
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ class LabeledSignals:
             rows &= self.decided_at >= utc64(moment - pd.Timedelta(days=days))
         return self.take(rows)
 
-    @property
+    @cached_property
     def decided_at(self) -> Times:
         """(rows,) datetime64[us], UTC, close of the bar of decision."""
         stamps = self.signals.keys["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)

@@ -102,4 +102,6 @@ def test_mine_adds_a_night_to_the_ledger(workplace: Path) -> None:
         text=True,
         check=False,
     )
-    assert wrong.returncode == 1 and "prompt_modes is" in wrong.stderr and "'guess'" in wrong.stderr and not wrong.stdout
+    assert (
+        wrong.returncode == 1 and "prompt_modes is" in wrong.stderr and "'guess'" in wrong.stderr and not wrong.stdout
+    )

@@ -13,6 +13,7 @@ from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.fusion.methods.training import (
     RankScaler,
     argbest,
+    bar_weights,
     occlusion_attribution,
     one_thread,
     splits,
@@ -108,7 +109,8 @@ def _best_count(past: LabeledSignals) -> int:
     columns = _active_columns(train.signals)
     x, model = _inputs(test.signals, columns), _fit_trees(train, columns, TREES)
     stages = zip(model.staged_predict(x), model.staged_predict(-x), strict=True)
-    best = argbest([variance_gain(test.move, (up - down) / 2, test.decided_at) for up, down in stages])
+    move, weight = test.move, bar_weights(test.decided_at)
+    best = argbest([variance_gain(move, (up - down) / 2, weight) for up, down in stages])
     return 0 if best is None else best + 1
 
 

@@ -16,6 +16,7 @@ from alpha_pipeline.fusion.method import FusedValues
 from alpha_pipeline.fusion.methods.training import (
     RankScaler,
     argbest,
+    bar_weights,
     occlusion_attribution,
     splits,
     usable,
@@ -94,7 +95,8 @@ def _best_rounds(past: LabeledSignals) -> int:
     network = _module()
     stages = network.train(train.signals, train.move - train.move.mean(), TEXT)
     predictions = [network.predict(stage, test.signals.value, test.signals.confidence) for stage in stages]
-    best = argbest([variance_gain(test.move, predicted, test.decided_at) for predicted in predictions])
+    move, weight = test.move, bar_weights(test.decided_at)
+    best = argbest([variance_gain(move, predicted, weight) for predicted in predictions])
     return 0 if best is None else best + 1
 
 

@@ -4,37 +4,37 @@ Linear methods: ridge and elastic net regressions of the outcome on the weighted
 The intercept, the drift of the market, is fitted and then dropped: it is no source's skill.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
 
 import numpy as np
 
 from alpha_pipeline.fusion.labels import LabeledSignals
 from alpha_pipeline.fusion.method import FusedValues
-from alpha_pipeline.fusion.methods.training import RankScaler, argbest, one_thread, splits, usable, variance_gain
+from alpha_pipeline.fusion.methods.training import (
+    RankScaler,
+    argbest,
+    bar_weights,
+    one_thread,
+    splits,
+    usable,
+    variance_gain,
+)
+from alpha_pipeline.kernels.portable import product
 from alpha_pipeline.signals.signal_matrix import SignalMatrix
 from alpha_pipeline.typing import Array
 
 # Per row; columns have a mean square of one, so 1 halves the slope of an uncorrelated source.
-RIDGE_PENALTIES = tuple(np.logspace(-4, 1, 11))
+RIDGE_PENALTIES = np.logspace(-4, 1, 11)
 # A slope below half of it, in moves per root mean square of a source, becomes 0.
-NET_PENALTIES = tuple(np.logspace(-3, -0.5, 11))
+NET_PENALTIES = np.logspace(-3, -0.5, 11)
 LASSO_SHARE = 0.5
+# Further digits depend on the processor.
+DIGITS = 9
 
-
-class Regression(Protocol):
-    """A scikit-learn estimator with an intercept."""
-
-    coef_: Array
-
-    def fit(self, x: Array, y: Array) -> object: ...
-
-    def predict(self, x: Array) -> Array: ...
-
-
-Factory = Callable[[int], Regression]
+# Centred (rows, sources) inputs and (rows,) outcomes to (penalties, sources) slopes.
+Path = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Ridge:
     meaning: str = "linear, slopes shrunk by a penalty chosen by walk-forward validation"
 
     def fit(self, past: LabeledSignals) -> Slopes:
-        return fit_slopes(past, [partial(ridge, penalty) for penalty in RIDGE_PENALTIES])
+        return fit_slopes(past, partial(ridge_path, RIDGE_PENALTIES))
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,16 @@ class ElasticNet:
     meaning: str = "linear, small slopes set to 0 by a penalty chosen by walk-forward validation"
 
     def fit(self, past: LabeledSignals) -> Slopes:
-        return fit_slopes(past, [partial(_elastic_net, penalty) for penalty in NET_PENALTIES])
+        return fit_slopes(past, partial(net_path, NET_PENALTIES))
 
 
-def fit_slopes(past: LabeledSignals, candidates: Sequence[Factory]) -> Slopes:
+def fit_slopes(past: LabeledSignals, path: Path) -> Slopes:
     """
     Regress `past.move` on the weighted signals, with the penalty of the best walk-forward predictions.
 
     Args:
         past: labelled samples.
-        candidates: regressions by penalty, each made for a number of rows.
+        path: slopes by penalty.
 
     Returns:
         Slopes of 0, so value 0, with too few samples or when no penalty predicted better than the mean.
@@ -94,26 +94,35 @@ def fit_slopes(past: LabeledSignals, candidates: Sequence[Factory]) -> Slopes:
     x, scale = _standardised(samples)
     y = samples.move
     with one_thread():
-        best = argbest([_validation_gain(samples, x, y, make) for make in candidates]) if len(samples) else None
+        best = argbest(list(_validation_gains(samples, x, y, path))) if len(samples) else None
         if best is None:
             return Slopes(np.zeros(x.shape[1]), RankScaler(np.empty(0)))
-        model = candidates[best](len(y))
-        model.fit(x, y)
-    slopes = model.coef_ / scale
+        slopes = _centred(x, y, path)[best] / scale
     return Slopes(slopes, RankScaler.of((samples.signals.weighted * slopes).sum(axis=1)))
 
 
-def ridge(penalty: float, rows: int) -> Any:
-    """A ridge regression with a penalty per row."""
-    from sklearn.linear_model import Ridge as RidgeRegression
+def ridge_path(penalties: Array, x: Array, y: Array) -> Array:
+    """(penalties, sources) slopes of ridge regressions; penalties are per row."""
+    squares, moments = product(x.T, x), product(x.T, y)
+    eye = len(y) * np.eye(x.shape[1])
+    return np.array([np.linalg.solve(squares + penalty * eye, moments) for penalty in penalties])
 
-    return RidgeRegression(alpha=penalty * rows)
+
+def net_path(penalties: Array, x: Array, y: Array) -> Array:
+    """(penalties, sources) slopes of elastic nets, from the largest penalty to the smallest by warm starts."""
+    from sklearn.linear_model import enet_path
+
+    order = np.argsort(-penalties)
+    gram = {"precompute": product(x.T, x), "Xy": product(x.T, y)}
+    fixed = {"tol": 1e-6, "check_input": False, "random_state": 0}
+    _, slopes, _ = enet_path(x, y, l1_ratio=LASSO_SHARE, alphas=penalties[order], **gram, **fixed)
+    by_penalty = np.empty((len(penalties), x.shape[1]))
+    by_penalty[order] = slopes.T
+    return by_penalty
 
 
-def _elastic_net(penalty: float, rows: int) -> Any:
-    from sklearn.linear_model import ElasticNet as ElasticNetRegression
-
-    return ElasticNetRegression(alpha=penalty, l1_ratio=LASSO_SHARE, tol=1e-3, precompute=True, random_state=0)
+def _centred(x: Array, y: Array, path: Path) -> Array:
+    return np.asarray(np.round(path(np.asfortranarray(x - x.mean(axis=0)), y - y.mean()), DIGITS))
 
 
 def _standardised(past: LabeledSignals) -> tuple[Array, Array]:
@@ -124,11 +133,11 @@ def _standardised(past: LabeledSignals) -> tuple[Array, Array]:
     return weighted / scale, scale
 
 
-def _validation_gain(past: LabeledSignals, x: Array, y: Array, make: Factory) -> float:
-    """Mean variance gain over the walk-forward splits; 0 without any."""
+def _validation_gains(past: LabeledSignals, x: Array, y: Array, path: Path) -> Array:
+    """(penalties,) mean variance gain over the walk-forward splits; one 0 without any."""
     gains = []
     for train, test in splits(past):
-        model = make(len(train))
-        model.fit(x[train], y[train])
-        gains.append(variance_gain(y[test], model.predict(x[test]), past.decided_at[test]))
-    return float(np.mean(gains)) if gains else 0.0
+        predicted = product(x[test], _centred(x[train], y[train], path).T)
+        weight = bar_weights(past.decided_at[test])
+        gains.append([variance_gain(y[test], column, weight) for column in predicted.T])
+    return np.mean(gains, axis=0) if gains else np.zeros(1)

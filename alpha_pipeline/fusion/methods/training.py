@@ -68,20 +68,24 @@ def splits(past: LabeledSignals, periods: int = PERIODS) -> list[tuple[Integers,
     return [pair for pair in pairs if len(pair[0])]
 
 
-def variance_gain(move: Array, predicted: Array, bars: Times) -> float:
+def bar_weights(bars: Times) -> Array:
+    """(rows,) weights with a sum of 1, the same for every bar of decision."""
+    _, of_bar, rows = np.unique(bars, return_inverse=True, return_counts=True)
+    return np.asarray(1.0 / rows[of_bar] / len(rows))
+
+
+def variance_gain(move: Array, predicted: Array, weight: Array) -> float:
     """
     Variance explained by a prediction, in excess of a constant.
 
     Args:
         move: (rows,) outcomes.
         predicted: (rows,) in the same unit.
-        bars: (rows,) bar of decision; each bar has weight 1.
+        weight: (rows,) with a sum of 1.
 
     Returns:
         Reduction of the variance about the mean; negative for a worse prediction, 0 for a constant one.
     """
-    _, of_bar, rows = np.unique(bars, return_inverse=True, return_counts=True)
-    weight = 1.0 / rows[of_bar] / len(rows)
     before, after = (x - (weight * x).sum() for x in (move, move - predicted))
     return float((weight * (before**2 - after**2)).sum())
 
