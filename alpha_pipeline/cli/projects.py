@@ -6,9 +6,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from alpha_pipeline.cli.arguments import Commands
+from alpha_pipeline.cli.arguments import Commands, names
 from alpha_pipeline.cli.file_project import first_run_date
 from alpha_pipeline.cli.terminal import echo, print_json
+from alpha_pipeline.cli.user_files import FILE_OPTIONS, add_reading_options, columns_of, file_format, refuse
 from alpha_pipeline.errors import SettingError
 
 if TYPE_CHECKING:
@@ -42,19 +43,14 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_market(command: argparse.ArgumentParser) -> None:
-    from alpha_pipeline.settings.market_section import AssetType, Preset
+    from alpha_pipeline.settings.market_section import AssetType
 
     market = command.add_argument_group("market")
     market.add_argument("--market", metavar="NAME", help="name of the market (required with data)")
     market.add_argument("--asset-type", choices=get_args(AssetType), help="what is traded (required with data)")
     market.add_argument("--calendar", default="", help="24/7, 24/5 or a code such as XNYS (default: of the asset type)")
-    market.add_argument("--preset", choices=get_args(Preset), default="auto", help="layout of the file")
     market.add_argument("--symbol", default="", help="the symbol, where the file names none")
-    market.add_argument(
-        "--column", action="append", default=[], metavar="NAME=COLUMN", help="a column's name in the file; repeatable"
-    )
-    market.add_argument("--time-zone", default="UTC", help="of stamps without a zone (default %(default)s)")
-    market.add_argument("--date-order", choices=["day_first", "month_first"], default="", help="of ambiguous dates")
+    add_reading_options(market)
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -67,7 +63,7 @@ def _init(options: argparse.Namespace) -> int:
         reading, _ = _understood(options)
         given = {"days": _days(reading), "markets": {options.market: _table(options, reading, folder)}}
     elif options.market or options.asset_type:
-        raise SettingError("--market and --asset-type describe the data of --data, which is not given")
+        refuse(options, "--market and --asset-type describe the data of --data, which is not given")
     templates = resources.files("alpha_pipeline.cli") / "templates"
     contents = {
         FILE_NAME: project_template(given),
@@ -121,13 +117,13 @@ def _understood(options: argparse.Namespace) -> "tuple[FileReading, Market]":
     from dataclasses import replace
 
     from alpha_pipeline.market.markets import market_of_settings
-    from alpha_pipeline.resources.files import FileFormat, market_of_reading, read_bars
+    from alpha_pipeline.resources.files import market_of_reading, read_bars
     from alpha_pipeline.resources.vendors.protocols import utc_now
     from alpha_pipeline.settings import MarketSettings, load_settings
     from alpha_pipeline.settings.market_section import complete_market
 
     if not options.market:
-        raise SettingError("--market NAME is not given; expected a name for the market of the file")
+        refuse(options, "--market NAME is not given; expected a name for the market of the file")
     project = load_settings().markets
     if options.market in project and not options.asset_type:
         market = market_of_settings(options.market, project[options.market])
@@ -136,25 +132,15 @@ def _understood(options: argparse.Namespace) -> "tuple[FileReading, Market]":
         values = {"calendar": "24/7", "bar": "1D", **complete_market(options.market, own, {})}
         market = replace(market_of_settings(options.market, MarketSettings(**values)), source="files")
     else:
-        raise SettingError(
-            f"--asset-type is not given and the project has no market {options.market!r}; expected stock, crypto, ..."
+        refuse(
+            options,
+            f"--asset-type is not given and the project has no market {options.market!r}; expected stock, crypto, ...",
         )
-    reading = read_bars(
-        FileFormat(
-            options.data if "://" in options.data else str(Path(options.data).expanduser()), options.preset,
-            _columns(options.column), options.symbol, options.time_zone, options.date_order,
-        ),
-        market, utc_now(),
-    )  # fmt: skip
+    options.data = options.data if "://" in options.data else str(Path(options.data).expanduser())
+    reading = read_bars(file_format(options, names(options.symbol)), market, utc_now())
     if reading.table.empty:
         raise SettingError(f"{options.data} has no valid bar; set aside: {_reasons(reading.rejected)}")
     return reading, market_of_reading(reading, market)
-
-
-def _columns(pairs: list[str]) -> dict[str, str]:
-    if wrong := [pair for pair in pairs if "=" not in pair]:
-        raise SettingError(f"--column {wrong[0]!r}; expected NAME=COLUMN such as close='Adj Close'")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _reasons(rejected: "pd.DataFrame") -> dict[str, int]:
@@ -170,14 +156,10 @@ def _days(reading: "FileReading") -> dict[str, str]:
 
 def _table(options: argparse.Namespace, reading: "FileReading", folder: Path) -> Mapping[str, object]:
     path = options.data if "://" in options.data else str(Path(options.data).expanduser().absolute())
-    files = {
-        "path": path, "preset": options.preset if options.preset != "auto" else None,
-        "columns": _columns(options.column) or None, "symbol": options.symbol or None,
-        "time_zone": options.time_zone if options.time_zone != "UTC" else None,
-        "date_order": options.date_order or None,
-    }  # fmt: skip
+    read = {name: getattr(options, name) for name in FILE_OPTIONS if name != "column" and getattr(options, name)}
+    files = {"path": path, "columns": columns_of(options), "symbol": options.symbol, **read}
     calendar = {"calendar": options.calendar} if options.calendar else {}
-    given = {name: value for name, value in files.items() if value is not None}
+    given = {name: value for name, value in files.items() if value}
     return {"asset_type": options.asset_type, **calendar, "bar": reading.bar, "files": given}
 
 

@@ -29,15 +29,18 @@ def add_file_options(group: Any) -> None:
         "--data", metavar="PATH",
         help="your own file, folder, glob or URL of Parquet or CSV, long or wide; needs --market",
     )  # fmt: skip
+    add_reading_options(group)
+
+
+def add_reading_options(group: Any) -> None:
+    """How to read a file: `FILE_OPTIONS`."""
     group.add_argument("--preset", choices=PRESETS, help="layout of the file (default: auto, recognized)")
     group.add_argument(
         "--column", action="append", metavar="OURS=THEIRS", help="a column of the file, such as close=Last; repeatable"
     )
     group.add_argument("--time-zone", metavar="ZONE", help="of times without an offset (default: UTC)")
     group.add_argument("--date-order", choices=("day_first", "month_first"), help="of dates such as 01/02/2022")
-    group.add_argument(
-        "--stamp", choices=("open", "close"), help="whether a time opens or closes its bar (default: close)"
-    )
+    group.add_argument("--stamp", choices=("open", "close"), help="whether a time opens or closes its bar")
     group.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers such as 1,204")
 
 
@@ -52,14 +55,14 @@ def check_file_options(options: argparse.Namespace, not_with_data: Mapping[str, 
     if not options.data:
         unused = [name for name in FILE_OPTIONS if getattr(options, name)]
         if unused:
-            _refuse(options, f"--{unused[0].replace('_', '-')} says how to read --data, which is not given")
+            refuse(options, f"--{unused[0].replace('_', '-')} says how to read --data, which is not given")
         return
     for option, reason in not_with_data.items():
-        _refuse(options, f"{option} does not apply to --data: {reason}")
+        refuse(options, f"{option} does not apply to --data: {reason}")
     if not options.market:
         vendor = _market_of_vendor(options)
         if not vendor:
-            _refuse(
+            refuse(
                 options,
                 f"--data needs --market, whose calendar and costs apply to it: one of {', '.join(market_names())}",
             )
@@ -76,16 +79,20 @@ def file_format(options: argparse.Namespace, symbols: Sequence[str]) -> "FileFor
     """
     from alpha_pipeline.resources.files import FileFormat
 
+    columns = columns_of(options)
+    given = {name: getattr(options, name) for name in FILE_OPTIONS if name != "column" and getattr(options, name)}
+    return FileFormat(options.data, columns=columns, symbol=symbols[0] if len(symbols) == 1 else "", **given)
+
+
+def columns_of(options: argparse.Namespace) -> dict[str, str]:
+    """Our names of columns to those of the file, by `--column`; a wrong pair ends with exit code 2."""
     columns = {}
     for pair in options.column or []:
         ours, separator, theirs = pair.partition("=")
         if not separator or not ours.strip() or not theirs:
-            _refuse(
-                options, f"--column {pair!r} is no pair; expected our name, an equals sign and the name in the file"
-            )
+            refuse(options, f"--column {pair!r} is no pair; expected our name, an equals sign and the name in the file")
         columns[ours.strip()] = theirs
-    given = {name: getattr(options, name) for name in FILE_OPTIONS if name != "column" and getattr(options, name)}
-    return FileFormat(options.data, columns=columns, symbol=symbols[0] if len(symbols) == 1 else "", **given)
+    return columns
 
 
 def file_bars(options: argparse.Namespace, symbols: str) -> Bars:
@@ -123,6 +130,7 @@ def _market_of_vendor(options: argparse.Namespace) -> str:
     return fits[0] if len(fits) == 1 else ""
 
 
-def _refuse(options: argparse.Namespace, message: str) -> NoReturn:
+def refuse(options: argparse.Namespace, message: str) -> NoReturn:
+    """Wrong usage: the message, and exit code 2."""
     options.parser.error(message)
     raise AssertionError  # the parser has ended the program

@@ -81,19 +81,33 @@ def test_import_writes_the_market_once(folder: Path, capsys: Captured) -> None:
     ("line", "words"),
     [
         (["import", "stocks.csv"], "--market NAME is not given"),
-        (
-            ["import", "stocks.csv", "--market", "mine"],
-            "the project has no market 'mine'",
-        ),
-        (["import", "absent.csv", "--market", "mine", "--asset-type", "stock"], "absent.csv"),
+        (["import", "stocks.csv", "--market", "mine"], "the project has no market 'mine'"),
         (["init", "desk", "--market", "mine"], "--market and --asset-type describe the data of --data"),
-        (
-            ["import", "stocks.csv", "--market", "m", "--asset-type", "stock", "--column", "close"],
-            "expected NAME=COLUMN",
-        ),
+        (["import", "stocks.csv", "--market", "m", "--asset-type", "stock", "--column", "close"], "an equals sign"),
     ],
 )
 def test_wrong_usage_is_named(line: list[str], words: str, capsys: Captured) -> None:
-    """What was found and what is expected."""
-    assert main(line) == 1
-    assert words in capsys.readouterr().err
+    """What was found and what is expected, with exit code 2."""
+    with pytest.raises(SystemExit) as end:
+        main(line)
+    assert end.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_a_file_that_is_absent_is_named(capsys: Captured) -> None:
+    """By its path."""
+    assert main(["import", "absent.csv", "--market", "mine", "--asset-type", "stock"]) == 1
+    assert "absent.csv" in capsys.readouterr().err
+
+
+def test_how_a_file_is_read_goes_into_the_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options of `init --data` are the table `files` of the market: decimal mark, stamp, order of dates, columns."""
+    rows = [f"{day:02d}/0{month}/2024;AAA;1{day},5;3" for month in (1, 2, 3) for day in range(1, 29)]
+    Path("lines.csv").write_text("when;symbol;last;volume\n" + "\n".join(rows))
+    given = ["--column", "timestamp=when", "--column", "close=last", "--decimal", ",", "--date-order", "day_first"]
+    line = ["init", "desk", "--data", "lines.csv", "--market", "mine", "--asset-type", "crypto", "--stamp", "close"]
+    assert main([*line, *given]) == 0
+    monkeypatch.chdir(folder / "desk")
+    (market,) = configured_markets(load_settings())
+    files = market.files
+    assert (files.decimal, files.stamp, files.date_order) == (",", "close", "day_first")
+    assert files.columns == {"timestamp": "when", "close": "last"}
