@@ -138,13 +138,13 @@ def choose_source(settings: SourceSettings, market: Market) -> MarketDataSource:
 
         return FileBars(market, only)
     if source == "sample":
-        return SampleSource(only)
+        return _dated(SampleSource(only), market)
     if source == "live" and market.vendor == "bybit":
-        return settings.without_limits(BybitBars(only, settings.address("bybit", bybit.PUBLIC_URL)))
+        bars = BybitBars(only, settings.address("bybit", bybit.PUBLIC_URL))
+        return _dated(settings.without_limits(bars), market)
     if source == "live":
-        return settings.without_limits(
-            YahooBars(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
-        )
+        charts = YahooBars(only, settings.address("yahoo", ""), cache_folder=settings.cache_folder)
+        return _dated(settings.without_limits(charts), market)
     raise SettingError(f"ALPHA_PIPELINE_SOURCE is {source!r}; expected one of {', '.join(SOURCES)}")
 
 
@@ -302,14 +302,19 @@ def _universe(market: Market) -> tuple[str, ...]:
     """Symbols of the market's universe; those of a file are read."""
     if not is_universe_file(market.universe):
         return market.universe
-    from alpha_pipeline.resources.files.file_source import has_dates, read_universe
+    from alpha_pipeline.resources.files.universe_file import read_universe
 
-    if market.source != "files" and has_dates(market.universe[0]):
-        raise SettingError(
-            f"universe {market.universe[0]} of markets.{market.name} has from and to; they are not supported yet for "
-            f"the source {market.source!r}"
-        )
     return read_universe(market.universe[0])
+
+
+def _dated(source: MarketDataSource, market: Market) -> MarketDataSource:
+    """The source without the bars of days on which a symbol does not belong to the universe; files do it themselves."""
+    if market.source == "files" or not is_universe_file(market.universe):
+        return source
+    from alpha_pipeline.resources.files.universe_file import DatedUniverse, has_dates, universe_table
+
+    table = universe_table(market.universe[0])
+    return DatedUniverse(source, table) if has_dates(table) else source
 
 
 def _names(text: str) -> tuple[str, ...]:

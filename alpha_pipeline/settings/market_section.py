@@ -126,8 +126,8 @@ class MarketSettings:
         currency: of prices and costs.
         source: `sample` (embedded), `live` (a vendor) or `files`; empty for the source of the project.
         vendor: of live bars; empty for the one of the asset type.
-        universe: symbols, or one file of them; empty for all of the source. For bars of files it may say when a symbol
-            belongs to it: columns `symbol`, `from` and `to`, days that are empty where there is no limit.
+        universe: symbols, or one file of them; empty for all of the source. A file may say when a symbol belongs
+            to it: columns `symbol`, `from` and `to`, days that are empty where there is no limit.
         group: columns of groups such as sector. Not supported yet.
         files: of bars.
         facts: files of facts by kind, such as `fundamentals`.

@@ -7,21 +7,21 @@ A file is read once per process and state of the file; how it is understood is d
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import fsspec
 import numpy as np
 import pandas as pd
 
 from alpha_pipeline import tables
-from alpha_pipeline.errors import SettingError, SourceError
+from alpha_pipeline.errors import SourceError
 from alpha_pipeline.market.durations import duration_time
-from alpha_pipeline.market.markets import Market, expected_closes, is_universe_file, partition_days
+from alpha_pipeline.market.markets import Market, expected_closes, is_universe_file
 from alpha_pipeline.market.panel import align
 from alpha_pipeline.resources.files.bar_files import read_bars
 from alpha_pipeline.resources.files.fact_files import read_facts
 from alpha_pipeline.resources.files.file_readings import FileReading
 from alpha_pipeline.resources.files.formats import FileFormat
+from alpha_pipeline.resources.files.universe_file import members, universe_table
 from alpha_pipeline.resources.vendors.protocols import FACTS, FetchResult, pick_symbols, require_window, utc_now
 from alpha_pipeline.settings import FactSettings, FileSettings
 
@@ -140,57 +140,6 @@ class FileFacts:
         )
 
 
-def read_universe(path: str) -> tuple[str, ...]:
-    """
-    Symbols of a universe file: one a line, or a table with the column `symbol`.
-
-    Raises:
-        SettingError: there is no such file, or it has no symbols.
-    """
-    return tuple(sorted(set(universe_table(path)["symbol"])))
-
-
-def universe_table(path: str) -> pd.DataFrame:
-    """
-    A universe file: `symbol`, and `from` and `to` as days without time zone, NaT where there is no limit.
-
-    Raises:
-        SettingError: there is no such file, it has no symbols, or a day cannot be read.
-    """
-    if not Path(path).is_file():
-        raise SettingError(f"universe file {path} does not exist")
-    if path.lower().endswith(".parquet"):
-        table = pd.read_parquet(path).astype(str)
-    else:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, header=None, comment="#", skip_blank_lines=True)
-        if "symbol" in {str(cell).strip().lower() for cell in table.iloc[0]}:
-            table = table.iloc[1:].set_axis([str(cell).strip().lower() for cell in table.iloc[0]], axis="columns")
-    named = table.rename(columns={} if "symbol" in table else {table.columns[0]: "symbol"})
-    named = named.assign(symbol=named["symbol"].str.strip())
-    named = named[named["symbol"] != ""]
-    if named.empty:
-        raise SettingError(f"universe file {path} has no symbols; expected one a line, or a column `symbol`")
-    limits = {name: named[name].str.strip() if name in named else pd.Series("", named.index) for name in ("from", "to")}
-    try:
-        days = {name: pd.to_datetime(texts.mask(texts == ""), format="%Y-%m-%d") for name, texts in limits.items()}
-    except ValueError as error:
-        raise SettingError(f"universe file {path}: from and to are days as YYYY-MM-DD; {error}") from None
-    return pd.DataFrame({"symbol": named["symbol"], **days}).reset_index(drop=True)
-
-
-def has_dates(path: str) -> bool:
-    """Whether a universe file says when its symbols belong to it."""
-    return bool(universe_table(path)[["from", "to"]].notna().any(axis=None))
-
-
-def _members(bars: pd.DataFrame, universe: pd.DataFrame) -> pd.DataFrame:
-    """The bars of symbols on the days on which they belong to the universe; a symbol may have several spans."""
-    days = partition_days(bars["timestamp"])
-    spans = bars[["symbol"]].assign(day=days, row=np.arange(len(bars))).merge(universe, on="symbol")
-    inside = ~(spans["day"] < spans["from"]) & ~(spans["day"] > spans["to"])
-    return bars.iloc[np.unique(spans.loc[inside, "row"])].reset_index(drop=True)
-
-
 @dataclass(frozen=True)
 class _Content:
     """What the files of a market hold: the reading of its bars, and these with facts joined, sorted by close."""
@@ -214,7 +163,7 @@ def _read(market: Market, version: str) -> _Content:
     if facts:
         bars = align(bars.assign(available_at=bars["timestamp"]), facts, MAX_FACT_AGE).assign(available_at=known)
     if is_universe_file(market.universe):
-        bars = _members(bars, universe_table(market.universe[0]))
+        bars = members(bars, universe_table(market.universe[0]))
     bars = bars.assign(**{column: np.nan for column in BAR_COLUMNS if column not in bars.columns})
     further = [c for c in bars.columns if c not in BAR_COLUMNS and pd.api.types.is_numeric_dtype(bars[c])]
     return _Content(reading, bars[[*BAR_COLUMNS, *further]], tuple(sorted(bars["symbol"].unique())))

@@ -10,7 +10,8 @@ import pytest
 from alpha_pipeline import tables
 from alpha_pipeline.errors import DataError, SettingError, SourceError
 from alpha_pipeline.market.markets import EQUITIES, Market
-from alpha_pipeline.resources.files.file_source import FileBars, FileFacts, read_universe
+from alpha_pipeline.resources.files.file_source import FileBars, FileFacts
+from alpha_pipeline.resources.files.universe_file import read_universe
 from alpha_pipeline.resources.ingest.collector import Collector
 from alpha_pipeline.resources.ingest.ingestion_gate import IngestionGate, rejected_by_day
 from alpha_pipeline.resources.lake.lake import Lake
