@@ -41,7 +41,8 @@ def main() -> None:
         port, server = _serve(options.folder, Path(log) / "server.log")
         try:
             lineage = PICTURES / "lineage.png"
-            take(f"http://127.0.0.1:{port}/asset-groups?expanded=global@global:crypto", lineage, 1440, 1300, wait_ms=40_000)
+            address = f"http://127.0.0.1:{port}/asset-groups?expanded=global@global:crypto"
+            take(address, lineage, 1440, 1300, wait_ms=40_000)
             Image.open(lineage).crop((560, 200, 1420, 1010)).save(lineage, optimize=True)  # the graph without menus
         finally:
             os.killpg(server.pid, signal.SIGINT)
