@@ -9,6 +9,7 @@ from alpha_pipeline.cli import main
 from alpha_pipeline.errors import SettingError
 from alpha_pipeline.market.markets import CRYPTO, EQUITIES, Market, configured_markets
 from alpha_pipeline.settings import all_settings, load_settings
+from alpha_pipeline.settings.market_section import BARS
 
 STOCKS = """\
 [days]
@@ -162,3 +163,13 @@ def test_the_command_shows_the_file(project: Path, capsys: pytest.CaptureFixture
     assert "default" in rows["ALPHA_PIPELINE_MARKETS__STOCKS__SLIPPAGE_BPS"]
     assert "ALPHA_PIPELINE_MARKETS__STOCKS__MINING__ROUNDS" in rows
     assert "ALPHA_PIPELINE_MARKETS__STOCKS__MINING__SEED" not in rows
+
+
+@pytest.mark.parametrize("bar", BARS)
+@pytest.mark.parametrize("asset_type", ["stock", "crypto", "forex", "future"])
+def test_every_bar_is_a_market_without_further_settings(project: Path, asset_type: str, bar: str) -> None:
+    """The default horizon is a session, or a bar where that is longer."""
+    _written(project, f'[markets.one]\nasset_type = "{asset_type}"\nbar = "{bar}"\n')
+    (market,) = _markets()
+    assert market.horizon_bars == max(1, round(market.bars_per_session))
+    assert market.rebalance_bars == market.horizon_bars and market.periods_per_year >= 12

@@ -221,6 +221,8 @@ EMBEDDED_MARKETS = MappingProxyType(
 )
 # Exchanges stop for hours and lose no money of their users: a gap of a vendor's bars on 24/7 carries the last close.
 VENDOR_FORWARD_FILL = "6h"
+# The default horizon is a session, or one bar where that is longer.
+ONE_BAR = MappingProxyType({"1W": ("1 week",), "1M": ("1 month",)})
 
 
 def complete_market(name: str, given: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
@@ -242,6 +244,8 @@ def complete_market(name: str, given: dict[str, Any], project: dict[str, Any]) -
     )
     if values["source"] in ("sample", "live") and values.get("calendar") == "24/7":
         values.setdefault("max_forward_fill", VENDOR_FORWARD_FILL)
+    if values.get("bar") in ONE_BAR:
+        values.setdefault("horizons", ONE_BAR[values["bar"]])
     for part in ("mining", "fusion", "model"):
         values[part] = merged(project.get(part, {}), given.get(part, {}))
     return values
