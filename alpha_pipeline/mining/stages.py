@@ -70,10 +70,16 @@ def run_stages(
 
 
 def measure_references(context: RunContext, history: TrialHistory, active_factors: ActiveFactors) -> list[Trial]:
-    """Measure the shipped references that are not in the ledger and whose fields the market has."""
+    """
+    Measure the shipped references that are not in the ledger, whose fields the market has, and whose durations its bars
+    can express: not five days of bars of a month, not sixty of bars of a minute.
+    """
     fresh = []
     for reference in REFERENCES:
-        node = parse(reference.source, bar=context.market.clock)
+        try:
+            node = parse(reference.source, bar=context.market.clock)
+        except ExpressionError:
+            continue
         if fields_used(node) <= set(context.panel.fields) and not history.duplicate_of(identity(node)):
             fresh.append((reference, node))
     trials: list[Trial] = []

@@ -5,7 +5,8 @@ Signal generation for one market at the last bar of each day: the table of sourc
 import numpy as np
 import pandas as pd
 
-from alpha_pipeline.expressions import evaluate, fields_used, lookback, parse
+from alpha_pipeline.errors import ExpressionError
+from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, parse
 from alpha_pipeline.kernels import portable
 from alpha_pipeline.market.markets import Market, partition_days
 from alpha_pipeline.market.panel import KEY, Panel
@@ -43,13 +44,14 @@ def source_signals(
         news: rows of `tables.RAW_NEWS` from a day before `start` on; quoted in the reasons only.
 
     Returns:
-        Rows of `tables.SOURCE_SIGNALS`; value in [-1, 1], confidence in [0, 1]. A source whose fields are absent, or
-        that is inactive for a symbol, has no row. Empty on days without a bar.
+        Rows of `tables.SOURCE_SIGNALS`; value in [-1, 1], confidence in [0, 1]. A source whose fields are absent, whose
+        windows the bars of the market cannot express, or that is inactive for a symbol, has no row. Empty on days
+        without a bar.
     """
     rows = _decision_rows(panel, start, end)
     if len(rows) == 0:
         return SOURCE_SIGNALS.empty()
-    parts = [_source_rows(source, panel, market, rows) for source in SOURCES if _fields(source) <= set(panel.fields)]
+    parts = [_source_rows(nodes, source, panel, rows) for source, nodes in _available(panel, market)]
     decided = pd.DatetimeIndex(panel.timestamps[rows]).tz_localize("UTC")
     parts.append(_library_rows(factor_values[factor_values["timestamp"].isin(decided)], library, metrics))
     signals = pd.concat([part for part in parts if len(part)] or [SOURCE_SIGNALS.empty()], ignore_index=True)
@@ -81,12 +83,20 @@ def _decision_rows(panel: Panel, start: pd.Timestamp, end: pd.Timestamp) -> Inte
     return np.flatnonzero(days.ne(days.shift(-1)).to_numpy()) + first
 
 
-def _fields(source: Source) -> frozenset[str]:
-    return fields_used(parse(source.value)) | fields_used(parse(source.confidence))
+def _available(panel: Panel, market: Market) -> list[tuple[Source, list[Node]]]:
+    """Sources that the market has the fields of, and whose durations its bars can express."""
+    available = []
+    for source in SOURCES:
+        try:
+            nodes = [parse(text, bar=market.clock) for text in (source.value, source.confidence, source.measure)]
+        except ExpressionError:  # five days of bars of a month, or sixty of bars of a minute
+            continue
+        if set().union(*(fields_used(node) for node in nodes)) <= set(panel.fields):
+            available.append((source, nodes))
+    return available
 
 
-def _source_rows(source: Source, panel: Panel, market: Market, rows: Integers) -> pd.DataFrame:
-    nodes = [parse(text, bar=market.clock) for text in (source.value, source.confidence, source.measure)]
+def _source_rows(nodes: list[Node], source: Source, panel: Panel, rows: Integers) -> pd.DataFrame:
     need = max(lookback(node) for node in nodes)
     first = max(0, int(rows[0]) - need)
     segment = panel.rows(first, int(rows[-1]) + 1)
