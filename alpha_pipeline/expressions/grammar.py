@@ -163,9 +163,7 @@ def typed_pattern(fields: Sequence[str], windows: Sequence[int] = WINDOWS) -> st
     """
     longest = max(_shortest(operator) for operator in operators())
     words = _words(fields, sorted({max(window, longest) for window in windows}))
-    window, slow_window = (
-        _either([str(w) for w in some]) for some in (words.windows, words.slow_windows or (SHORTEST_WINDOW,))
-    )
+    window = _either([str(w) for w in words.windows])
     kinds = [names for names in (words.prices, words.volumes, words.plain) if names]
     keep = _either(words.keep)
     smoothed = [f"{keep}\\({_either(names)}, {window}\\)" for names in kinds]
