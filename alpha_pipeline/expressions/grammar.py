@@ -10,10 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpha_pipeline.errors import SettingError
+from alpha_pipeline.expressions.node import MAX_LOOKBACK, NodeError, build, field
+from alpha_pipeline.market.durations import Clock
 from alpha_pipeline.operators import Operator, operators, unit_of_field
 from alpha_pipeline.operators.units import PRICE, VOLUME
 
-WINDOWS = (5, 10, 20, 40, 60, 120)
+# Windows that are offered, in sessions of a market: from a quarter day to sixty days.
+WINDOW_SESSIONS = (0.25, 1, 2, 5, 10, 20, 40, 60)
+SHORTEST_WINDOW = 2
+# Windows in bars of a market of which nothing but its fields is known.
+WINDOWS = (5, 10, 20, 40, 60)
+MAX_DEPTH = 4
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,30 @@ class _Words:
     score: tuple[str, ...]  # f(series, window), a plain number whatever the unit
     cross: tuple[str, ...]  # f(series) across symbols, a plain number
     squash: tuple[str, ...]  # f(plain number) to a plain number
+    windows: tuple[int, ...]  # bars
+    slow_windows: tuple[int, ...]  # those that fit an infinite memory
 
     @property
     def fields(self) -> tuple[str, ...]:
         return self.prices + self.volumes + self.plain
 
 
-def random_expression(rng: np.random.Generator, fields: Sequence[str], max_depth: int = 4) -> str:
+def market_windows(clock: Clock) -> tuple[int, ...]:
+    """
+    The windows that are offered on a market, in bars, increasing: `WINDOW_SESSIONS` of its sessions, at least two bars,
+    and short enough for as many nested ones as a random formula has.
+    """
+    longest = MAX_LOOKBACK // (MAX_DEPTH + 1)
+    bars = {max(SHORTEST_WINDOW, round(sessions * clock.bars_per_session)) for sessions in WINDOW_SESSIONS}
+    fitting = {window for window in bars if window <= longest}
+    if max(bars) > longest and 2 * max(fitting, default=1) < longest:
+        fitting.add(longest)
+    return tuple(sorted(fitting))
+
+
+def random_expression(
+    rng: np.random.Generator, fields: Sequence[str], max_depth: int = MAX_DEPTH, windows: Sequence[int] = WINDOWS
+) -> str:
     """
     A random DSL factor: units fit, the top is a plain number, the same seed gives the same text.
 
@@ -42,11 +66,12 @@ def random_expression(rng: np.random.Generator, fields: Sequence[str], max_depth
         rng: source of randomness.
         fields: names the panel has.
         max_depth: levels of calls, at least 1.
+        windows: to choose from, bars.
 
     Raises:
         SettingError: no fields.
     """
-    return _Writer(rng, _words(fields)).plain(max(1, max_depth))
+    return _Writer(rng, _words(fields, windows)).plain(max(1, max_depth))
 
 
 class _Writer:
@@ -58,8 +83,17 @@ class _Writer:
     def pick(self, options: Sequence[str]) -> str:
         return options[int(self.rng.integers(len(options)))]
 
-    def window(self) -> str:
-        return str(WINDOWS[int(self.rng.integers(len(WINDOWS)))])
+    def windowed(self, names: Sequence[str], series: Callable[[], str]) -> str:
+        """A call of one of the operators, with a window that is long enough for it."""
+        name = self.pick(names)
+        arguments = series()
+        window = self.words.windows[int(self.rng.integers(len(self.words.windows)))]
+        return f"{name}({arguments}, {max(window, _shortest(name))})"
+
+    def slow(self, names: Sequence[str]) -> str:
+        windows = self.words.slow_windows
+        window = windows[int(self.rng.integers(len(windows)))]
+        return f"{self.pick(self.words.slow)}({self.pick(names)}, {window})"
 
     def any(self, depth: int) -> str:
         kinds: list[Callable[[int], str]] = [self.plain] if depth > 1 or self.words.plain else []
@@ -81,10 +115,10 @@ class _Writer:
         draw = self.rng.random()
         if depth <= 1 or draw < 0.35:
             return self.pick(names)
-        if draw < 0.42:
-            return f"{self.pick(self.words.slow)}({self.pick(names)}, {self.window()})"
+        if draw < 0.42 and self.words.slow_windows:
+            return self.slow(names)
         if draw < 0.8:
-            return f"{self.pick(self.words.keep)}({again(depth - 1)}, {self.window()})"
+            return self.windowed(self.words.keep, lambda: again(depth - 1))
         return f"({again(depth - 1)} {self.pick('+-')} {again(depth - 1)})"
 
     def condition(self, depth: int) -> str:
@@ -99,16 +133,16 @@ class _Writer:
         if depth <= 0:
             if words.plain:
                 return self.pick(words.plain)
-            return f"{self.pick(words.score)}({self.pick(words.fields)}, {self.window()})"
+            return self.windowed(words.score, lambda: self.pick(words.fields))
         draw = self.rng.random()
         if depth == 1 or draw < 0.3:
-            return f"{self.pick(words.score)}({self.any(below)}, {self.window()})"
+            return self.windowed(words.score, lambda: self.any(below))
         if draw < 0.42:
             return f"{self.pick(words.cross)}({self.comparable(below)})"
         if draw < 0.52:
-            return f"ts_corr({self.any(below)}, {self.any(below)}, {self.window()})"
+            return self.windowed(("ts_corr",), lambda: f"{self.any(below)}, {self.any(below)}")
         if draw < 0.6:
-            return f"{self.pick(words.keep)}({self.plain(below)}, {self.window()})"
+            return self.windowed(words.keep, lambda: self.plain(below))
         if draw < 0.66:
             return f"{self.pick(words.squash)}({self.plain(below)})"
         if draw < 0.74:
@@ -118,7 +152,7 @@ class _Writer:
         return f"({self.plain(below)} {self.pick('+-*')} {self.plain(below)})"
 
 
-def typed_pattern(fields: Sequence[str]) -> str:
+def typed_pattern(fields: Sequence[str], windows: Sequence[int] = WINDOWS) -> str:
     """
     A regular expression whose every match parses and has fitting units.
 
@@ -127,11 +161,16 @@ def typed_pattern(fields: Sequence[str]) -> str:
     Raises:
         SettingError: no fields.
     """
-    words = _words(fields)
-    window = _either([str(w) for w in WINDOWS])
+    longest = max(_shortest(operator) for operator in operators())
+    words = _words(fields, sorted({max(window, longest) for window in windows}))
+    window = _either([str(w) for w in words.windows])
     kinds = [names for names in (words.prices, words.volumes, words.plain) if names]
-    keep = _either(words.keep + words.slow)
-    series = [f"({_bare(names)}|{keep}\\({_either(names)}, {window}\\))" for names in kinds]
+    keep = _either(words.keep)
+    smoothed = [f"{keep}\\({_either(names)}, {window}\\)" for names in kinds]
+    if words.slow_windows:
+        slow, short = _either(words.slow), _either([str(w) for w in words.slow_windows])
+        smoothed = [f"{one}|{slow}\\({_either(names)}, {short}\\)" for one, names in zip(smoothed, kinds, strict=True)]
+    series = [f"({_bare(names)}|{one})" for one, names in zip(smoothed, kinds, strict=True)]
     comparable = series[1:] if words.prices else series
     ratios = [f"{_either(names)} / {_either(names)}" for names in kinds]
     ratios += [f"{_either(names)} / ts_(mean|min|max|median)\\({_either(names)}, {window}\\)" for names in kinds]
@@ -173,7 +212,7 @@ def vocabulary(fields: Sequence[str], documentation: bool = True) -> str:
     return "\n".join(lines)
 
 
-def _words(fields: Sequence[str]) -> _Words:
+def _words(fields: Sequence[str], windows: Sequence[int]) -> _Words:
     if not fields:
         raise SettingError("a grammar needs at least one field")
     by_unit = {name: unit_of_field(name) for name in fields}
@@ -185,18 +224,35 @@ def _words(fields: Sequence[str]) -> _Words:
     windowed = [o for o in operators().values() if o.group == "time series" and _is_plainly_windowed(o)]
     calls = [o for o in operators().values() if o.kernel and len(o.parameters) == 1 and not o.symbol]
     plain_results = {"ratio", "rank", "return", "count"}
+    slow = tuple(o.name for o in windowed if o.returns in {"same", "kept"} and o.recursive)
     return _Words(
         prices,
         volumes,
         plain,
         tuple(o.name for o in windowed if o.returns in {"same", "kept"} and not o.recursive),
-        tuple(o.name for o in windowed if o.returns in {"same", "kept"} and o.recursive),
+        slow,
         tuple(o.name for o in windowed if o.returns in plain_results and o.name not in {"ts_product", "log_return"}),
         tuple(o.name for o in calls if o.group == "cross section" and o.returns in plain_results),
         tuple(
             o.name for o in calls if o.group == "arithmetic" and o.returns == "ratio" and o.series[0].accepts == "plain"
         ),
+        tuple(windows),
+        tuple(window for window in windows if _fits(slow, window)),
     )
+
+
+def _shortest(name: str) -> int:
+    """The shortest window of an operator."""
+    windows = [p.minimum for p in operators()[name].parameters if p.kind in {"window", "lag"}]
+    return int(max(windows, default=1))
+
+
+def _fits(slow: Sequence[str], window: int) -> bool:
+    """Whether the memory of all these operators stays within the limit."""
+    try:
+        return all(build(name, [field("close")], [float(window)]) for name in slow)
+    except NodeError:
+        return False
 
 
 def _is_plainly_windowed(operator: Operator) -> bool:

@@ -19,7 +19,7 @@ from alpha_pipeline.operators import Operator, operators, unit_of_field
 TRIES = 30
 
 
-def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> str:
+def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator, windows: Sequence[int] = WINDOWS) -> str:
     """
     Change one node of a factor.
 
@@ -27,6 +27,7 @@ def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> 
         expression: canonical DSL, windows in bars.
         fields: names the panel has.
         rng: source of randomness.
+        windows: to choose from, bars.
 
     Returns:
         Canonical DSL of another factor over the same fields; a random one where no change fits.
@@ -41,16 +42,16 @@ def mutate(expression: str, fields: Sequence[str], rng: np.random.Generator) -> 
         target = nodes[int(rng.integers(len(nodes)))]
         change = changes[int(rng.integers(len(changes)))]
         try:
-            put = change(target, fields, rng)
+            put = change(target, fields, rng, windows)
             mutant = _replaced(root, target, put) if put is not None else root
         except (NodeError, ExpressionError):
             continue
         if mutant is not root and mutant.unit is not None and mutant.unit.is_plain:
             return str(mutant)
-    return random_expression(rng, fields, 3)
+    return random_expression(rng, fields, 3, windows)
 
 
-def _other_window(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
+def _other_window(node: Node, fields: Sequence[str], rng: np.random.Generator, windows: Sequence[int]) -> Node | None:
     """The same call with another window."""
     if node.operator == FIELD:
         return None
@@ -59,11 +60,11 @@ def _other_window(node: Node, fields: Sequence[str], rng: np.random.Generator) -
     if not places:
         return None
     parameters = [float(value) for value in node.parameters]
-    parameters[_pick(places, rng)] = float(_pick(WINDOWS, rng))
+    parameters[_pick(places, rng)] = float(_pick(windows, rng))
     return build(node.operator, node.arguments, parameters)
 
 
-def _other_operator(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
+def _other_operator(node: Node, fields: Sequence[str], rng: np.random.Generator, windows: Sequence[int]) -> Node | None:
     """Another operator with the same kinds of arguments and numbers."""
     if node.operator == FIELD:
         return None
@@ -74,7 +75,7 @@ def _other_operator(node: Node, fields: Sequence[str], rng: np.random.Generator)
     return build(_pick(alike, rng), node.arguments, [float(p) for p in node.parameters]) if alike else None
 
 
-def _other_field(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
+def _other_field(node: Node, fields: Sequence[str], rng: np.random.Generator, windows: Sequence[int]) -> Node | None:
     """Another field of the same unit."""
     if node.operator != FIELD:
         return None
@@ -82,11 +83,11 @@ def _other_field(node: Node, fields: Sequence[str], rng: np.random.Generator) ->
     return field(_pick(alike, rng)) if alike else None
 
 
-def _other_branch(node: Node, fields: Sequence[str], rng: np.random.Generator) -> Node | None:
+def _other_branch(node: Node, fields: Sequence[str], rng: np.random.Generator, windows: Sequence[int]) -> Node | None:
     """A random formula instead of a plain number, or combined with it."""
     if node.unit is None or not node.unit.is_plain:
         return None
-    fresh = read(random_expression(rng, fields, 1), None, clock_of_bar("1h"), math=False)
+    fresh = read(random_expression(rng, fields, 1, windows), None, clock_of_bar("1h"), math=False)
     return fresh if rng.random() < 0.5 else build(_pick(["add", "multiply"], rng), [node, fresh])
 
 

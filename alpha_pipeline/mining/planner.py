@@ -7,11 +7,12 @@ Determined by the seed, the run date and earlier trials.
 import hashlib
 from collections.abc import Collection
 
+from alpha_pipeline.expressions.grammar import market_windows
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available, choose
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory
-from alpha_pipeline.mining.task import WINDOWS, PromptMode, Task
+from alpha_pipeline.mining.task import PromptMode, Task
 
 
 def next_task(
@@ -47,12 +48,13 @@ def next_task(
     parent = history.parent(seed) if prompt_mode == "optimize" else None
     if (prompt_mode == "optimize" and parent is None) or (prompt_mode == "multimodal" and not beyond):
         prompt_mode = "generate"
+    windows = market_windows(market.clock)
     factor_type = choose(history.tallies, beyond if prompt_mode == "multimodal" else allowed, seed)
     return Task(
         market=market,
         fields=tuple(sorted(fields)),
         factor_type=factor_type,
-        window=WINDOWS[seed % len(WINDOWS)],
+        window=windows[seed % len(windows)],
         seed=seed,
         prompt_mode=prompt_mode,
         count=count,

@@ -79,14 +79,14 @@ class ModelWriter:
 
 
 def _random(task: Task, rng: np.random.Generator) -> Proposal:
-    source = random_expression(rng, task.fields, DEPTH)
+    source = random_expression(rng, task.fields, DEPTH, task.windows)
     return Proposal("random_draw", source, rationale="drawn at random from the typed grammar; no idea behind it")
 
 
 def _mutant(task: Task, rng: np.random.Generator) -> Proposal:
     if task.parent is None:
         return _random(task, rng)
-    source = mutate(task.parent.expression, task.fields, rng)
+    source = mutate(task.parent.expression, task.fields, rng, task.windows)
     rationale = "one part of its parent changed at random; no idea behind it"
     return Proposal("mutant", source, rationale=rationale, parent=task.parent.factor_id)
 

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from alpha_pipeline.errors import ExpressionError
 from alpha_pipeline.expressions import NamedFactors
+from alpha_pipeline.expressions.grammar import market_windows
 from alpha_pipeline.factors.definition import Dialect
 from alpha_pipeline.llm.budget import SpendMeter
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.settings import PromptMode as PromptMode
 
-WINDOWS = (5, 10, 20, 60)
 STEPS = 3  # successive improvements of one factor
 
 
@@ -66,6 +66,11 @@ class Task:
     context: str = ""
     notes: tuple[str, ...] = ()
     factors: NamedFactors | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Windows that fit the market, bars."""
+        return market_windows(self.market.clock)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha_pipeline.expressions import parse
-from alpha_pipeline.expressions.grammar import random_expression, typed_pattern, vocabulary
+from alpha_pipeline.expressions.grammar import market_windows, random_expression, typed_pattern, vocabulary
+from alpha_pipeline.market.durations import Clock
+from alpha_pipeline.market.markets import CRYPTO, EQUITIES, market_clock
 from alpha_pipeline.operators import operators
 
 FIELDS = ("open", "high", "low", "close", "volume", "funding")
@@ -48,3 +50,24 @@ def test_vocabulary_lists_everything() -> None:
         assert operator.symbol in table if operator.symbol else operator.signature() in table
     assert "close (price)" in table
     assert len(vocabulary(FIELDS, documentation=False)) < 5_500
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"),
+    [
+        (CRYPTO.clock, (6, 24, 48, 120, 240, 480, 960)),
+        (EQUITIES.clock, (2, 5, 10, 20, 40, 60)),
+        (market_clock("XNYS", "1h"), (2, 7, 14, 35, 70, 140, 280, 420)),
+        (market_clock("24/7", "1min"), (360, 1000)),
+        (market_clock("XNYS", "1M"), (2, 3)),
+    ],
+)
+def test_windows_are_durations_of_the_market(clock: Clock, expected: tuple[int, ...]) -> None:
+    """From a quarter session to sixty, at least two bars; every drawn formula stays within the limits."""
+    windows = market_windows(clock)
+    assert windows == expected
+    for seed in range(200):
+        parse(random_expression(np.random.default_rng(seed), FIELDS, windows=windows), fields=FIELDS)
+    pattern = re.compile(typed_pattern(FIELDS, windows).strip("^$"))
+    assert not pattern.fullmatch("ts_zscore(close, 999)")
+    assert pattern.fullmatch(f"ts_zscore(close, {max(windows[-1], 4)})")  # a kurtosis needs four bars

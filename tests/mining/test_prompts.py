@@ -37,7 +37,8 @@ def test_examples_use_fields_that_are_there(fields: tuple[str, ...], constrain: 
     shown = examples(text)
     for example in shown:
         assert fields_used(parse(example, fields=fields)) <= set(fields)
-    expected = [e for e in EXAMPLES if fields_used(parse(e)) <= set(fields)]
+    written = [example.format(short=10, middle=20, long=60) for example in EXAMPLES]
+    expected = [example for example in written if fields_used(parse(example)) <= set(fields)]
     assert shown == expected
     assert ("examples:" in text) == bool(expected)
 
