@@ -59,8 +59,10 @@ def listing_input(market: Market) -> dict[str, dg.AssetIn]:
     }
 
 
-def trial_input(market: Market, columns: Sequence[str] | None = ("run_date", "train_valid_sharpe")) -> dg.AssetIn:
-    """All trials up to the run date; by default the columns that deflate a Sharpe ratio, all columns with None."""
+def trial_input(
+    market: Market, columns: Sequence[str] | None = ("run_date", "factor_id", "deflated_sharpe")
+) -> dg.AssetIn:
+    """All trials up to the run date; by default their deflated Sharpe ratios, all columns with None."""
     selection = {} if columns is None else {"columns": list(columns)}
     return dg.AssetIn(
         key_of("factor_definitions", market),

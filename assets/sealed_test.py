@@ -102,6 +102,6 @@ def _frames(lake: Lake, market: Market, days: list[str]) -> dict[str, pd.DataFra
         "ohlcv_history": lake.read(key_of("ohlcv_history", market).to_user_string()),
         "market_panel": table("market_panel", past),
         "factor_library": table("factor_library", days),
-        "factor_definitions": table("factor_definitions", past, True, ["run_date", "train_valid_sharpe"]),
+        "factor_definitions": table("factor_definitions", past, True, ["run_date", "factor_id", "deflated_sharpe"]),
         "raw_funding": table("raw_funding", past, True),
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.library.live_performance import NO_LIVE_MEASURES
-from alpha_pipeline.tables import LIBRARY
+from alpha_pipeline.tables import LIBRARY, REFERENCE
 
 
 def admit_factors(run_date: pd.Timestamp, earlier: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
@@ -21,17 +21,18 @@ def admit_factors(run_date: pd.Timestamp, earlier: pd.DataFrame, trials: pd.Data
         trials: rows of `tables.TRIALS` of this run date.
 
     Returns:
-        Rows of `tables.LIBRARY`. The weight of an accepted factor is its signed validation rank IC, shrunk by its
-        deflated Sharpe ratio; a reference has weight 0. `since` of a factor does not change; a replaced factor is
-        retired and its reason names the replacement; a retired factor stays retired. In rows stored before the
+        Rows of `tables.LIBRARY`. The weight of an accepted factor is its `shrunk_rank_ic`; a reference has weight 0,
+        and a formula that is accepted is no reference any more. `since` of a factor does not change; a replaced factor
+        is retired and its reason names the replacement; a retired factor stays retired. In rows stored before the
         lifecycle columns existed, `status_since` is the date of entry and the expected rank IC is the weight.
     """
     earlier = _complete_lifecycle(LIBRARY.complete(earlier))
     retired = earlier.loc[earlier["status"] == "retired", "identity"]
     admitted = trials[(trials["verdict"] == "accepted") & ~trials["identity"].isin(retired)]
-    shrunk = admitted["valid_rank_ic"] * admitted["deflated_sharpe"].fillna(
-        0.0
-    )  # the deflated Sharpe ratio is the shrinkage factor
+    proposed = admitted.loc[admitted["proposer"] != REFERENCE, "identity"]
+    admitted = admitted[(admitted["proposer"] != REFERENCE) | ~admitted["identity"].isin(proposed)]
+    reference = admitted["proposer"] == REFERENCE
+    shrunk = shrunk_rank_ic(admitted["valid_rank_ic"], admitted["valid_t_stat"])
     new = pd.DataFrame(
         {
             "run_date": run_date,
@@ -39,14 +40,14 @@ def admit_factors(run_date: pd.Timestamp, earlier: pd.DataFrame, trials: pd.Data
             "name": admitted["name"],
             "expression": admitted["canonical"],
             "identity": admitted["identity"],
-            "status": admitted["proposer"].eq("reference").map({True: "reference", False: "accepted"}),
+            "status": np.where(reference, "reference", "accepted"),
             "since": run_date,
             "proposer": admitted["proposer"],
             "model": admitted["model"],
-            "weight": shrunk.where(admitted["proposer"] != "reference", 0.0),
+            "weight": shrunk.where(~reference, 0.0),
             "reason": admitted["feedback"],
             "status_since": run_date,
-            "expected_rank_ic": shrunk.abs().where(admitted["proposer"] != "reference", shrunk),
+            "expected_rank_ic": shrunk.abs().where(~reference, shrunk),
             "expected_turnover": admitted["valid_turnover"],
             "half_life_days": np.nan,
             **NO_LIVE_MEASURES,
@@ -58,6 +59,17 @@ def admit_factors(run_date: pd.Timestamp, earlier: pd.DataFrame, trials: pd.Data
     if len(replaced):
         library = _retire(library, dict(zip(replaced["replaces"], replaced["factor_id"], strict=True)))
     return LIBRARY.complete(library.sort_values("factor_id", ignore_index=True))
+
+
+def shrunk_rank_ic(rank_ic: pd.Series, t_stat: pd.Series) -> pd.Series:
+    """
+    Rank IC less what its error explains: rank IC times 1 - 1 / t^2, 0 for `|t|` below 1 and without a t.
+
+    Source: positive-part estimator of James and Stein (1961), for a single mean with its standard error.
+    """
+    share = (1 - 1 / t_stat.where(t_stat != 0) ** 2).clip(lower=0).fillna(0.0)
+    shrunk: pd.Series = rank_ic * share
+    return shrunk
 
 
 def _complete_lifecycle(library: pd.DataFrame) -> pd.DataFrame:

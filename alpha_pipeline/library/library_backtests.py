@@ -18,7 +18,6 @@ from alpha_pipeline.backtesting.study import FactorStudy, study_factor
 from alpha_pipeline.factors.values import evaluate_all, library_nodes
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.statistics import deflated_sharpe
 from alpha_pipeline.statistics.superior_ability import family_tests
 from alpha_pipeline.tables import BREAKDOWN, METRICS
 from alpha_pipeline.typing import Array
@@ -91,25 +90,26 @@ class LibraryBacktest:
         One row of `tables.METRICS` per factor.
 
         Args:
-            trials: rows of `tables.TRIALS` up to the run date; their number and the variance of their Sharpe ratios
-                deflate.
+            trials: rows of `tables.TRIALS` up to the run date, which have the deflated Sharpe ratio of each factor.
         """
         if self.factors.empty:
             return METRICS.empty()
         bars = self._bars.rows(self.start, None)
         evaluation = EvaluationBars.of(bars)
-        trial_count, variance = trial_statistics(trials, self.market)
+        deflated = trials.drop_duplicates("factor_id", keep="last").set_index("factor_id")["deflated_sharpe"]
         rows, returns = [], {}
         for factor in self.factors.to_dict("records"):
             name = str(factor["factor_id"])
             values = self.values[name][self.start :]
             measures, net = measures_and_returns(values, evaluation)
             returns[name] = np.concatenate([np.zeros(bars.panel.shape[0] - 1 - len(net)), net])
-            m = measures
-            deflated = deflated_sharpe(m.sharpe_per_bar, m.bars, m.skewness, m.kurtosis, trial_count, variance)
-            row = {k: v for k, v in m.to_row().items() if k not in MOMENTS} | detailed_measures(values, bars).to_row()
+            row = {k: v for k, v in measures.to_row().items() if k not in MOMENTS} | detailed_measures(
+                values, bars
+            ).to_row()
             keys = {key: factor[key] for key in ("run_date", "factor_id", "status")}
-            rows.append({**keys, **row, "deflated_sharpe": deflated, **self._after_cutoff(name, net)})
+            rows.append(
+                {**keys, **row, "deflated_sharpe": float(deflated.get(name, np.nan)), **self._after_cutoff(name, net)}
+            )
         table = pd.DataFrame(rows)
         table = table.assign(**family_tests(np.column_stack([returns[name] for name in table["factor_id"]])))
         return table.assign(
@@ -184,10 +184,3 @@ def _decay(study: FactorStudy) -> pd.DataFrame:
 def _quantiles(study: FactorStudy) -> pd.DataFrame:
     names = [f"{number} of {len(study.quantiles)}" for number in range(1, len(study.quantiles) + 1)]
     return pd.DataFrame({"kind": "quantile", "subsample": names, "mean_return": study.quantiles})
-
-
-def trial_statistics(trials: pd.DataFrame, market: Market) -> tuple[int, float]:
-    """Number of trials measured so far, and the variance of their Sharpe ratios per bar on train and validation."""
-    sharpes = trials["train_valid_sharpe"].dropna()
-    per_bar = sharpes / np.sqrt(market.periods_per_year)
-    return max(len(sharpes), 1), float(per_bar.var(ddof=1)) if len(sharpes) > 1 else 0.0

@@ -4,7 +4,6 @@ The judge: decides by the admission rule, on measured values alone, whether a fa
 What a model expects of its factor is never read here.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ import numpy as np
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.trial import Stage, TrialMeasures
 from alpha_pipeline.settings import Admission as Admission
-from alpha_pipeline.statistics import deflated_sharpe
+from alpha_pipeline.statistics import deflated_sharpe, null_variance
 
 
 @dataclass(frozen=True)
@@ -70,20 +69,12 @@ def judge_factor(
 
 
 def against_all_trials(
-    measures: TrialMeasures, history: TrialHistory, rule: Admission, periods_per_year: float
+    measures: TrialMeasures, canonical: str, history: TrialHistory, rule: Admission
 ) -> TrialMeasures:
     """Add the deflated Sharpe ratio and the false discovery rates among all trials so far, this one included."""
-    sharpe = measures.train_valid_sharpe
-    counted = math.isfinite(sharpe)
-    variance = history.sharpe_variance(sharpe) / periods_per_year if counted else 0.0
-    deflated = deflated_sharpe(
-        measures.sharpe_per_bar,
-        measures.bars,
-        measures.skewness,
-        measures.kurtosis,
-        history.sharpes + int(counted),
-        variance,
-    )
+    m = measures
+    trials = history.effective_trials(canonical)
+    deflated = deflated_sharpe(m.sharpe_per_bar, m.bars, m.skewness, m.kurtosis, trials, null_variance(m.bars))
     q_value = history.train_q_value(measures.train_t_stat)
     adjusted = replace(measures, deflated_sharpe=deflated, train_q_value=q_value)
     if not discovered(adjusted, rule):

@@ -16,7 +16,7 @@ from alpha_pipeline.mining.formula_search import shape
 from alpha_pipeline.mining.task import STEPS, Parent, Proposal
 from alpha_pipeline.mining.trial import Trial, TrialMeasures
 from alpha_pipeline.statistics.multiple_testing import Tests, one_sided, two_sided
-from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.tables import REFERENCE, UNANSWERED
 
 NEAR = 0.1  # formulas that differ only in numbers, each by at most this share, are near-duplicates
 CANDIDATES = 5  # parents an improvement chooses from
@@ -38,12 +38,14 @@ class TrialHistory:
     Trials of all earlier run dates and of the current run date so far.
 
     Args:
-        ledger: rows of `tables.TRIALS`.
+        ledger: rows of `tables.TRIALS`. References are measured beside the trials: their identities are in
+            `references`, and they count for nothing else.
     """
 
     def __init__(self, ledger: pd.DataFrame) -> None:
         self.tallies: dict[str, Tally] = {}
-        self.sharpes, self._mean, self._squares = 0, 0.0, 0.0
+        self.references: set[str] = set()
+        self._measured: set[str] = set()
         self._train_tests = Tests()
         self._discoveries: list[tuple[float, float, float]] = []
         self._identities: dict[str, str] = {}
@@ -51,6 +53,9 @@ class TrialHistory:
         self._candidates: dict[str, _Candidate] = {}
         self._strongest: list[str] = []
         for trial in read_trials(ledger):
+            if trial.proposer == REFERENCE:
+                self.references.add(trial.identity)
+                continue
             if trial.identity:
                 self.register(trial.identity, trial.factor_id)
             self.add(trial)
@@ -75,19 +80,18 @@ class TrialHistory:
         self._train_tests.add(two_sided(t))
         if q < 1:
             self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * measures.valid_t_stat)))
-        sharpe = measures.train_valid_sharpe
-        if math.isfinite(sharpe):
-            self.sharpes += 1
-            deviation = sharpe - self._mean
-            self._mean += deviation / self.sharpes
-            self._squares += deviation * (sharpe - self._mean)
+        if math.isfinite(measures.train_valid_sharpe):
+            self._measured.add(shape(trial.canonical)[0])
         if math.isfinite(t):
             self._add_candidate(trial)
 
-    def sharpe_variance(self, sharpe: float) -> float:
-        """Variance of all measured annual Sharpe ratios and this one; 0 for the first."""
-        n = self.sharpes + 1
-        return (self._squares + (sharpe - self._mean) ** 2 * self.sharpes / n) / (n - 1) if n > 1 else 0.0
+    def effective_trials(self, canonical: str) -> int:
+        """
+        Number of measured formulas, this one included, that differ in more than their numbers.
+
+        Formulas of one shape are variants of one idea and count once; references do not count.
+        """
+        return len(self._measured | {shape(canonical)[0]})
 
     def train_q_value(self, t_stat: float) -> float:
         """False discovery rate on train among all trials and this one, under any dependence (Benjamini-Yekutieli)."""
@@ -147,7 +151,7 @@ def read_trials(ledger: pd.DataFrame) -> Iterator[Trial]:
         yield Trial(
             run_date=row.run_date,
             proposal=Proposal("", "", parent=row.parent),
-            proposer="",
+            proposer=row.proposer,
             factor_type=row.factor_type,
             factor_id=row.factor_id,
             canonical=row.canonical,

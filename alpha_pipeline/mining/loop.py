@@ -149,7 +149,7 @@ class _MiningRun:
         self.proposer = proposer.within(self.meter)
         self.history = TrialHistory(ledger)
         self.active_factors = load_active_factors(ledger, context)
-        self.trials = measure_references(context, self.history, self.active_factors)
+        self.trials = measure_references(context, self.history)
         self.requests = self.unanswered = 0
 
     def round(self, number: int) -> None:

@@ -21,6 +21,7 @@ from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.judge import Admission
 from alpha_pipeline.mining.trial import TrialMeasures
 from alpha_pipeline.statistics import probabilistic_sharpe, sharpe_moments
+from alpha_pipeline.tables import REFERENCE
 from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import CheckResult, SampledRanks, ScreeningPanel, validate
 
@@ -93,8 +94,8 @@ class Measurement:
 
 
 def load_active_factors(ledger: pd.DataFrame, context: RunContext) -> ActiveFactors:
-    """Every factor that was accepted and not replaced, if the market still has its fields."""
-    accepted = _accepted(ledger)
+    """Every factor that was accepted and not replaced, if the market still has its fields; references are not."""
+    accepted = _accepted(ledger[ledger["proposer"] != REFERENCE])
     nodes = {str(row.factor_id): parse(str(row.canonical), bar=context.market.clock) for row in accepted.itertuples()}
     usable = {name: node for name, node in nodes.items() if fields_used(node) <= set(context.panel.fields)}
     return {name: ActiveFactor.of(values) for name, values in evaluate_all(usable, context.panel).items()}

@@ -117,7 +117,7 @@ def try_candidates(
             continue
         context = context_of(run_date, market, panel, settings, funding)
         history, active_factors = TrialHistory(before), load_active_factors(before, context)
-        trials = measure_references(context, history, active_factors)
+        trials = measure_references(context, history)
         references = len(trials)
         proposals = [
             ParsedProposal(Trial(run_date, proposal, proposer, regime=context.regime), node)

@@ -18,7 +18,7 @@ from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.run_context import ActiveFactors, Measurement, RunContext, measure, train_and_valid
 from alpha_pipeline.mining.task import Proposal, Task
 from alpha_pipeline.mining.trial import Stage, Trial
-from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.tables import REFERENCE, UNANSWERED
 from alpha_pipeline.validation import CheckResult, rank_correlations, validate
 
 
@@ -69,10 +69,12 @@ def run_stages(
     return trials
 
 
-def measure_references(context: RunContext, history: TrialHistory, active_factors: ActiveFactors) -> list[Trial]:
+def measure_references(context: RunContext, history: TrialHistory) -> list[Trial]:
     """
     Measure the shipped references that are not in the ledger, whose fields the market has, and whose durations its bars
     can express: not five days of bars of a month, not sixty of bars of a minute.
+
+    They are a benchmark beside the trials: no trial is compared with them and none is corrected for them.
     """
     fresh = []
     for reference in REFERENCES:
@@ -80,26 +82,25 @@ def measure_references(context: RunContext, history: TrialHistory, active_factor
             node = parse(reference.source, bar=context.market.clock)
         except ExpressionError:
             continue
-        if fields_used(node) <= set(context.panel.fields) and not history.duplicate_of(identity(node)):
+        if fields_used(node) <= set(context.panel.fields) and identity(node) not in history.references:
             fresh.append((reference, node))
     trials: list[Trial] = []
     measurements = measure(context, [node for _, node in fresh], checked=False)
     for (reference, node), measurement in zip(fresh, measurements, strict=True):
         proposal = Proposal(reference.name, reference.source, rationale=reference.rationale)
-        measures = against_all_trials(measurement.measures, history, context.admission, context.market.periods_per_year)
+        trial = Trial(context.run_date, proposal, REFERENCE, regime=context.regime).with_expression(node)
+        measures = against_all_trials(measurement.measures, trial.canonical, history, context.admission)
         score, summary = rubric(measures)
-        trial = replace(
-            Trial(context.run_date, proposal, "reference", regime=context.regime).with_expression(node),
-            stage="accepted",
-            verdict="accepted",
-            feedback=f"shipped reference; {summary}",
-            score=score,
-            measures=measures,
+        trials.append(
+            replace(
+                trial,
+                stage="accepted",
+                verdict="accepted",
+                feedback=f"shipped reference; {summary}",
+                score=score,
+                measures=measures,
+            )
         )
-        history.register(trial.identity, trial.factor_id)
-        history.add(trial)
-        active_factors[trial.factor_id] = measurement.factor
-        trials.append(trial)
     return trials
 
 
@@ -146,7 +147,7 @@ def _check_and_judge(
     correlations = rank_correlations(
         measurement.factor.ranks, {name: other.ranks for name, other in active_factors.items()}
     )
-    measures = against_all_trials(measurement.measures, history, context.admission, context.market.periods_per_year)
+    measures = against_all_trials(measurement.measures, trial.canonical, history, context.admission)
     measures = replace(measures, max_correlation=next(iter(correlations.values()), 0.0))
     judgement = judge_factor(
         measures,

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import figure, plural
-from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.tables import REFERENCE, UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line
 from alpha_pipeline.typing import Array
 
 STAGES = ("proposed", "parsed", "type_valid", "unique", "leakage_free", "significant", "accepted")
 CONTROL = "random_grammar"
-REFERENCE = "reference"
 BESTS = {
     "best_train_t": ("largest |t| on train", ".1f"),
     "best_valid_t": ("largest t on validation", "+.1f"),

@@ -142,7 +142,7 @@ def _method(markets: Sequence[MarketReport]) -> list[str]:
         "significant on validation among all discoveries (Benjamini-Hochberg, FDR 5 %), and profitable after costs.",
         "Every factor is recomputed on truncated and altered data; factors with look-ahead bias are refused.",
         "The t-statistics account for overlapping outcomes (Newey-West). The deflated Sharpe ratio is the probability "
-        "that the true Sharpe ratio exceeds the best expected from that many trials by chance.",
+        "that the true Sharpe ratio exceeds the best expected by chance from that many different formulas.",
         f"Performance expected by the proposer is never shown as a measurement. “{UNDEFINED}” means undefined or "
         "not measured.",
         "Equity of past decisions: equal capital per symbol, cash for HOLD, daily returns, compounded.",

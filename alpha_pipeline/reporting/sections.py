@@ -18,11 +18,11 @@ from alpha_pipeline.reporting.calibration_charts import reliability_chart
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.formatting import clock, figure, humanize, percent, plural
-from alpha_pipeline.reporting.funnel import REFERENCE, floor_rows, proposals, proposer_label, refusals, tokens
+from alpha_pipeline.reporting.funnel import floor_rows, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
 from alpha_pipeline.reporting.text_tables import library_with_metrics, strongest
-from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, TEAR_SHEETS
+from alpha_pipeline.tables import DATA_COVERAGE, NOISE_FLOOR, RAW_NEWS, REFERENCE, TEAR_SHEETS
 from alpha_pipeline.text.untrusted import clean_line, truncate
 
 _PRICE_DAYS = 90

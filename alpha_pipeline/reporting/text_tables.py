@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import clock, number, plural
-from alpha_pipeline.reporting.funnel import REFERENCE, STAGES, cost_text, funnel_table, refusals, unanswered
+from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel_table, refusals, unanswered
 from alpha_pipeline.reporting.model_comparison import why_held
-from alpha_pipeline.tables import UNANSWERED
+from alpha_pipeline.tables import REFERENCE, UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line, truncate, wrap
 
 WIDTH = 100

@@ -174,7 +174,7 @@ class Admission:
             were discovered on train (Benjamini-Hochberg).
         sharpe: annual net Sharpe ratio on validation.
         probabilistic_sharpe: probabilistic Sharpe ratio over train and validation against zero.
-        deflated_sharpe: the same against the luckiest of all trials; 0 only reports it, and weighs the factor by it.
+        deflated_sharpe: the same against the luckiest of all trials; 0 only reports it.
         correlation: with any active factor.
         clearly_better: annual net Sharpe ratio by which a factor too close to an active one must beat it to replace it.
     """

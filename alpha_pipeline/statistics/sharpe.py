@@ -97,13 +97,23 @@ def deflated_sharpe(
         bars: observations behind it.
         skewness: of the returns.
         kurtosis: of the returns, raw.
-        trials: how many factors were ever tried.
-        trial_variance: variance over trials of their Sharpe ratios, per bar.
+        trials: effective number of independent factors that were tried.
+        trial_variance: variance of the Sharpe ratios of worthless factors, per bar: `null_variance`. The spread of the
+            ratios that were measured is no substitute: most of it is costs, which differ by factor, and not luck.
 
     Source: Bailey and Lopez de Prado (2014).
     """
     benchmark = np.sqrt(trial_variance) * expected_maximum(trials)
     return probabilistic_sharpe(sharpe, bars, skewness, kurtosis, benchmark)
+
+
+def null_variance(bars: int) -> float:
+    """
+    Variance of the Sharpe ratio per bar of independent returns without a mean; NaN below two bars.
+
+    Source: Lo (2002), for a true ratio of 0.
+    """
+    return 1 / (bars - 1) if bars > 1 else np.nan
 
 
 def minimum_track_record(

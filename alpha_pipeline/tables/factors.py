@@ -25,6 +25,8 @@ MEASURES = (
 )  # fmt: skip
 
 UNANSWERED: Final = "unanswered"
+# Proposer of the shipped formulas, which are measured beside the trials.
+REFERENCE: Final = "reference"
 TRIALS = Table(
     "factor_definitions",
     (
@@ -91,7 +93,7 @@ LIBRARY = Table(
             "weight",
             FLOAT,
             "signed",
-            "signed validation rank IC shrunk by the deflated Sharpe ratio; half of it on probation, 0 when not traded",
+            "signed validation rank IC shrunk by its error; half of it on probation, 0 when not traded",
         ),
         column("reason", TEXT, "", "of the status; of a status change: cause, colon, figures"),
         column("status_since", TIME, "UTC", "run date of the last status change"),
@@ -159,7 +161,7 @@ METRICS = Table(
             "deflated_sharpe",
             FLOAT,
             "probability",
-            "probability that it is above the best Sharpe ratio expected from all trials by chance",
+            "of the ledger: probability that it is above the best Sharpe ratio expected from all trials by chance",
         ),
         column("total_return", FLOAT, "fraction", "compounded net return"),
         column("ic_positive", FLOAT, "fraction", "share of bars with a rank IC above zero"),

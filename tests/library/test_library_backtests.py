@@ -8,12 +8,7 @@ import pytest
 
 from alpha_pipeline.backtesting import split
 from alpha_pipeline.backtesting.splits import Segment
-from alpha_pipeline.library.library_backtests import (
-    LibraryBacktest,
-    holdout_segment,
-    trial_statistics,
-    validation_segment,
-)
+from alpha_pipeline.library.library_backtests import LibraryBacktest, holdout_segment, validation_segment
 from alpha_pipeline.market.markets import EQUITIES
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.tables import BREAKDOWN, LIBRARY, METRICS, TRIALS
@@ -43,9 +38,10 @@ def library(weight: float = 0.02, status: str = "accepted", expression: str = "e
     return pd.DataFrame([row]).reindex(columns=[c.name for c in LIBRARY.columns])
 
 
-def trials(*sharpes: float) -> pd.DataFrame:
-    """A ledger of trials with these Sharpe ratios."""
-    return pd.DataFrame({"train_valid_sharpe": sharpes}).reindex(columns=[c.name for c in TRIALS.columns])
+def trials(**deflated: float) -> pd.DataFrame:
+    """A ledger of trials with these deflated Sharpe ratios by factor_id."""
+    rows = {"factor_id": list(deflated), "deflated_sharpe": list(deflated.values())}
+    return pd.DataFrame(rows).reindex(columns=[c.name for c in TRIALS.columns])
 
 
 def measured(
@@ -53,7 +49,7 @@ def measured(
 ) -> pd.Series:
     """Metrics of one factor."""
     table = LibraryBacktest.of(held, on or panel(), EQUITIES, segment).metrics(
-        trials(0.5) if ledger is None else ledger
+        trials(f=0.5) if ledger is None else ledger
     )
     assert METRICS.conform(table).num_rows == 1
     return table.iloc[0]
@@ -75,29 +71,10 @@ def test_a_reference_is_measured_as_written() -> None:
     )
 
 
-@pytest.mark.parametrize("ledger", [(), (1.0,), (1.0, 1.0), (-2.0, 2.0), tuple(np.linspace(-4, 4, 200))])
-@pytest.mark.parametrize("weight", [0.02, -0.02])
-def test_deflated_is_at_most_probabilistic(ledger: tuple[float, ...], weight: float) -> None:
-    """The expected maximum of all trials is never below zero."""
-    row = measured(library(weight), trials(*ledger))
-    assert 0 <= row["deflated_sharpe"] <= row["probabilistic_sharpe"] <= 1
-
-
-def test_more_trials_and_more_variance_deflate_more() -> None:
-    """The deflated Sharpe ratio falls with their number and variance."""
-    ledgers = [trials(0.5), trials(-1, 1), trials(*np.linspace(-2, 2, 50)), trials(*np.linspace(-4, 4, 50))]
-    deflated = [measured(library(), ledger)["deflated_sharpe"] for ledger in ledgers]
-    assert deflated == sorted(deflated, reverse=True)
-    assert len(set(deflated)) == len(deflated)
-
-
-def test_trials_are_counted_when_measured() -> None:
-    """Refused texts without measures do not count; the variance is that of Sharpe ratios per bar."""
-    number, variance = trial_statistics(trials(1.0, np.nan, 3.0), EQUITIES)
-    assert number == 2
-    assert variance == pytest.approx(2.0 / EQUITIES.periods_per_year)
-    assert trial_statistics(trials(), EQUITIES) == (1, 0.0)
-    assert trial_statistics(trials(1.0), EQUITIES) == (1, 0.0)
+def test_the_deflated_sharpe_ratio_is_that_of_the_ledger() -> None:
+    """One number of the name, of the bars and the trials of the admission; NaN where the ledger has no such factor."""
+    assert measured(library(), trials(g=0.1, f=0.7))["deflated_sharpe"] == 0.7
+    assert np.isnan(measured(library(), trials(g=0.1))["deflated_sharpe"])
 
 
 def test_only_the_holdout_segment_is_measured() -> None:
@@ -123,7 +100,7 @@ def test_holders_pay_funding() -> None:
     rows = pd.DataFrame({"timestamp": stamps, "symbol": "A", "available_at": stamps, "funding": 0.001})
     free = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment)
     paid = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment, rows)
-    a, b = (library_backtest.metrics(trials(0.5)).iloc[0] for library_backtest in (free, paid))
+    a, b = (library_backtest.metrics(trials(f=0.5)).iloc[0] for library_backtest in (free, paid))
     assert a["annual_return"] != b["annual_return"] and a["rank_ic"] == b["rank_ic"]
     assert b["turnover"] == pytest.approx(a["turnover"], rel=1e-3)
 
@@ -136,7 +113,7 @@ def test_bars_after_the_training_cutoff_are_measured_separately() -> None:
     cutoff = closes[(start + stop) // 2]
     row = (
         LibraryBacktest.of(held, panel(), EQUITIES, validation_segment, cutoff_of={"m": cutoff}.get)
-        .metrics(trials(0.5))
+        .metrics(trials(f=0.5))
         .iloc[0]
     )
     assert row["training_cutoff"] == cutoff and 0 < row["bars_after_cutoff"] < row["bars"]
@@ -150,7 +127,7 @@ def test_the_breakdown_conforms_to_its_table() -> None:
     library_backtest = LibraryBacktest.of(library(), panel(), EQUITIES, validation_segment)
     table = library_backtest.breakdown()
     assert BREAKDOWN.conform(table).num_rows == len(table)
-    assert table["sharpe"].iloc[0] == library_backtest.metrics(trials(0.5))["sharpe"].iloc[0]
+    assert table["sharpe"].iloc[0] == library_backtest.metrics(trials(f=0.5))["sharpe"].iloc[0]
     assert {"all", "year", "trend", "symbols", "assumption: cost", "assumption: delay"} <= set(table["kind"]) | {
         "symbols"
     }

@@ -65,12 +65,9 @@ def test_a_submitted_formula_is_a_counted_trial(first: pd.DataFrame) -> None:
     rows = proposed(first)
     assert rows["proposer"].tolist() == ["user", "user"] and rows["session"].unique().tolist() == ["user#0"]
     assert rows["verdict"].tolist() == ["accepted", "refused"]
-    assert (
-        rows["stage"].tolist() == ["accepted", "leakage_free"]
-        and rows["reason"][1] == "too correlated with an active factor"
-    )
+    assert rows["stage"].tolist() == ["accepted", "leakage_free"] and rows["reason"][1] == "train |t| below 3"
     assert rows["name"].tolist() == ["my edge", "-ts_zscore(volume, 20)"] and rows["rationale"][0] == "It leads."
-    assert np.isfinite(rows["train_q_value"]).all() and TrialHistory(first).sharpes == len(first)
+    assert np.isfinite(rows["train_q_value"]).all() and TrialHistory(first).effective_trials("x") == 3
 
 
 def test_an_admitted_formula_is_in_the_library_and_has_values(first: pd.DataFrame) -> None:

@@ -32,9 +32,8 @@ def test_a_ledger_equals_its_trials_added_one_by_one() -> None:
         grown.add(one_trial)
     for history in (TrialHistory(rows), grown):
         assert history.tallies == {"momentum": Tally(1, 0), "volume": Tally(0, 2)}
-        assert history.sharpes == 2
         assert history.duplicate_of("cs_rank(volume)") == "cs_rank(volume)" and history.duplicate_of("x") == ""
-        assert history.sharpe_variance(2.0) == pytest.approx(np.var([1.5, -0.5, 2.0], ddof=1), rel=1e-12)
+        assert history.effective_trials("cs_rank(close)") == 3
 
 
 def test_a_trial_is_judged_among_those_before_it() -> None:
@@ -43,7 +42,7 @@ def test_a_trial_is_judged_among_those_before_it() -> None:
     ts, vs = [*rng.normal(size=40), 6.0, -7.0, 5.0], [*rng.normal(size=40), 1.5, -4.0, -2.0]
     history, rule, adjusted = TrialHistory(TRIALS.empty()), Admission(), []
     for number, (t, v) in enumerate(zip(ts, vs, strict=True)):
-        measures = against_all_trials(TrialMeasures(train_t_stat=t, valid_t_stat=v), history, rule, 252.0)
+        measures = against_all_trials(TrialMeasures(train_t_stat=t, valid_t_stat=v), "close", history, rule)
         adjusted.append(measures)
         q_values = {"train_q_value": measures.train_q_value, "valid_q_value": measures.valid_q_value}
         history.add(trial(f"ts_mean(close, {number + 2})", t, valid_t_stat=v, **q_values))
@@ -58,9 +57,24 @@ def test_a_trial_is_judged_among_those_before_it() -> None:
     assert all(np.isnan(measures.valid_q_value) for measures in adjusted[:40])
 
 
-def test_the_first_ratio_has_no_variance() -> None:
-    """Nothing to compare it with."""
-    assert TrialHistory(TRIALS.empty()).sharpe_variance(1.0) == 0.0
+def test_formulas_that_differ_in_numbers_are_one_effective_trial() -> None:
+    """A tuned window is the same idea; what was not measured was no try."""
+    rows = [measured(f"ts_zscore(close, {n})", 1, train_valid_sharpe=0.1) for n in (5, 20, 60)]
+    rows += [measured("cs_rank(volume)", 1, train_valid_sharpe=np.nan)]
+    history = TrialHistory(ledger(*rows))
+    assert history.effective_trials("ts_zscore(close, 240)") == 1
+    assert history.effective_trials("cs_rank(volume)") == 2
+    assert TrialHistory(TRIALS.empty()).effective_trials("close") == 1
+
+
+def test_references_count_for_nothing() -> None:
+    """They are no trials, no duplicates and no parents."""
+    row = measured("ts_zscore(close, 20)", 9, train_valid_sharpe=3.0, proposer="reference")
+    history = TrialHistory(ledger(row))
+    assert history.references == {"ts_zscore(close, 20)"}
+    assert history.effective_trials("cs_rank(volume)") == 1 and history.parent(0) is None
+    assert not history.duplicate_of("ts_zscore(close, 20)") and not history.near_duplicates("ts_zscore(close, 20)")
+    assert history.train_q_value(4.0) == TrialHistory(TRIALS.empty()).train_q_value(4.0)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +125,4 @@ def test_unanswered_requests_do_not_count() -> None:
     """Neither for a factor type nor for the number of trials."""
     rows = ledger(measured("", np.nan, verdict="unanswered", factor_type="volume", valid_sharpe=np.nan))
     history = TrialHistory(rows)
-    assert history.tallies == {} and history.sharpes == 0
+    assert history.tallies == {} and history.effective_trials("close") == 1

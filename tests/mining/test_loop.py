@@ -200,7 +200,9 @@ def test_a_factor_found_upside_down_is_traded_upside_down() -> None:
     assert row["train_rank_ic"] < 0 and row["valid_rank_ic"] < 0 and row["valid_t_stat"] < 0
     assert row["train_sharpe"] > 0 and row["valid_sharpe"] > 0
     library = admit_factors(row["run_date"], pd.DataFrame(columns=["identity"]), trials).set_index("factor_id")
-    assert library.loc[row["factor_id"], "weight"] == pytest.approx(row["deflated_sharpe"] * row["valid_rank_ic"])
+    assert library.loc[row["factor_id"], "weight"] == pytest.approx(
+        row["valid_rank_ic"] * (1 - 1 / row["valid_t_stat"] ** 2)
+    )
 
 
 def test_noise_is_not_admitted() -> None:
@@ -212,14 +214,14 @@ def test_noise_is_not_admitted() -> None:
 
 
 def test_more_trials_make_admission_harder(planted: tuple[Panel, pd.DataFrame]) -> None:
-    """The same factor after many scattered trials is believed less."""
+    """The same factor after many other formulas is less significant."""
     _, ledger = planted
     weak = walk(400, edge=0.25)
     alone = proposed(mined(Script(["edge"]), 1, weak)).iloc[0]
     lucky = pd.concat(
-        [ledger.iloc[:8].assign(identity=f"other {i}", train_valid_sharpe=float(i % 7 - 3)) for i in range(20)]
+        [ledger.iloc[:8].assign(identity=f"other {i}", canonical=f"other_{'x' * i}(close, 5)") for i in range(20)]
     )
-    among = mined(Script(["edge"]), 1, weak, lucky.assign(verdict="refused"))
+    among = mined(Script(["edge"]), 1, weak, lucky.assign(verdict="refused", proposer="script"))
     among = among[among["source"] == "edge"].iloc[0]
     assert among["valid_sharpe"] == alone["valid_sharpe"]
     assert among["deflated_sharpe"] < alone["deflated_sharpe"]

@@ -36,11 +36,12 @@ def test_a_duplicate_of_an_earlier_run_date_is_not_measured(first: pd.DataFrame,
     assert rows[list(MEASURES)].isna().all(axis=None)
 
 
-def test_a_reference_proposed_again_is_a_duplicate(first: pd.DataFrame) -> None:
-    """A model gets no credit for a shipped factor."""
-    assert mined(Script([REFERENCES[5].source]), 1, ledger=first)["reason"].tolist() == [
-        "duplicate of an earlier trial"
-    ]
+def test_a_reference_may_be_proposed(first: pd.DataFrame) -> None:
+    """It is judged like any other formula, and is a duplicate only of a proposal."""
+    trials = mined(Script([REFERENCES[5].source]), 1, ledger=first)
+    assert trials["reason"].tolist() == ["train |t| below 3"] and np.isfinite(trials["train_t_stat"]).all()
+    again = mined(Script([REFERENCES[5].source]), 1, ledger=pd.concat([first, trials], ignore_index=True))
+    assert again["reason"].tolist() == ["duplicate of an earlier trial"]
 
 
 def test_a_duplicate_of_an_active_factor_is_refused_by_name(planted: tuple[Panel, pd.DataFrame]) -> None:
@@ -92,3 +93,9 @@ def test_a_near_duplicate_of_an_active_factor_is_measured() -> None:
     found, variant = proposed(mined(script, 2, walk(edge=1.0, bars=400))).itertuples()
     assert found.verdict == "accepted" and np.isfinite(variant.valid_t_stat)
     assert variant.reason == "too correlated with an active factor" and found.factor_id in variant.feedback
+
+
+def test_a_reference_refuses_nobody(first: pd.DataFrame) -> None:
+    """A formula that ranks as a reference does is compared with admitted factors alone."""
+    twin = mined(Script([f"({REFERENCES[5].source}) * 2"]), 1, ledger=first).iloc[0]
+    assert twin["max_correlation"] == 0 and twin["reason"] == "train |t| below 3"

@@ -9,6 +9,7 @@ from alpha_pipeline.statistics import (
     deflated_sharpe,
     expected_maximum,
     mean_test,
+    null_variance,
     probabilistic_sharpe,
     sharpe_error,
     sharpe_moments,
@@ -72,3 +73,25 @@ def test_the_error_is_that_of_the_probability() -> None:
     draws = np.random.default_rng(0).normal(0.1, 1.0, (4000, 250))
     spread = (draws.mean(axis=1) / draws.std(axis=1, ddof=1)).std()
     assert sharpe_error(0.1, 250, 0.0, 3.0) == pytest.approx(spread, rel=0.05)
+
+
+def test_the_best_of_many_worthless_factors_is_about_as_good_as_expected() -> None:
+    """The luckiest of a hundred is near one half, a true Sharpe ratio of 9 near 1."""
+    rng, bars, trials = np.random.default_rng(5), 500, 100
+    deflated = []
+    for _ in range(200):
+        returns = rng.normal(0, 0.01, (trials, bars))
+        best = returns[np.argmax(returns.mean(axis=1) / returns.std(axis=1))]
+        deflated.append(deflated_sharpe(*sharpe_moments(best)[:1], bars, 0, 3, trials, null_variance(bars)))
+    assert 0.35 < np.median(deflated) < 0.65 and np.mean(np.array(deflated) > 0.95) < 0.06
+    planted = rng.normal(9 / np.sqrt(252), 1, bars)
+    sharpe, skewness, kurtosis, count = sharpe_moments(planted)
+    assert deflated_sharpe(sharpe, count, skewness, kurtosis, 19, null_variance(count)) > 0.999
+
+
+def test_the_null_variance_is_that_of_returns_without_a_mean() -> None:
+    """Simulated; undefined for a single bar."""
+    returns = np.random.default_rng(6).normal(0, 0.01, (4_000, 60))
+    simulated = (returns.mean(axis=1) / returns.std(axis=1, ddof=1)).var()
+    assert null_variance(60) == pytest.approx(simulated, rel=0.08)
+    assert np.isnan(null_variance(1))
