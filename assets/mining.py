@@ -210,9 +210,16 @@ def _describe_trials(
         "parsed": int((proposals(trials)["canonical"] != "").sum()),
         **best_of(last),
         "unanswered": unanswered(trials),
+        **_power(last),
         "critique": next(iter(trials.loc[trials["critique"] != "", "critique"].iloc[::-1]), "none"),
         "trials": markdown_table(best[columns], 40),
     }
+
+
+def _power(last: pd.DataFrame) -> dict[str, dg.MetadataValue | float | str]:
+    """Probability that a true rank IC of 0.02 would be found; nothing without trials."""
+    known = last["power"].dropna()
+    return {"power": float(known.iloc[-1])} if len(known) else {}
 
 
 def _values(market: Market) -> dg.AssetsDefinition:

@@ -93,6 +93,15 @@ class TrialHistory:
         """
         return len(self._measured | {shape(canonical)[0]})
 
+    @property
+    def train_tests(self) -> int:
+        """Number of trials that were tested on train."""
+        return len(self._train_tests)
+
+    def discoveries(self, min_t_stat: float, max_q_value: float) -> int:
+        """Number of trials that were discoveries on train by these thresholds."""
+        return sum(strength >= min_t_stat and q <= max_q_value for strength, q, _ in self._discoveries)
+
     def train_q_value(self, t_stat: float) -> float:
         """False discovery rate on train among all trials and this one, under any dependence (Benjamini-Yekutieli)."""
         return self._train_tests.adjusted(two_sided(t_stat))

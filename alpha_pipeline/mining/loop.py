@@ -23,12 +23,14 @@ from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.planner import next_task
+from alpha_pipeline.mining.power import discovery_power
 from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.mining.run_context import RunContext, admitted_factors, load_active_factors
 from alpha_pipeline.mining.stages import ParsedProposal, measure_references, parse_proposal, run_stages
 from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import Trial, trials_table
 from alpha_pipeline.settings import AtLeastOne, Mining, section
+from alpha_pipeline.statistics.sampling_error import power_text
 from alpha_pipeline.tables import TRIALS, UNANSWERED
 
 Report = Callable[[Progress], None]
@@ -103,7 +105,7 @@ def mine(
             run.round(number)
     except (BudgetError, ModelError) as end:
         run.report_message(f"stopped early: {end}")
-    return trials_table(run.trials, settings.admission.to_text())
+    return trials_table(run.trials, settings.admission.to_text(), run.power)
 
 
 def context_of(
@@ -150,6 +152,9 @@ class _MiningRun:
         self.history = TrialHistory(ledger)
         self.active_factors = load_active_factors(ledger, context)
         self.trials = measure_references(context, self.history)
+        self.power = discovery_power(context, self.history)
+        if stated := power_text(self.power):
+            self.report_message(stated)
         self.requests = self.unanswered = 0
 
     def round(self, number: int) -> None:

@@ -20,6 +20,7 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.loop import MEASURE_BATCH, MiningSettings, Report, Retired, context_of, mine
+from alpha_pipeline.mining.power import discovery_power
 from alpha_pipeline.mining.progress_report import Progress
 from alpha_pipeline.mining.run_context import admitted_factors, load_active_factors
 from alpha_pipeline.mining.stages import ParsedProposal, measure_references, run_stages
@@ -118,7 +119,7 @@ def try_candidates(
         context = context_of(run_date, market, panel, settings, funding)
         history, active_factors = TrialHistory(before), load_active_factors(before, context)
         trials = measure_references(context, history)
-        references = len(trials)
+        references, power = len(trials), discovery_power(context, history)
         proposals = [
             ParsedProposal(Trial(run_date, proposal, proposer, regime=context.regime), node)
             for proposal, node in untried
@@ -130,7 +131,7 @@ def try_candidates(
             done = len(trials) - references
             report(Progress(f"{proposer}: {done} of {len(proposals)} tried, {accepted} accepted", {}))
         name = f"{proposer}#{sum(other.split('#')[0] == proposer for other in set(rows['session']))}"
-        table = trials_table(trials, settings.admission.to_text()).assign(session=name)
+        table = trials_table(trials, settings.admission.to_text(), power).assign(session=name)
         rows = pd.concat([part for part in (rows, table) if len(part)], ignore_index=True)
         rows = rows.assign(trial=range(len(rows)))
     return rows

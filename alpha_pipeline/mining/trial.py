@@ -139,11 +139,11 @@ class Trial:
         }
 
 
-def trials_table(trials: Iterable[Trial], admission_rule: str = "") -> pd.DataFrame:
+def trials_table(trials: Iterable[Trial], admission_rule: str = "", power: float = math.nan) -> pd.DataFrame:
     """Rows of `tables.TRIALS` of one session, numbered from 0; `session` is left empty."""
     rows = [trial.to_row() for trial in trials]
     if not rows:
         return TRIALS.empty()
-    frame = pd.DataFrame(rows).assign(trial=range(len(rows)), session="", admission_rule=admission_rule)
+    frame = pd.DataFrame(rows).assign(trial=range(len(rows)), session="", admission_rule=admission_rule, power=power)
     table: pd.DataFrame = TRIALS.conform(frame).to_pandas()
     return table

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import figure, plural
+from alpha_pipeline.statistics.sampling_error import power_text
 from alpha_pipeline.tables import REFERENCE, UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line
 from alpha_pipeline.typing import Array
@@ -21,6 +22,12 @@ BESTS = {
     "best_valid_t": ("largest t on validation", "+.1f"),
     "best_sharpe": ("largest net Sharpe", "+.2f"),
 }
+
+
+def power_of(trials: pd.DataFrame) -> str:
+    """One line about the power of the last session of a run date; empty where none is stored."""
+    known = trials["power"].dropna()
+    return power_text(float(known.iloc[-1])) if len(known) else ""
 
 
 def proposals(trials: pd.DataFrame) -> pd.DataFrame:

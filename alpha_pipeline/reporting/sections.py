@@ -18,7 +18,7 @@ from alpha_pipeline.reporting.calibration_charts import reliability_chart
 from alpha_pipeline.reporting.charts import funnel_chart, ic_bars, signal_bars
 from alpha_pipeline.reporting.curves import equity_chart, price_chart
 from alpha_pipeline.reporting.formatting import clock, figure, humanize, percent, plural
-from alpha_pipeline.reporting.funnel import floor_rows, proposals, proposer_label, refusals, tokens
+from alpha_pipeline.reporting.funnel import floor_rows, power_of, proposals, proposer_label, refusals, tokens
 from alpha_pipeline.reporting.heat_map import signal_heat
 from alpha_pipeline.reporting.markup import chart, columns, folded, links, market_title, paragraph, table
 from alpha_pipeline.reporting.text_tables import library_with_metrics, strongest
@@ -129,6 +129,7 @@ def mining(m: MarketReport) -> list[str]:
                 table([("Why proposals were refused", "long"), ("Proposals", "n")], refusals(m.trials, 8)),
             ]
         ),
+        paragraph(power_of(m.trials)),
         _noise_table(m.noise),
         folded(f"All {plural(len(ours), 'proposal')}, highest validation t first", _trial_table(ours)),
     ]

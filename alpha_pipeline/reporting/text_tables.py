@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from alpha_pipeline.reporting.formatting import clock, number, plural
-from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel_table, refusals, unanswered
+from alpha_pipeline.reporting.funnel import STAGES, cost_text, funnel_table, power_of, refusals, unanswered
 from alpha_pipeline.reporting.model_comparison import why_held
 from alpha_pipeline.tables import REFERENCE, UNANSWERED
 from alpha_pipeline.text.untrusted import clean_line, truncate, wrap
@@ -77,6 +77,8 @@ def funnel_text(trials: Mapping[str, pd.DataFrame]) -> str:
             message = f"{plural(missing, 'request')} to the model without an answer; {clean_line(why)}"
             lines.append(f"  {truncate(message, WIDTH - 2)}")
         lines.append(f"  cost: {cost_text(rows)}")
+        if stated := power_of(rows):
+            lines += [f"  {line}" for line in wrap(stated, WIDTH - 2, 2)]
         references = int((rows["proposer"] == REFERENCE).sum())
         if references:
             lines.append(f"  {plural(references, 'reference factor')} measured, not counted as proposals")

@@ -27,6 +27,8 @@ MEASURES = (
 UNANSWERED: Final = "unanswered"
 # Proposer of the shipped formulas, which are measured beside the trials.
 REFERENCE: Final = "reference"
+# Rank IC whose chance to be found is stated for every run date.
+STATED_RANK_IC: Final = 0.02
 TRIALS = Table(
     "factor_definitions",
     (
@@ -65,6 +67,12 @@ TRIALS = Table(
         column("reason", TEXT, "", "short, countable reason of the refusal; empty if accepted"),
         column("feedback", TEXT, "", "details of the verdict"),
         column("admission_rule", TEXT, "JSON", "admission rule of the run date"),
+        column(
+            "power",
+            FLOAT,
+            "probability",
+            "that a factor with a true rank IC of 0.02 is significant on train and validation of the run date",
+        ),
         column("critique", TEXT, "", "advice of the model after a round, on the last row of the round; untrusted text"),
         column("score", FLOAT, "0-7", "score by the rubric of the judge; NaN if not measured"),
         column("prompt_tokens", INT, "tokens", "tokens read by the model for this trial"),
