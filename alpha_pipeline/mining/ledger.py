@@ -7,6 +7,7 @@ Built from the ledger once per run date; grows by one trial at a time.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -46,6 +47,7 @@ class TrialHistory:
         self.tallies: dict[str, Tally] = {}
         self.references: set[str] = set()
         self._measured: set[str] = set()
+        self._errors: list[tuple[float, float]] = []
         self._train_tests = Tests()
         self._discoveries: list[tuple[float, float, float]] = []
         self._identities: dict[str, str] = {}
@@ -54,7 +56,7 @@ class TrialHistory:
         self._strongest: list[str] = []
         for trial in read_trials(ledger):
             if trial.proposer == REFERENCE:
-                self.references.add(trial.identity)
+                self.add_reference(trial)
                 continue
             if trial.identity:
                 self.register(trial.identity, trial.factor_id)
@@ -63,6 +65,25 @@ class TrialHistory:
     def register(self, identity: str, factor_id: str) -> None:
         """Remember a factor that parsed, by its first factor_id."""
         self._identities.setdefault(identity, factor_id)
+
+    def add_reference(self, trial: Trial) -> None:
+        """Remember a reference; of its measures only the errors of the rank IC are used."""
+        self.references.add(trial.identity)
+        self._add_errors(trial.measures)
+
+    def rank_ic_errors(self) -> tuple[float, float]:
+        """Median standard error of the rank ICs measured so far on train and on validation; NaN before any."""
+        train, valid = (
+            ([error for error in errors if math.isfinite(error)] for errors in zip(*self._errors, strict=True))
+            if self._errors
+            else ([], [])
+        )
+        return (median(train) if train else math.nan, median(valid) if valid else math.nan)
+
+    def _add_errors(self, m: TrialMeasures) -> None:
+        pairs = ((m.train_rank_ic, m.train_t_stat), (m.valid_rank_ic, m.valid_t_stat))
+        train, valid = (abs(ic / t) if math.isfinite(t) and t else math.nan for ic, t in pairs)
+        self._errors.append((train, valid))
 
     def add(self, trial: Trial) -> None:
         """Count a finished trial; an unanswered request is not a trial."""
@@ -80,6 +101,7 @@ class TrialHistory:
         self._train_tests.add(two_sided(t))
         if q < 1:
             self._discoveries.append((abs(t), q, one_sided(math.copysign(1, t) * measures.valid_t_stat)))
+        self._add_errors(measures)
         if math.isfinite(measures.train_valid_sharpe):
             self._measured.add(shape(trial.canonical)[0])
         if math.isfinite(t):
@@ -172,6 +194,7 @@ def read_trials(ledger: pd.DataFrame) -> Iterator[Trial]:
                 train_t_stat=row.train_t_stat,
                 train_q_value=row.train_q_value,
                 train_sharpe=row.train_sharpe,
+                valid_rank_ic=row.valid_rank_ic,
                 valid_t_stat=row.valid_t_stat,
                 train_valid_sharpe=row.train_valid_sharpe,
             ),

@@ -27,8 +27,10 @@ def discovery_power(context: RunContext, history: TrialHistory, rank_ic: float =
         In [0, 1]; NaN where a segment has no bar with enough symbols.
     """
     power = 1.0
-    for segment, threshold in zip(context.segments, thresholds(history, context.admission), strict=True):
+    needed = thresholds(history, context.admission)
+    for segment, measured, threshold in zip(context.segments, history.rank_ic_errors(), needed, strict=True):
         error = rank_ic_error(segment.forward_ranks, context.market.horizon_bars)
+        error = float(np.fmax(error, measured))  # symbols that move together are fewer than they are many
         power *= NORMAL.cdf(rank_ic / error - threshold) if error > 0 else np.nan
     return power
 

@@ -91,16 +91,10 @@ def measure_references(context: RunContext, history: TrialHistory) -> list[Trial
         trial = Trial(context.run_date, proposal, REFERENCE, regime=context.regime).with_expression(node)
         measures = against_all_trials(measurement.measures, trial.canonical, history, context.admission)
         score, summary = rubric(measures)
-        trials.append(
-            replace(
-                trial,
-                stage="accepted",
-                verdict="accepted",
-                feedback=f"shipped reference; {summary}",
-                score=score,
-                measures=measures,
-            )
-        )
+        feedback = f"shipped reference; {summary}"
+        trial = replace(trial, stage="accepted", verdict="accepted", feedback=feedback, score=score, measures=measures)
+        history.add_reference(trial)
+        trials.append(trial)
     return trials
 
 

@@ -67,6 +67,21 @@ def test_more_trials_symbols_and_bars() -> None:
     assert trials["power"].between(0, 1).all() and trials["power"].nunique() == 1
 
 
+def test_symbols_that_move_together_count_for_less() -> None:
+    """The error that was measured is taken where it is larger than that of independent symbols."""
+    panel = walk(300, 20)
+    context = context_of(night_of(panel), EQUITIES, panel, MiningSettings(), None)
+    rows = [
+        measured(f"ts_mean(close, {n})", 0.5, train_rank_ic=0.02, valid_rank_ic=0.02, valid_t_stat=0.5) for n in (5, 9)
+    ]
+    history = TrialHistory(ledger(*rows))
+    assert history.rank_ic_errors() == pytest.approx((0.04, 0.04))
+    assert TrialHistory(TRIALS.empty()).rank_ic_errors() == pytest.approx((np.nan, np.nan), nan_ok=True)
+    train, valid = thresholds(history, context.admission)
+    expected = NormalDist().cdf(0.1 / 0.04 - train) * NormalDist().cdf(0.1 / 0.04 - valid)
+    assert discovery_power(context, history, 0.1) == pytest.approx(expected)
+
+
 def test_thresholds_are_those_of_the_judge() -> None:
     """A trial at the threshold passes the q-values among the trials before it, and one below does not."""
     history = TrialHistory(ledger(*(measured(f"ts_mean(close, {n})", 0.1) for n in range(2, 60))))
