@@ -13,6 +13,7 @@ from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.trial import Stage, TrialMeasures
 from alpha_pipeline.settings import Admission as Admission
 from alpha_pipeline.statistics import deflated_sharpe, null_variance
+from alpha_pipeline.statistics.sharpe import NORMAL
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,19 @@ def against_all_trials(
 def discovered(measures: TrialMeasures, rule: Admission) -> bool:
     """Whether the factor is significant on train among all trials; False for NaN."""
     return abs(measures.train_t_stat) >= rule.t_stat and measures.train_q_value <= rule.train_q_value
+
+
+def thresholds(history: TrialHistory, rule: Admission) -> tuple[float, float]:
+    """The t on train and on validation that a trial needs if none before it was more than luck."""
+    trials = history.train_tests + 1
+    train = rule.train_q_value / (trials * float(np.sum(1 / np.arange(1, trials + 1))))
+    valid = rule.valid_q_value / (history.discoveries(rule.t_stat, rule.train_q_value) + 1)
+    return max(rule.t_stat, _upper(train / 2)), _upper(valid)
+
+
+def _upper(p: float) -> float:
+    """The t that is exceeded with probability p."""
+    return NORMAL.inv_cdf(1 - min(max(p, 1e-15), 0.5))
 
 
 def refusal(measures: TrialMeasures, rule: Admission) -> str:

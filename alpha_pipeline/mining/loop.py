@@ -23,9 +23,8 @@ from alpha_pipeline.mining.factor_types import FACTOR_TYPES, available
 from alpha_pipeline.mining.knowledge import Knowledge
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.planner import next_task
-from alpha_pipeline.mining.power import discovery_power
 from alpha_pipeline.mining.progress_report import Progress
-from alpha_pipeline.mining.run_context import RunContext, admitted_factors, load_active_factors
+from alpha_pipeline.mining.run_context import RunContext, admitted_factors, discovery_power, load_active_factors
 from alpha_pipeline.mining.stages import ParsedProposal, measure_references, parse_proposal, run_stages
 from alpha_pipeline.mining.task import Proposal, Proposer, Task
 from alpha_pipeline.mining.trial import Trial, trials_table

@@ -18,10 +18,13 @@ from alpha_pipeline.expressions import Node, evaluate, fields_used, lookback, pa
 from alpha_pipeline.factors.values import evaluate_all, evaluate_one, named_expressions
 from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
-from alpha_pipeline.mining.judge import Admission
+from alpha_pipeline.mining.judge import Admission, thresholds
+from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.trial import TrialMeasures
 from alpha_pipeline.statistics import probabilistic_sharpe, sharpe_moments
-from alpha_pipeline.tables import REFERENCE
+from alpha_pipeline.statistics.sampling_error import rank_ic_error
+from alpha_pipeline.statistics.sharpe import NORMAL
+from alpha_pipeline.tables import REFERENCE, STATED_RANK_IC
 from alpha_pipeline.typing import Array
 from alpha_pipeline.validation import CheckResult, SampledRanks, ScreeningPanel, validate
 
@@ -91,6 +94,27 @@ class Measurement:
     factor: ActiveFactor
     checks: list[CheckResult]
     measures: TrialMeasures = field(default_factory=TrialMeasures)
+
+
+def discovery_power(context: RunContext, history: TrialHistory, rank_ic: float = STATED_RANK_IC) -> float:
+    """
+    Probability that the next proposal, of this true rank IC on every bar, is significant on train and on validation.
+
+    Args:
+        context: bars and admission rule; costs and correlations are not part of the answer.
+        history: the trials so far, for which the next one is corrected.
+        rank_ic: mean rank correlation with the forward return.
+
+    Returns:
+        In [0, 1]; NaN where a segment has no bar with enough symbols.
+    """
+    power = 1.0
+    needed = thresholds(history, context.admission)
+    for segment, measured, threshold in zip(context.segments, history.rank_ic_errors(), needed, strict=True):
+        error = rank_ic_error(segment.forward_ranks, context.market.horizon_bars)
+        error = float(np.fmax(error, measured))  # symbols that move together are fewer than they are many
+        power *= NORMAL.cdf(rank_ic / error - threshold) if error > 0 else np.nan
+    return power
 
 
 def load_active_factors(ledger: pd.DataFrame, context: RunContext) -> ActiveFactors:

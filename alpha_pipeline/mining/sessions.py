@@ -20,9 +20,8 @@ from alpha_pipeline.market.markets import Market
 from alpha_pipeline.market.panel import Panel
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.loop import MEASURE_BATCH, MiningSettings, Report, Retired, context_of, mine
-from alpha_pipeline.mining.power import discovery_power
 from alpha_pipeline.mining.progress_report import Progress
-from alpha_pipeline.mining.run_context import admitted_factors, load_active_factors
+from alpha_pipeline.mining.run_context import admitted_factors, discovery_power, load_active_factors
 from alpha_pipeline.mining.stages import ParsedProposal, measure_references, run_stages
 from alpha_pipeline.mining.task import Proposal, Proposer
 from alpha_pipeline.mining.trial import Trial, trials_table

@@ -10,10 +10,11 @@ import pytest
 from alpha_pipeline.backtesting.bar_ranks import ranks
 from alpha_pipeline.backtesting.information import rank_ic
 from alpha_pipeline.market.markets import EQUITIES
+from alpha_pipeline.mining.judge import thresholds
 from alpha_pipeline.mining.ledger import TrialHistory
 from alpha_pipeline.mining.loop import MiningSettings, context_of
-from alpha_pipeline.mining.power import discovery_power, thresholds
 from alpha_pipeline.mining.proposers import random_grammar
+from alpha_pipeline.mining.run_context import discovery_power
 from alpha_pipeline.settings import Admission
 from alpha_pipeline.statistics.newey_west import mean_test, overlap_lags
 from alpha_pipeline.statistics.sampling_error import power_text, rank_ic_error
