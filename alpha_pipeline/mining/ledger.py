@@ -73,12 +73,8 @@ class TrialHistory:
 
     def rank_ic_errors(self) -> tuple[float, float]:
         """Median standard error of the rank ICs measured so far on train and on validation; NaN before any."""
-        train, valid = (
-            ([error for error in errors if math.isfinite(error)] for errors in zip(*self._errors, strict=True))
-            if self._errors
-            else ([], [])
-        )
-        return (median(train) if train else math.nan, median(valid) if valid else math.nan)
+        train, valid = ([pair[side] for pair in self._errors if math.isfinite(pair[side])] for side in (0, 1))
+        return median(train) if train else math.nan, median(valid) if valid else math.nan
 
     def _add_errors(self, m: TrialMeasures) -> None:
         pairs = ((m.train_rank_ic, m.train_t_stat), (m.valid_rank_ic, m.valid_t_stat))
